@@ -1,0 +1,100 @@
+"""dcsc: deep convolutional sparse coding analysis.
+
+A convolutional network's forward pass, read as one sparse coding problem per layer::
+
+    codes X^(L) ──synthesize──▶ … ──▶ signal X^(0) ──+ noise──▶ analyze ──▶ project ──▶ … code
+       └────────────── truth (Pathway) ──────── compare ──▶ Recovery ◀──── guess (Pathway) ──┘
+    truth ──bounds.measure──▶ one record per layer ──bound.evaluate──▶ Guarantee
+
+A model is composed of strategies, and each has a family of its own to add to:
+
+=================  ==========================  ==================================================
+family             what it is                  see
+=================  ==========================  ==================================================
+`Dictionary`       the map A, codes → signals  `dcsc.dictionaries` (and ``.filters``)
+`SignPattern`      the law of the signs D      `dcsc.signs`
+`Projection`       the nonlinearity            `dcsc.projections`
+`BoundCalculator`  the theorem                 `dcsc.bounds`
+=================  ==========================  ==================================================
+
+`Layer` puts a dictionary, a projection and signs together, `DCSCModel` chains layers. Codes to
+start from come from `dcsc.codes`, failure rates from `dcsc.experiments`, and `dcsc.testing` holds
+the laws that a strategy of your own should obey.
+
+Arrays are real, ``(*batch, channels, *spatial)``; float32 stays float32, everything else is
+float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`, a ``ValueError``.
+"""
+
+from dcsc import bounds, codes, dictionaries, projections, signs
+from dcsc.bounds import (
+    BoundCalculator,
+    Guarantee,
+    LayerInstance,
+    LayerStatistics,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
+from dcsc.dictionaries import (
+    CirculantDictionary,
+    DenseDictionary,
+    Dictionary,
+    SignedDictionary,
+    ToeplitzDictionary,
+)
+from dcsc.errors import ContractError, DcscError, NotCoveredError, NotDrawnError, TooLargeError
+from dcsc.model import DCSCModel, Layer
+from dcsc.pathway import Pathway, Recovery
+from dcsc.projections import (
+    HardThreshold,
+    Projection,
+    ReLU,
+    Selection,
+    SoftThreshold,
+    StripeTopK,
+    TopK,
+)
+from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BoundCalculator",
+    "CirculantDictionary",
+    "ContractError",
+    "DCSCModel",
+    "DcscError",
+    "DenseDictionary",
+    "Dictionary",
+    "FilterSigns",
+    "FixedSigns",
+    "Guarantee",
+    "HardThreshold",
+    "IdentitySigns",
+    "Layer",
+    "LayerInstance",
+    "LayerStatistics",
+    "NotCoveredError",
+    "NotDrawnError",
+    "Pathway",
+    "ProbabilisticBound",
+    "Projection",
+    "RademacherSigns",
+    "ReLU",
+    "Recovery",
+    "RobustBound",
+    "Selection",
+    "SignPattern",
+    "SignedDictionary",
+    "SoftThreshold",
+    "StripeTopK",
+    "ToeplitzDictionary",
+    "TooLargeError",
+    "TopK",
+    "UniformBound",
+    "bounds",
+    "codes",
+    "dictionaries",
+    "projections",
+    "signs",
+]

@@ -1,0 +1,143 @@
+"""Validation at the border: everything public goes through here, nothing private needs to."""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dcsc.errors import ContractError, DcscError
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Rng = None | int | np.random.SeedSequence | np.random.Generator
+
+
+def real_array(value: Any, where: str) -> Array:
+    """Return a finite real array: float32 and float64 as they are, other real types as float64."""
+    array = numeric_array(value, where)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    return array
+
+
+def numeric_array(value: Any, where: str) -> Array:
+    """Return a finite real array of any numeric dtype, booleans included."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise DcscError(f"{where}: expected an array of real numbers, got {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
+        raise DcscError(f"{where}: expected finite numbers, got {array[tuple(bad)]} at {tuple(map(int, bad))}")
+    return array
+
+
+def result_dtype(own: npt.DTypeLike, array: Array) -> np.dtype[Any]:
+    """Return float32 or float64, whichever holds both (integers count as float64)."""
+    joint = np.result_type(own, array.dtype)
+    return joint if joint in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def frozen_array(array: Array) -> Array:
+    """Return a C-contiguous read-only copy."""
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+def sign_array(value: Any, where: str) -> Array:
+    """Return a read-only float64 copy of an array of +1 and -1."""
+    array = real_array(value, where).astype(np.float64)
+    wrong = array[np.abs(array) != 1]
+    if wrong.size:
+        raise DcscError(f"{where}: expected +1 and -1, got {wrong[0]}")
+    return frozen_array(array)
+
+
+def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tuple[Array, Shape]:
+    """Split ``(*batch, *shape)`` into a read-only array with one batch axis, and ``batch``."""
+    batch = array.shape[: max(array.ndim - len(shape), 0)]
+    if array.shape != batch + shape:
+        expected = "(*batch, " + ", ".join(map(str, shape)) + ")"
+        raise DcscError(f"{where}: expected shape {expected}, got {array.shape}")
+    flat = np.ascontiguousarray(array, dtype=dtype).reshape((math.prod(batch), *shape)).view()
+    flat.flags.writeable = False
+    return flat, batch
+
+
+def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:
+    """Hold what a private hook returned to its contract."""
+    if not isinstance(result, np.ndarray) or result.shape != shape or result.dtype != dtype:
+        got = (
+            f"{result.dtype} of shape {result.shape}"
+            if isinstance(result, np.ndarray)
+            else type(result).__name__
+        )
+        raise ContractError(f"{hook} returned {got}, expected {np.dtype(dtype)} of shape {shape}")
+    return result
+
+
+def integer(value: Any, where: str, minimum: int | None = None, maximum: int | None = None) -> int:
+    """Return ``value`` as an int inside the closed range."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise DcscError(f"{where}: expected an integer, got {value!r}") from None
+    _check_range(number, where, minimum, maximum)
+    return number
+
+
+def real(
+    value: Any, where: str, minimum: float | None = None, maximum: float | None = None
+) -> float:
+    """Return ``value`` as a finite float inside the closed range."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DcscError(f"{where}: expected a real number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise DcscError(f"{where}: expected a finite number, got {number}")
+    _check_range(number, where, minimum, maximum)
+    return number
+
+
+def _check_range(
+    number: float, where: str, minimum: float | None, maximum: float | None
+) -> None:
+    if minimum is not None and number < minimum:
+        raise DcscError(f"{where}: expected at least {minimum}, got {number}")
+    if maximum is not None and number > maximum:
+        raise DcscError(f"{where}: expected at most {maximum}, got {number}")
+
+
+def shape_tuple(value: int | Sequence[int], where: str, minimum: int = 0) -> Shape:
+    """Return an int or a sequence of ints as a tuple."""
+    items = tuple(value) if np.iterable(value) else (value,)
+    return tuple(integer(item, where, minimum) for item in items)
+
+
+def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0) -> Shape:
+    """Return one int per axis; a single int stands for all of them."""
+    items = shape_tuple(value, where, minimum)
+    if not np.iterable(value):
+        items *= axes
+    if len(items) != axes:
+        raise DcscError(f"{where}: expected an int or {axes} of them, got {value!r}")
+    return items
+
+
+def generator(rng: Rng, where: str) -> np.random.Generator:
+    """Return ``numpy.random.default_rng(rng)``, with dcsc's error where it is no seed."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise DcscError(
+            f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, got {rng!r}"
+        ) from None

@@ -1,0 +1,27 @@
+"""Bounds: theorems about when the forward pass recovers the pathway.
+
+A new one is a subclass of `BoundCalculator` with ``_evaluate``, which reads the constants and
+traits of `LayerStatistics` and returns a `Guarantee`.
+"""
+
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
+from dcsc.bounds.measure import measure
+from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
+from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.recursion import propagated_noise
+from dcsc.bounds.uniform import UniformBound
+
+__all__ = [
+    "BoundCalculator",
+    "Guarantee",
+    "Hypothesis",
+    "LayerGuarantee",
+    "LayerInstance",
+    "LayerStatistics",
+    "ProbabilisticBound",
+    "RobustBound",
+    "UniformBound",
+    "measure",
+    "propagated_noise",
+]

@@ -1,0 +1,118 @@
+"""What a bound is."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+import attrs
+
+from dcsc._arrays import real
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.errors import ContractError, DcscError, NotCoveredError
+
+__all__ = ["BoundCalculator"]
+
+_MOST = 2**62
+
+Records = LayerStatistics | LayerInstance | Iterable[LayerStatistics | LayerInstance]
+
+
+class BoundCalculator(ABC):
+    """A theorem that bounds the probability that the forward pass gets a support wrong.
+
+    A subclass supplies ``_evaluate``; it asks for the layers' traits, never for types.
+
+    Laws:
+
+    - ``failure_probability`` lies in [0, 1]
+    - it rises with S, μ, ζ, N and x_max, and falls with x_min
+    - it is at most δ at ``max_sparsity(…, δ)``, and above δ one further
+
+    Attributes
+    ----------
+    reference : str
+        The theorem, and where it is proved.
+    """
+
+    reference: ClassVar[str] = ""
+
+    def evaluate(self, layers: Records) -> Guarantee:
+        """Return the guarantee for layers given as statistics or instances, layer 1 first.
+
+        Raises
+        ------
+        NotCoveredError
+            If the theorem does not cover a layer's signs, projection or codes.
+        """
+        name = type(self).__name__
+        given = [layers] if isinstance(layers, LayerStatistics | LayerInstance) else list(layers)
+        if not given or not all(isinstance(x, LayerStatistics | LayerInstance) for x in given):
+            raise DcscError(
+                f"{name}.evaluate: layers: expected LayerStatistics or LayerInstance, one per "
+                f"layer, got {layers!r}"
+            )
+        records = tuple(
+            layer.statistics() if isinstance(layer, LayerInstance) else layer for layer in given
+        )
+        result = self._evaluate(records)
+        if not isinstance(result, Guarantee) or len(result.layers) != len(records):
+            raise ContractError(
+                f"{name}._evaluate: expected a Guarantee of {len(records)} layers, got {result!r}"
+            )
+        return result
+
+    @abstractmethod
+    def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
+        """Return the guarantee for one record per layer, layer 1 first, at least one."""
+
+    def max_sparsity(
+        self, statistics: LayerStatistics | LayerInstance, failure_probability: float = 0.01
+    ) -> int | float | None:
+        """Return the largest S for which one layer fails with at most this probability.
+
+        Parameters
+        ----------
+        statistics : LayerStatistics or LayerInstance
+            Its ``sparsity`` is ignored; ``stripe_size``, where given, is a cap.
+        failure_probability : float
+            δ in [0, 1]; a guarantee that the layer does better than always fail is asked even
+            of δ = 1.
+
+        Returns
+        -------
+        int, ``math.inf``, or None
+            None if not even S = 0 will do.
+        """
+        name = type(self).__name__
+        delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
+        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+
+        def meets(sparsity: int) -> bool:
+            guarantee = self.evaluate(attrs.evolve(layer, sparsity=sparsity))
+            return guarantee.holds and guarantee.unclipped <= delta
+
+        most = _MOST if layer.stripe_size is None else layer.stripe_size
+        if not meets(0):
+            return None
+        low, high = 0, 1
+        while high <= most and meets(high):
+            low, high = high, 2 * high
+        if high > most and meets(most):
+            return math.inf if layer.stripe_size is None else most
+        high = min(high, most)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if meets(middle) else (low, middle)
+        return low
+
+    def _guarantee(
+        self, layers: tuple[LayerStatistics, ...], parts: list[LayerGuarantee]
+    ) -> Guarantee:
+        """Assemble the layers' guarantees."""
+        conditional = any(layer.measured for layer in layers[:-1])
+        return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
+
+    def _refuse(self, layer: int, why: str) -> NotCoveredError:
+        return NotCoveredError(f"{type(self).__name__} does not cover layer {layer}: {why}")

@@ -1,0 +1,138 @@
+"""What a bound returns."""
+
+import math
+
+import attrs
+import numpy as np
+
+from dcsc.projections.base import Threshold
+
+__all__ = ["Guarantee", "Hypothesis", "LayerGuarantee"]
+
+TOLERANCE = 1e-12
+
+
+def strictly_below(small: float, large: float) -> bool:
+    """Decide a theorem's strict inequality, in doubt against it."""
+    if math.isinf(large):
+        return small < large
+    return large - small > TOLERANCE * max(abs(small), abs(large))
+
+
+@attrs.frozen
+class Hypothesis:
+    """One condition of a theorem.
+
+    Parameters
+    ----------
+    statement : str
+    holds : bool or None
+        Whether it was found true; None if it could not be checked and is assumed.
+    """
+
+    statement: str
+    holds: bool | None = None
+
+
+@attrs.frozen
+class LayerGuarantee:
+    """What a bound says of one layer, joint with the success of the layers below.
+
+    Parameters
+    ----------
+    unclipped : float
+        The formula's value, which may exceed 1.
+    threshold : (float, float)
+        The thresholds it holds for: closed below, open above; two equal ends are one threshold.
+    noise : float
+        ζ, the bound of the error entering the layer.
+    hypotheses : tuple of Hypothesis
+    """
+
+    unclipped: float
+    threshold: tuple[float, float]
+    noise: float
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+    @property
+    def failure_probability(self) -> float:
+        """The bound of the failure probability, 1 if a hypothesis was found false."""
+        if any(hypothesis.holds is False for hypothesis in self.hypotheses):
+            return 1.0
+        return min(1.0, self.unclipped)
+
+
+@attrs.frozen
+class Guarantee:
+    """What a bound says of a model: an upper bound of the probability that a support is wrong.
+
+    Parameters
+    ----------
+    layers : tuple of LayerGuarantee
+        ``layers[l - 1]`` for layer l.
+    bound : str
+        Name of the bound.
+    reference : str
+        The theorem it stands on.
+    conditional : bool
+        Whether constants of layers below the deepest were measured on one pathway. They are
+        random, so the guarantee is then about pathways with the same constants.
+    """
+
+    layers: tuple[LayerGuarantee, ...]
+    bound: str
+    reference: str
+    conditional: bool = False
+
+    @property
+    def unclipped(self) -> float:
+        """The sum of the layers' formulas."""
+        return math.fsum(layer.unclipped for layer in self.layers)
+
+    @property
+    def failure_probability(self) -> float:
+        """The bound of the failure probability of the pathway, in [0, 1]."""
+        return min(1.0, math.fsum(layer.failure_probability for layer in self.layers))
+
+    @property
+    def thresholds(self) -> tuple[tuple[float, float], ...]:
+        """The threshold interval of each layer, closed below and open above."""
+        return tuple(layer.threshold for layer in self.layers)
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """All conditions, layer by layer."""
+        return tuple(h for layer in self.layers for h in layer.hypotheses)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The conditions that could not be checked, each once."""
+        return tuple(dict.fromkeys(h.statement for h in self.hypotheses if h.holds is None))
+
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """The conditions that were found false."""
+        return tuple(h.statement for h in self.hypotheses if h.holds is False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it says anything: below 1, no hypothesis false, thresholds in their intervals."""
+        return self.failure_probability < 1
+
+
+def threshold_hypothesis(
+    layer: int, threshold: Threshold | None, interval: tuple[float, float]
+) -> Hypothesis:
+    """State that the threshold lies in the interval, decided where there is a threshold."""
+    low, high = interval
+    text = f"{low:.6g}" if low == high else f"[{low:.6g}, {high:.6g})"
+    statement = f"layer {layer}: threshold {'=' if low == high else 'in'} {text}"
+    if threshold is None:
+        return Hypothesis(statement)
+    given = np.atleast_1d(np.asarray(threshold, dtype=float))
+    if low == high:
+        inside = bool(np.all(np.abs(given - low) <= TOLERANCE * low))
+    else:
+        inside = all(low <= beta and strictly_below(beta, high) for beta in given.tolist())
+    shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
+    return Hypothesis(f"{statement}, given {shown}", inside)

@@ -1,0 +1,57 @@
+"""Reading the constants of the theorems off a model and its pathway."""
+
+from collections.abc import Mapping
+
+from dcsc._arrays import integer
+from dcsc.bounds.records import LayerInstance
+from dcsc.errors import DcscError
+from dcsc.model import DCSCModel
+from dcsc.pathway import Pathway
+
+__all__ = ["measure"]
+
+
+def measure(
+    model: DCSCModel,
+    truth: Pathway,
+    noise: float | None = 0.0,
+    x_min: float | Mapping[int, float] | None = None,
+) -> tuple[LayerInstance, ...]:
+    """Return one record per layer, layer 1 first, for any bound to evaluate.
+
+    Parameters
+    ----------
+    model : DCSCModel
+        Drawn or not: a guarantee speaks of the law of the signs before the draw.
+    truth : Pathway
+        What `DCSCModel.synthesize` returned.
+    noise : float, default 0
+        ζ_0, a bound of the patch norm of the noise on the signal; the layers above take theirs
+        from the recursion.
+    x_min : float or mapping of layer to float, optional
+        A lower bound of the non-zeros, for codes that are all zero or where the design value is
+        below what this pathway shows.
+    """
+    if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
+        raise DcscError(
+            f"measure: truth: expected a Pathway of {len(model.layers) + 1} arrays, got {truth!r}"
+        )
+    if isinstance(x_min, Mapping):
+        lowest = {integer(k, "measure: x_min", 1, len(model.layers)): v for k, v in x_min.items()}
+    else:
+        lowest = dict.fromkeys(range(1, len(model.layers) + 1), x_min) if x_min is not None else {}
+    upper = [layer.dictionary for layer in model.layers[1:]]
+    return tuple(
+        LayerInstance(
+            layer.dictionary,
+            truth[number],
+            noise=noise if number == 1 else None,
+            selection=layer.projection.selection,
+            signs_independent=layer.signs.independent,
+            successor=successor,
+            x_min=lowest.get(number),
+        )
+        for number, (layer, successor) in enumerate(
+            zip(model.layers, [*upper, None], strict=True), start=1
+        )
+    )

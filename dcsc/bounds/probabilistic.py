@@ -1,0 +1,188 @@
+"""The guarantees for random signs, with high probability."""
+
+import math
+from abc import abstractmethod
+from typing import ClassVar
+
+import attrs
+
+from dcsc._arrays import real
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee, threshold_hypothesis
+from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+
+__all__ = ["ProbabilisticBound", "RobustBound"]
+
+_LEAST_TESTS = 4
+_LEAST_ONE_SIDED_TESTS = 7
+
+
+class _RandomSignsBound(BoundCalculator):
+    """A union over all atoms of one tail bound, at the threshold half-way to x_min."""
+
+    def sparsity_limit(
+        self, statistics: LayerStatistics, failure_probability: float = 0.01
+    ) -> float:
+        """Return S_δ, the real number that S must not exceed for a layer to fail with at most δ.
+
+        It is negative where not even S = 0 will do.
+        """
+        where = f"{type(self).__name__}: failure_probability"
+        delta = real(failure_probability, where, minimum=0, maximum=1)
+        tests = _tails(statistics)
+        log_tests = math.log(tests / delta) if delta > 0 else math.inf
+        if log_tests <= 0:
+            return math.inf
+        return self._limit(statistics, log_tests)
+
+    def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
+        levels = entering_noise(layers, _half_way)
+        parts = []
+        for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
+            self._check_cover(number, layer, deepest=number == len(layers))
+            beta = _half_way(layer)
+            hypotheses = [
+                threshold_hypothesis(number, layer.chosen_threshold, (beta, beta)),
+                *noise_hypotheses(number, layer, noise),
+                *self._hypotheses(number, layers),
+            ]
+            value = _tails(layer) * self._tail(layer, noise)
+            parts.append(LayerGuarantee(value, (beta, beta), noise, tuple(hypotheses)))
+        return self._guarantee(layers, parts)
+
+    def _check_cover(self, number: int, layer: LayerStatistics, deepest: bool) -> None:
+        if layer.selection is None:
+            raise self._refuse(number, "its projection selects by no threshold (selection is None)")
+        if not layer.signs_independent:
+            raise self._refuse(number, "its signs are not one independent fair sign per atom")
+        if layer.selection.one_sided and not layer.nonnegative:
+            raise self._refuse(number, "a one-sided projection loses the negative codes")
+        if layer.selection.one_sided and not deepest:
+            raise self._refuse(
+                number,
+                "a one-sided projection needs non-negative codes, and below the deepest layer "
+                "they change sign with the random signs of the layer above",
+            )
+
+    @abstractmethod
+    def _tail(self, layer: LayerStatistics, noise: float) -> float:
+        """Return the bound of the probability that one atom crosses the threshold on one side."""
+
+    @abstractmethod
+    def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
+        """Return the S at which the union equals δ, for ``log_tests`` = ln(tails/δ), or inf."""
+
+    def _hypotheses(self, number: int, layers: tuple[LayerStatistics, ...]) -> list[Hypothesis]:
+        """Return further conditions on layer ``number``."""
+        return []
+
+
+def _half_way(layer: LayerStatistics) -> float:
+    return layer.gain[0] ** 2 * layer.x_min / 2
+
+
+def _tails(layer: LayerStatistics) -> int:
+    """Return the number of tails in the union: two per test, one if only one side is selected."""
+    one_sided = layer.selection is not None and layer.selection.one_sided
+    return layer.tests * (1 if one_sided else 2)
+
+
+def _variance(layer: LayerStatistics) -> float:
+    """Return the variance proxy of the interference, x_max² μ² S."""
+    return (layer.x_max * layer.coherence) ** 2 * float(layer.need("sparsity"))
+
+
+@attrs.frozen
+class ProbabilisticBound(_RandomSignsBound):
+    r"""The published guarantee for random signs: sparsity up to order μ⁻² (poster, eq. 3).
+
+    .. math:: P(\text{failure}) \le 2 \sum_l N_l \exp\Big(-\frac{(c_{\min}^2 x_{\min})^2}
+        {8 (x_{\max}^2 \mu^2 S + c_{\max}^2 \zeta^2)}\Big), \qquad N_l = d M_l n_l
+
+    at the thresholds :math:`c_{\min}^2 x_{\min}/2`; for a one-sided projection of non-negative
+    codes, at the deepest layer, without the factor 2. With hard thresholds and unit norms it holds
+    for any N if the noise is independent of the signs. Shrinkage, other norms and noise that
+    depends on the signs need N ≥ 4 in every layer, by the argument behind `RobustBound` together
+    with the inequality of Bentkus and Dzindzalieta (2015); one-sided, where the factor 2 is gone,
+    that argument needs N ≥ 7.
+
+    Examples
+    --------
+    >>> layer = LayerStatistics(coherence=1/50, x_min=1, x_max=1, noise=0.05, n_atoms=1000)
+    >>> ProbabilisticBound().max_sparsity(layer, failure_probability=0.01)
+    19
+    """
+
+    reference: ClassVar[str] = (
+        "Murray and Tanner, arXiv:1806.09888, guarantee for random signs; poster (3)"
+    )
+
+    def _tail(self, layer: LayerStatistics, noise: float) -> float:
+        signal = layer.gain[0] ** 2 * layer.x_min
+        variance = _variance(layer) + (layer.gain[1] * noise) ** 2
+        if variance == 0:
+            return 0.0 if signal > 0 else 1.0
+        return math.exp(-(signal**2) / (8 * variance))
+
+    def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
+        signal = layer.gain[0] ** 2 * layer.x_min
+        shift = layer.gain[1] * (layer.noise or 0.0)
+        if layer.coherence == 0:
+            fits = shift == 0 or signal**2 >= 8 * log_tests * shift**2
+            return math.inf if fits else -math.inf
+        room = (signal / layer.x_max) ** 2 / (8 * log_tests) - (shift / layer.x_max) ** 2
+        return room / layer.coherence**2
+
+    def _hypotheses(self, number: int, layers: tuple[LayerStatistics, ...]) -> list[Hypothesis]:
+        layer = layers[number - 1]
+        one_sided = layer.selection is not None and layer.selection.one_sided
+        least = _LEAST_ONE_SIDED_TESTS if one_sided else _LEAST_TESTS
+        enough = Hypothesis(f"layer {number}: N = {layer.tests} >= {least}", layer.tests >= least)
+        if any(not _plain(other) for other in layers):
+            return [enough]
+        if all(other.tests >= _LEAST_TESTS for other in layers):
+            return []
+        return [Hypothesis("the noise is independent of the signs")]
+
+
+def _plain(layer: LayerStatistics) -> bool:
+    """Return whether the error of an exactly recovered layer has conditional mean zero."""
+    chosen = layer.selection
+    return layer.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+
+
+@attrs.frozen
+class RobustBound(_RandomSignsBound):
+    r"""The guarantee for random signs under any noise, whatever it depends on.
+
+    .. math:: P(\text{failure}) \le 2 \sum_l N_l \exp\Big(-\frac{(c_{\min}^2 x_{\min}/2 -
+        c_{\max}\zeta)^2}{2 x_{\max}^2 \mu^2 S}\Big)
+
+    at the thresholds :math:`c_{\min}^2 x_{\min}/2`, and without the factor 2 for a one-sided
+    projection of non-negative codes at the deepest layer. It is at most √e times the published
+    bound, and often far below it.
+
+    Examples
+    --------
+    >>> layer = LayerStatistics(coherence=1/50, x_min=1, x_max=1, noise=0.1, n_atoms=1000)
+    >>> RobustBound().max_sparsity(layer), ProbabilisticBound().max_sparsity(layer)
+    (16, 0)
+    """
+
+    reference: ClassVar[str] = "Hoeffding's inequality for the signs, the noise as a shift"
+
+    def _tail(self, layer: LayerStatistics, noise: float) -> float:
+        margin = _half_way(layer) - layer.gain[1] * noise
+        if margin <= 0:
+            return 1.0
+        variance = _variance(layer)
+        return math.exp(-(margin**2) / (2 * variance)) if variance > 0 else 0.0
+
+    def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
+        margin = _half_way(layer) - layer.gain[1] * (layer.noise or 0.0)
+        if margin <= 0:
+            return -math.inf
+        if layer.coherence == 0:
+            return math.inf
+        return (margin / (layer.x_max * layer.coherence)) ** 2 / (2 * log_tests)

@@ -1,0 +1,251 @@
+"""What a bound is told about a layer: numbers only, or a dictionary with its codes."""
+
+import math
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, as_batch, frozen_array, integer, real, real_array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+from dcsc.projections import Selection
+from dcsc.projections.base import Threshold, as_threshold
+
+__all__ = ["LayerInstance", "LayerStatistics"]
+
+_UNIT_TOLERANCE = 1e-12
+_NEGLIGIBLE = 1e-12
+
+
+def _checked(check: Any, **limits: Any) -> Any:
+    """Return an optional converter that names class and argument in its error."""
+
+    def convert(value: Any, self_: Any, field: Any) -> Any:
+        return check(value, f"{type(self_).__name__}: {field.name}", **limits)
+
+    return attrs.converters.optional(attrs.Converter(convert, takes_self=True, takes_field=True))
+
+
+def _threshold_field() -> Any:
+    return attrs.field(
+        default=None,
+        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
+        eq=attrs.cmp_using(eq=np.array_equal),
+        hash=False,
+    )
+
+
+def _gain(value: Any) -> tuple[float, float]:
+    pair = tuple(value) if np.iterable(value) else (value,)
+    if len(pair) != 2:
+        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {value!r}")
+    low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
+    if low > high:
+        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
+    return low, high
+
+
+@attrs.frozen(kw_only=True)
+class LayerStatistics:
+    r"""The constants of one layer that the theorems speak of.
+
+    Parameters
+    ----------
+    coherence : float
+        μ = max ``|G_kj|`` over distinct atoms, `Dictionary.babel` of 1.
+    x_min, x_max : float
+        Bounds of ``|x|`` on the non-zeros of the codes, in units of the codes.
+    sparsity : int, optional
+        S, a bound of the codes' stripe sparsity. `BoundCalculator.max_sparsity` ignores it.
+    noise : float, optional
+        ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer. None is zero at layer 1, and the
+        worst-case recursion from the layer below elsewhere.
+    n_atoms : int, optional
+        Number of atoms, positions times filters.
+    n_samples : int, default 1
+        Number d of columns that share the signs.
+    threshold : float or array of shape (filters,), optional
+        The threshold in use; by default that of ``selection``, or else one yet to be chosen.
+    selection : Selection or None
+        How the projection selects; the default is a hard threshold, None is "by no threshold".
+    signs_independent : bool, default True
+        Whether there is one fair sign per atom, all of them independent.
+    nonnegative : bool, default False
+        Whether the codes are non-negative.
+    gain : (float, float), default (1, 1)
+        Smallest and largest norm of an atom.
+    stripe_size : int, optional
+        Number of entries of a stripe, which caps S.
+    patch_sparsity : int, optional
+        ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
+    measured : bool, default False
+        Whether the constants were read off one pathway, rather than declared.
+
+    Raises
+    ------
+    DcscError
+        If a number is out of its range, or contradicts another.
+    """
+
+    coherence: float = attrs.field(converter=_checked(real, minimum=0))
+    x_min: float = attrs.field(converter=_checked(real, minimum=0))
+    x_max: float = attrs.field(converter=_checked(real, minimum=0))
+    sparsity: int | None = attrs.field(default=None, converter=_checked(integer, minimum=0))
+    noise: float | None = attrs.field(default=None, converter=_checked(real, minimum=0))
+    n_atoms: int | None = attrs.field(default=None, converter=_checked(integer, minimum=1))
+    n_samples: int = attrs.field(default=1, converter=_checked(integer, minimum=1))
+    threshold: Threshold | None = _threshold_field()
+    selection: Selection | None = attrs.field(factory=Selection)
+    signs_independent: bool = True
+    nonnegative: bool = False
+    gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
+    stripe_size: int | None = attrs.field(default=None, converter=_checked(integer, minimum=1))
+    patch_sparsity: int | None = attrs.field(default=None, converter=_checked(integer, minimum=0))
+    measured: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("coherence", "x_min", "x_max", "n_samples"):
+            if getattr(self, name) is None:
+                raise DcscError(f"LayerStatistics: {name}: expected a number, got None")
+        if self.x_min > self.x_max or self.x_max == 0:
+            raise DcscError(
+                f"LayerStatistics: x_min, x_max: expected 0 <= x_min <= x_max and x_max > 0, "
+                f"got {self.x_min} and {self.x_max}"
+            )
+        if self.coherence > self.gain[1] ** 2 * (1 + 1e-9):
+            raise DcscError(
+                f"LayerStatistics: coherence: expected at most {self.gain[1] ** 2}, the square of "
+                f"the largest gain, got {self.coherence}"
+            )
+        if None not in (self.sparsity, self.stripe_size) and self.sparsity > self.stripe_size:  # type: ignore[operator]
+            raise DcscError(
+                f"LayerStatistics: sparsity: expected at most stripe_size = {self.stripe_size}, "
+                f"got {self.sparsity}"
+            )
+
+    @property
+    def chosen_threshold(self) -> Threshold | None:
+        """The threshold in use: the one given, or else that of the selection."""
+        if self.threshold is None and self.selection is not None:
+            return self.selection.threshold
+        return self.threshold
+
+    @property
+    def tests(self) -> int:
+        """N = d M n, the number of events in a union bound."""
+        return self.need("n_atoms") * self.n_samples
+
+    @property
+    def unit_norm(self) -> bool:
+        """Whether all atoms have unit norm, to 1e-12."""
+        return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
+
+    def need(self, name: str) -> Any:
+        """Return a field that may have been left out, or say that it is needed."""
+        value = getattr(self, name)
+        if value is None:
+            raise DcscError(f"LayerStatistics: {name}: expected a value here, got None")
+        return value
+
+    def admits(self, measured: "LayerStatistics") -> bool:
+        """Whether measured constants keep to these, the declared ones.
+
+        The share of draws in which they do is the measured probability of the event that a
+        guarantee from declared constants is joint with.
+        """
+        within = measured.need("sparsity") <= self.need("sparsity")
+        if self.patch_sparsity is not None:
+            within &= measured.need("patch_sparsity") <= self.patch_sparsity
+        return bool(within and measured.x_min >= self.x_min and measured.x_max <= self.x_max)
+
+
+def _codes(value: Any, self_: "LayerInstance") -> Array:
+    array = real_array(value, "LayerInstance: codes")
+    as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
+    return frozen_array(array)
+
+
+@attrs.frozen
+class LayerInstance:
+    """One layer as it is: a dictionary and its codes.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Without signs, or with: they change nothing here.
+    codes : array_like, shape (*batch, *code_shape)
+    threshold : float or array of shape (filters,), optional
+        The threshold in use; by default that of ``selection``.
+    noise : float or None, default 0
+        ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer; None leaves it to the bound.
+    selection, signs_independent
+        As in `LayerStatistics`.
+    successor : Dictionary, optional
+        The dictionary of the next layer, for the codes' sparsity in its patches.
+    x_min : float, optional
+        A lower bound of the non-zeros, for codes that have none.
+    """
+
+    dictionary: Dictionary = attrs.field(validator=attrs.validators.instance_of(Dictionary))
+    codes: Array = attrs.field(
+        converter=attrs.Converter(_codes, takes_self=True),
+        eq=attrs.cmp_using(eq=np.array_equal),
+        hash=False,
+    )
+    threshold: Threshold | None = _threshold_field()
+    noise: float | None = attrs.field(default=0.0, converter=_checked(real, minimum=0))
+    selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
+    signs_independent: bool = attrs.field(default=True, kw_only=True)
+    successor: Dictionary | None = attrs.field(default=None, kw_only=True)
+    x_min: float | None = attrs.field(
+        default=None, kw_only=True, converter=_checked(real, minimum=0)
+    )
+
+    def statistics(self) -> LayerStatistics:
+        """Return the constants of this layer, over all columns of the batch.
+
+        Raises
+        ------
+        DcscError
+            If the codes are all zero and no ``x_min`` was given, or it exceeds an entry.
+        """
+        sizes = np.abs(self.codes[self.codes != 0])
+        if sizes.size == 0 and self.x_min is None:
+            raise DcscError(
+                "LayerInstance: x_min: the codes are all zero, so that no smallest non-zero can be "
+                "measured: give x_min"
+            )
+        smallest = float(sizes.min(initial=math.inf))
+        if self.x_min is not None and self.x_min > smallest:
+            raise DcscError(
+                f"LayerInstance: x_min: expected at most {smallest}, the smallest non-zero of the "
+                f"codes, got {self.x_min}"
+            )
+        x_min = smallest if self.x_min is None else self.x_min
+        atoms = math.prod(self.dictionary.code_shape)
+        patch = None if self.successor is None else self.successor.patch_sparsity(self.codes)
+        return LayerStatistics(
+            coherence=self.dictionary.babel(1),
+            x_min=x_min,
+            x_max=float(sizes.max(initial=x_min)),
+            sparsity=int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0)),
+            noise=self.noise,
+            n_atoms=atoms,
+            n_samples=max(self.codes.size // atoms, 1),
+            threshold=self.threshold,
+            selection=self.selection,
+            signs_independent=self.signs_independent,
+            nonnegative=bool((self.codes >= 0).all()),
+            gain=self._gain(),
+            stripe_size=self.dictionary.stripes.size,
+            patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
+            measured=True,
+        )
+
+    def _gain(self) -> tuple[float, float]:
+        """Return the extreme norms, without atoms that are zero and never used."""
+        norms = self.dictionary.atom_norms()
+        used = (self.codes != 0).reshape(-1, *norms.shape).any(axis=0)
+        seen = norms[used | (norms > _NEGLIGIBLE * norms.max())]
+        return (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)

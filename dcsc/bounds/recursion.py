@@ -1,0 +1,68 @@
+"""How the error of one layer enters the next, and what the class bounds have in common."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dcsc.bounds.guarantee import Hypothesis
+from dcsc.bounds.records import LayerStatistics
+
+__all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
+
+
+def propagated_noise(layer: LayerStatistics, noise: float, threshold: float) -> float:
+    r"""Return ζ_l, the worst error of the codes of a layer whose support is exact.
+
+    .. math:: \zeta_l = \sqrt{s^P_l}\,\big(c_{\max}\zeta_{l-1} + \mu_l (S_l - 1) x_{\max}
+        + \max|c^2 - 1|\, x_{\max}\; [+\, \beta_l]\big)
+
+    in patches of the next layer, with gains c and, if the projection shrinks, its threshold β.
+    (Papyan, Romano and Elad, JMLR 2017, in the patches of the layer above.)
+    """
+    interference = layer.coherence * max(layer.need("sparsity") - 1, 0) * layer.x_max
+    bias = max(abs(gain**2 - 1) for gain in layer.gain) * layer.x_max if not layer.unit_norm else 0
+    shrinkage = threshold if layer.selection is not None and layer.selection.shrinkage else 0.0
+    entry = layer.gain[1] * noise + interference + bias + shrinkage
+    return math.sqrt(layer.need("patch_sparsity")) * entry
+
+
+def entering_noise(
+    layers: tuple[LayerStatistics, ...], threshold: Callable[[LayerStatistics], Any]
+) -> list[float]:
+    """Return ζ_{l-1} for l = 1 … L: as given, or else from the layer below.
+
+    ``threshold`` gives the threshold of a layer that has none of its own.
+    """
+    levels: list[float] = []
+    for number, layer in enumerate(layers):
+        if layer.noise is not None:
+            levels.append(layer.noise)
+        elif number == 0:
+            levels.append(0.0)
+        else:
+            below = layers[number - 1]
+            beta = below.chosen_threshold
+            beta = threshold(below) if beta is None else beta
+            levels.append(propagated_noise(below, levels[-1], float(np.max(beta))))
+    return levels
+
+
+def noise_hypotheses(number: int, layer: LayerStatistics, noise: float) -> list[Hypothesis]:
+    """State what is assumed of the error entering layer ``number``."""
+    if number == 1:
+        return [Hypothesis(f"layer 1: the noise has patch norm at most {noise:.6g}")]
+    constants = Hypothesis(
+        f"layers 1 to {number - 1}: the codes keep to the constants, for the drawn signs of the "
+        "layers above; the bound is joint with that"
+    )
+    if layer.noise is None:
+        return [constants]
+    return [
+        constants,
+        Hypothesis(
+            f"layer {number}: if all layers below recover, the error entering has patch norm at "
+            f"most {noise:.6g}, almost surely"
+        ),
+    ]

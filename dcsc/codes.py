@@ -1,0 +1,188 @@
+"""Drawing sparse codes of a given stripe sparsity."""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Rng, generator, integer, real, shape_tuple
+from dcsc.dictionaries import Dictionary, Windows
+from dcsc.errors import DcscError
+
+__all__ = [
+    "Amplitudes",
+    "ConstantAmplitudes",
+    "GaussianAmplitudes",
+    "UniformAmplitudes",
+    "draw",
+]
+
+_BLOCK = 1024
+
+
+class Amplitudes(ABC):
+    """The law of the non-zero entries of a code: sizes, and signs if ``signed``."""
+
+    signed: bool
+
+    def draw(self, size: int, rng: Rng = None) -> Array:
+        """Return ``size`` independent non-zero amplitudes, float64."""
+        source = generator(rng, f"{type(self).__name__}: rng")
+        sizes = self._draw(size, source)
+        return sizes * source.choice([-1.0, 1.0], size=size) if self.signed else sizes
+
+    @abstractmethod
+    def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        """Return ``size`` positive numbers."""
+
+
+@attrs.frozen
+class ConstantAmplitudes(Amplitudes):
+    """All entries of one size.
+
+    Parameters
+    ----------
+    value : float, default 1
+    signed : bool, default True
+        Whether entries take a fair random sign, or are all positive.
+    """
+
+    value: float = attrs.field(default=1.0)
+    signed: bool = True
+
+    @value.validator
+    def _positive(self, attribute: Any, value: float) -> None:
+        if real(value, "ConstantAmplitudes: value") <= 0:
+            raise DcscError(f"ConstantAmplitudes: value: expected a positive number, got {value}")
+
+    def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        return np.full(size, float(self.value))
+
+
+@attrs.frozen
+class UniformAmplitudes(Amplitudes):
+    """Sizes uniform in ``[low, high]``.
+
+    Parameters
+    ----------
+    low, high : float, default 0.5 and 1
+        With ``high`` 1, ``low`` is the ratio r of the theorems.
+    signed : bool, default True
+        Whether entries take a fair random sign, or are all positive.
+    """
+
+    low: float = 0.5
+    high: float = 1.0
+    signed: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        low, high = (real(getattr(self, x), f"UniformAmplitudes: {x}") for x in ("low", "high"))
+        if not 0 < low <= high:
+            raise DcscError(f"UniformAmplitudes: expected 0 < low <= high, got {low} and {high}")
+
+    def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        return rng.uniform(self.low, self.high, size)
+
+
+@attrs.frozen
+class GaussianAmplitudes(Amplitudes):
+    """Sizes ``|g|`` for normal g: most codes then hold entries that no threshold separates.
+
+    Parameters
+    ----------
+    scale : float, default 1
+        Standard deviation.
+    signed : bool, default True
+        Whether entries take a fair random sign, or are all positive.
+    """
+
+    scale: float = attrs.field(default=1.0)
+    signed: bool = True
+
+    @scale.validator
+    def _positive(self, attribute: Any, value: float) -> None:
+        if real(value, "GaussianAmplitudes: scale") <= 0:
+            raise DcscError(f"GaussianAmplitudes: scale: expected a positive number, got {value}")
+
+    def _draw(self, size: int, rng: np.random.Generator) -> Array:
+        return np.abs(rng.standard_normal(size)) * self.scale
+
+
+def draw(
+    dictionary: Dictionary,
+    sparsity: int,
+    batch: int | tuple[int, ...] = (),
+    amplitudes: Amplitudes | None = None,
+    rng: Rng = None,
+) -> Array:
+    """Draw codes whose stripe sparsity is exactly ``sparsity``.
+
+    The entries are visited in uniform random order, and each is kept where the stripe sparsity
+    stays within S: the codes are as full as they can be.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Codes for a model are drawn at its deepest layer.
+    sparsity : int
+        S, from 0 to the number of entries of a stripe.
+    batch : int or tuple of int
+        Batch axes; the codes of a batch are independent.
+    amplitudes : Amplitudes, default UniformAmplitudes()
+    rng : None, int, SeedSequence or Generator
+
+    Returns
+    -------
+    array, float64, of shape (*batch, *code_shape)
+
+    Raises
+    ------
+    DcscError
+        If no stripe has room for ``sparsity`` non-zeros.
+
+    Examples
+    --------
+    >>> from dcsc.dictionaries import CirculantDictionary, filters
+    >>> dictionary = CirculantDictionary(filters.dct(3, 1, 3), extent=12)
+    >>> int(dictionary.stripe_sparsity(draw(dictionary, 2, rng=0)))
+    2
+    """
+    stripes, shape = dictionary.stripes, tuple(dictionary.code_shape)
+    limit = integer(sparsity, "codes.draw: sparsity", minimum=0)
+    if limit > stripes.size:
+        raise DcscError(
+            f"codes.draw: sparsity: expected at most {stripes.size}, the entries of a stripe of "
+            f"{type(dictionary).__name__}, got {limit}"
+        )
+    law = UniformAmplitudes() if amplitudes is None else amplitudes
+    if not isinstance(law, Amplitudes):
+        raise DcscError(f"codes.draw: amplitudes: expected Amplitudes, got {amplitudes!r}")
+    axes = shape_tuple(batch, "codes.draw: batch")
+    source = generator(rng, "codes.draw: rng")
+    codes = np.zeros((math.prod(axes), *shape))
+    for code in codes:
+        support = _pack(stripes, limit, source)
+        code.ravel()[support] = law.draw(len(support), source)
+    return codes.reshape(axes + shape)
+
+
+def _pack(stripes: Windows, limit: int, rng: np.random.Generator) -> list[int]:
+    """Return flat indices of a random support that no entry can join."""
+    order = rng.permutation(math.prod(stripes.shape))
+    places = np.stack(np.unravel_index(order, stripes.shape), axis=1)
+    counts = np.zeros(stripes.grid, dtype=np.int64)
+    kept: list[int] = []
+    for start in range(0, len(order), _BLOCK):
+        full = np.broadcast_to(stripes.max_containing(counts) >= limit, stripes.shape).ravel()
+        if full.all():
+            break
+        block = slice(start, start + _BLOCK)
+        free = ~full[order[block]]
+        for entry, place in zip(order[block][free], places[block][free], strict=True):
+            holding = stripes.holding(place)
+            if counts[holding].max() < limit:
+                counts[holding] += 1
+                kept.append(int(entry))
+    return kept

@@ -1,0 +1,24 @@
+"""Dictionaries: the linear maps from codes to signals.
+
+A new dictionary is a subclass of `Dictionary` with two shapes and two hooks; a new family of
+filters is a function in `dcsc.dictionaries.filters`.
+"""
+
+from dcsc.dictionaries import filters
+from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.convolutional import CirculantDictionary, ToeplitzDictionary
+from dcsc.dictionaries.dense import DenseDictionary
+from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
+from dcsc.dictionaries.windows import WindowAxis, Windows
+
+__all__ = [
+    "CirculantDictionary",
+    "DenseDictionary",
+    "Dictionary",
+    "NormalizedDictionary",
+    "SignedDictionary",
+    "ToeplitzDictionary",
+    "WindowAxis",
+    "Windows",
+    "filters",
+]

@@ -1,0 +1,126 @@
+"""A dictionary times a diagonal matrix: signs, or the scales that give atoms unit norm."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from dcsc._arrays import Array, Shape, frozen_array, sign_array
+from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.windows import Windows
+from dcsc.errors import DcscError
+
+__all__ = ["NormalizedDictionary", "SignedDictionary"]
+
+
+class _DiagonalDictionary(Dictionary):
+    """A D for a dictionary A and a diagonal D, an array of ``code_shape``."""
+
+    dictionary: Dictionary
+    _diagonal: Array
+
+    @property
+    def signal_shape(self) -> Shape:
+        return self.dictionary.signal_shape
+
+    @property
+    def code_shape(self) -> Shape:
+        return self.dictionary.code_shape
+
+    @property
+    def stripes(self) -> Windows:
+        return self.dictionary.stripes
+
+    @property
+    def patches(self) -> Windows:
+        return self.dictionary.patches
+
+    def _dtype(self) -> npt.DTypeLike:
+        return self.dictionary._dtype()
+
+    def _synthesize(self, codes: Array) -> Array:
+        return self.dictionary.synthesize(codes * self._diagonal.astype(codes.dtype))
+
+    def _analyze(self, signals: Array) -> Array:
+        return self.dictionary.analyze(signals) * self._diagonal.astype(signals.dtype)
+
+    def _contributions(self, codes: Array) -> Array:
+        return self.dictionary.contributions(codes * self._diagonal.astype(codes.dtype))
+
+    def _atom_norms(self) -> Array:
+        return self.dictionary.atom_norms() * np.abs(self._diagonal)
+
+    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+        rows = self.dictionary.gram_rows(indices).tocsr()
+        diagonal = self._diagonal.ravel()
+        own = np.repeat(diagonal[indices], np.diff(rows.indptr))
+        return scipy.sparse.csr_array(
+            (rows.data * own * diagonal[rows.indices], rows.indices, rows.indptr), shape=rows.shape
+        )
+
+    def _to_sparse(self) -> scipy.sparse.csc_array:
+        matrix = self.dictionary.to_sparse()
+        return scipy.sparse.csc_array(matrix * self._diagonal.ravel().astype(matrix.dtype))
+
+
+def _signs(value: Any) -> Array:
+    return sign_array(value, "SignedDictionary: signs")
+
+
+@attrs.frozen(slots=False)
+class SignedDictionary(_DiagonalDictionary):
+    """A D for a dictionary A and a diagonal D of signs, one per atom.
+
+    Signs change no coherence: ``G_kj`` becomes ``ε_k ε_j G_kj``.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+    signs : array_like, shape ``dictionary.code_shape``
+        Entries +1 or -1.
+    """
+
+    dictionary: Dictionary
+    signs: Array = attrs.field(converter=_signs, eq=attrs.cmp_using(eq=np.array_equal), hash=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.signs.shape != tuple(self.dictionary.code_shape):
+            raise DcscError(
+                f"SignedDictionary: signs: expected shape {self.dictionary.code_shape}, "
+                f"got {self.signs.shape}"
+            )
+
+    @property
+    def _diagonal(self) -> Array:  # type: ignore[override]  # read-only where the base annotates
+        return self.signs
+
+    def _representatives(self) -> Array:
+        return self.dictionary._representatives()
+
+    def normalized(self) -> "SignedDictionary":
+        return SignedDictionary(self.dictionary.normalized(), self.signs)
+
+
+@attrs.frozen(slots=False)
+class NormalizedDictionary(_DiagonalDictionary):
+    """A dictionary with every atom scaled to unit norm.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Its atoms must not be zero.
+    """
+
+    dictionary: Dictionary
+    _diagonal: Array = attrs.field(init=False, eq=False, repr=False)
+
+    @_diagonal.default
+    def _scales(self) -> Array:
+        norms = self.dictionary.atom_norms()
+        if not norms.all():
+            zero = tuple(int(i) for i in np.argwhere(norms == 0)[0])
+            name = type(self.dictionary).__name__
+            raise DcscError(f"{name}.normalized: atom {zero} is zero and has no direction")
+        return frozen_array(1 / norms)

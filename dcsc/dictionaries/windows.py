@@ -1,0 +1,220 @@
+"""The geometry of stripes and patches: overlapping windows on a grid."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape, numeric_array
+from dcsc._kernels import sliding_reduce
+from dcsc.errors import DcscError
+
+__all__ = ["WindowAxis", "Windows"]
+
+
+@attrs.frozen
+class WindowAxis:
+    """Window w covers the entries ``start + w·step + [0, length)`` of one axis.
+
+    What falls off the axis is cut, or wraps around when ``circular``; an entry counts once.
+    """
+
+    entries: int
+    windows: int
+    start: int
+    length: int
+    step: int = 1
+    circular: bool = False
+
+    @property
+    def _everything(self) -> bool:
+        return self.circular and self.length >= self.entries
+
+    def _starts(self) -> Array:
+        return self.start + self.step * np.arange(self.windows)
+
+    def sizes(self) -> Array:
+        """Return the number of entries of each window."""
+        if self.circular:
+            return np.full(self.windows, min(self.length, self.entries))
+        starts = self._starts()
+        ends = np.clip(starts + self.length, 0, self.entries)
+        return np.maximum(ends - np.clip(starts, 0, self.entries), 0)
+
+    def coverage(self) -> Array:
+        """Return the number of windows that hold each entry."""
+        return self.spread(np.ones(self.windows, dtype=np.int64), np.add)
+
+    def holding(self, entry: int) -> Array:
+        """Return the windows that hold an entry."""
+        if self._everything:
+            return np.arange(self.windows)
+        starts = entry - self.start - np.arange(self.length)[::-1]
+        if self.circular:
+            starts = starts % self.entries
+        number, rest = np.divmod(starts, self.step)
+        return number[(rest == 0) & (number >= 0) & (number < self.windows)]
+
+    def members(self, values: Array, filler: Any) -> Array:
+        """Return ``(*axes, windows, length)`` views of the last axis; ``filler`` stands outside."""
+        if self.circular:
+            length = min(self.length, self.entries)
+            return values[..., (self._starts()[:, None] + np.arange(length)) % self.entries]
+        samples = self._starts()[:, None] + np.arange(self.length)
+        inside = (samples >= 0) & (samples < self.entries)
+        return np.where(inside, values[..., np.clip(samples, 0, self.entries - 1)], filler)
+
+    def reduce(self, values: Array, ufunc: np.ufunc) -> Array:
+        """Reduce the last axis window by window: entries to windows."""
+        if self._everything:
+            total = ufunc.reduce(values, axis=-1, keepdims=True)
+            return np.repeat(total, self.windows, axis=-1)
+        if self.circular:
+            span = self.step * (self.windows - 1) + self.length
+            line = values[..., (self.start + np.arange(span)) % self.entries]
+            return sliding_reduce(line, self.length, ufunc)[..., :: self.step]
+        return _cut_reduce(values, self._starts(), self.length, ufunc)
+
+    def spread(self, values: Array, ufunc: np.ufunc) -> Array:
+        """Reduce, for each entry, over the windows that hold it: windows to entries."""
+        if self._everything:
+            total = ufunc.reduce(values, axis=-1, keepdims=True)
+            return np.repeat(total, self.entries, axis=-1)
+        begins = np.arange(self.entries) - self.length + 1
+        if self.circular:
+            grid = np.full((*values.shape[:-1], self.entries), _neutral(ufunc, values.dtype))
+            grid[..., self._starts() % self.entries] = values
+            line = grid[..., np.arange(begins[0], self.entries) % self.entries]
+            return sliding_reduce(line, self.length, ufunc)
+        grid = np.full(
+            (*values.shape[:-1], self.step * (self.windows - 1) + 1), _neutral(ufunc, values.dtype)
+        )
+        grid[..., :: self.step] = values
+        return _cut_reduce(grid, begins - self.start, self.length, ufunc)
+
+
+def _cut_reduce(values: Array, starts: Array, length: int, ufunc: np.ufunc) -> Array:
+    """Reduce the windows that begin at the equally spaced ``starts``, cut at the ends."""
+    first, last = int(starts[0]), int(starts[-1]) + length
+    inside = values[..., max(first, 0) : max(last, 0)]
+    before = min(max(-first, 0), last - first)
+    after = last - first - before - inside.shape[-1]
+    pad = [(0, 0)] * (values.ndim - 1) + [(before, after)]
+    line = np.pad(inside, pad, constant_values=_neutral(ufunc, values.dtype))
+    step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
+    return sliding_reduce(line, length, ufunc)[..., ::step]
+
+
+def _neutral(ufunc: np.ufunc, dtype: np.dtype[Any]) -> Any:
+    if ufunc is np.add:
+        return dtype.type(0)
+    return dtype.type(-np.inf) if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+@attrs.frozen
+class Windows:
+    """Overlapping windows on an array of shape ``shape``.
+
+    The last ``len(axes)`` axes are cut into windows, each window takes the leading axes whole.
+    With no axes there is one window, and it holds everything.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one array of entries: codes for stripes, signals for patches.
+    axes : tuple of WindowAxis
+        How the trailing axes are cut.
+
+    Examples
+    --------
+    >>> stripes = Windows((1, 5), (WindowAxis(5, 5, start=-1, length=3),))
+    >>> stripes.sum([[1, 0, 2, 0, 4]])
+    array([1, 3, 2, 6, 4])
+    """
+
+    shape: Shape
+    axes: tuple[WindowAxis, ...] = ()
+
+    @property
+    def grid(self) -> Shape:
+        """Number of windows along each axis."""
+        return tuple(axis.windows for axis in self.axes)
+
+    def holding(self, place: Array) -> tuple[Array, ...]:
+        """Return the index, into ``(*windows)``, of the windows that hold one entry."""
+        last = place[len(self.shape) - len(self.axes) :]
+        lines = (axis.holding(int(e)) for axis, e in zip(self.axes, last, strict=True))
+        return np.ix_(*lines)
+
+    @property
+    def size(self) -> int:
+        """Number of entries of the largest window."""
+        leading = math.prod(self.shape[: len(self.shape) - len(self.axes)])
+        return leading * math.prod(int(axis.sizes().max()) for axis in self.axes)
+
+    @property
+    def containing(self) -> int:
+        """Least number of windows that hold an entry."""
+        return math.prod(int(axis.coverage().min()) for axis in self.axes)
+
+    def sum(self, values: Any) -> Array:
+        """Sum ``(*batch, *shape)`` window by window, to ``(*batch, *windows)``.
+
+        Booleans are counted; nothing is subtracted, so small windows keep their accuracy.
+        """
+        array = self._entries(values)
+        return self._reduce(array.astype(np.int64) if array.dtype == bool else array, np.add)
+
+    def max(self, values: Any) -> Array:
+        """Largest value of each window, ``(*batch, *windows)``; the lowest number if empty."""
+        array = self._entries(values)
+        return self._reduce(array.astype(np.int64) if array.dtype == bool else array, np.maximum)
+
+    def nth_smallest(self, values: Any, n: int) -> Array:
+        """The n-th smallest integer of each window, ``(*batch, *windows)``, n from 1.
+
+        Where a window has fewer entries, the largest number there is.
+        """
+        array = self._entries(values)
+        largest = np.iinfo(array.dtype).max
+        batch = array.ndim - len(self.shape)
+        leading = len(self.shape) - len(self.axes)
+        for number, axis in enumerate(self.axes):
+            place = batch + leading + number
+            line = axis.members(np.moveaxis(array, place, -1), largest)
+            array = np.moveaxis(line, -2, place)
+        array = np.moveaxis(array, range(batch, batch + leading), range(-leading, 0))
+        members = array.reshape((*array.shape[: batch + len(self.axes)], -1))
+        if n > members.shape[-1]:
+            return np.full(members.shape[:-1], largest)
+        return np.asarray(np.partition(members, n - 1, axis=-1)[..., n - 1])
+
+    def max_containing(self, per_window: Array) -> Array:
+        """Largest of ``(*batch, *windows)`` over the windows that hold each entry.
+
+        The leading axes come back with length one, so that the result broadcasts to entries.
+        """
+        out = self._each_axis(per_window, lambda axis, line: axis.spread(line, np.maximum))
+        batch = out.shape[: out.ndim - len(self.axes)]
+        ones = (1,) * (len(self.shape) - len(self.axes))
+        return out.reshape(batch + ones + out.shape[len(batch) :])
+
+    def _entries(self, values: Any) -> Array:
+        array = numeric_array(values, "Windows: values")
+        if array.shape[max(array.ndim - len(self.shape), 0) :] != self.shape:
+            raise DcscError(f"Windows: values: expected shape (*batch, *{self.shape}), got {array.shape}")
+        return array
+
+    def _reduce(self, array: Array, ufunc: np.ufunc) -> Array:
+        batch = array.ndim - len(self.shape)
+        leading = tuple(range(batch, array.ndim - len(self.axes)))
+        array = ufunc.reduce(array, axis=leading) if leading else array
+        return self._each_axis(array, lambda axis, line: axis.reduce(line, ufunc))
+
+    def _each_axis(self, array: Array, step: Callable[[WindowAxis, Array], Array]) -> Array:
+        for number, axis in enumerate(self.axes):
+            place = array.ndim - len(self.axes) + number
+            array = np.moveaxis(step(axis, np.moveaxis(array, place, -1)), -1, place)
+        return array

@@ -1,0 +1,23 @@
+"""The errors dcsc raises on bad input and on broken contracts."""
+
+__all__ = ["ContractError", "DcscError", "NotCoveredError", "NotDrawnError", "TooLargeError"]
+
+
+class DcscError(ValueError):
+    """Bad input: the message names class and argument, what was given and what was expected."""
+
+
+class NotDrawnError(DcscError):
+    """Random signs were used before a draw fixed them."""
+
+
+class NotCoveredError(DcscError):
+    """A bound was asked about a layer that its theorem does not cover."""
+
+
+class TooLargeError(DcscError):
+    """A slow exact default was refused; the message says which method to write instead."""
+
+
+class ContractError(DcscError):
+    """A strategy's private hook returned what its base class forbids."""

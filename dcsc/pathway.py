@@ -1,0 +1,102 @@
+"""Pathways, the codes of all layers, and the comparison of two of them."""
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape
+from dcsc.errors import DcscError
+
+__all__ = ["Pathway", "Recovery"]
+
+
+@attrs.frozen(eq=False)
+class Pathway:
+    """The signal and the codes of all layers, X^(0) … X^(L).
+
+    ``pathway[0]`` is the signal, ``pathway[l]`` the code of layer l, and ``len`` is L + 1. The
+    supports of the codes are the *activation pathway*.
+
+    Parameters
+    ----------
+    arrays : tuple of arrays, each ``(*batch, *shape of that layer)``
+    batch : tuple of int
+        The batch axes that all of them share.
+    coefficients : tuple of arrays, optional
+        What each layer saw before its projection; entry l − 1 for layer l.
+    """
+
+    arrays: tuple[Array, ...]
+    batch: Shape = ()
+    coefficients: tuple[Array, ...] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for array in (*self.arrays, *(self.coefficients or ())):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def __getitem__(self, layer: int) -> Array:
+        return self.arrays[layer]
+
+    def __iter__(self) -> Iterator[Array]:
+        return iter(self.arrays)
+
+    @property
+    def supports(self) -> tuple[Array, ...]:
+        """Where the codes of layers 1 … L are not zero; entry l − 1 for layer l."""
+        return tuple(code != 0 for code in self.arrays[1:])
+
+    def compare(self, guess: "Pathway") -> "Recovery":
+        """Compare a guess with this pathway, the truth.
+
+        Raises
+        ------
+        DcscError
+            If the two have different shapes.
+        """
+        shapes, others = ([array.shape for array in path] for path in (self, guess))
+        if shapes != others or self.batch != guess.batch:
+            raise DcscError(f"Pathway.compare: guess: expected shapes {shapes}, got {others}")
+        missed, false_alarms, error = [], [], []
+        for true, found in zip(self.arrays[1:], guess.arrays[1:], strict=True):
+            axes = tuple(range(len(self.batch), true.ndim))
+            missed.append(((true != 0) & (found == 0)).sum(axis=axes))
+            false_alarms.append(((true == 0) & (found != 0)).sum(axis=axes))
+            error.append(np.sqrt(np.square(true - found).sum(axis=axes)))
+        return Recovery(np.stack(missed), np.stack(false_alarms), np.stack(error))
+
+
+@attrs.frozen(eq=False)
+class Recovery:
+    """How far a guess agrees with the true pathway.
+
+    Parameters
+    ----------
+    missed, false_alarms : int arrays of shape (L, *batch)
+        Entries of the true support that the guess lacks, and entries that only the guess has.
+    error_norm : array of shape (L, *batch)
+        ℓ2 norm of the difference of the codes.
+    """
+
+    missed: Array
+    false_alarms: Array
+    error_norm: Array
+
+    @property
+    def recovered(self) -> Array:
+        """Whether layer l has exactly the true support, (L, *batch)."""
+        return np.asarray((self.missed == 0) & (self.false_alarms == 0))
+
+    @property
+    def pathway_recovered(self) -> Array:
+        """Whether all layers have exactly the true support, (*batch)."""
+        return np.asarray(self.recovered.all(axis=0))
+
+    @property
+    def first_failure(self) -> Array:
+        """The first layer, from 1, whose support is not the true one; 0 if none, (*batch)."""
+        first = self.recovered.argmin(axis=0) + 1
+        return np.where(self.pathway_recovered, 0, first)

@@ -1,0 +1,18 @@
+"""Projections: the nonlinearities that turn coefficients into sparse codes.
+
+A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``selection``.
+"""
+
+from dcsc.projections.base import Projection, Selection
+from dcsc.projections.largest import StripeTopK, TopK
+from dcsc.projections.thresholds import HardThreshold, ReLU, SoftThreshold
+
+__all__ = [
+    "HardThreshold",
+    "Projection",
+    "ReLU",
+    "Selection",
+    "SoftThreshold",
+    "StripeTopK",
+    "TopK",
+]

@@ -1,0 +1,125 @@
+"""What a projection is."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import Array, as_batch, frozen_array, from_hook, real, real_array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+
+__all__ = ["Projection", "Selection", "Threshold"]
+
+Threshold = float | Array
+
+
+def as_threshold(value: Any, self_: Any) -> Threshold:
+    """Return a threshold, one number or one per filter; an attrs converter."""
+    where = f"{type(self_).__name__}: threshold"
+    if np.ndim(value) == 0:
+        return real(value, where, minimum=0)
+    array = real_array(value, where).astype(np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise DcscError(f"{where}: expected a number or one per filter, got shape {array.shape}")
+    real(array.min(), where, minimum=0)
+    return frozen_array(array)
+
+
+def threshold_field(default: Any = attrs.NOTHING) -> Any:
+    """Declare the ``threshold`` field of a thresholding projection."""
+    return attrs.field(
+        default=default,
+        converter=attrs.Converter(as_threshold, takes_self=True),
+        eq=attrs.cmp_using(eq=np.array_equal),
+        hash=False,
+    )
+
+
+@attrs.frozen
+class Selection:
+    """How a projection selects: the support is ``{|z| > threshold}``, or ``{z > threshold}``.
+
+    Bounds ask for this trait, never for a type.
+
+    Parameters
+    ----------
+    threshold : float or array of shape (filters,), or None
+        β in units of the coefficients; None says that it is still to be chosen.
+    one_sided : bool
+        Whether only positive coefficients are kept.
+    shrinkage : bool
+        Whether what is kept moves towards zero by β, which adds β to the error of each entry.
+    """
+
+    threshold: Threshold | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
+        eq=attrs.cmp_using(eq=np.array_equal),
+        hash=False,
+    )
+    one_sided: bool = False
+    shrinkage: bool = False
+
+
+class Projection(ABC):
+    """The nonlinearity that turns coefficients into a sparse code.
+
+    A subclass supplies ``_project`` and, if its support is a matter of a threshold, ``selection``.
+
+    Laws, for coefficients z:
+
+    - zero goes to zero: P(0) = 0
+    - the support is never enlarged: ``P(z) != 0`` only where ``z != 0``
+    - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``)
+    - each element of a batch is projected as if alone; dtype and shape are kept
+    """
+
+    @property
+    def selection(self) -> Selection | None:
+        """How the support is selected, or None if not by a threshold."""
+        return None
+
+    @property
+    def needs_dictionary(self) -> bool:
+        """Whether the projection has to know what a code is: its filters, samples or stripes."""
+        return False
+
+    def __call__(
+        self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None
+    ) -> Array:
+        """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
+
+        Parameters
+        ----------
+        coefficients : array_like
+        dictionary : Dictionary, optional
+            Gives the shape of one code, and the stripes. Scalar thresholds do without.
+
+        Raises
+        ------
+        DcscError
+            If the dictionary is needed and missing, or the shape does not fit it.
+        """
+        name = type(self).__name__
+        array = real_array(coefficients, f"{name}: coefficients")
+        if dictionary is None and self.needs_dictionary:
+            raise DcscError(f"{name}: expected a dictionary: call projection(coefficients, dictionary)")
+        shape = array.shape if dictionary is None else tuple(dictionary.code_shape)
+        flat, batch = as_batch(array, shape, f"{name}: coefficients", array.dtype)
+        if not len(flat):
+            return array.copy()
+        out = from_hook(
+            self._project(flat, dictionary), flat.shape, array.dtype, f"{name}._project"
+        )
+        return out.reshape(batch + shape)
+
+    @abstractmethod
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        """Return the code of coefficients with exactly one batch axis, in the same dtype.
+
+        They come validated, read-only and C-contiguous; ``dictionary`` is None only if
+        ``needs_dictionary`` is false.
+        """

@@ -1,0 +1,122 @@
+"""Projections that keep what exceeds a threshold."""
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+from dcsc.projections.base import Projection, Selection, Threshold, threshold_field
+
+__all__ = ["HardThreshold", "ReLU", "SoftThreshold"]
+
+
+class _Thresholding(Projection):
+    """A projection with one threshold, or one per filter."""
+
+    threshold: Threshold
+
+    @property
+    def needs_dictionary(self) -> bool:
+        return np.ndim(self.threshold) > 0
+
+    def _levels(self, coefficients: Array) -> Array:
+        """Return the threshold in the coefficients' dtype, shaped to meet their filters.
+
+        It is rounded downwards, which leaves the comparison ``z > β`` as it was: no number of
+        that dtype lies between.
+        """
+        exact = np.asarray(self.threshold)
+        levels = np.minimum(exact, np.finfo(coefficients.dtype).max).astype(coefficients.dtype)
+        levels = np.where(levels > exact, np.nextafter(levels, levels.dtype.type(0)), levels)
+        if exact.ndim == 0:
+            return levels
+        if exact.shape != coefficients.shape[1:2]:
+            raise DcscError(
+                f"{type(self).__name__}: threshold: expected one per filter, "
+                f"{coefficients.shape[1]}, got {exact.size}"
+            )
+        return levels.reshape(-1, *[1] * (coefficients.ndim - 2))
+
+
+@attrs.frozen
+class HardThreshold(_Thresholding):
+    r"""Keep what exceeds the threshold: :math:`z \mathbf 1[|z| > \beta]`.
+
+    Parameters
+    ----------
+    threshold : float or array_like of shape (filters,)
+        β ≥ 0, in units of the coefficients.
+
+    Examples
+    --------
+    >>> HardThreshold(0.5)([0.5, -0.6, 0.1])
+    array([ 0. , -0.6,  0. ])
+    """
+
+    threshold: Threshold = threshold_field()
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.threshold, one_sided=False, shrinkage=False)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        zero = coefficients.dtype.type(0)
+        return np.where(np.abs(coefficients) > self._levels(coefficients), coefficients, zero)
+
+
+@attrs.frozen
+class SoftThreshold(_Thresholding):
+    r"""Keep what exceeds the threshold, less the threshold: :math:`\mathrm{sign}(z)(|z|-\beta)_+`.
+
+    The support is that of `HardThreshold`; what is kept carries a bias of β.
+
+    Parameters
+    ----------
+    threshold : float or array_like of shape (filters,)
+        β ≥ 0, in units of the coefficients.
+
+    Examples
+    --------
+    >>> SoftThreshold(0.5)([0.5, -0.75, 0.1])
+    array([ 0.  , -0.25,  0.  ])
+    """
+
+    threshold: Threshold = threshold_field()
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.threshold, one_sided=False, shrinkage=True)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        levels = self._levels(coefficients)
+        shrunk = coefficients - np.copysign(levels, coefficients)
+        return np.where(np.abs(coefficients) > levels, shrunk, coefficients.dtype.type(0))
+
+
+@attrs.frozen
+class ReLU(_Thresholding):
+    r"""The rectifier of a CNN with bias −β: :math:`\max(z - \beta, 0)`.
+
+    Negative entries of a code are lost, so guarantees need non-negative codes.
+
+    Parameters
+    ----------
+    threshold : float or array_like of shape (filters,), default 0
+        β ≥ 0, in units of the coefficients.
+
+    Examples
+    --------
+    >>> ReLU(0.5)([0.5, -0.75, 0.75])
+    array([0.  , 0.  , 0.25])
+    """
+
+    threshold: Threshold = threshold_field(default=0.0)
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.threshold, one_sided=True, shrinkage=True)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        levels = self._levels(coefficients)
+        return np.where(coefficients > levels, coefficients - levels, coefficients.dtype.type(0))
