@@ -33,7 +33,9 @@ def numeric_array(value: Any, where: str) -> Array:
         raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
-        raise DcscError(f"{where}: expected finite numbers, got {array[tuple(bad)]} at {tuple(map(int, bad))}")
+        raise DcscError(
+            f"{where}: expected finite numbers, got {array[tuple(bad)]} at {tuple(map(int, bad))}"
+        )
     return array
 
 
@@ -108,9 +110,7 @@ def real(
     return number
 
 
-def _check_range(
-    number: float, where: str, minimum: float | None, maximum: float | None
-) -> None:
+def _check_range(number: float, where: str, minimum: float | None, maximum: float | None) -> None:
     if minimum is not None and number < minimum:
         raise DcscError(f"{where}: expected at least {minimum}, got {number}")
     if maximum is not None and number > maximum:
@@ -139,5 +139,6 @@ def generator(rng: Rng, where: str) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise DcscError(
-            f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, got {rng!r}"
+            f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, "
+            f"got {rng!r}"
         ) from None

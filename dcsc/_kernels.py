@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def correlate(signals: Array, filters: Array, stride: Shape) -> Array:
     n, c, *kernel = filters.shape
     axes = tuple(range(2, signals.ndim))
     view = np.lib.stride_tricks.sliding_window_view(signals, kernel, axes)
-    view = view[(slice(None), slice(None), *(slice(None, None, step) for step in stride))]
+    view = view[:, :, *(slice(None, None, step) for step in stride)]
     positions = view.shape[2 : 2 + len(kernel)]
     patches = np.moveaxis(view, range(2, 2 + len(kernel)), range(-len(kernel), 0))
     taps, places = c * math.prod(kernel), math.prod(positions)
@@ -54,13 +55,12 @@ def correlate_adjoint(codes: Array, filters: Array, stride: Shape, extent: Shape
     positions = codes.shape[2:]
     flat = codes.reshape(len(codes), n, -1)
     out = np.zeros((len(codes), c, *extent), dtype=codes.dtype)
+    tap: tuple[Any, ...]
     for tap in itertools.product(*map(range, kernel)):
-        places = tuple(
+        places: tuple[Any, ...] = tuple(
             slice(start, start + step * (count - 1) + 1, step)
             for start, step, count in zip(tap, stride, positions, strict=True)
         )
-        matrix = np.ascontiguousarray(filters[(slice(None), slice(None), *tap)].T)
-        out[(slice(None), slice(None), *places)] += np.matmul(matrix, flat).reshape(
-            len(codes), c, *positions
-        )
+        matrix = np.ascontiguousarray(filters[:, :, *tap].T)
+        out[:, :, *places] += np.matmul(matrix, flat).reshape(len(codes), c, *positions)
     return out

@@ -1,5 +1,6 @@
 """The deep convolutional sparse coding model: layers, synthesis and the forward pass."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -65,7 +66,7 @@ def _layers(value: Iterable[Layer]) -> tuple[Layer, ...]:
     layers = tuple(value) if isinstance(value, Iterable) else (value,)
     if not layers or not all(isinstance(layer, Layer) for layer in layers):
         raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {value!r}")
-    for number, (lower, upper) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for number, (lower, upper) in enumerate(itertools.pairwise(layers), start=1):
         if tuple(lower.dictionary.code_shape) != tuple(upper.dictionary.signal_shape):
             raise DcscError(
                 f"DCSCModel: layers: layer {number} has codes of shape "

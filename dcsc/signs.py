@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, Shape, generator, shape_tuple, sign_array
+from dcsc._arrays import Array, Rng, Shape, generator, integer, shape_tuple, sign_array
 from dcsc.errors import ContractError, DcscError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
@@ -45,6 +45,17 @@ class SignPattern(ABC):
         if getattr(signs, "shape", None) != shape or not np.all(np.abs(signs) == 1):
             raise ContractError(f"{name}._draw: expected +1 and -1 of shape {shape}, got {signs!r}")
         return np.asarray(signs, dtype=np.float64)
+
+    def draw_many(self, count: int, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:
+        """Return ``count`` patterns that follow one another, ``(count, *code_shape)``."""
+        name = type(self).__name__
+        number = integer(count, f"{name}: count", minimum=0)
+        source = generator(rng, f"{name}: rng")
+        shape = shape_tuple(code_shape, f"{name}: code_shape", minimum=1)
+        signs = np.empty((number, *shape))
+        for pattern in signs:
+            pattern[...] = self.draw(shape, source)
+        return signs
 
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -112,5 +123,7 @@ class FixedSigns(SignPattern):
 
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         if code_shape != self.values.shape:
-            raise DcscError(f"FixedSigns: expected code_shape {self.values.shape}, got {code_shape}")
+            raise DcscError(
+                f"FixedSigns: expected code_shape {self.values.shape}, got {code_shape}"
+            )
         return self.values

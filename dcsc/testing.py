@@ -84,7 +84,9 @@ def _check_map(
         out = _call(dictionary, "dtype kept", name, x)
         expected = np.result_type(dictionary._dtype(), dtype)
         if out.dtype != expected:
-            _fail(dictionary, "dtype kept", f"{name} of {x.dtype} gives {out.dtype}, not {expected}")
+            _fail(
+                dictionary, "dtype kept", f"{name} of {x.dtype} gives {out.dtype}, not {expected}"
+            )
         if out.shape != (3, *taken):
             _fail(dictionary, "shape", f"{name} gives {out.shape}, not {(3, *taken)}")
         if not np.array_equal(x, kept):
@@ -137,13 +139,12 @@ def _check_geometry(dictionary: Dictionary, matrix: Array) -> None:
         _fail(dictionary, "one patch per stripe", f"{stripes.grid} and {patches.grid}")
     windows = math.prod(stripes.grid)
     marks = np.eye(windows, dtype=np.int64).reshape(windows, *stripes.grid)
-    size = math.prod(dictionary.code_shape)
     inside = np.broadcast_to(
         patches.max_containing(marks), (windows, *dictionary.signal_shape)
     ).reshape(windows, -1)
     near = np.broadcast_to(stripes.max_containing(marks), (windows, *dictionary.code_shape))
     own = np.arange(windows).reshape(stripes.grid)
-    own = np.broadcast_to(own, dictionary.code_shape).ravel() if stripes.grid else np.zeros(size, int)
+    own = np.broadcast_to(own, dictionary.code_shape).ravel()
     outside = (matrix.T != 0) & (inside[own] == 0)
     if outside.any():
         _fail(dictionary, "atoms lie in their patches", f"atom {np.argwhere(outside)[0][0]}")
@@ -213,7 +214,9 @@ def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -
     out = project(z, "dtype and shape are kept")
     if out.dtype != z.dtype or out.shape != z.shape:
         _fail(
-            projection, "dtype and shape are kept", f"{z.dtype} {z.shape} to {out.dtype} {out.shape}"
+            projection,
+            "dtype and shape are kept",
+            f"{z.dtype} {z.shape} to {out.dtype} {out.shape}",
         )
     if not np.array_equal(z, kept):
         _fail(projection, "inputs are left as they were", "the projection wrote into its argument")
@@ -222,7 +225,9 @@ def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -
     grown = (out != 0) & (z == 0)
     if grown.any():
         place = tuple(map(int, np.argwhere(grown)[0]))
-        _fail(projection, "the support is never enlarged", f"P(z) = {out[place]} where z = 0, {place}")
+        _fail(
+            projection, "the support is never enlarged", f"P(z) = {out[place]} where z = 0, {place}"
+        )
     alone = np.stack([project(element, "batch-invariant") for element in z])
     if not np.array_equal(alone, out):
         _fail(projection, "batch-invariant", "an element of a batch is projected otherwise alone")

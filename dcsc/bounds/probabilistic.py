@@ -109,7 +109,7 @@ class ProbabilisticBound(_RandomSignsBound):
 
     Examples
     --------
-    >>> layer = LayerStatistics(coherence=1/50, x_min=1, x_max=1, noise=0.05, n_atoms=1000)
+    >>> layer = LayerStatistics(coherence=1 / 50, x_min=1, x_max=1, noise=0.05, n_atoms=1000)
     >>> ProbabilisticBound().max_sparsity(layer, failure_probability=0.01)
     19
     """
@@ -165,7 +165,7 @@ class RobustBound(_RandomSignsBound):
 
     Examples
     --------
-    >>> layer = LayerStatistics(coherence=1/50, x_min=1, x_max=1, noise=0.1, n_atoms=1000)
+    >>> layer = LayerStatistics(coherence=1 / 50, x_min=1, x_max=1, noise=0.1, n_atoms=1000)
     >>> RobustBound().max_sparsity(layer), ProbabilisticBound().max_sparsity(layer)
     (16, 0)
     """

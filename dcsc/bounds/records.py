@@ -10,7 +10,7 @@ from dcsc._arrays import Array, as_batch, frozen_array, integer, real, real_arra
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
-from dcsc.projections.base import Threshold, as_threshold
+from dcsc.projections.base import Threshold, optional_threshold_field
 
 __all__ = ["LayerInstance", "LayerStatistics"]
 
@@ -18,22 +18,15 @@ _UNIT_TOLERANCE = 1e-12
 _NEGLIGIBLE = 1e-12
 
 
-def _checked(check: Any, **limits: Any) -> Any:
-    """Return an optional converter that names class and argument in its error."""
+def _checked(check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any) -> Any:
+    """Declare a number that may be None, with an error that names class and argument."""
 
     def convert(value: Any, self_: Any, field: Any) -> Any:
         return check(value, f"{type(self_).__name__}: {field.name}", **limits)
 
-    return attrs.converters.optional(attrs.Converter(convert, takes_self=True, takes_field=True))
-
-
-def _threshold_field() -> Any:
-    return attrs.field(
-        default=None,
-        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
-        eq=attrs.cmp_using(eq=np.array_equal),
-        hash=False,
-    )
+    named = attrs.Converter(convert, takes_self=True, takes_field=True)
+    converter = attrs.converters.optional(named)
+    return attrs.field(default=default, converter=converter, kw_only=kw_only)
 
 
 def _gain(value: Any) -> tuple[float, float]:
@@ -88,20 +81,20 @@ class LayerStatistics:
         If a number is out of its range, or contradicts another.
     """
 
-    coherence: float = attrs.field(converter=_checked(real, minimum=0))
-    x_min: float = attrs.field(converter=_checked(real, minimum=0))
-    x_max: float = attrs.field(converter=_checked(real, minimum=0))
-    sparsity: int | None = attrs.field(default=None, converter=_checked(integer, minimum=0))
-    noise: float | None = attrs.field(default=None, converter=_checked(real, minimum=0))
-    n_atoms: int | None = attrs.field(default=None, converter=_checked(integer, minimum=1))
-    n_samples: int = attrs.field(default=1, converter=_checked(integer, minimum=1))
-    threshold: Threshold | None = _threshold_field()
+    coherence: float = _checked(real, minimum=0)
+    x_min: float = _checked(real, minimum=0)
+    x_max: float = _checked(real, minimum=0)
+    sparsity: int | None = _checked(integer, minimum=0, default=None)
+    noise: float | None = _checked(real, minimum=0, default=None)
+    n_atoms: int | None = _checked(integer, minimum=1, default=None)
+    n_samples: int = _checked(integer, minimum=1, default=1)
+    threshold: Threshold | None = optional_threshold_field()
     selection: Selection | None = attrs.field(factory=Selection)
     signs_independent: bool = True
     nonnegative: bool = False
     gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
-    stripe_size: int | None = attrs.field(default=None, converter=_checked(integer, minimum=1))
-    patch_sparsity: int | None = attrs.field(default=None, converter=_checked(integer, minimum=0))
+    stripe_size: int | None = _checked(integer, minimum=1, default=None)
+    patch_sparsity: int | None = _checked(integer, minimum=0, default=None)
     measured: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -160,7 +153,7 @@ class LayerStatistics:
         return bool(within and measured.x_min >= self.x_min and measured.x_max <= self.x_max)
 
 
-def _codes(value: Any, self_: "LayerInstance") -> Array:
+def _codes(value: Any, self_: Any) -> Array:
     array = real_array(value, "LayerInstance: codes")
     as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
     return frozen_array(array)
@@ -189,18 +182,16 @@ class LayerInstance:
 
     dictionary: Dictionary = attrs.field(validator=attrs.validators.instance_of(Dictionary))
     codes: Array = attrs.field(
-        converter=attrs.Converter(_codes, takes_self=True),
+        converter=attrs.Converter(_codes, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,
     )
-    threshold: Threshold | None = _threshold_field()
-    noise: float | None = attrs.field(default=0.0, converter=_checked(real, minimum=0))
+    threshold: Threshold | None = optional_threshold_field()
+    noise: float | None = _checked(real, minimum=0, default=0.0)
     selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
     signs_independent: bool = attrs.field(default=True, kw_only=True)
     successor: Dictionary | None = attrs.field(default=None, kw_only=True)
-    x_min: float | None = attrs.field(
-        default=None, kw_only=True, converter=_checked(real, minimum=0)
-    )
+    x_min: float | None = _checked(real, default=None, kw_only=True, minimum=0)
 
     def statistics(self) -> LayerStatistics:
         """Return the constants of this layer, over all columns of the batch.

@@ -25,7 +25,7 @@ from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError, TooLargeError
 
 if TYPE_CHECKING:
-    from dcsc.dictionaries.diagonal import NormalizedDictionary
+    pass
 
 __all__ = ["Dictionary"]
 
@@ -212,7 +212,9 @@ class Dictionary(ABC):
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
         if array.size and (array.min() < 0 or array.max() >= size):
-            raise DcscError(f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}")
+            raise DcscError(
+                f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}"
+            )
         if array.size == 0:
             return scipy.sparse.csr_array((0, size))
         rows = self._gram_rows(array.astype(np.intp))
@@ -265,13 +267,12 @@ class Dictionary(ABC):
         DcscError
             If an atom is zero; the message names it.
         """
-        from dcsc.dictionaries.diagonal import NormalizedDictionary
+        from dcsc.dictionaries.diagonal import NormalizedDictionary  # noqa: PLC0415  # a subclass
 
-        normalized: NormalizedDictionary = NormalizedDictionary(self)
-        return normalized
+        return NormalizedDictionary(self)
 
     def to_sparse(self) -> scipy.sparse.csc_array:
-        """Return A as a ``scipy.sparse`` array ``(prod(signal_shape), prod(code_shape))``, C order."""
+        """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order."""
         return self._to_sparse()
 
     def as_linear_operator(self) -> LinearOperator:

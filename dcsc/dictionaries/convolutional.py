@@ -20,7 +20,7 @@ from dcsc.errors import DcscError
 __all__ = ["CirculantDictionary", "ToeplitzDictionary"]
 
 
-def _filters(value: Any, self_: "_ConvolutionalDictionary") -> Array:
+def _filters(value: Any, self_: Any) -> Array:
     where = f"{type(self_).__name__}: filters"
     array = real_array(value, where)
     if array.ndim < 3 or 0 in array.shape:
@@ -31,13 +31,21 @@ def _filters(value: Any, self_: "_ConvolutionalDictionary") -> Array:
     return frozen_array(array)
 
 
-def _extent(value: Any, self_: "_ConvolutionalDictionary") -> Shape:
+def _extent(value: Any, self_: Any) -> Shape:
     return shape_tuple(value, f"{type(self_).__name__}: extent", minimum=1)
 
 
-def _stride(value: Any, self_: "_ConvolutionalDictionary") -> Shape:
+def _stride(value: Any, self_: Any) -> Shape:
     axes = self_.filters.ndim - 2
     return per_axis(value, axes, f"{type(self_).__name__}: stride", minimum=1)
+
+
+def _named(convert: Any) -> Any:
+    """Return a converter that knows the class, to name it in errors.
+
+    mypy's plugin for attrs does not know such converters, and takes their arguments for Any.
+    """
+    return attrs.Converter(convert, takes_self=True)
 
 
 @attrs.frozen(slots=False)
@@ -45,12 +53,12 @@ class _ConvolutionalDictionary(Dictionary):
     """Atom (p, i) is filter i laid on the samples ``p·stride − padding + [0, kernel)``."""
 
     filters: Array = attrs.field(
-        converter=attrs.Converter(_filters, takes_self=True),
+        converter=_named(_filters),  # type: ignore[misc]  # see _named
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,
     )
-    extent: Shape = attrs.field(converter=attrs.Converter(_extent, takes_self=True))
-    stride: Shape = attrs.field(default=1, converter=attrs.Converter(_stride, takes_self=True))
+    extent: Shape = attrs.field(converter=_named(_extent))  # type: ignore[misc]  # see _named
+    stride: Shape = attrs.field(default=1, converter=_named(_stride))  # type: ignore[misc]  # see _named
 
     def __attrs_post_init__(self) -> None:
         if len(self.extent) != len(self.kernel):
@@ -207,9 +215,9 @@ class _ConvolutionalDictionary(Dictionary):
             ]
             if any(first >= last for first, last in overlap):
                 continue
-            left = taps[(used, slice(None), *(slice(a, b) for a, b in overlap))]
+            left = taps[used][:, :, *(slice(a, b) for a, b in overlap)]
             moved = zip(overlap, shift, strict=True)
-            right = taps[(slice(None), slice(None), *(slice(a - t, b - t) for (a, b), t in moved))]
+            right = taps[:, :, *(slice(a - t, b - t) for (a, b), t in moved)]
             table = left.reshape(len(used), -1) @ right.reshape(n, -1).T
             places, exist = [], np.ones(len(rows), dtype=bool)
             for axis, d in enumerate(offset):
@@ -335,7 +343,7 @@ class CirculantDictionary(_ConvolutionalDictionary):
         return np.zeros(1, dtype=np.intp)
 
 
-def _padding(value: Any, self_: "ToeplitzDictionary") -> Shape:
+def _padding(value: Any, self_: Any) -> Shape:
     return per_axis(value, self_.filters.ndim - 2, "ToeplitzDictionary: padding", minimum=0)
 
 
@@ -362,7 +370,7 @@ class ToeplitzDictionary(_ConvolutionalDictionary):
     array([[3., 1.]])
     """
 
-    padding: Shape = attrs.field(default=0, converter=attrs.Converter(_padding, takes_self=True))
+    padding: Shape = attrs.field(default=0, converter=_named(_padding))  # type: ignore[misc]  # see _named
 
     _circular: ClassVar[bool] = False
 
@@ -385,14 +393,14 @@ class ToeplitzDictionary(_ConvolutionalDictionary):
         return self.filters
 
     def _pad(self, signals: Array) -> Array:
-        inside = [slice(0, max(after + e, 0)) for _, after, e in self._margins()]
+        inside: list[Any] = [slice(0, max(after + e, 0)) for _, after, e in self._margins()]
         width = [(before, max(after, 0)) for before, after, _ in self._margins()]
-        return np.pad(signals[(..., *inside)], [(0, 0), (0, 0), *width])
+        return np.pad(signals[..., *inside], [(0, 0), (0, 0), *width])
 
     def _unpad(self, padded: Array) -> Array:
-        inside = [slice(before, before + e) for before, _, e in self._margins()]
+        inside: list[Any] = [slice(before, before + e) for before, _, e in self._margins()]
         width = [(0, max(-after, 0)) for _, after, _ in self._margins()]
-        return np.pad(padded[(..., *inside)], [(0, 0), (0, 0), *width])
+        return np.pad(padded[..., *inside], [(0, 0), (0, 0), *width])
 
     def _margins(self) -> list[tuple[int, int, int]]:
         """Return zeros before, zeros after (negative: samples out of reach), extent, per axis."""

@@ -204,7 +204,9 @@ class Windows:
     def _entries(self, values: Any) -> Array:
         array = numeric_array(values, "Windows: values")
         if array.shape[max(array.ndim - len(self.shape), 0) :] != self.shape:
-            raise DcscError(f"Windows: values: expected shape (*batch, *{self.shape}), got {array.shape}")
+            raise DcscError(
+                f"Windows: values: expected shape (*batch, *{self.shape}), got {array.shape}"
+            )
         return array
 
     def _reduce(self, array: Array, ufunc: np.ufunc) -> Array:

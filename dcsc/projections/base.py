@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, as_batch, frozen_array, from_hook, real, real_array
+from dcsc._arrays import Array, as_batch, from_hook, frozen_array, real, real_array
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 
@@ -38,6 +38,16 @@ def threshold_field(default: Any = attrs.NOTHING) -> Any:
     )
 
 
+def optional_threshold_field() -> Any:
+    """Declare a ``threshold`` field that may be left open."""
+    return attrs.field(
+        default=None,
+        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
+        eq=attrs.cmp_using(eq=np.array_equal),
+        hash=False,
+    )
+
+
 @attrs.frozen
 class Selection:
     """How a projection selects: the support is ``{|z| > threshold}``, or ``{z > threshold}``.
@@ -54,12 +64,7 @@ class Selection:
         Whether what is kept moves towards zero by β, which adds β to the error of each entry.
     """
 
-    threshold: Threshold | None = attrs.field(
-        default=None,
-        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
-        eq=attrs.cmp_using(eq=np.array_equal),
-        hash=False,
-    )
+    threshold: Threshold | None = optional_threshold_field()
     one_sided: bool = False
     shrinkage: bool = False
 
@@ -87,9 +92,7 @@ class Projection(ABC):
         """Whether the projection has to know what a code is: its filters, samples or stripes."""
         return False
 
-    def __call__(
-        self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None
-    ) -> Array:
+    def __call__(self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None) -> Array:
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
 
         Parameters
@@ -106,7 +109,9 @@ class Projection(ABC):
         name = type(self).__name__
         array = real_array(coefficients, f"{name}: coefficients")
         if dictionary is None and self.needs_dictionary:
-            raise DcscError(f"{name}: expected a dictionary: call projection(coefficients, dictionary)")
+            raise DcscError(
+                f"{name}: expected a dictionary: call projection(coefficients, dictionary)"
+            )
         shape = array.shape if dictionary is None else tuple(dictionary.code_shape)
         flat, batch = as_batch(array, shape, f"{name}: coefficients", array.dtype)
         if not len(flat):

@@ -1,5 +1,7 @@
 """Projections that keep the largest coefficients, of a sample or of every stripe."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -17,6 +19,10 @@ def _ranks(coefficients: Array) -> Array:
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(flat.shape[1])[None], axis=1)
     return ranks.reshape(coefficients.shape)
+
+
+def _count(value: Any, self_: Any, field: Any) -> int:
+    return integer(value, f"{type(self_).__name__}: {field.name}", minimum=1)
 
 
 class _Largest(Projection):
@@ -37,7 +43,7 @@ class TopK(_Largest):
         At least 1; from the size of a code on, everything is kept.
     """
 
-    k: int = attrs.field(converter=lambda value: integer(value, "TopK: k", minimum=1))
+    k: int = attrs.field(converter=attrs.Converter(_count, takes_self=True, takes_field=True))  # type: ignore[misc]  # the plugin knows no Converter
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         zero = coefficients.dtype.type(0)
@@ -58,7 +64,7 @@ class StripeTopK(_Largest):
     """
 
     sparsity: int = attrs.field(
-        converter=lambda value: integer(value, "StripeTopK: sparsity", minimum=1)
+        converter=attrs.Converter(_count, takes_self=True, takes_field=True)  # type: ignore[misc]  # the plugin knows no Converter
     )
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:

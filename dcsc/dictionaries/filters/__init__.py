@@ -1,0 +1,24 @@
+"""Filter families: plain functions that return unit-norm filters for a dictionary.
+
+Every family takes the number of filters ``n``, the number of channels ``c`` and the ``kernel``, an
+int (one axis) or a tuple (one int per axis), and returns a new float64 array ``(n, c, *kernel)`` of
+filters of unit Euclidean norm. Random families draw from ``rng`` alone, the others take none.
+
+A new family is a function in the module it fits, named here.
+"""
+
+from dcsc.dictionaries.filters.bases import dct, haar
+from dcsc.dictionaries.filters.classical import barker, gabor
+from dcsc.dictionaries.filters.designed import equicorrelated
+from dcsc.dictionaries.filters.random import gaussian, rademacher, sparse_rademacher
+
+__all__ = [
+    "barker",
+    "dct",
+    "equicorrelated",
+    "gabor",
+    "gaussian",
+    "haar",
+    "rademacher",
+    "sparse_rademacher",
+]

@@ -1,0 +1,31 @@
+"""What the filter families share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dcsc._arrays import Array, Shape, integer, shape_tuple
+from dcsc.errors import DcscError
+
+
+def checked(family: str, n: int, c: int, kernel: int | Sequence[int]) -> tuple[int, int, Shape]:
+    """Return ``n``, ``c`` and the kernel as a tuple, or refuse naming the family and argument."""
+    sides = shape_tuple(kernel, f"{family}: kernel", 1)
+    if not sides:
+        raise DcscError(f"{family}: kernel must have at least one axis, got {kernel!r}")
+    return integer(n, f"{family}: n", 1), integer(c, f"{family}: c", 1), sides
+
+
+def unit(filters: Array) -> Array:
+    """Return the filters with unit norm."""
+    squares = (filters**2).sum(axis=tuple(range(1, filters.ndim)), keepdims=True)
+    normalized: Array = filters / np.sqrt(squares)
+    return normalized
+
+
+def outer(factors: Sequence[Array]) -> Array:
+    """Return the outer products over axes of ``(n, size)`` factors, ``(n, *sizes)``."""
+    product = np.ones(len(factors[0]))
+    for factor in factors:
+        product = product[..., np.newaxis] * np.expand_dims(factor, tuple(range(1, product.ndim)))
+    return product + 0.0  # no negative zeros

@@ -1,0 +1,6 @@
+"""Experiments: how often the forward pass recovers the pathway, and pictures of it."""
+
+from dcsc.experiments.simulation import simulate
+from dcsc.experiments.tally import Tally, clopper_pearson
+
+__all__ = ["Tally", "clopper_pearson", "simulate"]

@@ -1,0 +1,75 @@
+"""One line per implementation: every law of its family is tested on what the line makes.
+
+A factory is handed `some`, which makes ingredients (`strategies.Ingredients`), and what the
+implementation works on. It may also ignore them and return a constant.
+"""
+
+import attrs
+import numpy as np
+
+from dcsc.bounds import ProbabilisticBound, RobustBound, UniformBound
+from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
+from dcsc.dictionaries import (
+    CirculantDictionary,
+    DenseDictionary,
+    Dictionary,
+    NormalizedDictionary,
+    SignedDictionary,
+    ToeplitzDictionary,
+)
+from dcsc.projections import HardThreshold, ReLU, SoftThreshold, StripeTopK, TopK
+from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
+
+
+@attrs.frozen(eq=False)
+class Plain(Dictionary):
+    """What a stranger writes: two shapes and two hooks, the rest is left to the defaults."""
+
+    matrix: np.ndarray
+    signal_shape: tuple[int, ...]
+    code_shape: tuple[int, ...]
+
+    def _synthesize(self, codes):
+        flat = codes.reshape(len(codes), -1) @ self.matrix.T.astype(codes.dtype)
+        return flat.reshape(len(codes), *self.signal_shape)
+
+    def _analyze(self, signals):
+        flat = signals.reshape(len(signals), -1) @ self.matrix.astype(signals.dtype)
+        return flat.reshape(len(signals), *self.code_shape)
+
+
+DICTIONARIES = {
+    CirculantDictionary: lambda some: CirculantDictionary(*some.circle()),
+    ToeplitzDictionary: lambda some: ToeplitzDictionary(*some.segment()),
+    DenseDictionary: lambda some: DenseDictionary(some.matrix()),
+    SignedDictionary: lambda some: SignedDictionary(*some.dictionary_and_signs()),
+    NormalizedDictionary: lambda some: NormalizedDictionary(some.dictionary(live=True)),
+    Plain: lambda some: Plain(*some.matrix_and_shapes()),
+}
+
+SIGNS = {
+    IdentitySigns: lambda some, shape: IdentitySigns(),
+    RademacherSigns: lambda some, shape: RademacherSigns(),
+    FilterSigns: lambda some, shape: FilterSigns(),
+    FixedSigns: lambda some, shape: FixedSigns(some.signs(shape), some.law()),
+}
+
+PROJECTIONS = {
+    HardThreshold: lambda some, dictionary: HardThreshold(some.threshold(dictionary)),
+    SoftThreshold: lambda some, dictionary: SoftThreshold(some.threshold(dictionary)),
+    ReLU: lambda some, dictionary: ReLU(some.threshold(dictionary)),
+    TopK: lambda some, dictionary: TopK(some.count(dictionary)),
+    StripeTopK: lambda some, dictionary: StripeTopK(some.sparsity(dictionary)),
+}
+
+BOUNDS = {
+    UniformBound: lambda some: UniformBound(),
+    ProbabilisticBound: lambda some: ProbabilisticBound(),
+    RobustBound: lambda some: RobustBound(),
+}
+
+AMPLITUDES = {
+    ConstantAmplitudes: lambda some: ConstantAmplitudes(some.size(), some.flag()),
+    UniformAmplitudes: lambda some: UniformAmplitudes(*some.interval(), some.flag()),
+    GaussianAmplitudes: lambda some: GaussianAmplitudes(some.size(), some.flag()),
+}

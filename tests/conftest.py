@@ -1,0 +1,10 @@
+"""Hypothesis profiles: ``dev`` explores at random, ``ci`` is longer and always the same."""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("dev", max_examples=25, deadline=None)
+# Derandomized, so that a change is judged by what it changes, and a red run stays red.
+settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")

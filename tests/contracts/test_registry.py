@@ -1,0 +1,89 @@
+"""Every implementation is in `cases`, and a class is either abstract or a leaf."""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+
+import pytest
+
+import dcsc
+from dcsc.bounds import BoundCalculator
+from dcsc.codes import Amplitudes
+from dcsc.dictionaries import Dictionary
+from dcsc.projections import Projection
+from dcsc.signs import SignPattern
+from tests import cases
+
+FAMILIES = {
+    Dictionary: cases.DICTIONARIES,
+    SignPattern: cases.SIGNS,
+    Projection: cases.PROJECTIONS,
+    BoundCalculator: cases.BOUNDS,
+    Amplitudes: cases.AMPLITUDES,
+}
+
+for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+
+
+def descendants(cls, package):
+    """All subclasses a package defines, without the twins that slots leave behind."""
+    for child in cls.__subclasses__():
+        yield from descendants(child, package)
+        home = sys.modules[child.__module__]
+        if child.__module__.split(".")[0] == package and getattr(home, child.__name__, 0) is child:
+            yield child
+
+
+def missing(cls, listed, package="dcsc"):
+    return {
+        child
+        for child in descendants(cls, package)
+        if not inspect.isabstract(child) and child.__name__[0] != "_" and child not in listed
+    }
+
+
+def subclassed_leaves(cls, package="dcsc"):
+    return {
+        (leaf.__name__, child.__name__)
+        for leaf in descendants(cls, package)
+        if not inspect.isabstract(leaf)
+        for child in descendants(leaf, package)
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_implementation_has_a_case(family):
+    assert missing(family, FAMILIES[family]) == set()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_case_makes_what_it_says(family):
+    for cls in FAMILIES[family]:
+        assert issubclass(cls, family)
+        assert not inspect.isabstract(cls)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_leaves_are_not_subclassed(family):
+    assert subclassed_leaves(family) == set()
+
+
+class Base(SignPattern):
+    pass
+
+
+class Leaf(Base):
+    def _draw(self, code_shape, rng):
+        raise NotImplementedError
+
+
+class BelowLeaf(Leaf):
+    pass
+
+
+def test_the_search_finds_what_it_should():
+    assert missing(Base, {BelowLeaf}, "tests") == {Leaf}
+    assert subclassed_leaves(Base, "tests") == {("Leaf", "BelowLeaf")}

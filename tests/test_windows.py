@@ -1,0 +1,325 @@
+"""Stripes, patches and matrices, against loops written down from their definitions.
+
+`stripes_of`, `patches_of` and `matrix_of` are the oracles of other tests too; they read a
+dictionary's fields, and call nothing of it.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsc.dictionaries import (
+    CirculantDictionary,
+    DenseDictionary,
+    NormalizedDictionary,
+    SignedDictionary,
+    ToeplitzDictionary,
+    WindowAxis,
+    Windows,
+)
+from tests import strategies
+from tests.cases import Plain
+
+# ---- the definitions -----------------------------------------------------------------------------
+
+
+def grid(*sides):
+    return list(itertools.product(*map(range, sides)))
+
+
+def bare(dictionary):
+    """The dictionary inside signs and scales, which change no geometry."""
+    while isinstance(dictionary, SignedDictionary | NormalizedDictionary):
+        dictionary = dictionary.dictionary
+    return dictionary
+
+
+def geometry(convolution):
+    """``(kernel, extent, stride, padding, positions)``; a position is where the kernel fits."""
+    kernel, extent, stride = convolution.filters.shape[2:], convolution.extent, convolution.stride
+    if isinstance(convolution, CirculantDictionary):
+        padding = (0,) * len(extent)
+        positions = tuple(len(range(0, e, s)) for e, s in zip(extent, stride, strict=True))
+    else:
+        padding = convolution.padding
+        rooms = zip(kernel, extent, stride, padding, strict=True)
+        positions = tuple(len(range(0, e + 2 * b - f + 1, s)) for f, e, s, b in rooms)
+    return kernel, extent, stride, padding, positions
+
+
+def samples_of(convolution, position):
+    """Yield tap and sample of an atom: sample = position · stride − padding + tap, in range."""
+    kernel, extent, stride, padding, _ = geometry(convolution)
+    for tap in grid(*kernel):
+        sample = tuple(
+            p * s - b + u for p, s, b, u in zip(position, stride, padding, tap, strict=True)
+        )
+        if isinstance(convolution, CirculantDictionary):
+            sample = tuple(x % e for x, e in zip(sample, extent, strict=True))
+        if all(0 <= x < e for x, e in zip(sample, extent, strict=True)):
+            yield tap, sample
+
+
+def stripes_of(dictionary):
+    """List, position by position, the entries of a code that lie in its stripe."""
+    dictionary = bare(dictionary)
+    if isinstance(dictionary, DenseDictionary):
+        return [grid(dictionary.matrix.shape[1])]
+    if isinstance(dictionary, Plain):
+        return [grid(*dictionary.code_shape)]
+    kernel, _, stride, _, positions = geometry(dictionary)
+
+    def close(p, q, f, s, count):
+        distance = abs(p - q)
+        if isinstance(dictionary, CirculantDictionary):
+            distance = min(distance, count - distance)
+        return distance <= (f - 1) // s
+
+    return [
+        [
+            (i, *q)
+            for i, *q in grid(len(dictionary.filters), *positions)
+            if all(map(close, p, q, kernel, stride, positions))
+        ]
+        for p in grid(*positions)
+    ]
+
+
+def patches_of(dictionary):
+    """List, position by position, the samples that lie in its patch."""
+    dictionary = bare(dictionary)
+    if isinstance(dictionary, DenseDictionary):
+        return [grid(dictionary.matrix.shape[0])]
+    if isinstance(dictionary, Plain):
+        return [grid(*dictionary.signal_shape)]
+    return [
+        sorted(
+            (c, *sample)
+            for c in range(dictionary.filters.shape[1])
+            for sample in {sample for _, sample in samples_of(dictionary, p)}
+        )
+        for p in grid(*geometry(dictionary)[4])
+    ]
+
+
+def matrix_of(dictionary):
+    """A, entry by entry, in C order."""
+    if isinstance(dictionary, SignedDictionary):
+        return matrix_of(dictionary.dictionary) * dictionary.signs.ravel()
+    if isinstance(dictionary, NormalizedDictionary):
+        matrix = matrix_of(dictionary.dictionary)
+        return matrix / np.linalg.norm(matrix, axis=0)
+    if isinstance(dictionary, DenseDictionary | Plain):
+        return dictionary.matrix.astype(float)
+    if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
+        return dictionary.to_sparse().toarray()  # held to both maps by check_dictionary
+    filters, (_, extent, _, _, positions) = dictionary.filters, geometry(dictionary)
+    matrix = np.zeros((filters.shape[1], *extent, len(filters), *positions))
+    for p in grid(*positions):
+        for tap, sample in samples_of(dictionary, p):
+            for c, i in grid(filters.shape[1], len(filters)):
+                matrix[(c, *sample, i, *p)] += filters[(i, c, *tap)]
+    return matrix.reshape(filters.shape[1] * math.prod(extent), -1)
+
+
+def members_of(windows):
+    """List, window by window, the entries it holds, from the words of `WindowAxis`."""
+
+    def line(axis, w):
+        places = [axis.start + w * axis.step + j for j in range(axis.length)]
+        if axis.circular:
+            return sorted({place % axis.entries for place in places})
+        return [place for place in places if 0 <= place < axis.entries]
+
+    leading = [range(n) for n in windows.shape[: len(windows.shape) - len(windows.axes)]]
+    return [
+        list(itertools.product(*leading, *map(line, windows.axes, w)))
+        for w in grid(*(axis.windows for axis in windows.axes))
+    ]
+
+
+# ---- windows -------------------------------------------------------------------------------------
+
+
+@st.composite
+def any_windows(draw):
+    """Windows and what each of them holds."""
+    kind = draw(st.sampled_from(["stripes", "patches", "windows"]))
+    if kind == "windows":
+        windows = draw(strategies.windows())
+        return windows, members_of(windows)
+    dictionary = draw(strategies.dictionaries())
+    return getattr(dictionary, kind), {"stripes": stripes_of, "patches": patches_of}[kind](
+        dictionary
+    )
+
+
+def window_by_window(values, shape, members, reduce):
+    """Reduce what each window holds, for every element of the batch; windows on the last axis."""
+    flat = values.reshape(-1, *shape)
+    return np.array([[reduce([x[m] for m in held]) for held in members] for x in flat])
+
+
+def same(got, expected, windows, batch, **tolerance):
+    assert got.shape == batch + windows.grid
+    np.testing.assert_allclose(got.reshape(expected.shape), expected, **tolerance)
+
+
+@given(any_windows())
+def test_grid_size_and_containing(drawn):
+    windows, members = drawn
+    assert math.prod(windows.grid) == len(members)
+    assert windows.size == max(map(len, members))
+    held = [entry for window in members for entry in window]
+    assert windows.containing == min(held.count(entry) for entry in grid(*windows.shape))
+
+
+@given(any_windows(), st.data())
+def test_sum(drawn, data):
+    windows, members = drawn
+    batch = data.draw(strategies.batches.filter(all))
+    values = data.draw(strategies.arrays(batch + windows.shape))
+    counts = window_by_window(values != 0, windows.shape, members, sum)
+    same(windows.sum(values != 0), counts, windows, batch, rtol=0)
+    whole = np.round(values).astype(np.int64)
+    exact = window_by_window(whole, windows.shape, members, sum)
+    same(windows.sum(whole), exact, windows, batch, rtol=0)
+    absolute = window_by_window(np.abs(values), windows.shape, members, math.fsum)
+    rtol = 1e-13 if values.dtype == np.float64 else 1e-5
+    same(windows.sum(np.abs(values)), absolute, windows, batch, rtol=rtol)
+
+
+@given(any_windows())
+def test_a_sum_of_small_numbers_is_not_hurt_by_large_ones_elsewhere(drawn):
+    windows, members = drawn
+    for entry in grid(*windows.shape)[:4]:
+        values = np.full(windows.shape, 1e-9)
+        values[entry] = 1e9
+        expected = window_by_window(values, windows.shape, members, math.fsum)
+        same(windows.sum(values), expected, windows, (), rtol=1e-12)
+
+
+@given(any_windows(), st.data())
+def test_max(drawn, data):
+    windows, members = drawn
+    batch = data.draw(strategies.batches.filter(all))
+    values = data.draw(strategies.arrays(batch + windows.shape)) - 5
+    for array, lowest in ((values, -np.inf), (np.floor(values).astype(int), np.iinfo(int).min)):
+        expected = window_by_window(
+            array, windows.shape, members, lambda held, lowest=lowest: max(held, default=lowest)
+        )
+        same(windows.max(array), expected, windows, batch, rtol=0)
+
+
+@given(any_windows(), st.data())
+def test_nth_smallest(drawn, data):
+    windows, members = drawn
+    batch = data.draw(strategies.batches.filter(all))
+    values = np.round(4 * data.draw(strategies.arrays(batch + windows.shape))).astype(np.int64)
+    n = data.draw(st.integers(1, windows.size + 2))
+
+    def nth(held):
+        return sorted(held)[n - 1] if n <= len(held) else np.iinfo(np.int64).max
+
+    expected = window_by_window(values, windows.shape, members, nth)
+    same(windows.nth_smallest(values, n), expected, windows, batch, rtol=0)
+
+
+@given(any_windows(), st.data())
+def test_max_containing_and_holding(drawn, data):
+    windows, members = drawn
+    batch = data.draw(strategies.batches.filter(all))
+    values = data.draw(strategies.arrays((*batch, *windows.grid), dtypes=st.just(float)))
+    largest = np.broadcast_to(windows.max_containing(values), batch + windows.shape)
+    flat = values.reshape(*batch, len(members))
+    numbers = np.arange(len(members)).reshape(windows.grid)
+    for entry in grid(*windows.shape):
+        holding = [w for w, held in enumerate(members) if entry in held]
+        assert sorted(np.ravel(numbers[windows.holding(np.array(entry))])) == holding
+        expected = flat[..., holding].max(axis=-1, initial=-np.inf)
+        np.testing.assert_array_equal(largest[(..., *entry)], expected)
+
+
+def test_an_empty_batch_stays_empty():
+    windows = Windows((2, 4), (WindowAxis(4, 4, start=-1, length=3),))
+    assert windows.sum(np.zeros((0, 2, 4))).shape == (0, 4)
+    assert windows.max(np.zeros((3, 0, 2, 4))).shape == (3, 0, 4)
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_an_entry_that_a_window_meets_twice_counts_once(circular):
+    windows = Windows((3,), (WindowAxis(3, 1, start=-4, length=11, circular=circular),))
+    np.testing.assert_array_equal(windows.sum(np.array([1, 10, 100])), [111])
+
+
+# ---- the norms -----------------------------------------------------------------------------------
+
+
+def per_element(values, shape, members, measure):
+    """The largest measure of a window, for every element of the batch."""
+    largest = window_by_window(values, shape, members, measure).max(axis=1)
+    return largest.reshape(values.shape[: values.ndim - len(shape)])
+
+
+def count(held):
+    return sum(x != 0 for x in held)
+
+
+@given(strategies.dictionaries(), st.data())
+def test_stripe_sparsity(dictionary, data):
+    codes = data.draw(strategies.codes(dictionary, data.draw(strategies.batches.filter(all))))
+    expected = per_element(codes, dictionary.code_shape, stripes_of(dictionary), count)
+    got = dictionary.stripe_sparsity(codes)
+    assert np.shape(got) == expected.shape
+    assert np.asarray(got).dtype.kind == "i"
+    np.testing.assert_array_equal(got, expected)
+
+
+@given(strategies.dictionaries(), st.data())
+def test_patch_sparsity_and_norm(dictionary, data):
+    signals = data.draw(strategies.signals(dictionary, data.draw(strategies.batches.filter(all))))
+    shape, members = dictionary.signal_shape, patches_of(dictionary)
+    np.testing.assert_array_equal(
+        dictionary.patch_sparsity(signals), per_element(signals, shape, members, count)
+    )
+    norms = per_element(signals.astype(float), shape, members, lambda held: math.hypot(*held))
+    got = dictionary.patch_norm(signals)
+    assert np.shape(got) == norms.shape
+    rtol = 1e-13 if signals.dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(got, norms, rtol=rtol)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200])
+def test_patch_norm_neither_overflows_nor_underflows(size):
+    dictionary = CirculantDictionary(np.ones((1, 1, 2)), extent=3)
+    assert dictionary.patch_norm([[3 * size, 4 * size, 0]]) == pytest.approx(5 * size, rel=1e-12)
+
+
+def test_patch_norm_takes_each_element_of_a_batch_as_if_alone():
+    dictionary = CirculantDictionary(np.ones((1, 1, 2)), extent=3)
+    got = dictionary.patch_norm([[[3e200, 4e200, 0]], [[3e-200, 4e-200, 0]]])
+    np.testing.assert_allclose(got, [5e200, 5e-200], rtol=1e-12)
+
+
+@given(strategies.dictionaries(), st.data())
+def test_no_atom_sees_more_of_a_signal_than_its_patch_norm(dictionary, data):
+    signal = data.draw(strategies.signals(dictionary, batch=())).astype(float)
+    matrix = matrix_of(dictionary)
+    largest = np.linalg.norm(matrix, axis=0).max() * dictionary.patch_norm(signal)
+    assert np.abs(matrix.T @ signal.ravel()).max() <= largest * (1 + 1e-6) + 1e-300
+
+
+@given(strategies.dictionaries())
+def test_atoms_meet_only_inside_their_stripes(dictionary):
+    matrix, stripes = matrix_of(dictionary), stripes_of(dictionary)
+    shape = tuple(dictionary.code_shape)
+    overlap = np.abs(matrix).T @ np.abs(matrix) > 0
+    places = grid(*shape)
+    for a, place in enumerate(places):
+        own = stripes[int(np.ravel_multi_index(place[1:], shape[1:]))] if len(stripes) > 1 else None
+        for b in np.flatnonzero(overlap[a]):
+            assert own is None or places[b] in own
