@@ -1,6 +1,5 @@
 """The numerical inner loops: arrays in, arrays out, nothing validated, no classes of dcsc."""
 
-import itertools
 import math
 from typing import Any
 
@@ -55,8 +54,7 @@ def correlate_adjoint(codes: Array, filters: Array, stride: Shape, extent: Shape
     positions = codes.shape[2:]
     flat = codes.reshape(len(codes), n, -1)
     out = np.zeros((len(codes), c, *extent), dtype=codes.dtype)
-    tap: tuple[Any, ...]
-    for tap in itertools.product(*map(range, kernel)):
+    for tap in np.ndindex(*kernel):
         places: tuple[Any, ...] = tuple(
             slice(start, start + step * (count - 1) + 1, step)
             for start, step, count in zip(tap, stride, positions, strict=True)

@@ -47,15 +47,23 @@ class SignPattern(ABC):
         return np.asarray(signs, dtype=np.float64)
 
     def draw_many(self, count: int, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:
-        """Return ``count`` patterns that follow one another, ``(count, *code_shape)``."""
+        """Return ``count`` independent patterns, ``(count, *code_shape)``."""
         name = type(self).__name__
         number = integer(count, f"{name}: count", minimum=0)
         source = generator(rng, f"{name}: rng")
         shape = shape_tuple(code_shape, f"{name}: code_shape", minimum=1)
-        signs = np.empty((number, *shape))
-        for pattern in signs:
-            pattern[...] = self.draw(shape, source)
+        if number == 0:
+            return np.empty((0, *shape))
+        signs = self._draw_many(number, shape, source)
+        if getattr(signs, "shape", None) != (number, *shape):
+            raise ContractError(
+                f"{name}._draw_many: expected shape {(number, *shape)}, got {np.shape(signs)}"
+            )
         return signs
+
+    def _draw_many(self, count: int, code_shape: Shape, rng: np.random.Generator) -> Array:
+        """Return ``(count, *code_shape)`` independent patterns."""
+        return np.stack([self.draw(code_shape, rng) for _ in range(count)])
 
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -80,6 +88,9 @@ class RademacherSigns(SignPattern):
 
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         return rng.integers(0, 2, size=code_shape, dtype=np.int8) * 2.0 - 1.0
+
+    def _draw_many(self, count: int, code_shape: Shape, rng: np.random.Generator) -> Array:
+        return self._draw((count, *code_shape), rng)
 
 
 @attrs.frozen
