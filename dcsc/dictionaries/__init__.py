@@ -6,9 +6,10 @@ filters is a function in `dcsc.dictionaries.filters`.
 
 from dcsc.dictionaries import filters
 from dcsc.dictionaries.base import Dictionary
-from dcsc.dictionaries.convolutional import CirculantDictionary, ToeplitzDictionary
+from dcsc.dictionaries.circulant import CirculantDictionary
 from dcsc.dictionaries.dense import DenseDictionary
 from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
+from dcsc.dictionaries.toeplitz import ToeplitzDictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
 
 __all__ = [

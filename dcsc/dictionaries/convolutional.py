@@ -1,4 +1,4 @@
-"""Convolutional dictionaries: every atom is a shifted filter, on a circle or between zeros."""
+"""What convolutional dictionaries share: every atom is a shifted filter."""
 
 import itertools
 import math
@@ -17,7 +17,7 @@ from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
 
-__all__ = ["CirculantDictionary", "ToeplitzDictionary"]
+__all__ = ["ConvolutionalDictionary", "named"]
 
 
 def _filters(value: Any, self_: Any) -> Array:
@@ -40,7 +40,7 @@ def _stride(value: Any, self_: Any) -> Shape:
     return per_axis(value, axes, f"{type(self_).__name__}: stride", minimum=1)
 
 
-def _named(convert: Any) -> Any:
+def named(convert: Any) -> Any:
     """Return a converter that knows the class, to name it in errors.
 
     mypy's plugin for attrs does not know such converters, and takes their arguments for Any.
@@ -49,16 +49,19 @@ def _named(convert: Any) -> Any:
 
 
 @attrs.frozen(slots=False)
-class _ConvolutionalDictionary(Dictionary):
-    """Atom (p, i) is filter i laid on the samples ``p·stride − padding + [0, kernel)``."""
+class ConvolutionalDictionary(Dictionary):
+    """Atom (p, i) is filter i laid on the samples ``p·stride − padding + [0, kernel)``.
+
+    A leaf says what happens at the border: which positions there are, and what an atom loses.
+    """
 
     filters: Array = attrs.field(
-        converter=_named(_filters),  # type: ignore[misc]  # see _named
+        converter=named(_filters),  # type: ignore[misc]  # see `named`
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,
     )
-    extent: Shape = attrs.field(converter=_named(_extent))  # type: ignore[misc]  # see _named
-    stride: Shape = attrs.field(default=1, converter=_named(_stride))  # type: ignore[misc]  # see _named
+    extent: Shape = attrs.field(converter=named(_extent))  # type: ignore[misc]  # see `named`
+    stride: Shape = attrs.field(default=1, converter=named(_stride))  # type: ignore[misc]  # see `named`
 
     def __attrs_post_init__(self) -> None:
         if len(self.extent) != len(self.kernel):
@@ -269,157 +272,3 @@ class _ConvolutionalDictionary(Dictionary):
 
     def _with_filters(self, filters: Array) -> Self:
         return attrs.evolve(self, filters=filters)
-
-
-@attrs.frozen(slots=False)
-class CirculantDictionary(_ConvolutionalDictionary):
-    """A convolutional dictionary on a circle: indices are taken modulo the extent.
-
-    ``A[(c, q), (i, p)] = filters[i, c, q − p·stride mod extent]``, no flip, so that `analyze` is
-    the correlation of a CNN layer with circular padding. A kernel longer than the extent wraps,
-    and what meets adds up.
-
-    Parameters
-    ----------
-    filters : array_like, shape (n, c, *kernel)
-    extent : int or tuple of int
-        Spatial shape of the signal.
-    stride : int or tuple of int, default 1
-        Must divide the extent; there are ``extent / stride`` positions.
-
-    Examples
-    --------
-    >>> dictionary = CirculantDictionary([[[1.0, 2.0]]], extent=4)
-    >>> dictionary.synthesize([[0, 0, 0, 1]])
-    array([[2., 0., 0., 1.]])
-    """
-
-    _circular: ClassVar[bool] = True
-
-    def _check_geometry(self) -> None:
-        if any(e % s for e, s in zip(self.extent, self.stride, strict=True)):
-            raise DcscError(
-                f"CirculantDictionary: stride: expected a divisor of the extent {self.extent}, "
-                f"got {self.stride}"
-            )
-
-    def _positions(self) -> Shape:
-        return tuple(e // s for e, s in zip(self.extent, self.stride, strict=True))
-
-    def _before(self) -> Shape:
-        return (0,) * len(self.extent)
-
-    def _taps(self) -> Array:
-        taps = self.filters
-        for axis, (f, e) in enumerate(zip(self.kernel, self.extent, strict=True), start=2):
-            if f > e:
-                turns = math.ceil(f / e)
-                width = [(0, turns * e - f if a == axis else 0) for a in range(taps.ndim)]
-                cut = (*taps.shape[:axis], turns, e, *taps.shape[axis + 1 :])
-                taps = np.pad(taps, width).reshape(cut).sum(axis=axis, dtype=taps.dtype)
-        return taps
-
-    def _pad(self, signals: Array) -> Array:
-        short = [max(p - e, 0) for p, e in zip(self._padded_extent(), self.extent, strict=True)]
-        return np.pad(signals, [(0, 0), (0, 0), *((0, more) for more in short)], mode="wrap")
-
-    def _unpad(self, padded: Array) -> Array:
-        for axis, extent in enumerate(self.extent, start=2):
-            line = np.moveaxis(padded, axis, -1)
-            whole = np.zeros((*line.shape[:-1], extent), dtype=line.dtype)
-            inside = min(extent, line.shape[-1])
-            whole[..., :inside] = line[..., :inside]
-            whole[..., : line.shape[-1] - inside] += line[..., inside:]
-            padded = np.moveaxis(whole, -1, axis)
-        return np.ascontiguousarray(padded)
-
-    def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        return np.zeros_like(position), np.full_like(position, self._taps().shape[2 + axis])
-
-    def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
-        return position % self.positions[axis], np.ones(len(position), dtype=bool)
-
-    def _axis_representatives(self, axis: int) -> Array:
-        return np.zeros(1, dtype=np.intp)
-
-
-def _padding(value: Any, self_: Any) -> Shape:
-    return per_axis(value, self_.filters.ndim - 2, "ToeplitzDictionary: padding", minimum=0)
-
-
-@attrs.frozen(slots=False)
-class ToeplitzDictionary(_ConvolutionalDictionary):
-    """A convolutional dictionary between zeros, as in a CNN layer with zero padding.
-
-    ``A[(c, q), (i, p)] = filters[i, c, q + padding − p·stride]``, zero outside the kernel, no flip.
-    With padding, atoms at the border are cut off; they are not renormalised.
-
-    Parameters
-    ----------
-    filters : array_like, shape (n, c, *kernel)
-    extent : int or tuple of int
-        Spatial shape of the signal.
-    stride, padding : int or tuple of int, default 1 and 0
-        There are ``(extent + 2·padding − kernel) // stride + 1`` positions; a kernel longer than
-        ``extent + 2·padding`` is refused.
-
-    Examples
-    --------
-    >>> dictionary = ToeplitzDictionary([[[1.0, 2.0]]], extent=3)
-    >>> dictionary.analyze([[1, 1, 0]])
-    array([[3., 1.]])
-    """
-
-    padding: Shape = attrs.field(default=0, converter=_named(_padding))  # type: ignore[misc]  # see _named
-
-    _circular: ClassVar[bool] = False
-
-    def _check_geometry(self) -> None:
-        room = tuple(e + 2 * p for e, p in zip(self.extent, self.padding, strict=True))
-        if any(f > r for f, r in zip(self.kernel, room, strict=True)):
-            raise DcscError(
-                f"ToeplitzDictionary: filters: expected a kernel of at most extent + 2·padding = "
-                f"{room}, got {self.kernel}"
-            )
-
-    def _positions(self) -> Shape:
-        geometry = zip(self.extent, self.padding, self.kernel, self.stride, strict=True)
-        return tuple((e + 2 * p - f) // s + 1 for e, p, f, s in geometry)
-
-    def _before(self) -> Shape:
-        return self.padding
-
-    def _taps(self) -> Array:
-        return self.filters
-
-    def _pad(self, signals: Array) -> Array:
-        inside: list[Any] = [slice(0, max(after + e, 0)) for _, after, e in self._margins()]
-        width = [(before, max(after, 0)) for before, after, _ in self._margins()]
-        return np.pad(signals[..., *inside], [(0, 0), (0, 0), *width])
-
-    def _unpad(self, padded: Array) -> Array:
-        inside: list[Any] = [slice(before, before + e) for before, _, e in self._margins()]
-        width = [(0, max(-after, 0)) for _, after, _ in self._margins()]
-        return np.pad(padded[..., *inside], [(0, 0), (0, 0), *width])
-
-    def _margins(self) -> list[tuple[int, int, int]]:
-        """Return zeros before, zeros after (negative: samples out of reach), extent, per axis."""
-        geometry = zip(self.padding, self._padded_extent(), self.extent, strict=True)
-        return [(before, length - before - e, e) for before, length, e in geometry]
-
-    def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        start = position * self.stride[axis] - self.padding[axis]
-        f, e = self.kernel[axis], self.extent[axis]
-        return np.clip(-start, 0, f), np.clip(e - start, 0, f)
-
-    def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
-        exist = (position >= 0) & (position < self.positions[axis])
-        return np.where(exist, position, 0), exist
-
-    def _axis_representatives(self, axis: int) -> Array:
-        every = np.arange(self.positions[axis])
-        first, last = self._kept(axis, every)
-        whole = (first == 0) & (last == self.kernel[axis])
-        reach = (self.kernel[axis] - 1) // self.stride[axis]
-        inner = np.flatnonzero(whole & (every >= reach) & (every < len(every) - reach))
-        return np.append(np.flatnonzero(~whole), inner[:1]) if len(inner) else every
