@@ -5,13 +5,13 @@ fractions. Dictionaries are circulant, with at least 2 f - 1 positions for filte
 """
 
 import math
-from fractions import Fraction as F
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
     inputs: dict[str, Any]
-    value: str | F
+    value: str | Fraction
     # the largest integer S that the row allows: an int, math.inf, or None for not even 0
     most: float | None = None
 
@@ -22,41 +22,62 @@ def constants(mu, x_min=1, x_max=1, zeta=0, **others):
 
 # The right side of the uniform guarantee, and the largest integer strictly below it.
 UNIFORM = {
-    "U1": Row(constants(F(1, 2)), "1.500000000000000", 1),
-    "U2": Row(constants(F(1, 13)), "7.000000000000000", 6),
-    "U3": Row(constants(F(1, 13), F(1, 2), 1, F(1, 10)), "2.450000000000000", 2),
-    "U4": Row(constants(F(1, 4), 1, 2, F(1, 8)), "1.250000000000000", 1),
-    "U5": Row(constants(F(1, 2), zeta=F(1, 2)), "0.500000000000000", 0),
-    "U6": Row(constants(F(1, 2), zeta=F(3, 4)), "0", 0),
-    "U7": Row(constants(0, zeta=F(1, 5)), "inf", math.inf),
-    "U8": Row(constants(0, zeta=F(1, 2)), "0", 0),
+    "U1": Row(constants(Fraction(1, 2)), "1.500000000000000", 1),
+    "U2": Row(constants(Fraction(1, 13)), "7.000000000000000", 6),
+    "U3": Row(
+        constants(Fraction(1, 13), Fraction(1, 2), 1, Fraction(1, 10)), "2.450000000000000", 2
+    ),
+    "U4": Row(constants(Fraction(1, 4), 1, 2, Fraction(1, 8)), "1.250000000000000", 1),
+    "U5": Row(constants(Fraction(1, 2), zeta=Fraction(1, 2)), "0.500000000000000", 0),
+    "U6": Row(constants(Fraction(1, 2), zeta=Fraction(3, 4)), "0", 0),
+    "U7": Row(constants(0, zeta=Fraction(1, 5)), "inf", math.inf),
+    "U8": Row(constants(0, zeta=Fraction(1, 2)), "0", 0),
     "U9": Row(constants(1 / 4 + 3 * math.sqrt(2) / 8), "1.140754482034081", 1),  # four-tap DCT
     "U10": Row(constants(1), "1.000000000000000", 0),
 }
 
 # The published bound for random signs, not clipped; positions and filters make the atoms.
 PUBLISHED = {
-    "P1": Row(constants(F(1, 13), n_atoms=64, sparsity=4), "0.651016861569626"),
-    "P2": Row(constants(F(1, 13), n_atoms=64, sparsity=1), "8.565230196854761e-8"),
-    "P3": Row(constants(F(1, 50), n_atoms=1000, sparsity=10), "5.362007735563606e-11"),
-    "P4": Row(constants(F(1, 50), zeta=F(1, 10), n_atoms=1000, sparsity=10), "0.265094485091350"),
+    "P1": Row(constants(Fraction(1, 13), n_atoms=64, sparsity=4), "0.651016861569626"),
+    "P2": Row(constants(Fraction(1, 13), n_atoms=64, sparsity=1), "8.565230196854761e-8"),
+    "P3": Row(constants(Fraction(1, 50), n_atoms=1000, sparsity=10), "5.362007735563606e-11"),
+    "P4": Row(
+        constants(Fraction(1, 50), zeta=Fraction(1, 10), n_atoms=1000, sparsity=10),
+        "0.265094485091350",
+    ),
     "P5": Row(
-        constants(F(1, 50), F(1, 2), 1, F(1, 20), n_atoms=1000, n_samples=5, sparsity=3),
+        constants(
+            Fraction(1, 50),
+            Fraction(1, 2),
+            1,
+            Fraction(1, 20),
+            n_atoms=1000,
+            n_samples=5,
+            sparsity=3,
+        ),
         "2.147693393560662",
     ),
-    "P6": Row(constants(0, zeta=F(1, 10), n_atoms=1000, sparsity=7), "0.007453306344157"),
+    "P6": Row(constants(0, zeta=Fraction(1, 10), n_atoms=1000, sparsity=7), "0.007453306344157"),
     "P7": Row(constants(0, n_atoms=1000, sparsity=7), "0"),
-    "P8": Row(constants(F(1, 50), zeta=F(1, 10), n_atoms=1000, sparsity=0), "0.007453306344157"),
-    "P9": Row(constants(0, zeta=F(1, 2), n_atoms=1000, sparsity=7), "1213.061319425266847"),
-    "P10": Row(constants(F(1, 2), n_atoms=8, sparsity=2), "12.460812529142478"),
-    "P11": Row(constants(F(1, 100), 1, 2, F(1, 20), n_atoms=512, sparsity=5), "8.842281731458440e-10"),
+    "P8": Row(
+        constants(Fraction(1, 50), zeta=Fraction(1, 10), n_atoms=1000, sparsity=0),
+        "0.007453306344157",
+    ),
+    "P9": Row(constants(0, zeta=Fraction(1, 2), n_atoms=1000, sparsity=7), "1213.061319425266847"),
+    "P10": Row(constants(Fraction(1, 2), n_atoms=8, sparsity=2), "12.460812529142478"),
+    "P11": Row(
+        constants(Fraction(1, 100), 1, 2, Fraction(1, 20), n_atoms=512, sparsity=5),
+        "8.842281731458440e-10",
+    ),
 }
 
 # The same for two layers: one input per layer.
 PUBLISHED_TWO_LAYERS = {
     "P12": (
-        constants(F(1, 20), n_atoms=30, n_samples=2, sparsity=2),
-        constants(F(1, 50), 1, F(3, 2), F(1, 10), n_atoms=40, n_samples=2, sparsity=3),
+        constants(Fraction(1, 20), n_atoms=30, n_samples=2, sparsity=2),
+        constants(
+            Fraction(1, 50), 1, Fraction(3, 2), Fraction(1, 10), n_atoms=40, n_samples=2, sparsity=3
+        ),
         "0.008502919755618",
     ),
 }
@@ -65,44 +86,65 @@ PUBLISHED_TWO_LAYERS = {
 ROBUST = {
     "R1": Row(PUBLISHED["P4"].inputs, "4.122307244877116e-6"),
     "R2": Row(PUBLISHED["P6"].inputs, "0"),
-    "R3": Row(constants(F(1, 50), zeta=F(1, 2), n_atoms=1000, sparsity=10), "2000.000000000000000"),
+    "R3": Row(
+        constants(Fraction(1, 50), zeta=Fraction(1, 2), n_atoms=1000, sparsity=10),
+        "2000.000000000000000",
+    ),
 }
 # R4: root e times the published bound of R1's input, an upper bound of the robust one.
 ROBUST_CEILING = Row(PUBLISHED["P4"].inputs, "0.437066916315407")
 
 # S at which the published bound is delta, and the largest integer it allows.
 DENSITY = {
-    "D1": Row(constants(F(1, 50), n_atoms=1000, delta=F(1, 100)), "25.602010497163192", 25),
+    "D1": Row(
+        constants(Fraction(1, 50), n_atoms=1000, delta=Fraction(1, 100)), "25.602010497163192", 25
+    ),
     "D2": Row(
-        constants(F(1, 50), zeta=F(1, 20), n_atoms=1000, delta=F(1, 100)), "19.352010497163192", 19
+        constants(Fraction(1, 50), zeta=Fraction(1, 20), n_atoms=1000, delta=Fraction(1, 100)),
+        "19.352010497163192",
+        19,
     ),
     "D3": Row(
-        constants(F(1, 50), zeta=F(1, 10), n_atoms=1000, delta=F(1, 100)), "0.602010497163192", 0
+        constants(Fraction(1, 50), zeta=Fraction(1, 10), n_atoms=1000, delta=Fraction(1, 100)),
+        "0.602010497163192",
+        0,
     ),
-    "D4": Row(constants(F(1, 50), n_atoms=1000, delta=1), "41.113539038734963", 41),
-    "D5": Row(constants(F(1, 13), n_atoms=512, delta=F(1, 100)), "1.831122090414545", 1),
-    "D6": Row(constants(0, n_atoms=1000, delta=F(1, 100)), "inf", math.inf),
+    "D4": Row(constants(Fraction(1, 50), n_atoms=1000, delta=1), "41.113539038734963", 41),
+    "D5": Row(
+        constants(Fraction(1, 13), n_atoms=512, delta=Fraction(1, 100)), "1.831122090414545", 1
+    ),
+    "D6": Row(constants(0, n_atoms=1000, delta=Fraction(1, 100)), "inf", math.inf),
     "D7": Row(
-        constants(F(1, 200), F(1, 2), 1, F(1, 100), n_atoms=1000, delta=F(1, 100)),
+        constants(
+            Fraction(1, 200),
+            Fraction(1, 2),
+            1,
+            Fraction(1, 100),
+            n_atoms=1000,
+            delta=Fraction(1, 100),
+        ),
         "98.408041988652768",
         98,
     ),
     "D10": Row(
-        constants(F(1, 50), zeta=F(1, 5), n_atoms=1000, delta=F(1, 100)), "-74.397989502836808"
+        constants(Fraction(1, 50), zeta=Fraction(1, 5), n_atoms=1000, delta=Fraction(1, 100)),
+        "-74.397989502836808",
     ),
 }
 # D8: the limit of the above for delta to 0.
-DENSITY_AT_ZERO = Row(constants(F(1, 50), zeta=F(1, 20), n_atoms=1000, delta=0), "-6.25")
+DENSITY_AT_ZERO = Row(
+    constants(Fraction(1, 50), zeta=Fraction(1, 20), n_atoms=1000, delta=0), "-6.25"
+)
 
 # The coherence below which the published bound allows more than the uniform one, and the S there.
 CROSSING = {
     "X1": (
-        {"x_min": 1, "x_max": 1, "n_atoms": 512, "delta": F(1, 100)},
+        {"x_min": 1, "x_max": 1, "n_atoms": 512, "delta": Fraction(1, 100)},
         "0.021219803835418",
         "24.062894543136949",
     ),
     "X2": (
-        {"x_min": F(1, 2), "x_max": 1, "n_atoms": 1000, "delta": F(1, 100)},
+        {"x_min": Fraction(1, 2), "x_max": 1, "n_atoms": 1000, "delta": Fraction(1, 100)},
         "0.010039231846721",
         "25.402303663965926",
     ),
@@ -110,15 +152,25 @@ CROSSING = {
 
 # Filters by family and its arguments, mu, and the largest sums of S squared entries of the Gram.
 COHERENCE = {
-    "B1": ("dct", (1, 1, 2), F(1, 2), {1: F(1, 4), 2: F(1, 2), 3: F(1, 2)}),
-    "B2": ("haar", (2, 1, 2), F(1, 2), {1: F(1, 4), 2: F(1, 2), 4: 1, 9: 1}),
+    "B1": (
+        "dct",
+        (1, 1, 2),
+        Fraction(1, 2),
+        {1: Fraction(1, 4), 2: Fraction(1, 2), 3: Fraction(1, 2)},
+    ),
+    "B2": ("haar", (2, 1, 2), Fraction(1, 2), {1: Fraction(1, 4), 2: Fraction(1, 2), 4: 1, 9: 1}),
     "B3": (
         "barker",
         (1, 1, 13),
-        F(1, 13),
-        {1: F(1, 169), 4: F(4, 169), 12: F(12, 169), 24: F(12, 169)},
+        Fraction(1, 13),
+        {1: Fraction(1, 169), 4: Fraction(4, 169), 12: Fraction(12, 169), 24: Fraction(12, 169)},
     ),
-    "B4": ("dct", (1, 1, 3), F(2, 3), {1: F(4, 9), 2: F(8, 9), 3: 1, 4: F(10, 9)}),
+    "B4": (
+        "dct",
+        (1, 1, 3),
+        Fraction(2, 3),
+        {1: Fraction(4, 9), 2: Fraction(8, 9), 3: 1, 4: Fraction(10, 9)},
+    ),
     "B5, n=4": ("dct", (4, 1, 4), "0.780330085889911", {1000: 3}),
     "B5, n=8": ("dct", (8, 1, 8), "0.933394590947376", {1000: 7}),
 }
@@ -132,15 +184,16 @@ WELCH = {
 # The probability, over all sign patterns, that a hard threshold gets the support wrong; codes are
 # 1 on the support, a list of (position, filter).
 JOINT = {
-    "I1": ("dct", (1, 1, 2), 8, [(0, 0), (2, 0)], 0.6, F(1, 2)),
-    "I2": ("dct", (1, 1, 2), 8, [(0, 0), (2, 0), (4, 0)], 0.6, F(3, 4)),
-    "I3": ("dct", (1, 1, 2), 8, [(0, 0), (1, 0)], 0.6, F(1, 2)),
-    "I4": ("dct", (1, 1, 2), 8, [(0, 0), (1, 0)], 0.45, F(1)),
-    "I5": ("barker", (1, 1, 13), 64, [(p, 0) for p in range(0, 25, 2)], 0.5, F(565, 4096)),
-    "I6": ("haar", (2, 1, 2), 6, [(0, 0), (1, 1), (2, 0)], 0.7, F(3, 4)),
+    "I1": ("dct", (1, 1, 2), 8, [(0, 0), (2, 0)], 0.6, Fraction(1, 2)),
+    "I2": ("dct", (1, 1, 2), 8, [(0, 0), (2, 0), (4, 0)], 0.6, Fraction(3, 4)),
+    "I3": ("dct", (1, 1, 2), 8, [(0, 0), (1, 0)], 0.6, Fraction(1, 2)),
+    "I4": ("dct", (1, 1, 2), 8, [(0, 0), (1, 0)], 0.45, Fraction(1)),
+    "I5": ("barker", (1, 1, 13), 64, [(p, 0) for p in range(0, 25, 2)], 0.5, Fraction(565, 4096)),
+    "I6": ("haar", (2, 1, 2), 6, [(0, 0), (1, 1), (2, 0)], 0.7, Fraction(3, 4)),
 }
 
 # The recursion for the error of a recovered layer: hard thresholds, two non-zeros in a patch.
 RECURSION = Row(
-    constants(F(1, 50), zeta=F(1, 100), sparsity=10, patch_sparsity=2), "0.268700576850888"
+    constants(Fraction(1, 50), zeta=Fraction(1, 100), sparsity=10, patch_sparsity=2),
+    "0.268700576850888",
 )

@@ -6,6 +6,7 @@ seed, which is fast, and from laws that make zeros, ties and exact cancellations
 
 import math
 
+import attrs
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -182,8 +183,11 @@ def amplitudes(draw, kind=None):
     return cases.AMPLITUDES[kind](Ingredients(draw))
 
 
-def convolutions(kind):
-    return dictionaries(kind).filter(lambda dictionary: dictionary.filters.any())
+@st.composite
+def double(draw, kind):
+    """A convolutional dictionary in float64."""
+    dictionary = draw(dictionaries(kind))
+    return attrs.evolve(dictionary, filters=dictionary.filters.astype(np.float64))
 
 
 @st.composite

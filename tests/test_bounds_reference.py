@@ -189,3 +189,8 @@ def test_recursion():
     row = rows.RECURSION
     layer = statistics(row.inputs)
     assert propagated_noise(layer, layer.noise, 0.5) == exactly(row.value)
+
+
+def test_a_geometry_without_surplus_of_atoms_has_no_welch_floor():
+    wide = CirculantDictionary(filters.gaussian(3, 3, 5, rng=0), extent=16)
+    assert wide.welch_floor() == 0

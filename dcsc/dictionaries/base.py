@@ -253,9 +253,9 @@ class Dictionary(ABC):
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
         """
         array = real_array(signals, f"{type(self).__name__}: signals")
-        scale = np.abs(array).max(initial=0.0)
-        scale = scale if scale > 0 else array.dtype.type(1)
-        return scale * np.sqrt(_largest(self.patches, np.square(array / scale)))
+        exponent = np.frexp(np.abs(array).max(initial=0.0))[1]  # powers of two: nothing is rounded
+        squares = np.square(np.ldexp(array, -exponent))
+        return np.ldexp(np.sqrt(_largest(self.patches, squares)), exponent)
 
     # ---- other forms -------------------------------------------------------------------------
 

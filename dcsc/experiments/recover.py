@@ -17,7 +17,7 @@ __all__ = ["LayerReport", "RecoveryReport", "pathway_model", "recover"]
 _BOUNDS = (("(2)", UniformBound()), ("(3)", ProbabilisticBound()), ("(3R)", RobustBound()))
 _PILOTS = 8
 _QUANTILE = 0.05
-_SMALLEST = 0.1
+_SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
 
 
 @attrs.frozen
@@ -112,7 +112,8 @@ def recover(
 ) -> RecoveryReport:
     """Take the pathway of a signal, synthesise it anew with random signs, and recover it.
 
-    Of the deepest code, what is below a tenth of its largest entry is dropped. Each draw takes new
+    Of the deepest code, what is below a tenth of its largest entry is dropped, or less where that
+    would leave a layer with fewer than two non-zeros a stripe. Each draw takes new
     signs and new noise. The thresholds of the forward pass are fixed before: half of what 95 % of
     a layer's non-zeros exceed, over a few draws of their own.
 
@@ -130,8 +131,7 @@ def recover(
     root = np.random.SeedSequence(integer(seed, "recover: seed", minimum=0))
     pilot_seed, draw_seed = root.spawn(2)
     encoder = pathway_model(signal.shape)
-    deepest = encoder.forward(signal[None])[-1]
-    deepest = HardThreshold(_SMALLEST * np.abs(deepest).max())(deepest)
+    deepest = _deepest(encoder, signal)
     kept = encoder.synthesize(deepest)[0][0]
     model = _with_thresholds(encoder, deepest, pilot_seed)
     found, first, largest = [], None, 0.0
@@ -174,6 +174,18 @@ def recover(
         truth=truth,
         guess=guess,
     )
+
+
+def _deepest(encoder: DCSCModel, signal: Array) -> Array:
+    """Return the deepest code without its small entries, as long as two a stripe are left."""
+    whole = encoder.forward(signal[None])[-1]
+    for share in _SMALLEST:
+        code = HardThreshold(share * np.abs(whole).max())(whole)
+        pathway = encoder.synthesize(code)
+        layers = zip(encoder.layers, pathway.arrays[1:], strict=True)
+        if all(layer.dictionary.stripe_sparsity(x) >= 2 for layer, x in layers):
+            break
+    return code
 
 
 def _with_thresholds(encoder: DCSCModel, codes: Array, seed: np.random.SeedSequence) -> DCSCModel:

@@ -1,0 +1,5 @@
+"""``python -m dcsc``."""
+
+from dcsc.cli import main
+
+main()

@@ -1,0 +1,183 @@
+"""The laws of bounds: each bound keeps them, and `check_bound` finds out who does not."""
+
+import math
+
+import attrs
+import numpy as np
+import pytest
+
+from dcsc.bounds import (
+    BoundCalculator,
+    Guarantee,
+    LayerGuarantee,
+    LayerStatistics,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
+from dcsc.errors import ContractError, DcscError
+from dcsc.testing import check_bound
+
+BOUNDS = [UniformBound(), ProbabilisticBound(), RobustBound()]
+
+every_bound = pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
+
+
+@every_bound
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_laws(bound, seed):
+    check_bound(bound, rng=seed)
+
+
+@attrs.frozen
+class Distorted(BoundCalculator):
+    """A good bound that is told a wrong constant."""
+
+    name: str
+    distort: object
+    truth: BoundCalculator
+
+    def _evaluate(self, layers):
+        changed = []
+        for layer in layers:
+            value = getattr(layer, self.name)
+            wrong = value if value is None else self.distort(value)
+            changed.append(attrs.evolve(layer, **{self.name: wrong}))
+        return self.truth.evaluate(changed)
+
+
+FAULTS = {
+    "sparsity": lambda value: 200 // (value + 1),
+    "coherence": lambda value: 5e-5 / value,
+    "noise": lambda value: max(0.6 - value, 0),
+    "n_atoms": lambda value: 10**6 // value,
+    "n_samples": lambda value: 60 // value,
+    "patch_sparsity": lambda value: 12 // value,
+}
+UNCOUNTED = {("n_atoms", UniformBound), ("n_samples", UniformBound)}
+
+
+@every_bound
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_bound_that_falls_where_it_should_rise_is_found(bound, name):
+    distorted = Distorted(name, FAULTS[name], bound)
+    if (name, type(bound)) in UNCOUNTED:
+        check_bound(distorted)  # it never asks how many atoms there are
+    else:
+        with pytest.raises(AssertionError, match=f"Distorted breaks the law 'rises with {name}'"):
+            check_bound(distorted)
+
+
+@attrs.frozen
+class Confused(BoundCalculator):
+    """A good bound that is told wrong sizes of the codes."""
+
+    sizes: object
+    truth: BoundCalculator
+
+    def _evaluate(self, layers):
+        sizes = [self.sizes(layer.x_min, layer.x_max) for layer in layers]
+        return self.truth.evaluate(
+            [
+                attrs.evolve(layer, x_min=low, x_max=high)
+                for layer, (low, high) in zip(layers, sizes, strict=True)
+            ]
+        )
+
+
+@every_bound
+def test_a_bound_that_confuses_the_sizes_of_the_codes_is_found(bound):
+    with pytest.raises(AssertionError, match="'falls with x_min'"):
+        check_bound(Confused(lambda low, high: (max(0.5 - low, 0.1), high), bound))
+    with pytest.raises(AssertionError, match="'rises with x_max'"):
+        check_bound(Confused(lambda low, high: (min(low, 1), 3 / high), bound))
+
+
+@attrs.frozen
+class Constant(BoundCalculator):
+    """A bound with one answer."""
+
+    value: float
+
+    def _evaluate(self, layers):
+        return Guarantee(tuple(LayerGuarantee(self.value, (0, 1), 0) for _ in layers), "", "")
+
+
+@pytest.mark.parametrize("value", [-0.5, -1e-9, -math.inf])
+def test_what_is_no_probability_is_found(value):
+    with pytest.raises(AssertionError, match=r"'failure_probability lies in \[0, 1\]'"):
+        check_bound(Constant(value))
+
+
+def test_no_bound_exceeds_1():
+    layer = LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1)
+    for value in (1.0, 7.0, math.inf, math.nan):
+        guarantee = Constant(value).evaluate([layer] * 2)
+        assert guarantee.failure_probability == 1
+        assert guarantee.unclipped == pytest.approx(2 * value, nan_ok=True)
+        assert not guarantee.holds
+    check_bound(Constant(7.0))  # says nothing, and breaks no law
+
+
+@attrs.frozen
+class Misplaced(BoundCalculator):
+    """A good bound with a wrong largest sparsity."""
+
+    shift: float | None
+
+    def _evaluate(self, layers):
+        return RobustBound().evaluate(layers)
+
+    def max_sparsity(self, statistics, failure_probability=0.01):
+        right = RobustBound().max_sparsity(statistics, failure_probability)
+        return None if right is None or self.shift is None else max(right + self.shift, 0)
+
+
+@pytest.mark.parametrize("shift", [1, -1, 10, None])
+def test_a_largest_sparsity_that_is_off_is_found(shift):
+    with pytest.raises(AssertionError, match="'max_sparsity meets δ, and one more does not'"):
+        check_bound(Misplaced(shift))
+
+
+@pytest.mark.xfail(strict=True, reason="check_bound takes math.inf for an answer without a look")
+def test_a_largest_sparsity_without_end_is_found():
+    with pytest.raises(AssertionError, match="'max_sparsity meets δ, and one more does not'"):
+        check_bound(Misplaced(math.inf))
+
+
+def test_a_well_placed_largest_sparsity_passes():
+    check_bound(Misplaced(0))
+
+
+@pytest.mark.parametrize("answer", [None, 0.5, "one layer too few"])
+def test_the_hook_returns_a_guarantee_of_every_layer(answer):
+    class Careless(BoundCalculator):
+        def _evaluate(self, layers):
+            short = answer == "one layer too few"
+            return Constant(0.5)._evaluate(layers[1:]) if short else answer
+
+    layer = LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1)
+    with pytest.raises(ContractError, match=r"Careless\._evaluate: expected a Guarantee of 1"):
+        Careless().evaluate(layer)
+
+
+def test_a_bound_of_ones_own_gets_the_rest_for_free():
+    class Plain(BoundCalculator):
+        """Each non-zero beyond the tenth costs a percent."""
+
+        def _evaluate(self, layers):
+            parts = [
+                LayerGuarantee(max(layer.need("sparsity") - 10, 0) / 100, (0, 1), 0)
+                for layer in layers
+            ]
+            return self._guarantee(layers, parts)
+
+    layer = LayerStatistics(coherence=0.1, x_min=1, x_max=1)
+    assert [Plain().max_sparsity(layer, delta) for delta in (0, 0.01, 0.5, 1)] == [10, 11, 60, 109]
+    assert Plain().max_sparsity(attrs.evolve(layer, stripe_size=7)) == 7
+    assert Plain().evaluate(attrs.evolve(layer, sparsity=12)).bound == "Plain"
+    with pytest.raises(DcscError, match="Plain: failure_probability"):
+        Plain().max_sparsity(layer, 2)
+    assert (
+        Plain().evaluate([attrs.evolve(layer, sparsity=np.int64(30))] * 6).failure_probability == 1
+    )

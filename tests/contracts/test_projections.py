@@ -1,0 +1,262 @@
+"""The laws of projections, brute-force oracles, and faults that the check must find."""
+
+import math
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
+from dcsc.projections import (
+    HardThreshold,
+    Projection,
+    ReLU,
+    Selection,
+    SoftThreshold,
+    StripeTopK,
+    TopK,
+)
+from dcsc.testing import check_projection
+from tests import cases, strategies
+from tests.test_windows import grid, stripes_of
+
+# ---- the laws ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", cases.PROJECTIONS)
+@given(data=st.data())
+def test_laws(kind, data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, kind))
+    check_projection(projection, dictionary, data.draw(strategies.seeds))
+
+
+@pytest.mark.parametrize(
+    "projection", [HardThreshold(0.5), SoftThreshold([0.1, 0.5]), ReLU(), TopK(3), StripeTopK(1)]
+)
+def test_the_check_brings_a_dictionary_of_its_own(projection):
+    check_projection(projection)
+
+
+@pytest.mark.parametrize("kind", cases.PROJECTIONS)
+@given(data=st.data())
+def test_the_result_does_not_share_memory(kind, data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, kind))
+    coefficients = data.draw(strategies.codes(dictionary))
+    assert not np.shares_memory(projection(coefficients, dictionary), coefficients)
+
+
+# ---- thresholds ----------------------------------------------------------------------------------
+
+FORMULAS = {
+    HardThreshold: lambda z, beta: z if abs(z) > beta else 0.0,
+    SoftThreshold: lambda z, beta: math.copysign(abs(z) - beta, z) if abs(z) > beta else 0.0,
+    ReLU: lambda z, beta: z - beta if z > beta else 0.0,
+}
+
+
+@pytest.mark.parametrize("kind", FORMULAS)
+@given(data=st.data())
+def test_threshold_formulas(kind, data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, kind))
+    z = data.draw(strategies.codes(dictionary, batch=(2,)))
+    got = projection(z, dictionary)
+    for place in grid(*z.shape):
+        threshold = projection.threshold
+        beta = threshold if np.ndim(threshold) == 0 else threshold[place[1]]
+        exact = FORMULAS[kind](float(z[place]), float(beta))
+        assert (got[place] != 0) == (exact != 0)
+        eps = np.finfo(z.dtype).eps
+        assert abs(got[place] - exact) <= eps * abs(float(z[place]))
+
+
+@pytest.mark.parametrize("kind", FORMULAS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_threshold_is_strict_to_the_last_bit(kind, dtype):
+    beta = dtype(0.1)  # as a float32 above, as a float64 equal to the float 0.1
+    z = np.array([np.nextafter(beta, dtype(0)), beta, np.nextafter(beta, dtype(1))])
+    expected = [x > float(beta) for x in z.astype(float)]
+    np.testing.assert_array_equal(kind(float(beta))(z) != 0, expected)
+    expected = [x > 0.1 for x in z.astype(float)]
+    np.testing.assert_array_equal(kind(0.1)(z) != 0, expected)
+
+
+@pytest.mark.parametrize("kind", FORMULAS)
+def test_scalar_thresholds_need_no_dictionary(kind):
+    z = np.linspace(-2, 2, 12).reshape(3, 4)
+    dictionary = DenseDictionary(np.ones((1, 4)))
+    np.testing.assert_array_equal(kind(0.5)(z), kind(0.5)(z, dictionary))
+    assert kind(0.5)(1.0).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "one_sided", "shrinkage"),
+    [(HardThreshold, False, False), (SoftThreshold, False, True), (ReLU, True, True)],
+)
+def test_selections(kind, one_sided, shrinkage):
+    assert kind(0.25).selection == Selection(0.25, one_sided=one_sided, shrinkage=shrinkage)
+    assert kind([0, 1]).selection == Selection([0, 1], one_sided=one_sided, shrinkage=shrinkage)
+
+
+def test_ranking_projections_have_no_selection():
+    assert TopK(1).selection is None
+    assert StripeTopK(1).selection is None
+
+
+# ---- the largest ---------------------------------------------------------------------------------
+
+
+def with_ties(dictionary):
+    """Coefficients of few sizes."""
+    return strategies.codes(dictionary, batch=(2,), laws=("integers", "sparse"))
+
+
+@given(strategies.dictionaries(), st.data())
+def test_top_k_is_what_sorting_finds(dictionary, data):
+    projection = data.draw(strategies.projections(dictionary, TopK))
+    z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
+    got = projection(z, dictionary).reshape(2, -1)
+    for row, flat in zip(got, z.reshape(2, -1), strict=True):
+        best = sorted(range(flat.size), key=lambda i, flat=flat: (-abs(flat[i]), i))
+        expected = np.zeros_like(flat)
+        expected[best[: projection.k]] = flat[best[: projection.k]]
+        np.testing.assert_array_equal(row, expected)
+
+
+def stripe_top(z, dictionary, sparsity):
+    """What is among the S largest of every stripe that holds it; ties go by C order."""
+    order = {place: i for i, place in enumerate(grid(*z.shape))}
+    kept = set(order)
+    for stripe in stripes_of(dictionary):
+        ranked = sorted(stripe, key=lambda place: (-abs(z[place]), order[place]))
+        kept -= set(ranked[sparsity:])
+    return np.array([z[place] if place in kept else 0 for place in order]).reshape(z.shape)
+
+
+@pytest.mark.parametrize("kind", cases.DICTIONARIES)
+@given(data=st.data())
+def test_stripe_top_k_is_what_enumerating_the_stripes_finds(kind, data):
+    dictionary = data.draw(strategies.dictionaries(kind))
+    sparsity = data.draw(st.integers(1, dictionary.stripes.size + 2) | st.integers(1, 4))
+    z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
+    got = StripeTopK(sparsity)(z, dictionary)
+    for code, coefficients in zip(got, z, strict=True):
+        np.testing.assert_array_equal(code, stripe_top(coefficients, dictionary, sparsity))
+        counts = [sum(code[place] != 0 for place in held) for held in stripes_of(dictionary)]
+        assert max(counts) <= sparsity
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "expected"),
+    [
+        (ToeplitzDictionary(np.ones((1, 1, 2)), 7), [[2, 0, 0, -3, 0, 0]]),
+        (CirculantDictionary(np.ones((1, 1, 2)), 6), [[0, 0, 0, -3, 0, 0]]),
+    ],
+)
+def test_stripe_top_k_by_hand(dictionary, expected):
+    # In stripes of three, −3 beats the 3 two places on, which on the circle beats the 2 next to it.
+    z = [[2, 1, 1, -3, 1, 3]]
+    np.testing.assert_array_equal(StripeTopK(1)(z, dictionary), expected)
+
+
+# ---- faults the check must find ------------------------------------------------------------------
+
+
+class Faulty(Projection):
+    needs_dictionary = False
+
+
+class MovesZero(Faulty):
+    def _project(self, coefficients, dictionary):
+        return coefficients + 1
+
+
+class Enlarges(Faulty):
+    def _project(self, coefficients, dictionary):
+        return np.roll(coefficients, 1, axis=-1)
+
+
+class OverTheBatch(Faulty):
+    def _project(self, coefficients, dictionary):
+        return np.where(np.abs(coefficients) >= np.abs(coefficients).max(), coefficients, 0)
+
+
+class ChangesDtype(Faulty):
+    def _project(self, coefficients, dictionary):
+        return coefficients.astype(np.float64)
+
+
+class ChangesShape(Faulty):
+    def _project(self, coefficients, dictionary):
+        return coefficients[:, 1:]
+
+
+class Random(Faulty):
+    def _project(self, coefficients, dictionary):
+        return coefficients * np.random.default_rng().integers(0, 2, coefficients.shape)
+
+
+class Selecting(Faulty):
+    keeps = staticmethod(lambda z: np.abs(z) > 1)
+    selection = Selection(1.0)
+
+    def _project(self, coefficients, dictionary):
+        return np.where(self.keeps(coefficients), coefficients, coefficients.dtype.type(0))
+
+
+class NotStrict(Selecting):
+    keeps = staticmethod(lambda z: np.abs(z) >= 1)
+
+
+class OtherThreshold(Selecting):
+    keeps = staticmethod(lambda z: np.abs(z) > 1.1)
+
+
+class OneSided(Selecting):
+    keeps = staticmethod(lambda z: z > 1)
+
+
+class TwoSided(Selecting):
+    selection = Selection(1.0, one_sided=True)
+
+
+class PerFilter(Selecting):
+    selection = Selection([1.0, 2.0, 1.0])
+
+
+FAULTS = {
+    MovesZero: "zero goes to zero",
+    Enlarges: "the support is never enlarged",
+    OverTheBatch: "batch-invariant",
+    ChangesDtype: "dtype and shape are kept",
+    ChangesShape: "dtype and shape are kept",
+    Random: "batch-invariant",
+    NotStrict: "agrees with its selection",
+    OtherThreshold: "agrees with its selection",
+    OneSided: "agrees with its selection",
+    TwoSided: "agrees with its selection",
+    PerFilter: "agrees with its selection",
+}
+
+
+@pytest.mark.parametrize("faulty", FAULTS)
+def test_the_check_finds(faulty):
+    check_projection(Selecting())
+    with pytest.raises(AssertionError, match=f"{faulty.__name__} breaks the law.*{FAULTS[faulty]}"):
+        check_projection(faulty())
+
+
+@attrs.frozen
+class Writing(Faulty):
+    def _project(self, coefficients, dictionary):
+        coefficients *= 0
+        return coefficients
+
+
+def test_hooks_cannot_write_into_their_argument():
+    with pytest.raises(ValueError, match="read-only"):
+        check_projection(Writing())

@@ -1,0 +1,171 @@
+"""The laws of sign patterns, and faults that the check must find."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
+from dcsc.testing import check_signs
+from tests import cases, strategies
+
+shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
+
+
+def shape_for(signs):
+    return signs.values.shape if isinstance(signs, FixedSigns) else (2, 3)
+
+
+@pytest.mark.parametrize("kind", cases.SIGNS)
+@settings(max_examples=3)  # each checks 4000 draws
+@given(data=st.data())
+def test_laws(kind, data):
+    shape = data.draw(shapes)
+    check_signs(data.draw(strategies.sign_patterns(shape, kind)), shape, rng=0)
+
+
+@pytest.mark.parametrize("kind", cases.SIGNS)
+@given(data=st.data())
+def test_draws(kind, data):
+    shape, seed = data.draw(shapes), data.draw(strategies.seeds)
+    signs = data.draw(strategies.sign_patterns(shape, kind))
+    drawn = signs.draw(shape, seed)
+    assert drawn.dtype == np.float64
+    assert drawn.shape == shape
+    assert set(np.unique(drawn)) <= {-1.0, 1.0}
+    np.testing.assert_array_equal(drawn, signs.draw(shape, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(drawn, signs.draw(list(shape), np.random.SeedSequence(seed)))
+
+
+@pytest.mark.parametrize("kind", cases.SIGNS)
+def test_global_random_state_is_left_alone(kind):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the state that must not move)
+    values = FixedSigns(np.ones(3)) if kind is FixedSigns else kind()
+    values.draw(3)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_without_a_seed_draws_differ():
+    assert not np.array_equal(RademacherSigns().draw(64), RademacherSigns().draw(64))
+    source = np.random.default_rng(0)
+    first = RademacherSigns().draw(64, source)
+    assert not np.array_equal(first, RademacherSigns().draw(64, source))
+
+
+@given(shapes, strategies.seeds)
+def test_filter_signs_are_the_same_at_every_position(shape, seed):
+    drawn = FilterSigns().draw(shape, seed).reshape(shape[0], -1)
+    np.testing.assert_array_equal(drawn, np.repeat(drawn[:, :1], drawn.shape[1], axis=1))
+
+
+def test_filter_signs_are_fair_and_independent_between_filters():
+    drawn = np.array([FilterSigns().draw((3, 2), seed)[:, 0] for seed in range(4000)])
+    pairs = np.column_stack([drawn, drawn * np.roll(drawn, 1, axis=1)])
+    assert np.abs(pairs.mean(axis=0)).max() < 0.08  # 5 standard deviations
+
+
+def test_every_pattern_of_independent_signs_is_equally_likely():
+    drawn = [tuple(RademacherSigns().draw(4, seed)) for seed in range(4000)]
+    counts = np.array([drawn.count(pattern) for pattern in set(drawn)])
+    assert len(counts) == 16
+    assert ((counts - 250) ** 2 / 250).sum() < 45  # chi-square with 15 degrees of freedom, p = 1e-4
+
+
+@given(shapes, st.data())
+def test_fixed_signs_return_what_they_are_given_and_keep_it(shape, data):
+    values = data.draw(strategies.signs(shape))
+    signs = FixedSigns(values)
+    kept = values.copy()
+    values[...] = 0
+    np.testing.assert_array_equal(signs.draw(shape), kept)
+    with pytest.raises(ValueError, match="read-only"):
+        signs.values[...] = 1
+    assert FixedSigns(kept) == signs
+
+
+def test_traits():
+    assert RademacherSigns().independent
+    assert RademacherSigns().random
+    assert not FilterSigns().independent
+    assert FilterSigns().random
+    assert not IdentitySigns().independent
+    assert not IdentitySigns().random
+    for law in (None, FilterSigns(), IdentitySigns(), RademacherSigns()):
+        fixed = FixedSigns([1, -1], law)
+        assert not fixed.random
+        assert fixed.independent == (law == RademacherSigns())
+
+
+# ---- faults the check must find ------------------------------------------------------------------
+
+
+class Fraction(SignPattern):
+    def _draw(self, code_shape, rng):
+        return np.full(code_shape, 0.5)
+
+
+class Flat(SignPattern):
+    def _draw(self, code_shape, rng):
+        return np.ones(np.prod(code_shape))
+
+
+class Unseeded(SignPattern):
+    def _draw(self, code_shape, rng):
+        return np.random.default_rng().choice([-1.0, 1.0], code_shape)
+
+
+class NotReallyFixed(SignPattern):
+    random = False
+
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], code_shape)
+
+
+class Biased(SignPattern):
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        return np.where(rng.random(code_shape) < 0.65, 1.0, -1.0)
+
+
+class Shared(SignPattern):
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], (code_shape[0], *[1] * (len(code_shape) - 1))) * np.ones(
+            code_shape
+        )
+
+
+class Chained(SignPattern):
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        steps = np.where(rng.random(np.prod(code_shape)) < 0.35, -1.0, 1.0)
+        return (rng.choice([-1.0, 1.0]) * np.cumprod(steps)).reshape(code_shape)
+
+
+class Sound(SignPattern):
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], code_shape)
+
+
+FAULTS = {
+    Fraction: "+1 and -1 of the given shape",
+    Flat: "+1 and -1 of the given shape",
+    Unseeded: "the same rng gives the same pattern",
+    NotReallyFixed: "never changes",
+    Biased: "independent fair signs",
+    Shared: "independent fair signs",
+    Chained: "independent fair signs",
+}
+
+
+@pytest.mark.parametrize("faulty", FAULTS)
+def test_the_check_finds(faulty):
+    check_signs(Sound())
+    law = FAULTS[faulty].replace("+", r"\+")
+    with pytest.raises(AssertionError, match=f"{faulty.__name__} breaks the law.*{law}"):
+        check_signs(faulty())

@@ -1,0 +1,95 @@
+"""Both maps of a convolutional dictionary, against PyTorch's convolutions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
+from tests import strategies
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle for convolutions")
+functional = torch.nn.functional
+
+CORRELATE = {1: functional.conv1d, 2: functional.conv2d}
+SPREAD = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d}
+
+
+def toeplitz_analyze(x, bank, dictionary):
+    axes = len(dictionary.extent)
+    return CORRELATE[axes](x, bank, stride=dictionary.stride, padding=dictionary.padding)
+
+
+def toeplitz_synthesize(x, bank, dictionary):
+    """PyTorch shortens the signal to what the atoms reach; output_padding is what is beyond."""
+    geometry = zip(
+        dictionary.extent, dictionary.padding, bank.shape[2:], dictionary.stride, strict=True
+    )
+    beyond = [(e + 2 * p - f) % s for e, p, f, s in geometry]
+    return SPREAD[len(beyond)](
+        x, bank, stride=dictionary.stride, padding=dictionary.padding, output_padding=beyond
+    )
+
+
+def circulant_analyze(x, bank, dictionary):
+    """A circular padding behind the signal; PyTorch's, unless it would turn more than once."""
+    more = [f - 1 for f in bank.shape[2:]]
+    if all(m <= e for m, e in zip(more, dictionary.extent, strict=True)):
+        pad = [side for m in reversed(more) for side in (0, m)]
+        x = functional.pad(x, pad, mode="circular")
+    else:
+        for axis, (m, e) in enumerate(zip(more, dictionary.extent, strict=True), start=2):
+            x = x.index_select(axis, torch.arange(e + m) % e)
+    return CORRELATE[len(more)](x, bank, stride=dictionary.stride)
+
+
+def circulant_synthesize(x, bank, dictionary):
+    """The full transposed convolution, folded onto the circle."""
+    x = SPREAD[bank.ndim - 2](x, bank, stride=dictionary.stride)
+    for axis, e in enumerate(dictionary.extent, start=2):
+        folded = torch.zeros(*x.shape[:axis], e, *x.shape[axis + 1 :], dtype=x.dtype)
+        x = folded.index_add(axis, torch.arange(x.shape[axis]) % e, x)
+    return x
+
+
+ORACLES = {
+    CirculantDictionary: (circulant_analyze, circulant_synthesize),
+    ToeplitzDictionary: (toeplitz_analyze, toeplitz_synthesize),
+}
+
+
+def agree(got, oracle, array, dictionary):
+    x = torch.tensor(array.astype(float))
+    bank = torch.tensor(dictionary.filters.astype(float))
+    expected = oracle(x, bank, dictionary).numpy()
+    scale = oracle(x.abs(), bank.abs(), dictionary).numpy()
+    assert got.dtype == np.float64
+    assert got.shape == expected.shape
+    assert (np.abs(got - expected) <= 1e-12 * scale).all()
+
+
+@pytest.mark.parametrize("kind", ORACLES)
+@given(data=st.data())
+def test_maps_agree_with_pytorch(kind, data):
+    dictionary = data.draw(strategies.double(kind))
+    signals = data.draw(strategies.signals(dictionary, batch=(2,)))
+    codes = data.draw(strategies.codes(dictionary, batch=(2,)))
+    analyze, synthesize = ORACLES[kind]
+    agree(dictionary.analyze(signals), analyze, signals, dictionary)
+    agree(dictionary.synthesize(codes), synthesize, codes, dictionary)
+
+
+def test_a_layer_of_an_ordinary_network():
+    rng = np.random.default_rng(0)
+    bank = rng.standard_normal((16, 8, 5, 3))
+    dictionary = ToeplitzDictionary(bank, (31, 17), stride=(2, 1), padding=(2, 1))
+    signals = rng.standard_normal((4, 8, 31, 17))
+    agree(dictionary.analyze(signals), toeplitz_analyze, signals, dictionary)
+    layer = torch.nn.Conv2d(8, 16, (5, 3), stride=(2, 1), padding=(2, 1), bias=False)
+    with torch.no_grad():
+        layer.weight[...] = torch.tensor(bank, dtype=torch.float32)
+        expected = layer(torch.tensor(signals, dtype=torch.float32)).numpy()
+    single = ToeplitzDictionary(bank.astype(np.float32), (31, 17), (2, 1), (2, 1))
+    got = single.analyze(signals.astype(np.float32))
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
