@@ -268,7 +268,7 @@ def coherent_layers(draw):
     n, kernel = draw(st.integers(1, 2)), draw(st.integers(1, 5))
     bank = noise * rng.standard_normal((n, 2, kernel))
     bank[np.arange(n), np.arange(n), rng.integers(0, kernel, n)] += 1
-    extent = draw(st.integers(4, 9))
+    extent = draw(st.integers(max(kernel, 4), 9))
     if draw(st.booleans()):
         return CirculantDictionary(bank, extent)
     return ToeplitzDictionary(bank, extent, padding=draw(st.integers(0, 1)))

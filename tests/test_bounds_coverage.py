@@ -4,7 +4,6 @@ import math
 
 import attrs
 import pytest
-from scipy.stats import norm
 
 from dcsc.bounds import LayerStatistics, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.errors import NotCoveredError
@@ -104,8 +103,11 @@ def test_how_many_tests_the_argument_needs(sides, least):
     # With tau = (x_min / 2 - zeta) / sigma the exponent E of the published bound has
     # 2 E <= tau^2 + 1, and one tail is at most c Q(tau) (Bentkus and Dzindzalieta), so at most
     # h(tau) exp(-E). Where the bound is below 1, tau^2 > 2 log(sides N) - 1; h falls.
+    def upper(tau):
+        return math.erfc(tau / math.sqrt(2)) / 2
+
     def h(tau):
-        return norm.sf(tau) / (4 * norm.sf(math.sqrt(2))) * math.exp((tau**2 + 1) / 2)
+        return upper(tau) / (4 * upper(math.sqrt(2))) * math.exp((tau**2 + 1) / 2)
 
     def reached(tests):
         return math.sqrt(2 * math.log(sides * tests) - 1)

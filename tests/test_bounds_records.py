@@ -261,10 +261,10 @@ def test_statistics_of_an_instance_by_hand():
     codes = np.zeros((3, 1, 8))
     codes[0, 0, [0, 2]] = -1, 0.5
     codes[1, 0, [4, 5, 6]] = 0.75
-    successor = CirculantDictionary(np.ones((2, 1, 4)), extent=8)
+    successor = CirculantDictionary(np.ones((2, 1, 2)), extent=8)
     instance = LayerInstance(pair(), codes, [0.4], 0.3, successor=successor)
     found = instance.statistics()
-    assert (found.sparsity, found.stripe_size, found.patch_sparsity) == (3, 3, 3)
+    assert (found.sparsity, found.stripe_size, found.patch_sparsity) == (3, 3, 2)
     assert (found.x_min, found.x_max) == (0.5, 1)
     assert found.coherence == close(0.5)
     assert (found.n_atoms, found.n_samples, found.tests) == (8, 3, 24)

@@ -10,6 +10,7 @@ from tests import strategies
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle for convolutions")
 functional = torch.nn.functional
+torch.set_num_threads(1)  # arrays are small, and the workers of pytest-xdist share the processors
 
 CORRELATE = {1: functional.conv1d, 2: functional.conv2d}
 SPREAD = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d}

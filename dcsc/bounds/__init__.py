@@ -6,6 +6,7 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
+from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.measure import measure
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import LayerInstance, LayerStatistics
@@ -16,6 +17,7 @@ __all__ = [
     "BoundCalculator",
     "Guarantee",
     "Hypothesis",
+    "InstanceBound",
     "LayerGuarantee",
     "LayerInstance",
     "LayerStatistics",

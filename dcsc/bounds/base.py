@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -34,9 +34,12 @@ class BoundCalculator(ABC):
     ----------
     reference : str
         The theorem, and where it is proved.
+    needs_instances : bool
+        Whether numbers do not do, and it must be shown the dictionary and the codes.
     """
 
     reference: ClassVar[str] = ""
+    needs_instances: ClassVar[bool] = False
 
     def evaluate(self, layers: Records) -> Guarantee:
         """Return the guarantee for layers given as statistics or instances, layer 1 first.
@@ -44,7 +47,8 @@ class BoundCalculator(ABC):
         Raises
         ------
         NotCoveredError
-            If the theorem does not cover a layer's signs, projection or codes.
+            If the theorem does not cover a layer's signs, projection or codes, or needs to see
+            them and was given statistics.
         """
         name = type(self).__name__
         given = [layers] if isinstance(layers, LayerStatistics | LayerInstance) else list(layers)
@@ -53,9 +57,19 @@ class BoundCalculator(ABC):
                 f"{name}.evaluate: layers: expected LayerStatistics or LayerInstance, one per "
                 f"layer, got {layers!r}"
             )
-        records = tuple(
-            layer.statistics() if isinstance(layer, LayerInstance) else layer for layer in given
-        )
+        records: tuple[Any, ...] = tuple(given)
+        if self.needs_instances:
+            for number, layer in enumerate(given, start=1):
+                if not isinstance(layer, LayerInstance):
+                    raise self._refuse(
+                        number,
+                        "it needs the dictionary and the codes: expected a LayerInstance, got "
+                        f"{type(layer).__name__}",
+                    )
+        else:
+            records = tuple(
+                layer.statistics() if isinstance(layer, LayerInstance) else layer for layer in given
+            )
         result = self._evaluate(records)
         if not isinstance(result, Guarantee) or len(result.layers) != len(records):
             raise ContractError(
@@ -64,8 +78,11 @@ class BoundCalculator(ABC):
         return result
 
     @abstractmethod
-    def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
-        """Return the guarantee for one record per layer, layer 1 first, at least one."""
+    def _evaluate(self, layers: tuple[Any, ...]) -> Guarantee:
+        """Return the guarantee for one record per layer, layer 1 first, at least one.
+
+        They are all `LayerStatistics`, or all `LayerInstance` if ``needs_instances``.
+        """
 
     def max_sparsity(
         self, statistics: LayerStatistics | LayerInstance, failure_probability: float = 0.01
@@ -86,6 +103,11 @@ class BoundCalculator(ABC):
             None if not even S = 0 will do.
         """
         name = type(self).__name__
+        if self.needs_instances:
+            raise NotCoveredError(
+                f"{name} speaks of given codes, not of all codes of some sparsity: it has no "
+                "max_sparsity"
+            )
         delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
         layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
 
@@ -108,11 +130,30 @@ class BoundCalculator(ABC):
         return low
 
     def _guarantee(
-        self, layers: tuple[LayerStatistics, ...], parts: list[LayerGuarantee]
+        self,
+        layers: tuple[LayerStatistics, ...] | tuple[LayerInstance, ...],
+        parts: list[LayerGuarantee],
     ) -> Guarantee:
         """Assemble the layers' guarantees."""
         conditional = any(layer.measured for layer in layers[:-1])
         return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
+
+    def _require_random_signs(
+        self, number: int, layer: LayerStatistics | LayerInstance, deepest: bool
+    ) -> None:
+        """Refuse a layer whose support is not a matter of thresholds and independent signs."""
+        if layer.selection is None:
+            raise self._refuse(number, "its projection selects by no threshold (selection is None)")
+        if not layer.signs_independent:
+            raise self._refuse(number, "its signs are not one independent fair sign per atom")
+        if layer.selection.one_sided and not layer.nonnegative:
+            raise self._refuse(number, "a one-sided projection loses the negative codes")
+        if layer.selection.one_sided and not deepest:
+            raise self._refuse(
+                number,
+                "a one-sided projection needs non-negative codes, and below the deepest layer "
+                "they change sign with the random signs of the layer above",
+            )
 
     def _refuse(self, layer: int, why: str) -> NotCoveredError:
         return NotCoveredError(f"{type(self).__name__} does not cover layer {layer}: {why}")

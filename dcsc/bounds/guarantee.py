@@ -47,12 +47,16 @@ class LayerGuarantee:
     noise : float
         ζ, the bound of the error entering the layer.
     hypotheses : tuple of Hypothesis
+    lower : float, default 0
+        What the worst noise makes the failure probability of the layer at least, the layers below
+        being exact; 0 if the bound only looks upwards.
     """
 
     unclipped: float
     threshold: tuple[float, float]
     noise: float
     hypotheses: tuple[Hypothesis, ...] = ()
+    lower: float = 0.0
 
     @property
     def failure_probability(self) -> float:
@@ -93,6 +97,14 @@ class Guarantee:
     def failure_probability(self) -> float:
         """The bound of the failure probability of the pathway, in [0, 1]."""
         return min(1.0, math.fsum(layer.failure_probability for layer in self.layers))
+
+    @property
+    def lower(self) -> float:
+        """What the worst noise makes the failure probability of the pathway at least.
+
+        It is that of layer 1: what reaches the others is not for the noise to choose.
+        """
+        return self.layers[0].lower
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], ...]:

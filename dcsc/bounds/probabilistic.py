@@ -40,7 +40,7 @@ class _RandomSignsBound(BoundCalculator):
         levels = entering_noise(layers, _half_way)
         parts = []
         for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
-            self._check_cover(number, layer, deepest=number == len(layers))
+            self._require_random_signs(number, layer, deepest=number == len(layers))
             beta = _half_way(layer)
             hypotheses = [
                 threshold_hypothesis(number, layer.chosen_threshold, (beta, beta)),
@@ -50,20 +50,6 @@ class _RandomSignsBound(BoundCalculator):
             value = _tails(layer) * self._tail(layer, noise)
             parts.append(LayerGuarantee(value, (beta, beta), noise, tuple(hypotheses)))
         return self._guarantee(layers, parts)
-
-    def _check_cover(self, number: int, layer: LayerStatistics, deepest: bool) -> None:
-        if layer.selection is None:
-            raise self._refuse(number, "its projection selects by no threshold (selection is None)")
-        if not layer.signs_independent:
-            raise self._refuse(number, "its signs are not one independent fair sign per atom")
-        if layer.selection.one_sided and not layer.nonnegative:
-            raise self._refuse(number, "a one-sided projection loses the negative codes")
-        if layer.selection.one_sided and not deepest:
-            raise self._refuse(
-                number,
-                "a one-sided projection needs non-negative codes, and below the deepest layer "
-                "they change sign with the random signs of the layer above",
-            )
 
     @abstractmethod
     def _tail(self, layer: LayerStatistics, noise: float) -> float:

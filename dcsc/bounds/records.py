@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, as_batch, frozen_array, integer, real, real_array
+from dcsc.bounds.tails.base import NOISE_MODELS
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
@@ -159,6 +160,17 @@ def _codes(value: Any, self_: Any) -> Array:
     return frozen_array(array)
 
 
+def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
+    if value not in NOISE_MODELS:
+        raise DcscError(
+            f"LayerInstance: noise_model: expected one of {', '.join(NOISE_MODELS)}, got {value!r}"
+        )
+    if value == "none" and instance.noise:
+        raise DcscError(
+            f'LayerInstance: noise: expected 0 with noise_model="none", got {instance.noise}'
+        )
+
+
 @attrs.frozen
 class LayerInstance:
     """One layer as it is: a dictionary and its codes.
@@ -172,6 +184,11 @@ class LayerInstance:
         The threshold in use; by default that of ``selection``.
     noise : float or None, default 0
         ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer; None leaves it to the bound.
+    noise_model : str, default "adversarial"
+        What that error may depend on: ``"none"``, ``"independent"`` of this layer's signs,
+        ``"martingale"`` (of mean zero given them), ``"adversarial"``, or ``"gauss"``: independent
+        and normal, where ``noise`` is the standard deviation of each sample. Only bounds that
+        look at instances make use of it, the others assume the worst.
     selection, signs_independent
         As in `LayerStatistics`.
     successor : Dictionary, optional
@@ -188,10 +205,28 @@ class LayerInstance:
     )
     threshold: Threshold | None = optional_threshold_field()
     noise: float | None = _checked(real, minimum=0, default=0.0)
+    noise_model: str = attrs.field(default="adversarial", validator=_noise_model)
     selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
     signs_independent: bool = attrs.field(default=True, kw_only=True)
     successor: Dictionary | None = attrs.field(default=None, kw_only=True)
     x_min: float | None = _checked(real, default=None, kw_only=True, minimum=0)
+
+    @property
+    def measured(self) -> bool:
+        """True: what is known of the codes was read off them."""
+        return True
+
+    @property
+    def nonnegative(self) -> bool:
+        """Whether the codes are non-negative."""
+        return bool((self.codes >= 0).all())
+
+    @property
+    def chosen_threshold(self) -> Threshold | None:
+        """The threshold in use: the one given, or else that of the selection."""
+        if self.threshold is None and self.selection is not None:
+            return self.selection.threshold
+        return self.threshold
 
     def statistics(self) -> LayerStatistics:
         """Return the constants of this layer, over all columns of the batch.
@@ -199,8 +234,14 @@ class LayerInstance:
         Raises
         ------
         DcscError
-            If the codes are all zero and no ``x_min`` was given, or it exceeds an entry.
+            If the codes are all zero and no ``x_min`` was given, or it exceeds an entry; if the
+            noise is Gaussian, which has no bound.
         """
+        if self.noise_model == "gauss" and self.noise:
+            raise DcscError(
+                "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
+                "one that holds with the probability you want as noise, with another noise_model"
+            )
         sizes = np.abs(self.codes[self.codes != 0])
         if sizes.size == 0 and self.x_min is None:
             raise DcscError(
@@ -227,7 +268,7 @@ class LayerInstance:
             threshold=self.threshold,
             selection=self.selection,
             signs_independent=self.signs_independent,
-            nonnegative=bool((self.codes >= 0).all()),
+            nonnegative=self.nonnegative,
             gain=self._gain(),
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc.bounds.guarantee import Hypothesis
-from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.records import LayerInstance, LayerStatistics
 
 __all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
 
@@ -49,7 +49,9 @@ def entering_noise(
     return levels
 
 
-def noise_hypotheses(number: int, layer: LayerStatistics, noise: float) -> list[Hypothesis]:
+def noise_hypotheses(
+    number: int, layer: LayerStatistics | LayerInstance, noise: float
+) -> list[Hypothesis]:
     """State what is assumed of the error entering layer ``number``."""
     if number == 1:
         return [Hypothesis(f"layer 1: the noise has patch norm at most {noise:.6g}")]

@@ -6,6 +6,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
+from dcsc import _kernels
 from dcsc._arrays import Array, Shape
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
@@ -61,19 +62,11 @@ class CirculantDictionary(ConvolutionalDictionary):
                 taps = np.pad(taps, width).reshape(cut).sum(axis=axis, dtype=taps.dtype)
         return taps
 
-    def _pad(self, signals: Array) -> Array:
-        short = [max(p - e, 0) for p, e in zip(self._padded_extent(), self.extent, strict=True)]
-        return np.pad(signals, [(0, 0), (0, 0), *((0, more) for more in short)], mode="wrap")
-
-    def _unpad(self, padded: Array) -> Array:
-        for axis, extent in enumerate(self.extent, start=2):
-            line = np.moveaxis(padded, axis, -1)
-            whole = np.zeros((*line.shape[:-1], extent), dtype=line.dtype)
-            inside = min(extent, line.shape[-1])
-            whole[..., :inside] = line[..., :inside]
-            whole[..., : line.shape[-1] - inside] += line[..., inside:]
-            padded = np.moveaxis(whole, -1, axis)
-        return np.ascontiguousarray(padded)
+    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
+        extent, kernel = self.extent[axis], self._taps().shape[2 + axis]
+        places = (self.positions[axis] - 1) * self.stride[axis] + kernel
+        beyond = ((extent, 0, places - extent),) if places > extent else ()
+        return ((0, 0, min(places, extent)), *beyond)
 
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
         return np.zeros_like(position), np.full_like(position, self._taps().shape[2 + axis])

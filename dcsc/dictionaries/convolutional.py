@@ -4,6 +4,7 @@ import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -129,12 +130,8 @@ class ConvolutionalDictionary(Dictionary):
         """Return the filters in the form that is laid on the padded extent."""
 
     @abstractmethod
-    def _pad(self, signals: Array) -> Array:
-        """Lengthen the extent so that the taps of every atom lie inside."""
-
-    @abstractmethod
-    def _unpad(self, padded: Array) -> Array:
-        """Return the transpose of ``_pad``."""
+    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
+        """Return which padded places are which samples, as `dcsc._kernels.Grid` has them."""
 
     @abstractmethod
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
@@ -155,27 +152,28 @@ class ConvolutionalDictionary(Dictionary):
 
     def _analyze(self, signals: Array) -> Array:
         taps = self._taps().astype(signals.dtype, copy=False)
-        return _kernels.correlate(self._pad(signals), taps, self.stride)
+        return _kernels.correlate(signals, taps, self._grid)
 
     def _synthesize(self, codes: Array) -> Array:
         taps = self._taps().astype(codes.dtype, copy=False)
-        return self._unpad(
-            _kernels.correlate_adjoint(codes, taps, self.stride, self._padded_extent())
-        )
+        return _kernels.spread(codes, taps, self._grid)
 
     def _contributions(self, codes: Array) -> Array:
-        return self._with_filters(np.abs(self._taps()))._synthesize(np.abs(codes))
+        taps = np.abs(self._taps()).astype(codes.dtype, copy=False)
+        return _kernels.spread(np.abs(codes), taps, self._grid)
 
-    def _padded_extent(self) -> Shape:
-        geometry = zip(self.positions, self.stride, self._taps().shape[2:], strict=True)
-        return tuple((p - 1) * s + f for p, s, f in geometry)
+    @cached_property
+    def _grid(self) -> _kernels.Grid:
+        runs = tuple(self._runs(axis) for axis in range(len(self.extent)))
+        kernel = self._taps().shape[2:]
+        return _kernels.Grid(self.extent, self.positions, kernel, self.stride, runs)
 
     # ---- the Gram matrix, from the filters' cross-correlations -------------------------------
 
     def _atom_norms(self) -> Array:
         energies = np.square(self._taps().astype(np.float64)).sum(axis=1, keepdims=True)
-        ones = self._pad(np.ones((1, 1, *self.extent)))
-        return np.sqrt(_kernels.correlate(ones, energies, self.stride)[0])
+        ones = np.ones((1, 1, *self.extent))
+        return np.sqrt(_kernels.correlate_dense(ones, energies, self._grid)[0])
 
     def _representatives(self) -> Array:
         axes = [self._axis_representatives(axis) for axis in range(len(self.extent))]
@@ -241,17 +239,19 @@ class ConvolutionalDictionary(Dictionary):
     def _to_sparse(self) -> scipy.sparse.csc_array:
         taps = self._taps()
         tap = np.nonzero(taps)
-        rows, exist = tap[1][:, None], np.ones((1, 1), dtype=bool)
-        columns = tap[0][:, None]
+        count, joint = len(tap[0]), 1
+        rows, columns = tap[1][:, None], tap[0][:, None]
+        exist = np.ones((count, 1), dtype=bool)
         geometry = enumerate(zip(self.extent, self.positions, self.stride, strict=True))
-        for axis, (extent, count, step) in geometry:
-            p = np.arange(count)
+        for axis, (extent, positions, step) in geometry:
+            p = np.arange(positions)
             sample = p * step - self._before()[axis] + tap[2 + axis][:, None]
             wrapped = sample % extent if self._circular else sample
             fits = (wrapped >= 0) & (wrapped < extent)
-            rows = (rows[:, :, None] * extent + wrapped[:, None, :]).reshape(len(tap[0]), -1)
-            columns = (columns[:, :, None] * count + p).reshape(len(tap[0]), -1)
-            exist = (exist[:, :, None] & fits[:, None, :]).reshape(len(tap[0]), -1)
+            joint *= positions
+            rows = (rows[:, :, None] * extent + wrapped[:, None, :]).reshape(count, joint)
+            columns = (columns[:, :, None] * positions + p).reshape(count, joint)
+            exist = (exist[:, :, None] & fits[:, None, :]).reshape(count, joint)
         values = np.broadcast_to(taps[tap][:, None], rows.shape)
         shape = (math.prod(self.signal_shape), math.prod(self.code_shape))
         entries = (values[exist], (rows[exist], columns[exist]))

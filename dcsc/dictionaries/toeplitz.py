@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
+from dcsc import _kernels
 from dcsc._arrays import Array, Shape, per_axis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
 from dcsc.errors import DcscError
@@ -61,20 +62,10 @@ class ToeplitzDictionary(ConvolutionalDictionary):
     def _taps(self) -> Array:
         return self.filters
 
-    def _pad(self, signals: Array) -> Array:
-        inside: list[Any] = [slice(0, max(after + e, 0)) for _, after, e in self._margins()]
-        width = [(before, max(after, 0)) for before, after, _ in self._margins()]
-        return np.pad(signals[..., *inside], [(0, 0), (0, 0), *width])
-
-    def _unpad(self, padded: Array) -> Array:
-        inside: list[Any] = [slice(before, before + e) for before, _, e in self._margins()]
-        width = [(0, max(-after, 0)) for _, after, _ in self._margins()]
-        return np.pad(padded[..., *inside], [(0, 0), (0, 0), *width])
-
-    def _margins(self) -> list[tuple[int, int, int]]:
-        """Return zeros before, zeros after (negative: samples out of reach), extent, per axis."""
-        geometry = zip(self.padding, self._padded_extent(), self.extent, strict=True)
-        return [(before, length - before - e, e) for before, length, e in geometry]
+    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
+        places = (self.positions[axis] - 1) * self.stride[axis] + self.kernel[axis]
+        length = min(self.extent[axis], places - self.padding[axis])
+        return ((self.padding[axis], 0, length),) if length > 0 else ()
 
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
         start = position * self.stride[axis] - self.padding[axis]

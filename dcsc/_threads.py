@@ -1,0 +1,78 @@
+"""Threads: the outer loop is shared out, and inside it BLAS keeps to one thread.
+
+Many small matrix products on two threads each collapse as soon as a core is busy; many of them on
+one thread each, side by side, do not. The number of threads is what BLAS would use, so that the
+usual controls (OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, threadpoolctl) hold here too.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["share"]
+
+_lock = threading.Lock()
+_inside = 0
+_limits: list[object] = []
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    np.linalg.norm(np.eye(2) @ np.eye(2))
+    return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="dcsc")
+
+
+class _OneBlasThread:
+    """Keep BLAS at one thread while anyone is inside; the last one out restores what was."""
+
+    def __enter__(self) -> None:
+        global _inside  # noqa: PLW0603  # the limit is global to the process
+        with _lock:
+            if _inside == 0:
+                _limits.append(_blas().limit(limits=1))
+            _inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _inside  # noqa: PLW0603
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _limits.pop().restore_original_limits()  # type: ignore[attr-defined]
+
+
+def share(work: Callable[[int, int], None], count: int, least: int = 1) -> None:
+    """Call ``work(start, stop)`` on pieces of ``range(count)``, side by side.
+
+    Parameters
+    ----------
+    work : callable
+        Writes its own part of an output and releases the interpreter lock for the most part.
+    count : int
+    least : int
+        The least number of items that is worth a thread.
+    """
+    with _lock:
+        busy = _inside > 0
+    workers = 1 if busy else max((int(lib["num_threads"]) for lib in _blas().info()), default=1)
+    pieces = min(workers, count // max(least, 1))
+    if pieces < 2:
+        work(0, count)
+        return
+    ends = np.linspace(0, count, pieces + 1).astype(int)
+    with _OneBlasThread():
+        tasks = [
+            _pool(workers).submit(work, int(start), int(stop))
+            for start, stop in itertools.pairwise(ends)
+        ]
+        for task in tasks:
+            task.result()

@@ -1,0 +1,202 @@
+"""What a tail is."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import Array, from_hook, real_array
+from dcsc.errors import DcscError, NotCoveredError
+
+__all__ = ["NOISE_MODELS", "Rows", "Tail"]
+
+NOISE_MODELS = ("none", "independent", "martingale", "adversarial", "gauss")
+_TIE = 1e-12
+
+
+@attrs.frozen(eq=False)
+class Rows:
+    """What a tail's hooks are handed: rows of weights and what each has to reach.
+
+    Parameters
+    ----------
+    weights : array of shape (rows, width)
+        Non-negative, each row from large to small, zeros where it has no more.
+    level : array of shape (rows,)
+        t, between minus and plus the sum of the row, or anything if there is Gaussian noise.
+    spread : array of shape (rows,)
+        Standard deviation of the Gaussian noise that is added to the sum.
+    """
+
+    weights: Array
+    level: Array
+    spread: Array
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    @property
+    def variance(self) -> Array:
+        """The variance of each sum, noise included."""
+        return np.einsum("ij,ij->i", self.weights, self.weights) + self.spread**2
+
+    def take(self, which: Array) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self.weights[which], self.level[which], self.spread[which])
+
+
+class Tail(ABC):
+    r"""An upper bound of :math:`P(\sum_j w_j \varepsilon_j + \nu \ge t)` for fair signs ε.
+
+    Every tail is combined with the ℓ1 norm: no sum exceeds :math:`\sum |w_j|`. Ties count: a sum
+    within 1e-12 of t, relative to the larger of t and the ℓ1 norm, reaches it. Small
+    probabilities keep their relative accuracy, and rounding never makes them smaller.
+
+    What ν is depends on the noise model, and ``noise`` is its size z:
+
+    - ``none``: ν = 0
+    - ``independent``: \|ν\| ≤ z, symmetric and independent of the signs
+    - ``martingale``: \|ν\| ≤ z, of mean zero given the signs
+    - ``adversarial``: \|ν\| ≤ z, whatever it depends on
+    - ``gauss``: ν is normal of standard deviation z, independent of the signs
+
+    A subclass supplies ``_upper``, and ``_lower`` if it also bounds from below.
+
+    Laws:
+
+    - at least the exact probability, and at most 1
+    - falls with t, rises with z
+    - zero weights, signs of weights and their order make no difference
+
+    Attributes
+    ----------
+    noise_models : frozenset of str
+        The noise models it is valid for.
+    smooth : bool
+        Whether it is continuous in t and rises with every weight. Symmetric noise of a size up to
+        z is then at most one more weight z, which is also how noise of mean zero enters the
+        generating function. Otherwise half of each end is taken, ``(F(t - z) + F(t)) / 2``, for
+        F falls.
+    costly : bool
+        Whether it should be spared where a cheaper tail shows that a row hardly matters.
+    """
+
+    noise_models: ClassVar[frozenset[str]] = frozenset({"none"})
+    smooth: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+
+    def upper(
+        self,
+        weights: npt.ArrayLike,
+        level: npt.ArrayLike,
+        noise: npt.ArrayLike = 0.0,
+        noise_model: str = "adversarial",
+    ) -> Array:
+        """Return the bound for each row, in [0, 1].
+
+        Parameters
+        ----------
+        weights : array_like of shape (rows, width) or (width,)
+            A row is one sum; shorter ones are filled up with zeros.
+        level : array_like, broadcast to (rows,)
+            t.
+        noise : array_like, broadcast to (rows,)
+            z, not negative.
+        noise_model : str
+
+        Raises
+        ------
+        NotCoveredError
+            If the tail is not valid for the noise model.
+        """
+        rows, size = self._rows(weights, level, noise, noise_model)
+        if noise_model == "adversarial":
+            return self._upper_end(rows, -size)
+        if noise_model in ("independent", "martingale") and size.any():
+            if not self.smooth:
+                return (self._upper_end(rows, -size) + self._upper_end(rows, 0 * size)) / 2
+            joint = np.sort(np.column_stack([rows.weights, size]), axis=1)[:, ::-1]
+            rows = attrs.evolve(rows, weights=joint)
+        return self._upper_end(rows, 0 * size)
+
+    def lower(
+        self,
+        weights: npt.ArrayLike,
+        level: npt.ArrayLike,
+        noise: npt.ArrayLike = 0.0,
+        noise_model: str = "adversarial",
+    ) -> Array:
+        """Return what the probability is at least, for the worst noise of the model; or 0.
+
+        Here sums within rounding of t do not reach it.
+        """
+        rows, size = self._rows(weights, level, noise, noise_model)
+        if noise_model == "adversarial":
+            return self._lower_end(rows, -size)
+        if noise_model == "independent":
+            return (self._lower_end(rows, -size) + self._lower_end(rows, size)) / 2
+        return self._lower_end(rows, 0 * size)
+
+    # ---- hooks -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _upper(self, rows: Rows) -> Array:
+        """Return an upper bound, float64 of shape (rows,); what exceeds 1 is cut off."""
+
+    def _lower(self, rows: Rows) -> Array:
+        """Return a lower bound, float64 of shape (rows,)."""
+        return np.zeros(len(rows))
+
+    # ---- what comes before and after ---------------------------------------------------------
+
+    def _rows(self, weights: Any, level: Any, noise: Any, noise_model: str) -> tuple[Rows, Array]:
+        name = type(self).__name__
+        if noise_model not in NOISE_MODELS:
+            raise DcscError(
+                f"{name}: noise_model: expected one of {', '.join(NOISE_MODELS)}, "
+                f"got {noise_model!r}"
+            )
+        if noise_model not in self.noise_models:
+            raise NotCoveredError(f"{name} is no bound for the noise model {noise_model!r}")
+        w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights"))).astype(np.float64)
+        if w.ndim != 2:
+            raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")
+        t = self._column(level, "level", len(w))
+        size = self._column(noise, "noise", len(w))
+        if (size < 0).any() or (noise_model == "none" and size.any()):
+            expected = "0" if noise_model == "none" else "at least 0"
+            raise DcscError(f"{name}: noise: expected {expected}, got {size[size != 0][0]}")
+        gauss = noise_model == "gauss"
+        w = np.sort(w, axis=1)[:, ::-1]
+        return Rows(w, t, size if gauss else 0 * size), 0 * size if gauss else size
+
+    def _column(self, value: Any, argument: str, rows: int) -> Array:
+        where = f"{type(self).__name__}: {argument}"
+        array = real_array(value, where).astype(np.float64)
+        if array.shape not in ((), (1,), (rows,)):
+            raise DcscError(f"{where}: expected a number or {rows}, got shape {array.shape}")
+        return np.broadcast_to(array, (rows,))
+
+    def _upper_end(self, rows: Rows, shift: Array) -> Array:
+        return self._end(rows, shift, -_TIE, self._upper, "_upper")
+
+    def _lower_end(self, rows: Rows, shift: Array) -> Array:
+        return self._end(rows, shift, _TIE, self._lower, "_lower")
+
+    def _end(self, rows: Rows, shift: Array, slack: float, hook: Any, name: str) -> Array:
+        """Answer where the ℓ1 norm decides, and hand the rest to the hook."""
+        reach = rows.weights.sum(axis=1)
+        level = rows.level + shift
+        scale = np.maximum(np.maximum(np.abs(rows.level), np.abs(shift)), reach)
+        edge = level + slack * scale
+        certain = edge < -reach if slack > 0 else edge <= -reach
+        out = certain.astype(np.float64)
+        within = ((edge <= reach) & (edge > -reach)) | (rows.spread > 0)
+        if within.any():
+            inside = np.where(rows.spread > 0, level, np.minimum(level, reach))
+            some = Rows(rows.weights, inside if self.smooth else edge, rows.spread).take(within)
+            where = f"{type(self).__name__}.{name}"
+            out[within] = from_hook(hook(some), (len(some),), np.dtype(np.float64), where)
+        return np.clip(out, 0.0, 1.0)

@@ -1,0 +1,137 @@
+"""Tails with a formula."""
+
+import math
+from typing import ClassVar
+
+import attrs
+import numpy as np
+import scipy.special
+
+from dcsc._arrays import Array
+from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
+
+__all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding"]
+
+_EPS = float(np.finfo(np.float64).eps)
+_TINY = float(np.nextafter(0.0, 1.0))
+_STEPS = 60
+CONSTANT = float(1 / (2 * scipy.special.erfc(1)))
+"""c* of Bentkus and Dzindzalieta, 1 / (4 Q(√2))."""
+
+
+def _exp_up(exponent: Array, error: Array) -> Array:
+    """Return the exponential of something known to an absolute error, at least what it can be."""
+    return np.maximum(np.exp(exponent + error) * (1 + 2 * _EPS), _TINY)
+
+
+@attrs.frozen
+class L1(Tail):
+    r"""No sum exceeds the ℓ1 norm: 0 if :math:`\sum |w_j| < t`, else 1.
+
+    Examples
+    --------
+    >>> L1().upper([[0.5, 0.25], [0.5, 0.5]], 0.8)
+    array([0., 1.])
+    """
+
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS) - {"gauss"}
+
+    def _upper(self, rows: Rows) -> Array:
+        return np.ones(len(rows))
+
+
+@attrs.frozen
+class Hoeffding(Tail):
+    r"""The sub-Gaussian tail: :math:`e^{-t^2 / 2\sigma^2}`, :math:`\sigma^2 = \sum_j w_j^2`.
+
+    Noise that is a weight or Gaussian adds its square to σ². (Hoeffding, 1963.)
+
+    Examples
+    --------
+    >>> Hoeffding().upper([1, 1], 2).round(6)
+    array([0.367879])
+    """
+
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS)
+
+    def _upper(self, rows: Rows) -> Array:
+        t, variance = np.maximum(rows.level, 0.0), rows.variance
+        ratio = np.divide(t * t, 2 * variance, out=np.zeros_like(t), where=variance > 0)
+        return _exp_up(-ratio, 8 * _EPS * ratio)
+
+
+@attrs.frozen
+class Chernoff(Tail):
+    r"""The best exponential moment: :math:`\inf_\lambda e^{-\lambda t} \prod_j \cosh\lambda w_j`.
+
+    At most `Hoeffding`. Noise of mean zero and size up to z multiplies it by cosh λz, Gaussian
+    noise by exp(λ²z²/2). Any λ gives a bound; the best one is found by Newton's method, which
+    approaches it from below because the derivative is concave. (Chernoff, 1952.)
+
+    Examples
+    --------
+    >>> Chernoff().upper(12 * [1], 8).round(6)
+    array([0.05442])
+    """
+
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS)
+
+    def _upper(self, rows: Rows) -> Array:
+        out = np.ones(len(rows))
+        active = np.flatnonzero(rows.level > 0)
+        if active.size:
+            some = rows.take(active)
+            out[active] = self._moment(some, self._multiplier(some))
+        return out
+
+    def _multiplier(self, rows: Rows) -> Array:
+        """Return λ close to the best one."""
+        multiplier = rows.level / rows.variance
+        left = np.arange(len(rows))
+        for _ in range(_STEPS):
+            some, current = rows.take(left), multiplier[left]
+            slope = np.tanh(current[:, None] * some.weights)
+            missing = some.level - np.einsum("ij,ij->i", some.weights, slope)
+            missing -= current * some.spread**2
+            bend = np.einsum("ij,ij->i", some.weights**2, 1 - slope**2) + some.spread**2
+            step = np.divide(missing, bend, out=np.zeros_like(missing), where=bend > 0)
+            # Towards t = Σ w the best λ is infinite, and the steps only ever grow by a summand.
+            step = np.clip(step, 0.0, 4 * current)
+            multiplier[left] = current + step
+            left = left[(step > 1e-9 * current) & (bend > _EPS**2 * some.variance)]
+            if not left.size:
+                break
+        return multiplier
+
+    def _moment(self, rows: Rows, multiplier: Array) -> Array:
+        arguments = multiplier[:, None] * rows.weights
+        # log cosh y = y + log1p(exp(-2y)) - log 2, and y²/2 is an upper bound that is exact near 0
+        grown = arguments + np.log1p(np.exp(-2 * arguments)) - math.log(2)
+        growth = (
+            np.minimum(grown, arguments**2 / 2).sum(axis=1) + (multiplier * rows.spread) ** 2 / 2
+        )
+        pull = multiplier * rows.level
+        used = np.count_nonzero(rows.weights, axis=1)
+        return _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
+
+
+@attrs.frozen
+class Bentkus(Tail):
+    r"""A constant times the Gaussian tail: :math:`c_* Q(t / \sigma)`, :math:`c_* = 1 / 4Q(\sqrt2)`.
+
+    Below `Hoeffding` from :math:`t / \sigma = 0.6705` on. Not valid for noise that is only known
+    to have mean zero. (Bentkus and Dzindzalieta, Bernoulli 21(2), 2015.)
+
+    Examples
+    --------
+    >>> Bentkus().upper([1, 1, 1, 1], 3).round(6)
+    array([0.212357])
+    """
+
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS) - {"martingale"}
+
+    def _upper(self, rows: Rows) -> Array:
+        deviation = np.sqrt(rows.variance)
+        ratio = np.divide(rows.level, deviation, out=np.zeros_like(rows.level), where=deviation > 0)
+        log_tail = scipy.special.log_ndtr(-ratio)
+        return _exp_up(log_tail + math.log(CONSTANT), 8 * _EPS * (2 + ratio**2))

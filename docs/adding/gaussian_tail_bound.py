@@ -1,0 +1,64 @@
+"""A bound of one's own: one hook that reads numbers and traits."""
+
+import math
+from typing import ClassVar
+
+import attrs
+from scipy.stats import norm
+
+from dcsc.bounds import BoundCalculator, LayerGuarantee
+from dcsc.bounds.guarantee import threshold_hypothesis
+from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+
+
+@attrs.frozen
+class GaussianTailBound(BoundCalculator):
+    r"""(3R) with the better one of two tails, Hoeffding's and a normal one.
+
+    .. math:: P(\text{failure}) \le 2 \sum_l N_l \min\{e^{-\tau^2/2},\, c_* Q(\tau)\}, \qquad
+        \tau = \frac{x_{\min}/2 - \zeta}{x_{\max}\, \mu \sqrt S}
+
+    for atoms of unit norm and two-sided thresholds at :math:`x_{\min}/2`;
+    :math:`c_* = 1/4Q(\sqrt 2)`.
+
+    Examples
+    --------
+    >>> from dcsc import LayerStatistics, RobustBound
+    >>> layer = LayerStatistics(coherence=0.02, x_min=1, x_max=1, noise=0.1, n_atoms=1000)
+    >>> RobustBound().max_sparsity(layer), GaussianTailBound().max_sparsity(layer)
+    (16, 18)
+    >>> from dcsc.testing import check_bound
+    >>> check_bound(GaussianTailBound())
+    """
+
+    reference: ClassVar[str] = "V. Bentkus and D. Dzindzalieta, Bernoulli 21(2), 2015"
+
+    def _evaluate(self, layers):
+        levels = entering_noise(layers, lambda layer: layer.x_min / 2)
+        parts = []
+        for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
+            if layer.selection is None or layer.selection.one_sided:
+                raise self._refuse(number, "its projection is no two-sided threshold")
+            if not layer.signs_independent:
+                raise self._refuse(number, "its signs are not one independent fair sign per atom")
+            if not layer.unit_norm:
+                raise self._refuse(number, f"its atoms have norms {layer.gain}")
+            beta = layer.x_min / 2
+            hypotheses = (
+                threshold_hypothesis(number, layer.chosen_threshold, (beta, beta)),
+                *noise_hypotheses(number, layer, noise),
+            )
+            value = 2 * layer.tests * _tail(layer, beta - noise)
+            parts.append(LayerGuarantee(value, (beta, beta), noise, hypotheses))
+        return self._guarantee(layers, parts)
+
+
+def _tail(layer, margin):
+    """Return a bound of the probability that the interference reaches the margin."""
+    if margin <= 0:
+        return 1.0
+    deviation = layer.x_max * layer.coherence * math.sqrt(layer.need("sparsity"))
+    if deviation == 0:
+        return 0.0
+    tau = margin / deviation
+    return min(math.exp(-(tau**2) / 2), norm.sf(tau) / (4 * norm.sf(math.sqrt(2))))

@@ -1,0 +1,52 @@
+"""Sphinx configuration. The examples in the pages are run by pytest."""
+
+import re
+
+import dcsc
+
+project = "dcsc"
+author = "The dcsc authors"
+version = release = dcsc.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 3
+
+default_role = "py:obj"  # in docstrings, single backticks name a class or function
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc's tables say it in words
+numpydoc_show_class_members = False  # autodoc lists them
+
+html_theme = "furo"
+html_title = f"dcsc {version}"
+
+
+def _plain(app, what, name, obj, options, lines):
+    """Let docstrings write ``(*batch, c)``, ``|A|`` and the initials of authors as plain text."""
+    special = r"(`+).*?\1|(?<![\w*])\*(?=\w+[,)])|\|(?=\w\|)|(?<=\|\w)\||^ *[A-Z](?=\. )"
+    text = re.sub(special, _escaped, "\n".join(lines), flags=re.MULTILINE | re.DOTALL)
+    lines[:] = text.split("\n")
+
+
+def _escaped(match):
+    found = match[0]
+    return found if match[1] else found[:-1] + "\\" + found[-1]  # what is in backticks stays
+
+
+def _close(app, docname, source):
+    """Drop the blank line that ends an example, which pytest needs before the closing fence."""
+    source[0] = re.sub(r"\n\n```$", r"\n```", source[0], flags=re.MULTILINE)
+
+
+def setup(app):
+    """Register the hooks, the first one before numpydoc's."""
+    app.connect("autodoc-process-docstring", _plain, priority=400)
+    app.connect("source-read", _close)

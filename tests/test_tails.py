@@ -1,0 +1,385 @@
+"""The tails against rational values, and against the enumeration of all sign patterns."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsc.bounds.tails import (
+    L1,
+    NOISE_MODELS,
+    Bentkus,
+    Chernoff,
+    Exact,
+    Hoeffding,
+    Lattice,
+    Tail,
+    as_tail,
+)
+from dcsc.errors import ContractError, DcscError, NotCoveredError
+
+TAILS = [L1(), Hoeffding(), Chernoff(), Bentkus(), Exact(), Exact(most=3), Lattice(500)]
+SLOP = 1 + 1e-9
+
+every_tail = pytest.mark.parametrize("tail", TAILS, ids=repr)
+
+
+def fractions(text):
+    return [Fraction(word) for word in text.split()]
+
+
+# weights, t, the exact tail, and Hoeffding's
+ROWS = {
+    "T1": (fractions("1/2 1/2 1/2"), Fraction(1), Fraction(1, 8), "0.513417119032592"),
+    "T2": (fractions("1 1"), Fraction(2), Fraction(1, 4), "0.367879441171442"),
+    "T3": (12 * [Fraction(1, 13)], Fraction(1, 2), Fraction(79, 4096), "0.171973193395500"),
+    "T4": (fractions("1/2 1/3 1/6"), Fraction(2, 3), Fraction(1, 4), "0.564718122007759"),
+    "T5": ([Fraction(3, 4)], Fraction(3, 4), Fraction(1, 2), "0.606530659712633"),
+    "T6": ([Fraction(1, 2)], Fraction(3, 5), Fraction(0), "0.486752255959972"),
+    "T7": (
+        fractions("1/10 1/5 3/10 2/5 1/2 3/5 7/10 4/5"),
+        Fraction(2),
+        Fraction(25, 256),
+        "0.375163946883533",
+    ),
+}
+
+rows = pytest.mark.parametrize("row", [pytest.param(row, id=key) for key, row in ROWS.items()])
+
+
+def patterns(count):
+    """Return all rows of ``count`` signs."""
+    return np.array(list(itertools.product([1, -1], repeat=count))).reshape(2**count, count)
+
+
+def enumerated(weights, level):
+    """Return the tail by listing all sums, in exact arithmetic."""
+    w, t = [Fraction(x) for x in weights], Fraction(level)
+    hits = sum(
+        sum(s * x for s, x in zip(signs, w, strict=True)) >= t
+        for signs in itertools.product([1, -1], repeat=len(w))
+    )
+    return Fraction(hits, 2 ** len(w))
+
+
+@rows
+def test_exact_and_hoeffding_of_the_reference_rows(row):
+    weights, level, exact, hoeffding = row
+    assert enumerated(weights, level) == exact
+    given_as = np.array(weights, dtype=float), float(level)
+    assert Exact().upper(*given_as) == [float(exact)]
+    uncombined = math.exp(-float(level**2 / sum(2 * w * w for w in weights)))
+    assert uncombined == pytest.approx(float(hoeffding), rel=1e-12)
+    expected = 0.0 if level > sum(weights) else float(hoeffding)  # the ℓ1 norm decides T6
+    assert Hoeffding().upper(*given_as) == pytest.approx([expected], rel=1e-12, abs=0)
+    for tail in TAILS:
+        assert tail.upper(*given_as) >= float(exact)
+    for tail in (Lattice(), Exact(most=0)):
+        assert tail.upper(*given_as) == pytest.approx([float(exact)], rel=1e-12, abs=0)
+        assert tail.lower(*given_as) <= float(exact)
+
+
+def test_chernoff_of_the_reference_row():
+    found = Chernoff().upper(12 * [1], 8)
+    assert found == pytest.approx([531441 / 9765625], rel=1e-12)  # T8
+    assert Hoeffding().upper(12 * [1], 8) == pytest.approx([0.069483451222802], rel=1e-12)
+    assert Exact().upper(12 * [1], 8) == [79 / 4096]
+
+
+def test_constant_of_bentkus_and_dzindzalieta():
+    # T9: at t = 0 the bound is c*/2, which is above 1, so it is read off at t / sigma = 2
+    gauss = scipy.special.ndtr(-2.0)
+    found = Bentkus().upper(16 * [0.25], 2.0) / gauss
+    assert found == pytest.approx([3.178655565886997], rel=1e-12)
+    crossing = scipy.special.erfc(0.6705 / math.sqrt(2)) / 2 * 3.178655565886997
+    assert crossing == pytest.approx(math.exp(-(0.6705**2) / 2), rel=1e-3)
+
+
+weights_and_levels = st.tuples(
+    st.integers(0, 9), st.integers(0, 2**32 - 1), st.sampled_from(["normal", "ties", "steep"])
+)
+
+
+def problem(size, seed, kind):
+    """Return rows of weights with gaps, and levels on all sides of the sums."""
+    rng = np.random.default_rng(seed)
+    if kind == "ties":
+        weights = rng.integers(-3, 4, (6, size)) / 4
+        levels = rng.integers(-4, 12, 6) / 4
+    else:
+        scale = 3.0 ** -np.arange(size) if kind == "steep" else 1.0
+        weights = rng.standard_normal((6, size)) * scale
+        levels = rng.uniform(-0.5, 1.1, 6) * np.abs(weights).sum(axis=1)
+    return weights, levels
+
+
+@every_tail
+@given(weights_and_levels)
+def test_one_sided_and_two_sided_against_enumeration(tail, case):
+    weights, levels = problem(*case)
+    exact = ((patterns(weights.shape[1]) @ weights.T) >= levels - 1e-13).mean(axis=0)
+    strict = ((patterns(weights.shape[1]) @ weights.T) > levels + 1e-13).mean(axis=0)
+    upper, lower = tail.upper(weights, levels), tail.lower(weights, levels)
+    assert (upper >= exact).all()
+    assert (lower <= exact).all()
+    assert ((upper >= 0) & (upper <= 1)).all()
+    if tail == Exact():
+        assert np.array_equal(upper, exact)
+        assert np.array_equal(lower, strict)
+
+
+@given(weights_and_levels)
+def test_orderings(case):
+    weights, levels = problem(*case)
+    exact = Exact().upper(weights, levels)
+    chernoff, hoeffding = (t.upper(weights, levels) for t in (Chernoff(), Hoeffding()))
+    assert (exact <= chernoff * SLOP).all()
+    assert (chernoff <= hoeffding * SLOP).all()
+    assert (exact <= Bentkus().upper(weights, levels) * SLOP).all()
+    for tail in (Lattice(500), Lattice(50)):
+        assert (tail.lower(weights, levels) <= exact).all()
+        assert (exact <= tail.upper(weights, levels)).all()
+    nothing = L1().upper(weights, levels) == 0
+    for tail in TAILS:
+        assert (tail.upper(weights, levels)[nothing] == 0).all()
+        assert (tail.lower(weights, levels)[nothing] == 0).all()
+
+
+@every_tail
+@given(weights_and_levels)
+def test_signs_order_zeros_and_units_make_no_difference(tail, case):
+    weights, levels = problem(*case)
+    expected = tail.upper(weights, levels)
+    changed = np.insert(-weights[:, ::-1], weights.shape[1] // 2, 0.0, axis=1)
+    assert tail.upper(changed, levels) == pytest.approx(expected, rel=1e-12, abs=0)
+    scaled = tail.upper(2.0**-30 * weights, 2.0**-30 * levels)
+    assert scaled == pytest.approx(expected, rel=1e-9, abs=0)
+    alone = [tail.upper(w, t)[0] for w, t in zip(weights, levels, strict=True)]
+    assert alone == pytest.approx(expected.tolist(), rel=1e-12, abs=0)
+
+
+@every_tail
+def test_falls_with_the_level_and_rises_with_the_noise(tail):
+    weights = np.random.default_rng(5).uniform(0.1, 1, 11)
+    levels = np.linspace(-1, 7, 60)
+    repeated = np.tile(weights, (60, 1))
+    falling = tail.upper(repeated, levels)
+    assert (np.diff(falling) <= 1e-12 * falling[:-1]).all()
+    for model in sorted(tail.noise_models - {"none"}):
+        rising = tail.upper(repeated, 3.0, np.linspace(0, 1, 60), model)
+        assert (np.diff(rising) >= -1e-12 * rising[1:]).all(), model
+        assert rising[0] == pytest.approx(tail.upper(weights, 3.0)[0], rel=1e-12)
+
+
+# ---- noise ---------------------------------------------------------------------------------------
+
+ALLOWED = {
+    "L1": {"none", "independent", "martingale", "adversarial"},
+    "Hoeffding": set(NOISE_MODELS),
+    "Chernoff": set(NOISE_MODELS),
+    "Bentkus": {"none", "independent", "adversarial", "gauss"},
+    "Exact": {"none", "independent", "adversarial"},
+    "Lattice": {"none", "independent", "adversarial"},
+}
+
+
+@every_tail
+@pytest.mark.parametrize("model", NOISE_MODELS)
+def test_noise_models_that_are_not_valid_are_refused(tail, model):
+    noise = 0.0 if model == "none" else 0.1
+    if model in ALLOWED[type(tail).__name__]:
+        assert tail.upper([1, 1], 1, noise, model).shape == (1,)
+    else:
+        with pytest.raises(NotCoveredError, match=f"is no bound for the noise model '{model}'"):
+            tail.upper([1, 1], 1, noise, model)
+
+
+@every_tail
+def test_adversarial_noise_is_a_shift(tail):
+    weights, levels = problem(7, 3, "normal")
+    shifted = tail.upper(weights, levels - 0.25)
+    assert tail.upper(weights, levels, 0.25, "adversarial") == pytest.approx(shifted, rel=1e-12)
+
+
+@every_tail
+@given(weights_and_levels, st.floats(0, 1))
+def test_independent_noise_of_any_size_up_to_its_bound(tail, case, level_of_noise):
+    weights, levels = problem(*case)
+    upper = tail.upper(weights, levels, level_of_noise, "independent")
+    lower = tail.lower(weights, levels, level_of_noise, "independent")
+    sums, worst = patterns(weights.shape[1]) @ weights.T, 0.0
+    for size in level_of_noise * np.linspace(0, 1, 7):
+        reached = [sums + sign * size >= levels - 1e-13 for sign in (1, -1)]
+        worst = np.maximum(worst, np.mean(reached, axis=(0, 1)))
+    assert (upper >= worst).all()
+    assert (lower <= worst).all()
+
+
+@pytest.mark.parametrize("tail", [Hoeffding(), Chernoff(), L1()], ids=repr)
+@given(weights_and_levels, st.floats(0.01, 1))
+def test_martingale_noise(tail, case, level_of_noise):
+    """Noise of mean zero given the signs: at each pattern the worst law on {-z, c}."""
+    weights, levels = problem(*case)
+    sums = patterns(weights.shape[1]) @ weights.T
+    missing = levels - sums
+    # all mass p on reaching the level exactly, the rest on -z: p = z / (z + missing)
+    reach = np.where(missing <= -level_of_noise, 1.0, 0.0)
+    some = (missing > -level_of_noise) & (missing <= level_of_noise)
+    share = level_of_noise / (level_of_noise + np.maximum(missing, 0))
+    worst = np.where(some, np.where(missing <= 0, 1.0, share), reach).mean(axis=0)
+    upper = tail.upper(weights, levels, level_of_noise, "martingale")
+    assert (upper * SLOP >= worst).all()
+
+
+@pytest.mark.parametrize("tail", [Hoeffding(), Chernoff(), Bentkus()], ids=repr)
+@given(weights_and_levels, st.floats(0.01, 1))
+def test_gaussian_noise(tail, case, deviation):
+    weights, levels = problem(*case)
+    sums = patterns(weights.shape[1]) @ weights.T
+    exact = scipy.special.ndtr((sums - levels) / deviation).mean(axis=0)
+    assert (tail.upper(weights, levels, deviation, "gauss") * SLOP >= exact).all()
+
+
+def test_a_shift_that_depends_on_the_signs_exceeds_the_independent_tail():
+    # one weight 1/4, noise 1/4 that always adds to it: certain, where independence claims a half
+    assert Exact().upper([0.25], 0.0, 0.25, "adversarial") == [1.0]
+    claimed = Chernoff().upper([0.25], 0.5, 0.25, "independent")
+    assert claimed < 1
+    assert Exact().upper([0.25], 0.5, 0.25, "adversarial") == [0.5]
+    assert Exact().upper([0.25], 0.5, 0.25, "independent") == [0.25]
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+
+
+def binomial_tail(count, level):
+    """Return the tail of ``count`` weights of 1, as a fraction."""
+    hits = sum(math.comb(count, k) for k in range(count + 1) if count - 2 * k >= level)
+    return Fraction(hits, 2**count)
+
+
+@pytest.mark.parametrize(("count", "level"), [(30, 12), (44, 30), (43, 43)])
+def test_exact_up_to_its_largest_size(count, level):
+    assert Exact().upper(count * [0.1], 0.1 * level) == [float(binomial_tail(count, level))]
+
+
+@pytest.mark.parametrize(("count", "level"), [(45, 21), (400, 60), (400, 400), (1500, 100)])
+def test_larger_ones_lie_between_the_ends_of_the_lattice(count, level):
+    exact = binomial_tail(count, level)
+    for tail in (Exact(), Lattice()):
+        low, high = tail.lower(count * [0.1], 0.1 * level), tail.upper(count * [0.1], 0.1 * level)
+        assert low <= float(exact) <= high
+        assert high == pytest.approx([float(exact)], rel=1e-11, abs=0)  # equal weights fit
+
+
+def test_the_lattice_closes_in_as_it_gets_finer():
+    weights = np.random.default_rng(1).uniform(0, 1, 60)
+    gaps = []
+    for bins in (2**8, 2**11, 2**14, 2**17):
+        tail = Lattice(bins)
+        low, high = tail.lower(weights, 15.0)[0], tail.upper(weights, 15.0)[0]
+        assert 0 < low <= high
+        gaps.append(high / low - 1)
+    assert gaps[-1] < 2e-3
+    assert np.all(np.diff(gaps) < 0)
+
+
+@pytest.mark.parametrize("level", [1, 10, 30, 37, 60, 100])
+def test_small_probabilities_keep_their_relative_accuracy(level):
+    weights = 10000 * [0.01]  # of variance 1
+    gauss = float(scipy.special.log_ndtr(-level)) + math.log(3.178655565886997)
+    for tail, logarithm in ((Hoeffding(), -(level**2) / 2), (Bentkus(), min(gauss, 0))):
+        found = tail.upper(weights, level)[0]
+        if logarithm > -700:
+            assert math.log(found) == pytest.approx(logarithm, rel=1e-12)
+        else:
+            assert 0 < found < 1e-300  # not zero, which would be a claim
+
+
+def test_rounding_is_upwards():
+    weights = np.random.default_rng(2).uniform(0, 1, (200, 8))
+    levels = np.linspace(0.1, 4, 200)
+    variance = [sum(Fraction(w) ** 2 for w in row) for row in weights.tolist()]
+    found = Hoeffding().upper(weights, levels)
+    for value, t, v in zip(found, levels.tolist(), variance, strict=True):
+        exponent = Fraction(t) ** 2 / (2 * v)
+        series, term = Fraction(0), Fraction(1)
+        for k in range(1, 60):  # e^x from below
+            series, term = series + term, term * exponent / k
+        assert value == 0 or Fraction(value) >= 1 / (series + term)
+
+
+def test_ties_count_as_failures():
+    tenths = 10 * [0.1]
+    for tail in TAILS:
+        assert tail.upper(tenths, 1.0) >= 2.0**-10
+        assert tail.upper(tenths, 1.0 + 1e-13) >= 2.0**-10
+        assert tail.upper(tenths, 1.0 + 1e-9) == 0
+    assert Exact().lower(tenths, 1.0) == 0
+
+
+# ---- what is refused -----------------------------------------------------------------------------
+
+
+def test_names():
+    for name, tail in zip(("l1", "hoeffding", "chernoff", "bentkus"), TAILS, strict=False):
+        assert as_tail(name) == tail
+    assert as_tail("exact") == Exact()
+    assert as_tail("lattice") == Lattice()
+    assert as_tail(Lattice(7)) == Lattice(7)
+    for wrong in ("student", 3, None, Exact):
+        with pytest.raises(DcscError, match=r"tail: expected a Tail or one of l1, hoeffding"):
+            as_tail(wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, math.nan], 1), "Hoeffding: weights: expected finite"),
+        (([1j], 1), "Hoeffding: weights: expected real"),
+        (([[[1.0]]], 1), r"weights: expected \(rows, width\)"),
+        (([[1.0], [1.0]], [1, 2, 3]), "level: expected a number or 2"),
+        (([1.0], 1, -0.5), "noise: expected at least 0, got -0.5"),
+        (([1.0], 1, 0.5, "none"), "noise: expected 0, got 0.5"),
+        (([1.0], 1, 0.5, "pink"), "noise_model: expected one of none, independent"),
+    ],
+)
+def test_bad_input_is_refused(arguments, message):
+    with pytest.raises(DcscError, match=message):
+        Hoeffding().upper(*arguments)
+
+
+@pytest.mark.parametrize("most", [-1, 45])
+def test_exact_refuses_what_it_cannot_enumerate(most):
+    with pytest.raises(DcscError, match=f"Exact: most: expected 0 to 44, got {most}"):
+        Exact(most)
+    with pytest.raises(DcscError, match="Lattice: bins: expected at least 1"):
+        Lattice(0)
+
+
+def test_a_tail_of_ones_own_gets_the_rest_for_free():
+    class Chebyshev(Tail):
+        def _upper(self, rows):
+            with np.errstate(divide="ignore"):
+                return np.where(rows.level > 0, rows.variance / (2 * rows.level**2), 1.0)
+
+    tail = Chebyshev()
+    assert tail.upper([[3, 4, 0], [1, 1, 0]], [6, 3], noise_model="none").tolist() == [
+        pytest.approx(25 / 72),
+        0,
+    ]
+    assert tail.lower([1, 1], 1, noise_model="none") == [0]
+    with pytest.raises(NotCoveredError, match="Chebyshev is no bound"):
+        tail.upper([1], 1)
+
+    class Careless(Tail):
+        def _upper(self, rows):
+            return 0.5
+
+    with pytest.raises(ContractError, match=r"Careless\._upper returned float"):
+        Careless().upper([1], 1, noise_model="none")
