@@ -31,6 +31,9 @@ def numeric_array(value: Any, where: str) -> Array:
         raise DcscError(f"{where}: expected an array of real numbers, got {error}") from None
     if array.dtype.kind not in "biuf":
         raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
+    if array.dtype == np.longdouble:
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     if array.dtype.kind == "f" and not _all_finite(array):
         bad = np.argwhere(~np.isfinite(array))[0]
         raise DcscError(
@@ -111,6 +114,8 @@ def real(
 ) -> float:
     """Return ``value`` as a finite float inside the closed range."""
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise DcscError(f"{where}: expected a real number, got {value!r}") from None
@@ -125,6 +130,22 @@ def _check_range(number: float, where: str, minimum: float | None, maximum: floa
         raise DcscError(f"{where}: expected at least {minimum}, got {number}")
     if maximum is not None and number > maximum:
         raise DcscError(f"{where}: expected at most {maximum}, got {number}")
+
+
+def instance(value: Any, kind: type, where: str) -> Any:
+    """Return ``value`` if it is a ``kind``."""
+    if not isinstance(value, kind):
+        raise DcscError(f"{where}: expected a {kind.__name__}, got {value!r}")
+    return value
+
+
+def instance_of(kind: type) -> Any:
+    """Return an attrs validator that takes instances of ``kind`` only."""
+
+    def validate(self_: Any, field: Any, value: Any) -> None:
+        instance(value, kind, f"{type(self_).__name__}: {field.name}")
+
+    return validate
 
 
 def shape_tuple(value: int | Sequence[int], where: str, minimum: int = 0) -> Shape:

@@ -197,8 +197,9 @@ def sliding_reduce(line: Array, length: int, ufunc: np.ufunc) -> Array:
     blocks = math.ceil(line.shape[-1] / length)
     filler = np.zeros((*line.shape[:-1], blocks * length - line.shape[-1]), dtype=line.dtype)
     cut = np.concatenate([line, filler], axis=-1).reshape((*line.shape[:-1], blocks, length))
-    forwards = ufunc.accumulate(cut, axis=-1).reshape((*line.shape[:-1], -1))
-    backwards = ufunc.accumulate(cut[..., ::-1], axis=-1)[..., ::-1].reshape(forwards.shape)
+    joined = (*line.shape[:-1], blocks * length)
+    forwards = ufunc.accumulate(cut, axis=-1).reshape(joined)
+    backwards = ufunc.accumulate(cut[..., ::-1], axis=-1)[..., ::-1].reshape(joined)
     out = ufunc(backwards[..., :runs], forwards[..., length - 1 : length - 1 + runs])
     out[..., ::length] = backwards[..., :runs:length]
     return np.asarray(out)

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator, integer, real, shape_tuple
+from dcsc._arrays import Array, Rng, generator, instance, integer, real, shape_tuple
 from dcsc.dictionaries import Dictionary, Windows
 from dcsc.errors import DcscError
 
@@ -30,8 +30,9 @@ class Amplitudes(ABC):
     def draw(self, size: int, rng: Rng = None) -> Array:
         """Return ``size`` independent non-zero amplitudes, float64."""
         source = generator(rng, f"{type(self).__name__}: rng")
-        sizes = self._draw(size, source)
-        return sizes * source.choice([-1.0, 1.0], size=size) if self.signed else sizes
+        count = integer(size, f"{type(self).__name__}: size", minimum=0)
+        sizes = self._draw(count, source)
+        return sizes * source.choice([-1.0, 1.0], size=count) if self.signed else sizes
 
     @abstractmethod
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
@@ -149,6 +150,7 @@ def draw(
     >>> int(dictionary.stripe_sparsity(draw(dictionary, 2, rng=0)))
     2
     """
+    instance(dictionary, Dictionary, "codes.draw: dictionary")
     stripes, shape = dictionary.stripes, tuple(dictionary.code_shape)
     limit = integer(sparsity, "codes.draw: sparsity", minimum=0)
     if limit > stripes.size:

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, as_batch, generator, integer, real_array
+from dcsc._arrays import Array, Rng, as_batch, generator, instance_of, integer, real_array
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.pathway import Pathway
@@ -32,11 +32,9 @@ class Layer:
     signs : SignPattern, default RademacherSigns()
     """
 
-    dictionary: Dictionary = attrs.field(validator=attrs.validators.instance_of(Dictionary))
-    projection: Projection = attrs.field(validator=attrs.validators.instance_of(Projection))
-    signs: SignPattern = attrs.field(
-        factory=RademacherSigns, validator=attrs.validators.instance_of(SignPattern)
-    )
+    dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
+    projection: Projection = attrs.field(validator=instance_of(Projection))
+    signs: SignPattern = attrs.field(factory=RademacherSigns, validator=instance_of(SignPattern))
 
     @cached_property
     def operator(self) -> SignedDictionary:

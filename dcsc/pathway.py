@@ -1,6 +1,6 @@
 """Pathways, the codes of all layers, and the comparison of two of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 import numpy as np
@@ -9,6 +9,14 @@ from dcsc._arrays import Array, Shape
 from dcsc.errors import DcscError
 
 __all__ = ["Pathway", "Recovery"]
+
+
+def _read_only(arrays: Iterable[Array]) -> tuple[Array, ...]:
+    """Return read-only views; the arrays that were given stay as they are."""
+    views = tuple(array.view() for array in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views
 
 
 @attrs.frozen(eq=False)
@@ -27,13 +35,11 @@ class Pathway:
         What each layer saw before its projection; entry l − 1 for layer l.
     """
 
-    arrays: tuple[Array, ...]
+    arrays: tuple[Array, ...] = attrs.field(converter=_read_only)
     batch: Shape = ()
-    coefficients: tuple[Array, ...] | None = None
-
-    def __attrs_post_init__(self) -> None:
-        for array in (*self.arrays, *(self.coefficients or ())):
-            array.flags.writeable = False
+    coefficients: tuple[Array, ...] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_read_only)
+    )
 
     def __len__(self) -> int:
         return len(self.arrays)

@@ -40,7 +40,7 @@ class SignPattern(ABC):
     def draw(self, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:
         """Return one pattern, float64 of shape ``code_shape``."""
         name = type(self).__name__
-        shape = shape_tuple(code_shape, f"{name}: code_shape", minimum=1)
+        shape = self._shape(code_shape)
         signs = self._draw(shape, generator(rng, f"{name}: rng"))
         if getattr(signs, "shape", None) != shape or not np.all(np.abs(signs) == 1):
             raise ContractError(f"{name}._draw: expected +1 and -1 of shape {shape}, got {signs!r}")
@@ -51,7 +51,7 @@ class SignPattern(ABC):
         name = type(self).__name__
         number = integer(count, f"{name}: count", minimum=0)
         source = generator(rng, f"{name}: rng")
-        shape = shape_tuple(code_shape, f"{name}: code_shape", minimum=1)
+        shape = self._shape(code_shape)
         if number == 0:
             return np.empty((0, *shape))
         signs = self._draw_many(number, shape, source)
@@ -64,6 +64,13 @@ class SignPattern(ABC):
     def _draw_many(self, count: int, code_shape: Shape, rng: np.random.Generator) -> Array:
         """Return ``(count, *code_shape)`` independent patterns."""
         return np.stack([self.draw(code_shape, rng) for _ in range(count)])
+
+    def _shape(self, code_shape: int | tuple[int, ...]) -> Shape:
+        where = f"{type(self).__name__}: code_shape"
+        shape = shape_tuple(code_shape, where, minimum=1)
+        if not shape:
+            raise DcscError(f"{where}: expected at least one axis, got ()")
+        return shape
 
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:

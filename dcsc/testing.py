@@ -148,7 +148,8 @@ def _check_geometry(dictionary: Dictionary, matrix: Array) -> None:
     outside = (matrix.T != 0) & (inside[own] == 0)
     if outside.any():
         _fail(dictionary, "atoms lie in their patches", f"atom {np.argwhere(outside)[0][0]}")
-    strangers = (np.abs(matrix.T @ matrix) > 1e-12) & (near.reshape(windows, -1)[own] == 0)
+    gram = np.abs(matrix.T @ matrix)
+    strangers = (gram > 1e-12 * gram.max()) & (near.reshape(windows, -1)[own] == 0)
     if strangers.any():
         pair = tuple(map(int, np.argwhere(strangers)[0]))
         _fail(dictionary, "atoms meet only in their stripes", f"atoms {pair}")
@@ -350,6 +351,9 @@ def _check_max_sparsity(bound: BoundCalculator, layer: LayerStatistics, delta: f
     if most is None:
         beyond = 0
     elif math.isinf(most):
+        far = bound.evaluate(attrs.evolve(layer, sparsity=2**62))
+        if far.failure_probability > delta:
+            _fail(bound, law, f"inf, but {far.failure_probability} > {delta} at S = 2**62, {layer}")
         return
     else:
         beyond = int(most) + 1

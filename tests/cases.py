@@ -7,7 +7,7 @@ implementation works on. It may also ignore them and return a constant.
 import attrs
 import numpy as np
 
-from dcsc.bounds import ProbabilisticBound, RobustBound, UniformBound
+from dcsc.bounds import InstanceBound, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -66,6 +66,7 @@ BOUNDS = {
     UniformBound: lambda some: UniformBound(),
     ProbabilisticBound: lambda some: ProbabilisticBound(),
     RobustBound: lambda some: RobustBound(),
+    InstanceBound: lambda some: InstanceBound(),
 }
 
 AMPLITUDES = {

@@ -87,7 +87,6 @@ def test_signs_that_depend_on_each_other_are_covered_by_the_uniform_guarantee_on
             bound.max_sparsity(shared)
 
 
-@pytest.mark.xfail(strict=True, reason="sparsity_limit does not ask whether the layer is covered")
 @random_signs
 @pytest.mark.parametrize("change", [{"selection": None}, {"signs_independent": False}])
 def test_no_limit_where_the_theorem_says_nothing(bound, change):

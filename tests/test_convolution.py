@@ -1,10 +1,13 @@
 """Both maps of a convolutional dictionary, against PyTorch's convolutions."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcsc import _kernels
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from tests import strategies
 
@@ -69,12 +72,38 @@ def agree(got, oracle, array, dictionary):
     assert (np.abs(got - expected) <= 1e-12 * scale).all()
 
 
+# What the numerical loops do with data of other sizes and sparsities than these.
+PATHS = {
+    "whole": {},
+    "in blocks": {"_CACHE_BYTES": 64},
+    "in threads": {"_least_samples": lambda flops: 1},
+    "entry by entry": {"_WORTH_COMPILING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1},
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("kind", ORACLES)
 @given(data=st.data())
-def test_maps_agree_with_pytorch(kind, data):
+def test_maps_agree_with_pytorch(kind, path, data):
     dictionary = data.draw(strategies.double(kind))
     signals = data.draw(strategies.signals(dictionary, batch=(2,)))
     codes = data.draw(strategies.codes(dictionary, batch=(2,)))
+    analyze, synthesize = ORACLES[kind]
+    with mock.patch.multiple(_kernels, **PATHS[path]):
+        agree(dictionary.analyze(signals), analyze, signals, dictionary)
+        agree(dictionary.synthesize(codes), synthesize, codes, dictionary)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+@pytest.mark.parametrize("kind", ORACLES)
+def test_large_arrays_sparse_and_not(kind, share):
+    """Large enough for several blocks, and for going entry by entry where few are not zero."""
+    rng = np.random.default_rng(0)
+    dictionary = kind(rng.standard_normal((24, 8, 5, 5)), (62, 60), stride=(2, 1))
+    signals = rng.standard_normal((3, *dictionary.signal_shape))
+    codes = rng.standard_normal((3, *dictionary.code_shape))
+    signals *= rng.random(signals.shape) < share
+    codes *= rng.random(codes.shape) < share
     analyze, synthesize = ORACLES[kind]
     agree(dictionary.analyze(signals), analyze, signals, dictionary)
     agree(dictionary.synthesize(codes), synthesize, codes, dictionary)

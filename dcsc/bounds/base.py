@@ -24,11 +24,15 @@ class BoundCalculator(ABC):
 
     A subclass supplies ``_evaluate``; it asks for the layers' traits, never for types.
 
-    Laws:
+    Laws, for hard thresholds at the place the bound speaks of:
 
     - ``failure_probability`` lies in [0, 1]
     - it rises with S, μ, ζ, N and x_max, and falls with x_min
     - it is at most δ at ``max_sparsity(…, δ)``, and above δ one further
+
+    Where a projection shrinks, x_min raises the threshold and with it the error passed on; where
+    a threshold is given, another x_min can make it the wrong one; and `ProbabilisticBound` asks
+    for a least N in some cases: there the laws need not hold.
 
     Attributes
     ----------
@@ -51,7 +55,8 @@ class BoundCalculator(ABC):
             them and was given statistics.
         """
         name = type(self).__name__
-        given = [layers] if isinstance(layers, LayerStatistics | LayerInstance) else list(layers)
+        one = isinstance(layers, LayerStatistics | LayerInstance)
+        given = [layers] if one else list(layers) if isinstance(layers, Iterable) else []
         if not given or not all(isinstance(x, LayerStatistics | LayerInstance) for x in given):
             raise DcscError(
                 f"{name}.evaluate: layers: expected LayerStatistics or LayerInstance, one per "

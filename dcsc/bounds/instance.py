@@ -12,7 +12,7 @@ from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
 from dcsc.bounds.interference import Interference
 from dcsc.bounds.records import LayerInstance
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
-from dcsc.bounds.tails import Bentkus, Chernoff, Hoeffding, Tail, as_tail
+from dcsc.bounds.tails import Bentkus, Chernoff, Exact, Hoeffding, Tail, as_tail
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows
 from dcsc.errors import DcscError
 
@@ -73,7 +73,7 @@ class InstanceBound(BoundCalculator):
     reference: ClassVar[str] = "Union over the atoms of given codes, with the tails of their signs"
     needs_instances: ClassVar[bool] = True
 
-    tail: Tail = attrs.field(default="exact", converter=as_tail)
+    tail: Tail = attrs.field(factory=Exact, converter=as_tail)
     noise_model: str | None = attrs.field(default=None, validator=_optional_model)
     tolerance: float = attrs.field(default=1e-3, converter=_tolerance)
 
@@ -136,6 +136,8 @@ class InstanceBound(BoundCalculator):
         model = self.noise_model or layers[number - 1].noise_model
         if noise == 0:
             return "none"
+        if model not in self.tail.noise_models:
+            raise self._refuse(number, f"{self.tail!r} is no bound for the noise model {model!r}")
         if model == "none":
             raise self._refuse(number, f"the noise model is none, but the noise is {noise:.6g}")
         if number > 1 and model in ("independent", "gauss"):
@@ -159,7 +161,7 @@ class InstanceBound(BoundCalculator):
         if not self.tail.costly:
             rest[:-1] = np.inf
         each, found, lower, start = np.zeros(len(upper)), 0.0, 0.0, 0
-        while start < len(order) and rest[start] > self.tolerance * found:
+        while start < len(order) and rest[start] > self.tolerance / 2 * found:
             widest = np.maximum.accumulate(problem.interference.count[order[start:]] + 1)
             sized = widest * np.arange(1, len(widest) + 1)
             stop = start + max(1, int(np.searchsorted(sized, _BATCH_ENTRIES)))
@@ -197,25 +199,20 @@ class _Union:
 
 @attrs.frozen(eq=False)
 class _Problem:
-    """One column: what each atom has to reach to fail, and on how many sides."""
+    """One column: what each atom has to reach to fail, and on how many sides.
+
+    The interference has to reach ``level``; a coefficient and its threshold closer than ``slack``
+    are a tie. On the support of a two-sided threshold, an atom has overshot from ``beyond`` on.
+    """
 
     interference: Interference
     on: Array
-    signal: Array
-    threshold: Array
+    level: Array
+    slack: Array
+    beyond: Array
     noise: Array
     noise_model: str
     sides: int
-
-    @property
-    def level(self) -> Array:
-        """What the interference must reach, without the noise; ties are left to the slack."""
-        return np.where(self.on, self.signal - self.threshold, self.threshold)
-
-    @property
-    def slack(self) -> Array:
-        """Distance at which a coefficient and a threshold are a tie."""
-        return _TIE * (self.signal + self.threshold)
 
     def screen(self) -> Array:
         """Return a bound of each atom's probability from its sums of weights, 0 if it is 0."""
@@ -250,7 +247,7 @@ class _Problem:
         out = self._both(tail.lower(weights, level, noise, self.noise_model), atoms)
         if self.sides == 2 and on.any():
             # the noise that brings z to the threshold must not carry it through to the other side
-            beyond = (self.signal + self.threshold - self.slack)[atoms]
+            beyond = (self.beyond - self.slack)[atoms]
             sign = 1 if self.noise_model == "adversarial" else -1
             over = tail.upper(weights, beyond + sign * noise, noise_model="none")
             out = np.where(on, np.maximum(out - over, 0.0), out)
@@ -275,8 +272,9 @@ def _problems(layer: LayerInstance, noise: float, model: str) -> "list[_Problem]
             _Problem(
                 Interference.of(dictionary, code),
                 code != 0,
-                signal,
-                beta,
+                np.where(code != 0, signal - beta, beta),
+                _TIE * (signal + beta),
+                signal + beta,
                 norms * noise,
                 model,
                 sides,

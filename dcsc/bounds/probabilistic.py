@@ -8,8 +8,14 @@ import attrs
 
 from dcsc._arrays import real
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee, threshold_hypothesis
-from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.guarantee import (
+    Guarantee,
+    Hypothesis,
+    LayerGuarantee,
+    strictly_below,
+    threshold_hypothesis,
+)
+from dcsc.bounds.records import LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 
 __all__ = ["ProbabilisticBound", "RobustBound"]
@@ -22,19 +28,24 @@ class _RandomSignsBound(BoundCalculator):
     """A union over all atoms of one tail bound, at the threshold half-way to x_min."""
 
     def sparsity_limit(
-        self, statistics: LayerStatistics, failure_probability: float = 0.01
+        self, statistics: LayerStatistics | LayerInstance, failure_probability: float = 0.01
     ) -> float:
         """Return S_δ, the real number that S must not exceed for a layer to fail with at most δ.
 
         It is negative where not even S = 0 will do.
+
+        Raises
+        ------
+        NotCoveredError
+            If the theorem does not cover the layer.
         """
         where = f"{type(self).__name__}: failure_probability"
         delta = real(failure_probability, where, minimum=0, maximum=1)
-        tests = _tails(statistics)
-        log_tests = math.log(tests / delta) if delta > 0 else math.inf
-        if log_tests <= 0:
-            return math.inf
-        return self._limit(statistics, log_tests)
+        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        self._require_random_signs(1, layer, deepest=True)
+        tests = _tails(layer)
+        log_tests = math.log(tests) - math.log(delta) if delta > 0 else math.inf
+        return math.inf if log_tests <= 0 else self._limit(layer, log_tests)
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         levels = entering_noise(layers, _half_way)
@@ -68,6 +79,17 @@ def _half_way(layer: LayerStatistics) -> float:
     return layer.gain[0] ** 2 * layer.x_min / 2
 
 
+def _margin(layer: LayerStatistics, noise: float) -> float:
+    """Return what the noise leaves of half a non-zero; nothing, if only rounding leaves it."""
+    half, shift = _half_way(layer), layer.gain[1] * noise
+    return half - shift if strictly_below(shift, half) else 0.0
+
+
+def _exp(exponent: float) -> float:
+    """Return the exponential function, not below the least number there is: 0 would be a claim."""
+    return max(math.exp(exponent), math.ulp(0.0))
+
+
 def _tails(layer: LayerStatistics) -> int:
     """Return the number of tails in the union: two per test, one if only one side is selected."""
     one_sided = layer.selection is not None and layer.selection.one_sided
@@ -75,8 +97,10 @@ def _tails(layer: LayerStatistics) -> int:
 
 
 def _variance(layer: LayerStatistics) -> float:
-    """Return the variance proxy of the interference, x_max² μ² S."""
-    return (layer.x_max * layer.coherence) ** 2 * float(layer.need("sparsity"))
+    """Return the variance proxy of the interference, x_max² μ² S; 0 only if there is none."""
+    scale = layer.x_max * layer.coherence
+    sparsity = float(layer.need("sparsity"))
+    return max(scale * scale * sparsity, math.ulp(0.0)) if scale and sparsity else 0.0
 
 
 @attrs.frozen
@@ -108,17 +132,17 @@ class ProbabilisticBound(_RandomSignsBound):
         signal = layer.gain[0] ** 2 * layer.x_min
         variance = _variance(layer) + (layer.gain[1] * noise) ** 2
         if variance == 0:
-            return 0.0 if signal > 0 else 1.0
-        return math.exp(-(signal**2) / (8 * variance))
+            return float(signal <= 0)
+        return _exp(-signal * signal / (8 * variance))
 
     def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
         signal = layer.gain[0] ** 2 * layer.x_min
         shift = layer.gain[1] * (layer.noise or 0.0)
         if layer.coherence == 0:
-            fits = shift == 0 or signal**2 >= 8 * log_tests * shift**2
+            fits = shift == 0 or signal * signal >= 8 * log_tests * shift * shift
             return math.inf if fits else -math.inf
         room = (signal / layer.x_max) ** 2 / (8 * log_tests) - (shift / layer.x_max) ** 2
-        return room / layer.coherence**2
+        return room / layer.coherence / layer.coherence
 
     def _hypotheses(self, number: int, layers: tuple[LayerStatistics, ...]) -> list[Hypothesis]:
         layer = layers[number - 1]
@@ -129,7 +153,16 @@ class ProbabilisticBound(_RandomSignsBound):
             return [enough]
         if all(other.tests >= _LEAST_TESTS for other in layers):
             return []
-        return [Hypothesis("the noise is independent of the signs")]
+        independent = Hypothesis("the noise is independent of the signs")
+        if number == 1:
+            return [independent]
+        return [
+            independent,
+            Hypothesis(
+                f"fewer than {_LEAST_TESTS} tests in some layer: constants, and errors on the true "
+                "supports, keep their bounds almost surely"
+            ),
+        ]
 
 
 def _plain(layer: LayerStatistics) -> bool:
@@ -159,16 +192,17 @@ class RobustBound(_RandomSignsBound):
     reference: ClassVar[str] = "Hoeffding's inequality for the signs, the noise as a shift"
 
     def _tail(self, layer: LayerStatistics, noise: float) -> float:
-        margin = _half_way(layer) - layer.gain[1] * noise
+        margin = _margin(layer, noise)
         if margin <= 0:
             return 1.0
         variance = _variance(layer)
-        return math.exp(-(margin**2) / (2 * variance)) if variance > 0 else 0.0
+        return _exp(-margin * margin / (2 * variance)) if variance > 0 else 0.0
 
     def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
-        margin = _half_way(layer) - layer.gain[1] * (layer.noise or 0.0)
+        margin = _margin(layer, layer.noise or 0.0)
         if margin <= 0:
             return -math.inf
         if layer.coherence == 0:
             return math.inf
-        return (margin / (layer.x_max * layer.coherence)) ** 2 / (2 * log_tests)
+        ratio = margin / layer.x_max / layer.coherence
+        return ratio * ratio / (2 * log_tests)

@@ -6,7 +6,16 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, as_batch, frozen_array, integer, real, real_array
+from dcsc._arrays import (
+    Array,
+    as_batch,
+    frozen_array,
+    instance,
+    instance_of,
+    integer,
+    real,
+    real_array,
+)
 from dcsc.bounds.tails.base import NOISE_MODELS
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
@@ -149,12 +158,15 @@ class LayerStatistics:
         guarantee from declared constants is joint with.
         """
         within = measured.need("sparsity") <= self.need("sparsity")
+        within &= measured.x_min >= self.x_min and measured.x_max <= self.x_max
+        within &= measured.nonnegative or not self.nonnegative
         if self.patch_sparsity is not None:
             within &= measured.need("patch_sparsity") <= self.patch_sparsity
-        return bool(within and measured.x_min >= self.x_min and measured.x_max <= self.x_max)
+        return bool(within)
 
 
 def _codes(value: Any, self_: Any) -> Array:
+    instance(self_.dictionary, Dictionary, "LayerInstance: dictionary")
     array = real_array(value, "LayerInstance: codes")
     as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
     return frozen_array(array)
@@ -197,7 +209,7 @@ class LayerInstance:
         A lower bound of the non-zeros, for codes that have none.
     """
 
-    dictionary: Dictionary = attrs.field(validator=attrs.validators.instance_of(Dictionary))
+    dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
     codes: Array = attrs.field(
         converter=attrs.Converter(_codes, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
         eq=attrs.cmp_using(eq=np.array_equal),

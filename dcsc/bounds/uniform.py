@@ -13,8 +13,9 @@ from dcsc.bounds.guarantee import (
     strictly_below,
     threshold_hypothesis,
 )
-from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.records import LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+from dcsc.projections import Selection
 
 __all__ = ["UniformBound"]
 
@@ -40,43 +41,60 @@ class UniformBound(BoundCalculator):
 
     reference: ClassVar[str] = "Murray and Tanner, arXiv:1806.09888, uniform guarantee; poster (2)"
 
-    def sparsity_limit(self, statistics: LayerStatistics) -> float:
+    def sparsity_limit(self, statistics: LayerStatistics | LayerInstance) -> float:
         r"""Return the real number that S must stay below.
 
         .. math:: \frac{1}{\mu x_{\max}} \Big(\frac{c_{\min}^2 x_{\min}}{2} -
             c_{\max}\zeta\Big) + \frac12
 
         With μ = 0 it is ``inf`` if the noise leaves a margin, else 0.
+
+        Raises
+        ------
+        NotCoveredError
+            If the theorem does not cover the layer.
         """
-        layer = statistics
-        margin = layer.gain[0] ** 2 * layer.x_min / 2 - layer.gain[1] * (layer.noise or 0.0)
+        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        self._check_cover(1, layer)
+        half, shift = layer.gain[0] ** 2 * layer.x_min / 2, layer.gain[1] * (layer.noise or 0.0)
         if layer.coherence == 0:
-            return math.inf if margin > 0 else 0.0
-        return margin / (layer.coherence * layer.x_max) + 0.5
+            return math.inf if strictly_below(shift, half) else 0.0
+        return (half - shift) / layer.x_max / layer.coherence + 0.5
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         levels = entering_noise(layers, _central_threshold)
         parts = [
-            self._layer(number, layer, noise)
+            self._layer(number, layer, noise, deepest=number == len(layers))
             for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1)
         ]
         return self._guarantee(layers, parts)
 
-    def _layer(self, number: int, layer: LayerStatistics, noise: float) -> LayerGuarantee:
+    def _check_cover(self, number: int, layer: LayerStatistics) -> Selection:
         if layer.selection is None:
             raise self._refuse(number, "its projection selects by no threshold (selection is None)")
         if layer.selection.one_sided and not layer.nonnegative:
             raise self._refuse(number, "a one-sided projection loses the negative codes")
+        return layer.selection
+
+    def _layer(
+        self, number: int, layer: LayerStatistics, noise: float, deepest: bool
+    ) -> LayerGuarantee:
+        selection = self._check_cover(number, layer)
         sparsity = layer.need("sparsity")
         interference = layer.coherence * layer.x_max
         shift, signal = layer.gain[1] * noise, layer.gain[0] ** 2 * layer.x_min
         low = interference * sparsity + shift
         high = signal - interference * (sparsity - 1) - shift if sparsity else math.inf
-        satisfied = strictly_below(interference * (2 * sparsity - 1) + 2 * shift, signal)
-        condition = Hypothesis(
-            f"layer {number}: mu (2S - 1) x_max + 2 c_max zeta = "
-            f"{interference * (2 * sparsity - 1) + 2 * shift:.6g} < c_min^2 x_min = {signal:.6g}",
-            satisfied or sparsity == 0,
+        if selection.shrinkage and layer.chosen_threshold is None and not deepest:
+            # The error passed on was reckoned with the central threshold: none above it will do.
+            high = min(high, math.nextafter(_central_threshold(layer), math.inf))
+        left = interference * (2 * sparsity - 1) + 2 * shift
+        satisfied = strictly_below(left, signal)
+        sides = f"{left:.6g} < c_min^2 x_min = {signal:.6g}"
+        condition = (
+            Hypothesis(f"layer {number}: mu (2S - 1) x_max + 2 c_max zeta = {sides}", satisfied)
+            if sparsity
+            else Hypothesis(f"layer {number}: the codes are zero", True)
         )
         hypotheses = [
             condition,

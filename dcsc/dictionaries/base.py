@@ -238,24 +238,33 @@ class Dictionary(ABC):
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
-        return _largest(self.stripes, real_array(codes, f"{type(self).__name__}: codes") != 0)
+        return _largest(self.stripes, self._given(codes, "codes", self.code_shape) != 0)
 
     def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
-        return _largest(self.patches, real_array(signals, f"{type(self).__name__}: signals") != 0)
+        return _largest(self.patches, self._given(signals, "signals", self.signal_shape) != 0)
 
     def patch_norm(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
         """
-        array = real_array(signals, f"{type(self).__name__}: signals")
-        exponent = np.frexp(np.abs(array).max(initial=0.0))[1]  # powers of two: nothing is rounded
+        array = self._given(signals, "signals", self.signal_shape)
+        own = tuple(range(array.ndim - len(self.signal_shape), array.ndim))
+        largest = np.abs(array).max(axis=own, keepdims=True, initial=0)
+        exponent = np.frexp(largest)[1]  # powers of two: nothing is rounded by them
         squares = np.square(np.ldexp(array, -exponent))
-        return np.ldexp(np.sqrt(_largest(self.patches, squares)), exponent)
+        norms = np.sqrt(_largest(self.patches, squares))
+        return np.ldexp(norms, exponent.reshape(norms.shape))
+
+    def _given(self, value: Any, argument: str, shape: Shape) -> Array:
+        where = f"{type(self).__name__}: {argument}"
+        array = real_array(value, where)
+        as_batch(array, tuple(shape), where, array.dtype)
+        return array
 
     # ---- other forms -------------------------------------------------------------------------
 
@@ -307,6 +316,11 @@ class Dictionary(ABC):
             units = np.zeros((len(some), size), dtype=dtype)
             units[np.arange(len(some)), some] = 1
             yield self.synthesize(units.reshape(len(some), *self.code_shape))
+
+    def _check_gram_cost(self, rows: int) -> None:
+        """Refuse to go through many rows of G where each takes a synthesis and an analysis."""
+        if type(self)._gram_rows is Dictionary._gram_rows:
+            self._refuse_beyond_limit("_gram_rows", rows)
 
     def _refuse_beyond_limit(self, hook: str, atoms: int) -> None:
         entries = atoms * math.prod(self.signal_shape)

@@ -193,8 +193,10 @@ class ConvolutionalDictionary(Dictionary):
                 np.flatnonzero(group == number), chosen, position, cut.reshape(-1, 2)
             )
         ]
-        rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         shape = (len(indices), math.prod(self.code_shape))
+        if not parts:
+            return scipy.sparse.csr_array(shape)
+        rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         return scipy.sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
 
     def _correlations(

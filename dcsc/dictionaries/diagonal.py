@@ -1,5 +1,7 @@
 """A dictionary times a diagonal matrix: signs, or the scales that give atoms unit norm."""
 
+from abc import abstractmethod
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -7,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, frozen_array, sign_array
+from dcsc._arrays import Array, Shape, frozen_array, instance_of, sign_array
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
@@ -19,7 +21,10 @@ class _DiagonalDictionary(Dictionary):
     """A D for a dictionary A and a diagonal D, an array of ``code_shape``."""
 
     dictionary: Dictionary
-    _diagonal: Array
+
+    @abstractmethod
+    def _scales(self) -> Array:
+        """Return the diagonal of D, float64 of ``code_shape``."""
 
     @property
     def signal_shape(self) -> Shape:
@@ -41,20 +46,20 @@ class _DiagonalDictionary(Dictionary):
         return self.dictionary._dtype()
 
     def _synthesize(self, codes: Array) -> Array:
-        return self.dictionary.synthesize(codes * self._diagonal.astype(codes.dtype))
+        return self.dictionary.synthesize(codes * self._scales().astype(codes.dtype))
 
     def _analyze(self, signals: Array) -> Array:
-        return self.dictionary.analyze(signals) * self._diagonal.astype(signals.dtype)
+        return self.dictionary.analyze(signals) * self._scales().astype(signals.dtype)
 
     def _contributions(self, codes: Array) -> Array:
-        return self.dictionary.contributions(codes * self._diagonal.astype(codes.dtype))
+        return self.dictionary.contributions(codes * self._scales().astype(codes.dtype))
 
     def _atom_norms(self) -> Array:
-        return self.dictionary.atom_norms() * np.abs(self._diagonal)
+        return self.dictionary.atom_norms() * np.abs(self._scales())
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
         rows = self.dictionary.gram_rows(indices).tocsr()
-        diagonal = self._diagonal.ravel()
+        diagonal = self._scales().ravel()
         own = np.repeat(diagonal[indices], np.diff(rows.indptr))
         return scipy.sparse.csr_array(
             (rows.data * own * diagonal[rows.indices], rows.indices, rows.indptr), shape=rows.shape
@@ -62,7 +67,7 @@ class _DiagonalDictionary(Dictionary):
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
         matrix = self.dictionary.to_sparse()
-        return scipy.sparse.csc_array(matrix * self._diagonal.ravel().astype(matrix.dtype))
+        return scipy.sparse.csc_array(matrix * self._scales().ravel().astype(matrix.dtype))
 
 
 def _signs(value: Any) -> Array:
@@ -82,7 +87,7 @@ class SignedDictionary(_DiagonalDictionary):
         Entries +1 or -1.
     """
 
-    dictionary: Dictionary
+    dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
     signs: Array = attrs.field(converter=_signs, eq=attrs.cmp_using(eq=np.array_equal), hash=False)
 
     def __attrs_post_init__(self) -> None:
@@ -92,8 +97,7 @@ class SignedDictionary(_DiagonalDictionary):
                 f"got {self.signs.shape}"
             )
 
-    @property
-    def _diagonal(self) -> Array:  # type: ignore[override]  # read-only where the base annotates
+    def _scales(self) -> Array:
         return self.signs
 
     def _representatives(self) -> Array:
@@ -113,14 +117,18 @@ class NormalizedDictionary(_DiagonalDictionary):
         Its atoms must not be zero.
     """
 
-    dictionary: Dictionary
-    _diagonal: Array = attrs.field(init=False, eq=False, repr=False)
+    dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
 
-    @_diagonal.default
-    def _scales(self) -> Array:
+    def __attrs_post_init__(self) -> None:
         norms = self.dictionary.atom_norms()
         if not norms.all():
             zero = tuple(int(i) for i in np.argwhere(norms == 0)[0])
             name = type(self.dictionary).__name__
             raise DcscError(f"{name}.normalized: atom {zero} is zero and has no direction")
-        return frozen_array(1 / norms)
+
+    @cached_property
+    def _inverse_norms(self) -> Array:
+        return frozen_array(1 / self.dictionary.atom_norms())
+
+    def _scales(self) -> Array:
+        return self._inverse_norms

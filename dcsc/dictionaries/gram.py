@@ -19,6 +19,7 @@ _BLOCK_ENTRIES = 2**22
 def _row_blocks(dictionary: "Dictionary") -> Iterator[tuple[Array, scipy.sparse.coo_array]]:
     """Yield atoms and their rows of G without the diagonal, a bounded number of entries a time."""
     representatives = dictionary._representatives()
+    dictionary._check_gram_cost(len(representatives))
     width = min(dictionary.stripes.size, math.prod(dictionary.code_shape))
     block = max(1, _BLOCK_ENTRIES // width)
     for start in range(0, len(representatives), block):

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, as_batch, from_hook, frozen_array, real, real_array
+from dcsc._arrays import Array, as_batch, from_hook, frozen_array, instance, real, real_array
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 
@@ -108,7 +108,9 @@ class Projection(ABC):
         """
         name = type(self).__name__
         array = real_array(coefficients, f"{name}: coefficients")
-        if dictionary is None and self.needs_dictionary:
+        if dictionary is not None:
+            instance(dictionary, Dictionary, f"{name}: dictionary")
+        elif self.needs_dictionary:
             raise DcscError(
                 f"{name}: expected a dictionary: call projection(coefficients, dictionary)"
             )

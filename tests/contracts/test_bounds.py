@@ -136,7 +136,6 @@ def test_a_largest_sparsity_that_is_off_is_found(shift):
         check_bound(Misplaced(shift))
 
 
-@pytest.mark.xfail(strict=True, reason="check_bound takes math.inf for an answer without a look")
 def test_a_largest_sparsity_without_end_is_found():
     with pytest.raises(AssertionError, match="'max_sparsity meets δ, and one more does not'"):
         check_bound(Misplaced(math.inf))

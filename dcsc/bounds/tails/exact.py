@@ -90,7 +90,7 @@ def _count(weights: Array, level: Array) -> Array:
     bits[:, : first.shape[1]] &= ~1
     bits[:, first.shape[1] :] |= 1
     joint.sort(axis=1)
-    places = np.arange(joint.shape[1], 0, -1, dtype=np.float64)
-    rank = (bits & 1).astype(np.float64) @ places
+    bits &= 1
+    rank = np.einsum("ij,j->i", bits, np.arange(joint.shape[1], 0, -1))
     pairs = second.shape[1]
-    return rank - pairs * (pairs + 1) / 2
+    return rank - pairs * (pairs + 1) // 2
