@@ -21,14 +21,17 @@ family             what it is                  see
 start from come from `dcsc.codes`, failure rates from `dcsc.experiments`, and `dcsc.testing` holds
 the laws that a strategy of your own should obey.
 
-Arrays are real, ``(*batch, channels, *spatial)``; float32 stays float32, everything else is
-float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`, a ``ValueError``.
+Arrays are real, ``(*batch, channels, *spatial)``; results have the joint dtype of filters and
+input, float32 or float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`,
+a ``ValueError``.
 """
 
 from dcsc import bounds, codes, dictionaries, projections, signs
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
+    HybridBound,
+    InstanceBound,
     LayerInstance,
     LayerStatistics,
     ProbabilisticBound,
@@ -70,7 +73,9 @@ __all__ = [
     "FixedSigns",
     "Guarantee",
     "HardThreshold",
+    "HybridBound",
     "IdentitySigns",
+    "InstanceBound",
     "Layer",
     "LayerInstance",
     "LayerStatistics",

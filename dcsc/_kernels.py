@@ -132,7 +132,7 @@ def spread_dense(codes: Array, filters: Array, grid: Grid) -> Array:
     """Multiply the codes with the filters' taps and add up what they lay on each sample."""
     n, c, *kernel = filters.shape
     taps, inner = c * math.prod(kernel), math.prod(grid.positions[1:])
-    matrix = np.ascontiguousarray(filters.reshape(n, taps).T)
+    matrix = filters.reshape(n, taps).T
     out = np.zeros((len(codes), c, *grid.extent), dtype=codes.dtype)
     blocks = list(grid.blocks(taps * inner * codes.itemsize))
     flat = codes.reshape(len(codes), n, -1)

@@ -196,7 +196,8 @@ class Dictionary(ABC):
         spread over the stripe: :math:`\mu^2 \ge (N/m - 1) / (|Q| - 1)` (after Welch, 1974).
         """
         excess = math.prod(self.code_shape) / math.prod(self.signal_shape) - 1
-        return math.sqrt(excess / (self.stripes.size - 1)) if excess > 0 else 0.0
+        others = self.stripes.size - 1
+        return math.sqrt(excess / others) if excess > 0 and others else 0.0
 
     def gram_rows(self, indices: npt.ArrayLike) -> scipy.sparse.csr_array:
         """Return rows of G = AᵀA, sparse float64 of shape ``(len(indices), prod(code_shape))``.

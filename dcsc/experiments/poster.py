@@ -19,7 +19,6 @@ from dcsc.bounds import (
     ProbabilisticBound,
     RobustBound,
     UniformBound,
-    measure,
 )
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
 from dcsc.experiments.simulation import simulate
@@ -375,17 +374,26 @@ def _summary(layer: LayerStatistics) -> dict[str, float]:
 
 def _share(model: DCSCModel, x: Array, declared: list[LayerStatistics], seed: int) -> float:
     """Return the share of 32 draws whose codes keep to the declared constants."""
+    successors = [layer.dictionary for layer in model.layers[1:]]
     kept = 0
     for draw in range(32):
         drawn = model.draw(np.random.SeedSequence(seed, spawn_key=(draw,)))
-        records = measure(drawn, drawn.synthesize(x))
-        pairs = zip(declared, records, strict=True)
-        kept += all(_admits(constants, record.statistics()) for constants, record in pairs)
+        codes_of = drawn.synthesize(x).arrays[1:]
+        rows = zip(declared, model.layers, [*successors, None], codes_of, strict=True)
+        kept += all(_keeps(*row) for row in rows)
     return kept / 32
 
 
-def _admits(declared: LayerStatistics, measured: LayerStatistics) -> bool:
-    """Compare with room for rounding in sums of square roots."""
+def _keeps(declared: LayerStatistics, layer: Layer, above: Dictionary | None, code: Array) -> bool:
+    """Compare, with room for rounding in sums of square roots."""
+    sizes = np.abs(code[code != 0])
+    measured = attrs.evolve(
+        declared,
+        sparsity=int(layer.dictionary.stripe_sparsity(code)),
+        patch_sparsity=None if above is None else int(above.patch_sparsity(code)),
+        x_min=float(sizes.min()),
+        x_max=float(sizes.max()),
+    )
     room = attrs.evolve(
         declared, x_min=declared.x_min * (1 - 1e-9), x_max=declared.x_max * (1 + 1e-9)
     )

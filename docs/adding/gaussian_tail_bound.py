@@ -37,12 +37,9 @@ class GaussianTailBound(BoundCalculator):
         levels = entering_noise(layers, lambda layer: layer.x_min / 2)
         parts = []
         for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
-            if layer.selection is None or layer.selection.one_sided:
-                raise self._refuse(number, "its projection is no two-sided threshold")
-            if not layer.signs_independent:
-                raise self._refuse(number, "its signs are not one independent fair sign per atom")
-            if not layer.unit_norm:
-                raise self._refuse(number, f"its atoms have norms {layer.gain}")
+            self._require_random_signs(number, layer, deepest=number == len(layers))
+            if layer.selection.one_sided or not layer.unit_norm:
+                raise self._refuse(number, "it is for two-sided thresholds and unit norms")
             beta = layer.x_min / 2
             hypotheses = (
                 threshold_hypothesis(number, layer.chosen_threshold, (beta, beta)),

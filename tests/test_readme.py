@@ -1,0 +1,20 @@
+"""What the README shows is what happens."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1].joinpath("README.md").read_text()
+
+
+def test_twelve_lines(capsys):
+    pattern = r"## Twelve lines.*?```python\n(.*?)```\n\n```text\n(.*?)```"
+    code, shown = re.search(pattern, README, re.DOTALL).groups()
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    exec(code, {})
+    assert capsys.readouterr().out == shown
+
+
+def test_files_that_are_linked_exist():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not Path(__file__).parents[1].joinpath(link).exists()] == []
