@@ -1,0 +1,142 @@
+"""The kernels against explicit sums, whatever the data's density, layout and number of threads."""
+
+import itertools
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from dcsc import CirculantDictionary, DcscError, ToeplitzDictionary, _compiled, _kernels, _threads
+from tests.strategies import dictionaries
+
+DENSITIES = (0.0, 0.03, 0.3, 1.0)
+
+
+def sparse(rng, shape, density, dtype):
+    return (rng.standard_normal(shape) * (rng.random(shape) < density)).astype(dtype)
+
+
+def by_definition(dictionary):
+    """The matrix A[(c, q), (i, p)], entry by entry as design and docstring define it."""
+    filters, circular = dictionary.filters, isinstance(dictionary, CirculantDictionary)
+    kernel = filters.shape[2:]
+    before = (0,) * len(kernel) if circular else dictionary.padding
+    matrix = np.zeros((*dictionary.signal_shape, *dictionary.code_shape))
+    positions = [range(p) for p in dictionary.code_shape[1:]]
+    for p in itertools.product(*positions):
+        for u in itertools.product(*map(range, kernel)):
+            q = [a * s - b + t for a, s, b, t in zip(p, dictionary.stride, before, u, strict=True)]
+            if circular:
+                q = [a % e for a, e in zip(q, dictionary.extent, strict=True)]
+            elif not all(0 <= a < e for a, e in zip(q, dictionary.extent, strict=True)):
+                continue
+            matrix[:, *q, :, *p] += filters[:, :, *u].T
+    size = int(np.prod(dictionary.signal_shape))
+    return matrix.reshape(size, -1)
+
+
+@given(
+    dictionary=st.sampled_from([CirculantDictionary, ToeplitzDictionary]).flatmap(dictionaries),
+    density=st.sampled_from(DENSITIES),
+    seed=st.integers(0, 2**32 - 1),
+    scratch=st.sampled_from([1, 200, 2**20]),
+)
+def test_every_kernel_is_the_definition(dictionary, density, seed, scratch):
+    rng = np.random.default_rng(seed)
+    matrix, taps, grid = by_definition(dictionary), dictionary._taps(), dictionary._grid
+    dtype = taps.dtype
+    x = sparse(rng, (3, *dictionary.code_shape), density, dtype)
+    y = sparse(rng, (3, *dictionary.signal_shape), density, dtype)
+    signals = (x.reshape(3, -1) @ matrix.T).reshape(y.shape)
+    codes = (y.reshape(3, -1) @ matrix).reshape(x.shape)
+    close = {"rtol": 0, "atol": 200 * np.finfo(dtype).eps * (1 + np.abs(matrix).sum())}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_compiled, "_SCRATCH_BYTES", scratch)
+        patch.setattr(_kernels, "_CACHE_BYTES", scratch)
+        for spread in (_kernels.spread_dense, _compiled.scatter):
+            np.testing.assert_allclose(spread(x, taps, grid), signals, **close)
+        for correlate in (_kernels.correlate_dense, _compiled.gather):
+            np.testing.assert_allclose(correlate(y, taps, grid), codes, **close)
+
+
+LARGE = CirculantDictionary(np.random.default_rng(0).normal(size=(24, 8, 9)), 2048)
+
+
+@pytest.mark.parametrize("density", [0.01, 1.0])
+@pytest.mark.parametrize("limit", [1, 2])
+def test_threads_and_layouts_change_nothing(density, limit):
+    """Large enough that both the compiled kernels and the threads are used."""
+    rng = np.random.default_rng(1)
+    x = sparse(rng, (8, *LARGE.code_shape), density, np.float64)
+    y = sparse(rng, (8, *LARGE.signal_shape), density, np.float64)
+    with threadpool_limits(limit):
+        signals, codes = LARGE.synthesize(x), LARGE.analyze(y)
+    matrix = LARGE.to_sparse()
+    np.testing.assert_allclose(signals.reshape(8, -1), (matrix @ x.reshape(8, -1).T).T, atol=1e-10)
+    np.testing.assert_allclose(codes.reshape(8, -1), (matrix.T @ y.reshape(8, -1).T).T, atol=1e-10)
+    for layout in (
+        np.asfortranarray(x),
+        np.flip(np.flip(x, -1).copy(), -1),
+        np.repeat(x, 2, axis=-1)[..., ::2],
+    ):
+        np.testing.assert_array_equal(LARGE.synthesize(layout), signals)
+
+
+def test_the_data_decides_which_kernel_runs(monkeypatch):
+    used = []
+    for name in ("scatter", "gather"):
+        function = getattr(_compiled, name)
+        monkeypatch.setattr(
+            _compiled, name, lambda *a, f=function, n=name: (used.append(n), f(*a))[1]
+        )
+    rng = np.random.default_rng(2)
+    for density, expected in ((0.01, ["scatter", "gather"]), (0.5, [])):
+        used.clear()
+        LARGE.synthesize(sparse(rng, (8, *LARGE.code_shape), density, np.float64))
+        LARGE.analyze(sparse(rng, (8, *LARGE.signal_shape), density, np.float64))
+        assert used == expected
+
+
+def test_blas_gets_its_threads_back_after_nested_and_failing_work():
+    before = [library["num_threads"] for library in _threads._blas().info()]
+    seen = []
+
+    def work(start, stop):
+        seen.append([library["num_threads"] for library in _threads._blas().info()])
+        _threads.share(lambda a, b: None, 4)
+
+    _threads.share(work, 4)
+    assert sum(max(counts, default=1) for counts in seen) <= max(*before, len(seen))
+
+    def broken(start, stop):
+        raise DcscError("broken")
+
+    with pytest.raises(DcscError, match="broken"):
+        _threads.share(broken, 4)
+    callers = [threading.Thread(target=_threads.share, args=(work, 4)) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert [library["num_threads"] for library in _threads._blas().info()] == before
+
+
+def test_importing_dcsc_compiles_nothing():
+    code = "import dcsc, sys; print(sorted({'numba', 'torch', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_sample_in_a_sparse_place_is_only_slower():
+    """The density is estimated: data that fool it are computed correctly all the same."""
+    dictionary = ToeplitzDictionary(np.ones((1, 1, 3)), 2**16)
+    x = np.ones((600, *dictionary.code_shape), dtype=np.float32)
+    step = max(1, x.size // _kernels._SAMPLES) | 1
+    x.reshape(-1)[::step] = 0
+    plain = np.convolve(x[17, 0], np.ones(3))
+    np.testing.assert_allclose(dictionary.synthesize(x)[17, 0], plain, atol=1e-5)
