@@ -4,23 +4,19 @@ Arrays are two-dimensional here: one axis is two of which the first has length o
 is laid out with channels last, so that what one entry touches is contiguous.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 
 from dcsc._arrays import Array
+from dcsc._grid import Grid, Run
 from dcsc._threads import share
-
-if TYPE_CHECKING:
-    from dcsc._kernels import Grid, Run
 
 __all__ = ["gather", "scatter"]
 
 _SCRATCH_BYTES = 2**20
 
 
-def _flat_runs(grid: "Grid") -> tuple[Array, Array]:
+def _flat_runs(grid: Grid) -> tuple[Array, Array]:
     runs: list[tuple[Run, ...]] = list(grid.runs)
     if len(runs) == 1:
         runs.insert(0, ((0, 0, 1),))
@@ -32,7 +28,7 @@ def _pair(values: tuple[int, ...]) -> tuple[int, int]:
     return (1, values[0]) if len(values) == 1 else (values[0], values[1])
 
 
-def scatter(codes: Array, filters: Array, grid: "Grid") -> Array:
+def scatter(codes: Array, filters: Array, grid: Grid) -> Array:
     """Lay taps ``(n, c, *kernel)`` by the non-zeros of ``(batch, n, *positions)``."""
     n, c = filters.shape[:2]
     kernel, stride = _pair(grid.kernel), _pair(grid.stride)
@@ -53,7 +49,7 @@ def scatter(codes: Array, filters: Array, grid: "Grid") -> Array:
     return out.reshape(len(codes), c, *grid.extent)
 
 
-def gather(signals: Array, filters: Array, grid: "Grid") -> Array:
+def gather(signals: Array, filters: Array, grid: Grid) -> Array:
     """Correlate the non-zeros of ``(batch, c, *extent)`` with taps ``(n, c, *kernel)``."""
     n, c = filters.shape[:2]
     kernel, stride = _pair(grid.kernel), _pair(grid.stride)

@@ -4,76 +4,21 @@ Dense data go through matrix products on blocks that stay in the cache. Sparse d
 are by nature, go through `dcsc._compiled`, entry by entry; what the data is decides.
 """
 
-import itertools
 import math
-from collections.abc import Iterator
-from typing import Any
 
-import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape
+from dcsc._arrays import Array
+from dcsc._grid import Grid
 from dcsc._threads import share
 
 _CACHE_BYTES = 2**19
 _WORTH_COMPILING = 2**24
 _SAMPLES = 4093
-# Shares of non-zeros up to which going entry by entry was measured to be faster.
-_SPARSE_CODES = 0.06
-_SPARSE_SIGNALS = 0.06
-
-Run = tuple[int, int, int]
-
-
-@attrs.frozen
-class Grid:
-    """How the taps of a convolution lie on a signal.
-
-    The signal is laid on a padded line per axis: a run ``(first, sample, length)`` says that
-    padded places from ``first`` on are the samples from ``sample`` on; places in no run are zero,
-    and samples in two runs are seen twice. Tap u at position p sees place ``p·stride + u``.
-    """
-
-    extent: Shape
-    positions: Shape
-    kernel: Shape
-    stride: Shape
-    runs: tuple[tuple[Run, ...], ...]
-
-    def places(self, axis: int, first: int, last: int) -> tuple[int, int]:
-        """Return the padded places that positions ``[first, last)`` see."""
-        return first * self.stride[axis], (last - 1) * self.stride[axis] + self.kernel[axis]
-
-    def pieces(self, first: int, last: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-        """Yield pairs of index tuples, into a slab of padded rows and into the signal."""
-        begin, end = self.places(0, first, last)
-        rows = []
-        for place, sample, length in self.runs[0]:
-            low, high = max(place, begin), min(place + length, end)
-            if low < high:
-                rows.append((slice(low - begin, high - begin), _shifted(low, high, sample - place)))
-        others = [
-            [(slice(a, a + length), slice(b, b + length)) for a, b, length in runs]
-            for runs in self.runs[1:]
-        ]
-        for choice in itertools.product(rows, *others):
-            yield tuple(pair[0] for pair in choice), tuple(pair[1] for pair in choice)
-
-    def slab_shape(self, first: int, last: int) -> Shape:
-        """Return the padded shape that rows of positions ``[first, last)`` see."""
-        begin, end = self.places(0, first, last)
-        others = range(1, len(self.extent))
-        return (end - begin, *(self.places(axis, 0, self.positions[axis])[1] for axis in others))
-
-    def blocks(self, row_bytes: int) -> Iterator[tuple[int, int]]:
-        """Yield ranges of position rows whose patches fit the cache."""
-        rows = max(1, _CACHE_BYTES // max(row_bytes, 1))
-        for first in range(0, self.positions[0], rows):
-            yield first, min(first + rows, self.positions[0])
-
-
-def _shifted(low: int, high: int, by: int) -> slice:
-    return slice(low + by, high + by)
+# Shares of non-zeros up to which going entry by entry is faster: measured, the break-even lies
+# between 3 % (few taps) and over 10 % (many), see benchmarks/side_by_side.py --crossover.
+_SPARSE_CODES = 0.05
+_SPARSE_SIGNALS = 0.08
 
 
 def correlate(signals: Array, filters: Array, grid: Grid) -> Array:
@@ -110,8 +55,8 @@ def correlate_dense(signals: Array, filters: Array, grid: Grid) -> Array:
     taps, inner = c * math.prod(kernel), math.prod(grid.positions[1:])
     matrix = filters.reshape(n, taps)
     out = np.empty((len(signals), n, math.prod(grid.positions)), dtype=signals.dtype)
-    zeros = any(_has_gaps(grid, axis) for axis in range(len(kernel)))
-    blocks = list(grid.blocks(taps * inner * signals.itemsize))
+    zeros = any(grid.has_gaps(axis) for axis in range(len(kernel)))
+    blocks = list(grid.blocks(_rows(taps * inner * signals.itemsize)))
 
     def work(start: int, stop: int) -> None:
         buffer = np.empty(taps * inner * max(b - a for a, b in blocks), dtype=signals.dtype)
@@ -134,7 +79,7 @@ def spread_dense(codes: Array, filters: Array, grid: Grid) -> Array:
     taps, inner = c * math.prod(kernel), math.prod(grid.positions[1:])
     matrix = filters.reshape(n, taps).T
     out = np.zeros((len(codes), c, *grid.extent), dtype=codes.dtype)
-    blocks = list(grid.blocks(taps * inner * codes.itemsize))
+    blocks = list(grid.blocks(_rows(taps * inner * codes.itemsize)))
     flat = codes.reshape(len(codes), n, -1)
 
     def work(start: int, stop: int) -> None:
@@ -153,14 +98,14 @@ def spread_dense(codes: Array, filters: Array, grid: Grid) -> Array:
     return out
 
 
+def _rows(row_bytes: int) -> int:
+    """Return how many rows of patches fit the cache."""
+    return max(1, _CACHE_BYTES // max(row_bytes, 1))
+
+
 def _least_samples(flops: int) -> int:
     """Return how many samples are worth a thread of their own."""
     return max(1, 2**20 // max(flops, 1))
-
-
-def _has_gaps(grid: Grid, axis: int) -> bool:
-    length = grid.places(axis, 0, grid.positions[axis])[1]
-    return sum(run[2] for run in grid.runs[axis]) < length
 
 
 def _slab(sample: Array, grid: Grid, first: int, last: int, zeros: bool) -> Array:

@@ -22,6 +22,12 @@ __all__ = [
 _BLOCK = 1024
 
 
+def _positive(self_: Any, field: Any, value: float) -> None:
+    where = f"{type(self_).__name__}: {field.name}"
+    if real(value, where) <= 0:
+        raise DcscError(f"{where}: expected a positive number, got {value}")
+
+
 class Amplitudes(ABC):
     """The law of the non-zero entries of a code: sizes, and signs if ``signed``."""
 
@@ -50,13 +56,8 @@ class ConstantAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    value: float = attrs.field(default=1.0)
+    value: float = attrs.field(default=1.0, validator=_positive)
     signed: bool = True
-
-    @value.validator
-    def _positive(self, attribute: Any, value: float) -> None:
-        if real(value, "ConstantAmplitudes: value") <= 0:
-            raise DcscError(f"ConstantAmplitudes: value: expected a positive number, got {value}")
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         return np.full(size, float(self.value))
@@ -99,13 +100,8 @@ class GaussianAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    scale: float = attrs.field(default=1.0)
+    scale: float = attrs.field(default=1.0, validator=_positive)
     signed: bool = True
-
-    @scale.validator
-    def _positive(self, attribute: Any, value: float) -> None:
-        if real(value, "GaussianAmplitudes: scale") <= 0:
-            raise DcscError(f"GaussianAmplitudes: scale: expected a positive number, got {value}")
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         return np.abs(rng.standard_normal(size)) * self.scale

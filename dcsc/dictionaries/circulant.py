@@ -6,8 +6,8 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dcsc import _kernels
 from dcsc._arrays import Array, Shape
+from dcsc._grid import Run
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
 
@@ -62,7 +62,7 @@ class CirculantDictionary(ConvolutionalDictionary):
                 taps = np.pad(taps, width).reshape(cut).sum(axis=axis, dtype=taps.dtype)
         return taps
 
-    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
+    def _runs(self, axis: int) -> tuple[Run, ...]:
         extent, kernel = self.extent[axis], self._taps().shape[2 + axis]
         places = (self.positions[axis] - 1) * self.stride[axis] + kernel
         beyond = ((extent, 0, places - extent),) if places > extent else ()

@@ -14,6 +14,7 @@ import scipy.sparse
 
 from dcsc import _kernels
 from dcsc._arrays import Array, Shape, frozen_array, per_axis, real_array, shape_tuple
+from dcsc._grid import Grid, Run
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
@@ -130,8 +131,8 @@ class ConvolutionalDictionary(Dictionary):
         """Return the filters in the form that is laid on the padded extent."""
 
     @abstractmethod
-    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
-        """Return which padded places are which samples, as `dcsc._kernels.Grid` has them."""
+    def _runs(self, axis: int) -> tuple[Run, ...]:
+        """Return which padded places are which samples, as `dcsc._grid.Grid` has them."""
 
     @abstractmethod
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
@@ -163,10 +164,10 @@ class ConvolutionalDictionary(Dictionary):
         return _kernels.spread(np.abs(codes), taps, self._grid)
 
     @cached_property
-    def _grid(self) -> _kernels.Grid:
+    def _grid(self) -> Grid:
         runs = tuple(self._runs(axis) for axis in range(len(self.extent)))
         kernel = self._taps().shape[2:]
-        return _kernels.Grid(self.extent, self.positions, kernel, self.stride, runs)
+        return Grid(self.extent, self.positions, kernel, self.stride, runs)
 
     # ---- the Gram matrix, from the filters' cross-correlations -------------------------------
 

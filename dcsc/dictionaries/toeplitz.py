@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from dcsc import _kernels
 from dcsc._arrays import Array, Shape, per_axis
+from dcsc._grid import Run
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
 from dcsc.errors import DcscError
 
@@ -62,7 +62,7 @@ class ToeplitzDictionary(ConvolutionalDictionary):
     def _taps(self) -> Array:
         return self.filters
 
-    def _runs(self, axis: int) -> tuple[_kernels.Run, ...]:
+    def _runs(self, axis: int) -> tuple[Run, ...]:
         places = (self.positions[axis] - 1) * self.stride[axis] + self.kernel[axis]
         length = min(self.extent[axis], places - self.padding[axis])
         return ((self.padding[axis], 0, length),) if length > 0 else ()

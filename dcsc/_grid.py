@@ -1,0 +1,68 @@
+"""How the taps of a convolution lie on a signal."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from dcsc._arrays import Shape
+
+__all__ = ["Grid", "Run"]
+
+Run = tuple[int, int, int]
+
+
+@attrs.frozen
+class Grid:
+    """How the taps of a convolution lie on a signal.
+
+    The signal is laid on a padded line per axis: a run ``(first, sample, length)`` says that
+    padded places from ``first`` on are the samples from ``sample`` on; places in no run are zero,
+    and samples in two runs are seen twice. Tap u at position p sees place ``p·stride + u``.
+    """
+
+    extent: Shape
+    positions: Shape
+    kernel: Shape
+    stride: Shape
+    runs: tuple[tuple[Run, ...], ...]
+
+    def places(self, axis: int, first: int, last: int) -> tuple[int, int]:
+        """Return the padded places that positions ``[first, last)`` see."""
+        return first * self.stride[axis], (last - 1) * self.stride[axis] + self.kernel[axis]
+
+    def pieces(self, first: int, last: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        """Yield pairs of index tuples, into a slab of padded rows and into the signal."""
+        begin, end = self.places(0, first, last)
+        rows = []
+        for place, sample, length in self.runs[0]:
+            low, high = max(place, begin), min(place + length, end)
+            if low < high:
+                rows.append((slice(low - begin, high - begin), _shifted(low, high, sample - place)))
+        others = [
+            [(slice(a, a + length), slice(b, b + length)) for a, b, length in runs]
+            for runs in self.runs[1:]
+        ]
+        for choice in itertools.product(rows, *others):
+            yield tuple(pair[0] for pair in choice), tuple(pair[1] for pair in choice)
+
+    def slab_shape(self, first: int, last: int) -> Shape:
+        """Return the padded shape that rows of positions ``[first, last)`` see."""
+        begin, end = self.places(0, first, last)
+        others = range(1, len(self.extent))
+        return (end - begin, *(self.places(axis, 0, self.positions[axis])[1] for axis in others))
+
+    def blocks(self, rows: int) -> Iterator[tuple[int, int]]:
+        """Yield ranges of at most so many rows of positions."""
+        for first in range(0, self.positions[0], rows):
+            yield first, min(first + rows, self.positions[0])
+
+    def has_gaps(self, axis: int) -> bool:
+        """Return whether some padded place of an axis is no sample."""
+        places = self.places(axis, 0, self.positions[axis])[1]
+        return sum(length for _, _, length in self.runs[axis]) < places
+
+
+def _shifted(low: int, high: int, by: int) -> slice:
+    return slice(low + by, high + by)
