@@ -171,6 +171,8 @@ def _pack(stripes: Windows, limit: int, rng: np.random.Generator) -> list[int]:
     order = rng.permutation(math.prod(stripes.shape))
     places = np.stack(np.unravel_index(order, stripes.shape), axis=1)
     counts = np.zeros(stripes.grid, dtype=np.int64)
+    lines = [[axis.holding(entry) for entry in range(axis.entries)] for axis in stripes.axes]
+    first_axis = len(stripes.shape) - len(lines)
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         full = np.broadcast_to(stripes.max_containing(counts) >= limit, stripes.shape).ravel()
@@ -179,7 +181,7 @@ def _pack(stripes: Windows, limit: int, rng: np.random.Generator) -> list[int]:
         block = slice(start, start + _BLOCK)
         free = ~full[order[block]]
         for entry, place in zip(order[block][free], places[block][free], strict=True):
-            holding = stripes.holding(place)
+            holding = np.ix_(*(line[e] for line, e in zip(lines, place[first_axis:], strict=True)))
             if counts[holding].max() < limit:
                 counts[holding] += 1
                 kept.append(int(entry))

@@ -4,6 +4,7 @@ Shapes, strides and the like are hypothesis's choices, and shrink; the entries o
 seed, which is fast, and from laws that make zeros, ties and exact cancellations common.
 """
 
+import itertools
 import math
 
 import attrs
@@ -181,6 +182,17 @@ def sign_patterns(draw, shape, kind=None):
 def amplitudes(draw, kind=None):
     kind = draw(st.sampled_from(list(cases.AMPLITUDES))) if kind is None else kind
     return cases.AMPLITUDES[kind](Ingredients(draw))
+
+
+def small_lines(kind, bank):
+    """All dictionaries of these filters on a short line, and with a padding of up to two."""
+    kernel = bank.shape[2]
+    for extent, stride in itertools.product(range(1, 7), range(1, 3)):
+        if kind is CirculantDictionary and extent % stride == 0:
+            yield kind(bank, extent, stride)
+        for padding in range(3) if kind is ToeplitzDictionary else ():
+            if kernel <= extent + 2 * padding:
+                yield kind(bank, extent, stride, padding)
 
 
 @st.composite

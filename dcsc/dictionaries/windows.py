@@ -142,12 +142,6 @@ class Windows:
         """Number of windows along each axis."""
         return tuple(axis.windows for axis in self.axes)
 
-    def holding(self, place: Array) -> tuple[Array, ...]:
-        """Return the index, into ``(*windows)``, of the windows that hold one entry."""
-        last = place[len(self.shape) - len(self.axes) :]
-        lines = (axis.holding(int(e)) for axis, e in zip(self.axes, last, strict=True))
-        return np.ix_(*lines)
-
     @property
     def size(self) -> int:
         """Number of entries of the largest window."""

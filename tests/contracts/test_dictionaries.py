@@ -1,5 +1,6 @@
 """The laws of dictionaries, over all of them, and faults that the check must find."""
 
+import functools
 import math
 
 import attrs
@@ -57,6 +58,23 @@ def test_matrix_and_gram_are_the_ones_defined(kind, data):
     gram, bound = matrix.T @ matrix, np.abs(matrix).T @ np.abs(matrix)
     error = np.abs(dictionary.gram_rows(some).toarray() - gram[some])
     assert (error <= 50 * eps(dictionary) * bound.max()).all()
+
+
+@pytest.mark.parametrize("kernel", range(1, 5))
+@pytest.mark.parametrize("kind", strategies.WITH_AXES)
+def test_measures_on_every_small_line(kind, kernel):
+    """Every way in which atoms are cut, wrapped, or short of neighbours."""
+    for dictionary in strategies.small_lines(kind, filters.gaussian(2, 1, kernel, rng=kernel)):
+        matrix = matrix_of(dictionary)
+        gram, norms = np.abs(matrix.T @ matrix), np.linalg.norm(matrix, axis=0)
+        np.fill_diagonal(gram, 0)
+        cosines = gram[np.ix_(norms > 0, norms > 0)] / np.outer(norms[norms > 0], norms[norms > 0])
+        close = functools.partial(pytest.approx, rel=1e-12, abs=1e-14)
+        assert dictionary.mutual_coherence() == close(cosines.max(initial=0))
+        rows = np.sort(gram, axis=1)[:, ::-1]
+        for S in (1, 2, 3, 100):
+            assert dictionary.babel(S) == close(rows[:, :S].sum(axis=1).max())
+            assert dictionary.babel_squared(S) == close((rows[:, :S] ** 2).sum(axis=1).max())
 
 
 @law
