@@ -43,7 +43,7 @@ def poster(
     *,
     trials: Annotated[
         int, Parameter(help="Draws of the signs a point; panel (c) takes a quarter.")
-    ] = 400,
+    ] = 300,
     seed: Seed = 0,
     out: Out = Path(),
 ) -> None:
@@ -87,7 +87,8 @@ def recover(
     """
     name, signal = read_input(source)
     _folder(out)
-    result = compute_recovery(name, signal, noise, draws, seed)
+    with _progress("recover") as report:
+        result = compute_recovery(name, signal, noise, draws, seed, report)
     numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
     _write(
         out,

@@ -7,7 +7,14 @@ implementation works on. It may also ignore them and return a constant.
 import attrs
 import numpy as np
 
-from dcsc.bounds import InstanceBound, ProbabilisticBound, RobustBound, UniformBound
+from dcsc.bounds import (
+    HybridBound,
+    InstanceBound,
+    LayeredBound,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -66,6 +73,8 @@ BOUNDS = {
     UniformBound: lambda some: UniformBound(),
     ProbabilisticBound: lambda some: ProbabilisticBound(),
     RobustBound: lambda some: RobustBound(),
+    HybridBound: lambda some: HybridBound(),
+    LayeredBound: lambda some: LayeredBound(),
     InstanceBound: lambda some: InstanceBound(),
 }
 

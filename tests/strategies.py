@@ -272,7 +272,11 @@ def coherent_layers(draw):
     """Dictionaries of low coherence, in which a code or two survive every sign pattern."""
     rng = np.random.default_rng(draw(seeds))
     noise = draw(st.floats(0, 0.06))
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["simplex", "orthogonal", "circulant", "toeplitz"]))
+    if kind == "simplex":  # attains μ S x_max
+        atoms = draw(st.integers(3, 7))
+        return DenseDictionary(np.eye(atoms) - 1 / atoms).normalized()
+    if kind == "orthogonal":
         size = draw(st.integers(4, 16))
         basis = np.linalg.qr(rng.standard_normal((size, size)))[0]
         matrix = basis[:, : size - draw(st.integers(0, 2))]
@@ -281,7 +285,7 @@ def coherent_layers(draw):
     bank = noise * rng.standard_normal((n, 2, kernel))
     bank[np.arange(n), np.arange(n), rng.integers(0, kernel, n)] += 1
     extent = draw(st.integers(max(kernel, 4), 9))
-    if draw(st.booleans()):
+    if kind == "circulant":
         return CirculantDictionary(bank, extent)
     return ToeplitzDictionary(bank, extent, padding=draw(st.integers(0, 1)))
 

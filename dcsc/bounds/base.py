@@ -2,8 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, cast
 
 import attrs
 
@@ -40,10 +40,13 @@ class BoundCalculator(ABC):
         The theorem, and where it is proved.
     needs_instances : bool
         Whether numbers do not do, and it must be shown the dictionary and the codes.
+    needs_babel : bool
+        Whether the Babel functions of an instance are worth computing.
     """
 
     reference: ClassVar[str] = ""
     needs_instances: ClassVar[bool] = False
+    needs_babel: ClassVar[bool] = False
 
     def evaluate(self, layers: Records) -> Guarantee:
         """Return the guarantee for layers given as statistics or instances, layer 1 first.
@@ -72,9 +75,7 @@ class BoundCalculator(ABC):
                         f"{type(layer).__name__}",
                     )
         else:
-            records = tuple(
-                layer.statistics() if isinstance(layer, LayerInstance) else layer for layer in given
-            )
+            records = self._statistics(cast(list[LayerStatistics | LayerInstance], given))
         result = self._evaluate(records)
         if not isinstance(result, Guarantee) or len(result.layers) != len(records):
             raise ContractError(
@@ -114,7 +115,7 @@ class BoundCalculator(ABC):
                 "max_sparsity"
             )
         delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
-        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        (layer,) = self._statistics([statistics])
 
         def meets(sparsity: int) -> bool:
             guarantee = self.evaluate(attrs.evolve(layer, sparsity=sparsity))
@@ -142,6 +143,15 @@ class BoundCalculator(ABC):
         """Assemble the layers' guarantees."""
         conditional = any(layer.measured for layer in layers[:-1])
         return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
+
+    def _statistics(
+        self, layers: Sequence[LayerStatistics | LayerInstance]
+    ) -> tuple[LayerStatistics, ...]:
+        """Return the constants of all layers."""
+        return tuple(
+            layer.statistics(self.needs_babel) if isinstance(layer, LayerInstance) else layer
+            for layer in layers
+        )
 
     def _require_random_signs(
         self, number: int, layer: LayerStatistics | LayerInstance, deepest: bool

@@ -15,6 +15,7 @@ from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 from dcsc.bounds.tails import Bentkus, Chernoff, Exact, Hoeffding, Tail, as_tail
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows
 from dcsc.errors import DcscError
+from dcsc.projections.base import Threshold
 
 __all__ = ["InstanceBound"]
 
@@ -22,6 +23,8 @@ _TIE = 1e-12
 _BATCH_ENTRIES = 2**19
 _STEP = 2048
 _WITNESSES = 8
+_GRID = 16
+_ZOOMS = 3
 
 
 def _optional_model(instance: "InstanceBound", attribute: object, value: str | None) -> None:
@@ -98,6 +101,36 @@ class InstanceBound(BoundCalculator):
             instance.codes.shape
         )
 
+    def best_threshold(self, instance: LayerInstance, per_filter: bool = False) -> Threshold:
+        """Return a threshold at which the union is about least; its own is ignored.
+
+        Any threshold that does not depend on the signs is as valid as another.
+
+        Parameters
+        ----------
+        instance : LayerInstance
+            With a noise.
+        per_filter : bool, default False
+            Whether to choose one for each filter: the union is a sum over filters.
+        """
+        self._require_random_signs(1, instance, deepest=True)
+        if instance.noise is None:
+            raise DcscError("InstanceBound.best_threshold: noise: expected a number, got None")
+        model = self._model(1, (instance,), instance.noise)
+        problems = _problems(attrs.evolve(instance, threshold=0.0), instance.noise, model)
+        filters = instance.dictionary.code_shape[0] if per_filter else 1
+        low, high = np.zeros(filters), np.full(filters, _largest_signal(problems))
+        best, least = (low + high) / 2, np.full(filters, np.inf)
+        for _ in range(_ZOOMS):
+            places = np.linspace(low, high, _GRID + 1)
+            for place in places:
+                unions = [self._column(problem.at(place)) for problem in problems]
+                each = np.sum([u.each.reshape(filters, -1).sum(axis=1) for u in unions], axis=0)
+                best, least = np.where(each < least, place, best), np.minimum(each, least)
+            step = (high - low) / _GRID
+            low, high = np.maximum(best - step, 0.0), best + step
+        return best if per_filter else float(best[0])
+
     def _evaluate(self, layers: tuple[LayerInstance, ...]) -> Guarantee:
         levels = self._entering(layers)
         parts = []
@@ -128,7 +161,7 @@ class InstanceBound(BoundCalculator):
             else:
                 below = layers[number - 2]
                 beta = float(_threshold(number - 1, below).max())
-                levels.append(propagated_noise(below.statistics(), levels[-1], beta))
+                levels.append(propagated_noise(below.statistics(), levels[-1], beta, babel=True))
         return levels
 
     def _model(self, number: int, layers: tuple[LayerInstance, ...], noise: float) -> str:
@@ -214,6 +247,17 @@ class _Problem:
     noise_model: str
     sides: int
 
+    def at(self, threshold: Array) -> "_Problem":
+        """Return the problem with another threshold, one or one per filter."""
+        beta = np.repeat(threshold, len(self.on) // len(threshold))
+        signal = np.where(self.on, (self.level + self.beyond) / 2, 0.0)
+        return attrs.evolve(
+            self,
+            level=np.where(self.on, signal - beta, beta),
+            slack=_TIE * (signal + beta),
+            beyond=signal + beta,
+        )
+
     def screen(self) -> Array:
         """Return a bound of each atom's probability from its sums of weights, 0 if it is 0."""
         gauss, adversarial = self.noise_model == "gauss", self.noise_model == "adversarial"
@@ -281,6 +325,11 @@ def _problems(layer: LayerInstance, noise: float, model: str) -> "list[_Problem]
             )
         )
     return out
+
+
+def _largest_signal(problems: "list[_Problem]") -> float:
+    """Return a threshold beyond which nothing on the support is left."""
+    return max((float(p.beyond[p.on].max(initial=0.0)) for p in problems), default=0.0) or 1.0
 
 
 def _threshold(number: int, layer: LayerInstance) -> Array:

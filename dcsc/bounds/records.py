@@ -22,7 +22,7 @@ from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["LayerInstance", "LayerStatistics"]
+__all__ = ["Babel", "LayerInstance", "LayerStatistics"]
 
 _UNIT_TOLERANCE = 1e-12
 _NEGLIGIBLE = 1e-12
@@ -47,6 +47,43 @@ def _gain(value: Any) -> tuple[float, float]:
     if low > high:
         raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
     return low, high
+
+
+def _values(value: Any) -> tuple[tuple[int, float], ...]:
+    pairs = dict(value)
+    return tuple(
+        (
+            integer(key, "Babel: sparsity", minimum=1),
+            real(pairs[key], f"Babel: value at {key}", minimum=0),
+        )
+        for key in sorted(pairs)
+    )
+
+
+@attrs.frozen
+class Babel:
+    """Some values of the Babel functions.
+
+    Both rise with S, and what a row adds falls, so that the values at some S bound all others.
+
+    Parameters
+    ----------
+    sums : mapping of int to float
+        μ₁(S) by S, `Dictionary.babel`.
+    squares : mapping of int to float
+        μ₂²(S) by S, `Dictionary.babel_squared`.
+    """
+
+    sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+    squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+
+
+def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
+    """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
+    if sparsity == 0:
+        return 0.0
+    bounds = [value if sparsity <= at else sparsity * (value / at) for at, value in known]
+    return min([sparsity * first, *bounds])
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +117,11 @@ class LayerStatistics:
         Smallest and largest norm of an atom.
     stripe_size : int, optional
         Number of entries of a stripe, which caps S.
+    babel : Babel, optional
+        Some values of μ₁ and μ₂²; without them they are μS and μ²S at most.
+    n_stripes, containing : int, optional
+        Number of stripes, and of those that hold an entry at the least; they limit the number of
+        non-zeros.
     patch_sparsity : int, optional
         ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
     measured : bool, default False
@@ -105,6 +147,12 @@ class LayerStatistics:
     gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
     stripe_size: int | None = _checked(integer, minimum=1, default=None)
     patch_sparsity: int | None = _checked(integer, minimum=0, default=None)
+    babel: Babel | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.instance_of(Babel)),
+    )
+    n_stripes: int | None = _checked(integer, minimum=1, default=None)
+    containing: int | None = _checked(integer, minimum=1, default=None)
     measured: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -140,6 +188,23 @@ class LayerStatistics:
         return self.need("n_atoms") * self.n_samples
 
     @property
+    def most_nonzeros(self) -> int:
+        """Largest number of non-zeros of one column: ⌊M S / m⌋, or all atoms."""
+        atoms = self.need("n_atoms")
+        stripes = atoms if self.n_stripes is None else self.n_stripes
+        return min(atoms, stripes * self.need("sparsity") // (self.containing or 1))
+
+    def babel_sum(self, sparsity: int) -> float:
+        """Return a bound of μ₁(S), at most μS."""
+        known = () if self.babel is None else self.babel.sums
+        return _interpolated(sparsity, known, self.coherence)
+
+    def babel_square(self, sparsity: int) -> float:
+        """Return a bound of μ₂²(S), at most μ²S."""
+        known = () if self.babel is None else self.babel.squares
+        return _interpolated(sparsity, known, self.coherence**2)
+
+    @property
     def unit_norm(self) -> bool:
         """Whether all atoms have unit norm, to 1e-12."""
         return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
@@ -170,6 +235,15 @@ def _codes(value: Any, self_: Any) -> Array:
     array = real_array(value, "LayerInstance: codes")
     as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
     return frozen_array(array)
+
+
+def _babel(dictionary: Dictionary, sparsity: int) -> Babel:
+    """Return the values that a theorem about S non-zeros asks for."""
+    places = [at for at in (sparsity - 1, sparsity) if at > 0]
+    return Babel(
+        {at: dictionary.babel(at) for at in places},
+        {at: dictionary.babel_squared(at) for at in places},
+    )
 
 
 def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
@@ -240,8 +314,13 @@ class LayerInstance:
             return self.selection.threshold
         return self.threshold
 
-    def statistics(self) -> LayerStatistics:
+    def statistics(self, babel: bool = True) -> LayerStatistics:
         """Return the constants of this layer, over all columns of the batch.
+
+        Parameters
+        ----------
+        babel : bool, default True
+            Whether to compute the Babel functions at the S of these codes.
 
         Raises
         ------
@@ -268,12 +347,13 @@ class LayerInstance:
             )
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)
+        sparsity = int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0))
         patch = None if self.successor is None else self.successor.patch_sparsity(self.codes)
         return LayerStatistics(
             coherence=self.dictionary.babel(1),
             x_min=x_min,
             x_max=float(sizes.max(initial=x_min)),
-            sparsity=int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0)),
+            sparsity=sparsity,
             noise=self.noise,
             n_atoms=atoms,
             n_samples=max(self.codes.size // atoms, 1),
@@ -284,6 +364,9 @@ class LayerInstance:
             gain=self._gain(),
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
+            babel=_babel(self.dictionary, sparsity) if babel else None,
+            n_stripes=math.prod(self.dictionary.stripes.grid),
+            containing=self.dictionary.stripes.containing,
             measured=True,
         )
 

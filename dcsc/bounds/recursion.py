@@ -12,16 +12,20 @@ from dcsc.bounds.records import LayerInstance, LayerStatistics
 __all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
 
 
-def propagated_noise(layer: LayerStatistics, noise: float, threshold: float) -> float:
+def propagated_noise(
+    layer: LayerStatistics, noise: float, threshold: float, babel: bool = False
+) -> float:
     r"""Return ζ_l, the worst error of the codes of a layer whose support is exact.
 
     .. math:: \zeta_l = \sqrt{s^P_l}\,\big(c_{\max}\zeta_{l-1} + \mu_l (S_l - 1) x_{\max}
         + \max|c^2 - 1|\, x_{\max}\; [+\, \beta_l]\big)
 
     in patches of the next layer, with gains c and, if the projection shrinks, its threshold β.
+    With ``babel``, μ₁(S - 1) takes the place of μ(S - 1).
     (Papyan, Romano and Elad, JMLR 2017, in the patches of the layer above.)
     """
-    interference = layer.coherence * max(layer.need("sparsity") - 1, 0) * layer.x_max
+    others = max(layer.need("sparsity") - 1, 0)
+    interference = (layer.babel_sum(others) if babel else layer.coherence * others) * layer.x_max
     bias = max(abs(gain**2 - 1) for gain in layer.gain) * layer.x_max if not layer.unit_norm else 0
     shrinkage = threshold if layer.selection is not None and layer.selection.shrinkage else 0.0
     entry = layer.gain[1] * noise + interference + bias + shrinkage

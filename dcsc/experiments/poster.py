@@ -128,7 +128,7 @@ class Poster:
 
 
 def poster(
-    trials: int = 400, seed: int = 0, version: str = "", progress: Progress = lambda share: None
+    trials: int = 300, seed: int = 0, version: str = "", progress: Progress = lambda share: None
 ) -> Poster:
     """Compute the three panels.
 
@@ -185,7 +185,7 @@ def rate_panel(trials: int, seed: int, progress: Progress) -> RatePanel:
     base = LayerStatistics(
         coherence=dictionary.babel(1), x_min=1, x_max=1, noise=noise, n_atoms=2048, threshold=0.5
     )
-    grid = [8, 16, 32, 45, 64, 83, 112, 160, 224, 288, 352, 416, 480, 544, 608, 672, 768]
+    grid = [16, 32, 45, 64, 83, 112, 160, 256, 352, 448, 544, 640, 768]
     rates = []
     for done, sparsity in enumerate(grid, start=1):
         rates.append(_ends(_fails(dictionary, sparsity, trials, seed, noise)))
@@ -247,7 +247,7 @@ def _random(n: int, c: int, seed: int) -> Callable[[], Array]:
 
 
 def _measured_limit(name: str, dictionary: Dictionary, trials: int, seed: int) -> MeasuredLimit:
-    """Bracket, to 5 %, the stripe sparsity beyond which more than δ of the trials fail."""
+    """Bracket, to 10 %, the stripe sparsity beyond which more than δ of the trials fail."""
     coherence, most = dictionary.babel(1), dictionary.stripes.size
     start = LayerStatistics(coherence=coherence, x_min=1, x_max=1, stripe_size=most)
     low = int(UniformBound().max_sparsity(start) or 1)
@@ -257,7 +257,7 @@ def _measured_limit(name: str, dictionary: Dictionary, trials: int, seed: int) -
         if high == most:
             return MeasuredLimit(name, coherence, most, None, _ends(above), None)
         low, below, high = high, above, min(2 * high, most)
-    while high - low > max(1, low // 20):
+    while high - low > max(1, low // 10):
         middle = min(max(round(math.sqrt(low * high)), low + 1), high - 1)
         tally = _fails(dictionary, middle, trials, seed)
         if tally.failures[-1] <= _DELTA * trials:
@@ -294,7 +294,7 @@ def depth_panel(trials: int, seed: int, progress: Progress) -> DepthPanel:
     )
     x = codes.draw(top, 2, amplitudes=_ONES, rng=seed)
     declared = _declared(model, x, x_min)
-    grid = [0.0, 0.02, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0]
+    grid = [0.0, 0.25, 0.5, 0.625, 0.75, 0.875, 1.0, 1.5, 2.0, 2.5, 3.0]
     recovered: list[list[list[float]]] = [[] for _ in range(len(model.layers) + 1)]
     for done, noise in enumerate(grid, start=1):
         low, best, high = simulate(model, x, trials, rng=seed, noise=noise).interval()

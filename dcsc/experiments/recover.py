@@ -1,5 +1,7 @@
 """A real input: its pathway, synthesised anew with random signs, and what comes back."""
 
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 
@@ -108,7 +110,12 @@ def _first(wavelets: Array, channels: int) -> Array:
 
 
 def recover(
-    name: str, signal: Array, noise: float = 0.05, draws: int = 32, seed: int = 0
+    name: str,
+    signal: Array,
+    noise: float = 0.05,
+    draws: int = 32,
+    seed: int = 0,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> RecoveryReport:
     """Take the pathway of a signal, synthesise it anew with random signs, and recover it.
 
@@ -125,6 +132,8 @@ def recover(
         Norm of the noise relative to that of the synthesised signal.
     draws : int
     seed : int
+    progress : callable
+        Is told the share of the work that is done.
     """
     level = real(noise, "recover: noise", minimum=0)
     total = integer(draws, "recover: draws", minimum=1)
@@ -134,19 +143,13 @@ def recover(
     deepest = _deepest(encoder, signal)
     kept = encoder.synthesize(deepest)[0][0]
     model = _with_thresholds(encoder, deepest, pilot_seed)
-    found, first, largest = [], None, 0.0
-    for child in draw_seed.spawn(total):
-        rng = np.random.default_rng(child)
-        drawn = model.draw(rng)
-        truth = drawn.synthesize(deepest)
-        error = rng.standard_normal(truth[0].shape)
-        error *= level * np.linalg.norm(truth[0]) / np.linalg.norm(error)
-        largest = max(largest, float(model.layers[0].dictionary.patch_norm(error)))
-        guess = drawn.forward(truth[0] + error)
-        found.append(truth.compare(guess))
-        first = first or (drawn, truth, guess)
-    assert first is not None
-    drawn, truth, guess = first
+    drawn, truth, guess, largest = _draw(model, deepest, level, draw_seed.spawn(1)[0])
+    found = [truth.compare(guess)]
+    for draw in range(1, total):
+        _, again, other, patch_noise = _draw(model, deepest, level, draw_seed.spawn(1)[0])
+        found.append(again.compare(other))
+        largest = max(largest, patch_noise)
+        progress((draw + 1) / total)
     exact: Array = np.array([recovery.recovered for recovery in found])
     return RecoveryReport(
         name=name,
@@ -174,6 +177,19 @@ def recover(
         truth=truth,
         guess=guess,
     )
+
+
+def _draw(
+    model: DCSCModel, codes: Array, level: float, seed: np.random.SeedSequence
+) -> tuple[DCSCModel, Pathway, Pathway, float]:
+    """Return one draw of the signs, its pathway, what comes back, and the noise's patch norm."""
+    rng = np.random.default_rng(seed)
+    drawn = model.draw(rng)
+    truth = drawn.synthesize(codes)
+    error = rng.standard_normal(truth[0].shape)
+    error *= level * np.linalg.norm(truth[0]) / np.linalg.norm(error)
+    guess = drawn.forward(truth[0] + error)
+    return drawn, truth, guess, float(model.layers[0].dictionary.patch_norm(error))
 
 
 def _deepest(encoder: DCSCModel, signal: Array) -> Array:

@@ -47,6 +47,16 @@ class Rows:
         return Rows(self.weights[which], self.level[which], self.spread[which])
 
 
+def _of_size_one(rows: Rows, sizes: Array) -> Rows:
+    """Return the rows scaled by powers of two to sizes in [1/2, 1), so that squares are safe."""
+    exponents = -np.frexp(sizes)[1]
+    return Rows(
+        np.ldexp(rows.weights, exponents[:, None]),
+        np.ldexp(rows.level, exponents),
+        np.ldexp(rows.spread, exponents),
+    )
+
+
 class Tail(ABC):
     r"""An upper bound of :math:`P(\sum_j w_j \varepsilon_j + \nu \ge t)` for fair signs ε.
 
@@ -197,6 +207,7 @@ class Tail(ABC):
         if within.any():
             inside = np.where(rows.spread > 0, level, np.minimum(level, reach))
             some = Rows(rows.weights, inside if self.smooth else edge, rows.spread).take(within)
+            some = _of_size_one(some, np.maximum(reach, rows.spread)[within])
             where = f"{type(self).__name__}.{name}"
             out[within] = from_hook(hook(some), (len(some),), np.dtype(np.float64), where)
         return np.clip(out, 0.0, 1.0)

@@ -15,6 +15,7 @@ __all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding"]
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.nextafter(0.0, 1.0))
 _STEPS = 60
+_FAR = 1e3
 CONSTANT = float(1 / (2 * scipy.special.erfc(1)))
 """c* of Bentkus and Dzindzalieta, 1 / (4 Q(√2))."""
 
@@ -22,6 +23,14 @@ CONSTANT = float(1 / (2 * scipy.special.erfc(1)))
 def _exp_up(exponent: Array, error: Array) -> Array:
     """Return the exponential of something known to an absolute error, at least what it can be."""
     return np.maximum(np.exp(exponent + error) * (1 + 2 * _EPS), _TINY)
+
+
+def _deviations(rows: Rows) -> Array:
+    """Return t in standard deviations, at least 0 and no more than makes a difference."""
+    t, deviation = np.maximum(rows.level, 0.0), np.sqrt(rows.variance)
+    far = t >= _FAR * deviation
+    ratio = np.divide(t, deviation, out=np.full_like(t, _FAR), where=~far)
+    return np.where((t == 0) | (deviation == 0), 0.0, ratio)
 
 
 @attrs.frozen
@@ -55,8 +64,7 @@ class Hoeffding(Tail):
     noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS)
 
     def _upper(self, rows: Rows) -> Array:
-        t, variance = np.maximum(rows.level, 0.0), rows.variance
-        ratio = np.divide(t * t, 2 * variance, out=np.zeros_like(t), where=variance > 0)
+        ratio = _deviations(rows) ** 2 / 2
         return _exp_up(-ratio, 8 * _EPS * ratio)
 
 
@@ -131,7 +139,6 @@ class Bentkus(Tail):
     noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS) - {"martingale"}
 
     def _upper(self, rows: Rows) -> Array:
-        deviation = np.sqrt(rows.variance)
-        ratio = np.divide(rows.level, deviation, out=np.zeros_like(rows.level), where=deviation > 0)
+        ratio = _deviations(rows)
         log_tail = scipy.special.log_ndtr(-ratio)
         return _exp_up(log_tail + math.log(CONSTANT), 8 * _EPS * (2 + ratio**2))

@@ -1,0 +1,191 @@
+"""The guarantee for classes of codes that contains the uniform and the probabilistic one."""
+
+import math
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee, strictly_below
+from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
+from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
+from dcsc.bounds.tails.base import Rows
+from dcsc.errors import DcscError
+
+__all__ = ["HybridBound"]
+
+_TAILS: dict[str, tuple[Tail, ...]] = {
+    "best": (Hoeffding(), Bentkus()),
+    "hoeffding": (Hoeffding(),),
+    "bentkus": (Bentkus(),),
+}
+_TIE = 1e-12
+_INSIDE = 1 - 4 * _TIE
+_GRID = 32
+_ZOOMS = 6
+
+
+def _known(instance: "HybridBound", attribute: object, value: str) -> None:
+    if value not in _TAILS:
+        raise DcscError(f"HybridBound: tail: expected one of {', '.join(_TAILS)}, got {value!r}")
+
+
+@attrs.frozen
+class HybridBound(BoundCalculator):
+    r"""The guarantee that is 0 where the uniform one holds, and goes on beyond it.
+
+    At the threshold β, with gains c, the Babel functions of the layer, and F the tail of a sum of
+    variance :math:`\sigma^2`,
+
+    .. math:: P \le d \max\{N p_\text{off},\; (N - N_T) p_\text{off} + N_T p_\text{on}\},\qquad
+        N_T = \min(N, \lfloor M S / m \rfloor)
+
+    for N atoms and M stripes, at least m of which hold an entry, where
+
+    .. math:: p_\text{off} &= 2 F(\beta - c_{\max}\zeta),\; \sigma = \mu_2(S) x_{\max},
+        \quad\text{or 0 if } \beta \ge \mu_1(S) x_{\max} + c_{\max}\zeta \\
+        p_\text{on} &= F(c_{\min}^2 x_{\min} - \beta - c_{\max}\zeta),\; \sigma = \mu_2(S-1)
+        x_{\max}, \quad\text{or 0 if } \beta < c_{\min}^2 x_{\min} - \mu_1(S-1) x_{\max} -
+        c_{\max}\zeta.
+
+    Any noise is allowed. A one-sided projection of non-negative codes drops the factor 2. A layer
+    without a threshold is given the best one, which the guarantee reports.
+
+    Parameters
+    ----------
+    tail : str, default "best"
+        ``"hoeffding"``, ``"bentkus"``, or ``"best"``, the smaller of the two.
+
+    Examples
+    --------
+    >>> layer = LayerStatistics(coherence=1 / 50, x_min=1, x_max=1, noise=0.1, n_atoms=1000)
+    >>> HybridBound().max_sparsity(layer)
+    20
+    """
+
+    reference: ClassVar[str] = "Babel functions with the tails of Hoeffding and of Bentkus"
+    needs_babel: ClassVar[bool] = True
+
+    tail: str = attrs.field(default="best", validator=_known)
+
+    def best_threshold(self, statistics: LayerStatistics) -> float:
+        """Return the threshold at which the bound of one layer is least.
+
+        Its own is ignored, and so is the noise of the layers below if none is given.
+        """
+        return _best(self._class(statistics, statistics.noise or 0.0))
+
+    def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
+        parts: list[LayerGuarantee] = []
+        noise, beta = 0.0, 0.0
+        for number, layer in enumerate(layers, start=1):
+            self._require_random_signs(number, layer, deepest=number == len(layers))
+            if layer.noise is not None:
+                noise = layer.noise
+            elif number > 1:
+                noise = propagated_noise(layers[number - 2], noise, beta, babel=True)
+            part, beta = self._layer(number, layer, noise)
+            parts.append(part)
+        return self._guarantee(layers, parts)
+
+    def _layer(
+        self, number: int, layer: LayerStatistics, noise: float
+    ) -> tuple[LayerGuarantee, float]:
+        codes = self._class(layer, noise)
+        hypotheses = noise_hypotheses(number, layer, noise)
+        given = layer.chosen_threshold
+        if given is None:
+            low = high = _best(codes)
+            hypotheses.append(Hypothesis(f"layer {number}: threshold = {low:.6g}"))
+        else:
+            low, high = float(np.min(given)), float(np.max(given))
+        value = float(codes.bound(np.array([low]), np.array([high]))[0])
+        whole = value == 0 and layer.selection is not None and not layer.selection.shrinkage
+        interval = (codes.quiet, codes.full) if whole else (low, high)
+        return LayerGuarantee(value, interval, noise, tuple(hypotheses)), high
+
+    def _class(self, layer: LayerStatistics, noise: float) -> "_Class":
+        sparsity = layer.need("sparsity")
+        shift, signal = layer.gain[1] * noise, layer.gain[0] ** 2 * layer.x_min
+        one_sided = layer.selection is not None and layer.selection.one_sided
+        below = max(sparsity - 1, 0)
+        return _Class(
+            _TAILS[self.tail],
+            layer.need("n_atoms"),
+            layer.most_nonzeros,
+            layer.n_samples,
+            1 if one_sided else 2,
+            shift,
+            signal,
+            layer.babel_sum(sparsity) * layer.x_max,
+            layer.babel_sum(below) * layer.x_max,
+            math.sqrt(layer.babel_square(sparsity)) * layer.x_max,
+            math.sqrt(layer.babel_square(below)) * layer.x_max,
+        )
+
+
+@attrs.frozen
+class _Class:
+    """The numbers of (H) at one noise level; reach and deviation off and on the support."""
+
+    tails: tuple[Tail, ...]
+    atoms: int
+    nonzeros: int
+    samples: int
+    sides: int
+    shift: float
+    signal: float
+    reach_off: float
+    reach_on: float
+    deviation_off: float
+    deviation_on: float
+
+    @property
+    def quiet(self) -> float:
+        """The least threshold that no atom off the support can exceed."""
+        return self.reach_off + self.shift
+
+    @property
+    def full(self) -> float:
+        """The threshold below which every atom on the support stays above it."""
+        return self.signal - self.reach_on - self.shift if self.nonzeros else math.inf
+
+    def bound(self, low: Array, high: Array) -> Array:
+        """Return (H) for thresholds between low and high, each of shape (places,)."""
+        off = self._tail(low - self.shift, self.deviation_off)
+        off = np.where(low < self.quiet, np.minimum(self.sides * off, 1.0), 0.0)
+        margin = _TIE * np.maximum(np.abs(high), abs(self.full)) if self.nonzeros else 0.0
+        stays = self.full - high > margin
+        on = np.where(stays, 0.0, self._tail(self.signal - high - self.shift, self.deviation_on))
+        worse = np.maximum(off, on)
+        return self.samples * ((self.atoms - self.nonzeros) * off + self.nonzeros * worse)
+
+    def _tail(self, level: Array, deviation: float) -> Array:
+        """Return the tail of sums of which only the variance is known."""
+        if deviation == 0:
+            return np.ones(len(level))
+        rows = Rows(np.full((len(level), 1), deviation), level, np.zeros(len(level)))
+        tails = [tail._upper(rows) for tail in self.tails]
+        return np.where(level > 0, np.minimum(np.min(tails, axis=0), 1.0), 1.0)
+
+
+def _best(codes: _Class) -> float:
+    """Return the best threshold: in the interval of probability 0, or else from a search.
+
+    The bound jumps at the two ends of that interval, and between them it is convex wherever it
+    is below 1/2.
+    """
+    if math.isinf(codes.full) or strictly_below(codes.quiet, codes.full):
+        return codes.quiet if math.isinf(codes.full) else (codes.quiet + codes.full) / 2
+    middle = codes.signal / 2
+    low, high = min(codes.shift, middle), max(codes.signal - codes.shift, middle)
+    candidates = [p for p in (codes.quiet, codes.full * _INSIDE) if low <= p <= high]
+    for _ in range(_ZOOMS):
+        places = np.linspace(low, high, _GRID + 1)
+        best = int(np.argmin(codes.bound(places, places)))
+        low, high = places[max(best - 1, 0)], places[min(best + 1, _GRID)]
+    places = np.array([*candidates, places[best]])
+    return float(places[int(np.argmin(codes.bound(places, places)))])

@@ -1,0 +1,147 @@
+"""The guarantee of a whole network from the noise on the signal alone."""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import real
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import (
+    Guarantee,
+    Hypothesis,
+    LayerGuarantee,
+    strictly_below,
+    threshold_hypothesis,
+)
+from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.records import LayerStatistics
+from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
+
+__all__ = ["LayeredBound", "likely_deviation"]
+
+
+def likely_deviation(layer: LayerStatistics, noise: float, failure_probability: float) -> float:
+    r"""Return t, what all coefficients stay within of their mean but with this probability.
+
+    .. math:: t = c_{\max}\zeta + x_{\max} \mu_2(S) \sqrt{2 \ln(2N / \delta)}
+
+    Any noise of patch norm up to ζ is allowed, and δ must be positive.
+    """
+    deviation = layer.x_max * math.sqrt(layer.babel_square(layer.need("sparsity")))
+    tests = math.log(2 * layer.tests) - math.log(failure_probability)
+    return layer.gain[1] * noise + deviation * math.sqrt(2 * max(tests, 0.0))
+
+
+def _spent(value: object) -> float:
+    return real(value, "LayeredBound: spent", minimum=math.ulp(0.0), maximum=1)
+
+
+@attrs.frozen
+class _Option:
+    """One way to get through a layer, and ζ after it."""
+
+    guarantee: LayerGuarantee
+    noise: float
+
+
+@attrs.frozen
+class LayeredBound(BoundCalculator):
+    r"""The guarantee of all layers that takes for granted nothing but the noise on the signal.
+
+    A layer below the deepest is passed in one of two ways. Where the uniform condition holds, in
+    its Babel form, the support is certain and the error is that of the worst signs. Otherwise the
+    probability δ is spent: all coefficients stay within
+
+    .. math:: t_l = c_{\max}\zeta_{l-1} + x_{\max} \mu_2(S) \sqrt{2 \ln(2 N_l / \delta)}
+
+    of :math:`c_k^2 x_k`, so that every threshold from :math:`t_l` to :math:`c_{\min}^2 x_{\min} -
+    t_l` gets the support right, and then the errors are at most :math:`t_l`, where the worst signs
+    do not say less, with norm
+
+    .. math:: \zeta_l = \sqrt{s^P_l}\,\big(t_l + \max|c^2 - 1|\, x_{\max}\; [+\, \beta_l]\big).
+
+    The sparsity may so be of order μ⁻² in every layer. Of all combinations the best is taken. The
+    deepest layer, and a single one, is left to `HybridBound`; only there a projection may be
+    one-sided.
+
+    Parameters
+    ----------
+    spent : float, default 0.001
+        δ, for each layer below the deepest where it is needed.
+    tail : str, default "best"
+        As in `HybridBound`.
+
+    Examples
+    --------
+    >>> lower = LayerStatistics(
+    ...     coherence=0.01, sparsity=60, x_min=1, x_max=1, n_atoms=500, patch_sparsity=2
+    ... )
+    >>> upper = LayerStatistics(coherence=0.001, sparsity=50, x_min=2, x_max=2, n_atoms=500)
+    >>> found = LayeredBound().evaluate([lower, upper])
+    >>> round(found.layers[1].noise, 4), found.failure_probability
+    (0.5758, 0.001)
+    """
+
+    reference: ClassVar[str] = "Hoeffding's inequality layer by layer, from the noise on the signal"
+    needs_babel: ClassVar[bool] = True
+
+    spent: float = attrs.field(default=1e-3, converter=_spent)
+    tail: str = "best"
+
+    def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
+        for number, layer in enumerate(layers, start=1):
+            self._require_random_signs(number, layer, deepest=number == len(layers))
+        return self._guarantee(layers, self._from(1, 0.0, layers))
+
+    def _from(
+        self, number: int, noise: float, layers: tuple[LayerStatistics, ...]
+    ) -> list[LayerGuarantee]:
+        """Return the best guarantees of this layer and those above."""
+        layer = layers[number - 1]
+        noise = noise if layer.noise is None else layer.noise
+        if number == len(layers):
+            return [HybridBound(self.tail)._layer(number, layer, noise)[0]]
+        certain, likely = self._options(number, layer, noise)
+        options = [likely, certain] if likely.noise < certain.noise else [certain]
+        if certain.guarantee.failure_probability == 1:
+            options = [likely]
+        ways = [
+            [option.guarantee, *self._from(number + 1, option.noise, layers)] for option in options
+        ]
+        return min(ways, key=lambda parts: math.fsum(p.failure_probability for p in parts))
+
+    def _options(self, number: int, layer: LayerStatistics, noise: float) -> Iterator[_Option]:
+        sparsity, shift = layer.need("sparsity"), layer.gain[1] * noise
+        signal = layer.gain[0] ** 2 * layer.x_min
+        quiet = layer.babel_sum(sparsity) * layer.x_max + shift
+        full = signal - layer.babel_sum(max(sparsity - 1, 0)) * layer.x_max - shift
+        likely = likely_deviation(layer, noise, self.spent)
+        for low, high, cost in ((quiet, full, 0.0), (likely, signal - likely, self.spent)):
+            possible = strictly_below(low, high)
+            given = layer.chosen_threshold
+            beta = low if given is None else float(np.max(given))
+            shrinks = layer.selection is not None and layer.selection.shrinkage
+            interval = (beta, beta) if shrinks and possible and given is None else (low, high)
+            condition = Hypothesis(
+                f"layer {number}: {low:.6g} < {high:.6g}, between which a threshold separates the "
+                + ("coefficients for all signs" if not cost else "likely coefficients"),
+                possible,
+            )
+            worst = propagated_noise(layer, noise, beta, babel=True)
+            after = min(worst, self._error(layer, likely, beta)) if cost else worst
+            hypotheses = (
+                condition,
+                threshold_hypothesis(number, given, interval),
+                *noise_hypotheses(number, layer, noise),
+            )
+            yield _Option(LayerGuarantee(cost, interval, noise, hypotheses), after)
+
+    def _error(self, layer: LayerStatistics, deviation: float, threshold: float) -> float:
+        """Return ζ of the next layer if all coefficients stay within a deviation."""
+        bias = max(abs(gain**2 - 1) for gain in layer.gain) * layer.x_max
+        shrinks = layer.selection is not None and layer.selection.shrinkage
+        entry = deviation + (0 if layer.unit_norm else bias) + (threshold if shrinks else 0)
+        return math.sqrt(layer.need("patch_sparsity")) * entry
