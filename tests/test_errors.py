@@ -57,6 +57,7 @@ TABLE = [
         lambda: CIRCLE.synthesize(np.array(Z, np.longdouble) * np.longdouble("1e400")),
         "codes: finite",
     ),
+    (lambda: DENSE.synthesize([math.inf, -math.inf, 0, 0]), "DenseDictionary: codes: finite inf"),
     (lambda: CIRCLE.stripe_sparsity(Z * math.nan), "CirculantDictionary: codes: nan"),
     (lambda: CIRCLE.patch_norm(np.ones((3, 4)) * 1j), "CirculantDictionary: signals: complex"),
     (lambda: DenseDictionary([[1, -math.inf]]), "DenseDictionary: matrix: finite -inf (0, 1)"),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc import _kernels
-from dcsc._arrays import Array, Shape, frozen_array, per_axis, real_array, shape_tuple
+from dcsc._arrays import Array, Shape, frozen_array, per_axis, real_array, shape_tuple, unit_norm
 from dcsc._grid import Grid, Run
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
@@ -261,17 +261,11 @@ class ConvolutionalDictionary(Dictionary):
         return scipy.sparse.csc_array(scipy.sparse.coo_array(entries, shape=shape))
 
     def normalized(self) -> Self:
-        norms = np.linalg.norm(self.filters.reshape(len(self.filters), -1).astype(float), axis=1)
-        if not norms.all():
+        axes = tuple(range(1, self.filters.ndim))
+        live = self.filters.any(axis=axes)
+        if not live.all():
             raise DcscError(
-                f"{type(self).__name__}.normalized: filter {int(np.argmin(norms))} is zero "
+                f"{type(self).__name__}.normalized: filter {int(np.argmin(live))} is zero "
                 "and has no direction"
             )
-        return self._with_filters(
-            (self.filters / norms.reshape(-1, *[1] * (self.filters.ndim - 1))).astype(
-                self.filters.dtype
-            )
-        )
-
-    def _with_filters(self, filters: Array) -> Self:
-        return attrs.evolve(self, filters=filters)
+        return attrs.evolve(self, filters=unit_norm(self.filters, axes))

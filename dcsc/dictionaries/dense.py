@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, frozen_array, real_array
+from dcsc._arrays import Array, Shape, frozen_array, real_array, unit_norm
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -75,8 +75,7 @@ class DenseDictionary(Dictionary):
         return scipy.sparse.csc_array(self.matrix)
 
     def normalized(self) -> "DenseDictionary":
-        norms = self.atom_norms()
-        if not norms.all():
-            zero = int(np.argmin(norms))
-            raise DcscError(f"DenseDictionary.normalized: atom {zero} is zero")
-        return DenseDictionary(self.matrix / norms.astype(self.matrix.dtype))
+        live = self.matrix.any(axis=0)
+        if not live.all():
+            raise DcscError(f"DenseDictionary.normalized: atom {int(np.argmin(live))} is zero")
+        return DenseDictionary(unit_norm(self.matrix, (0,)))

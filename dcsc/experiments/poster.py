@@ -328,7 +328,6 @@ def _declared(model: DCSCModel, x: Array, x_min: dict[int, float]) -> list[Layer
     """
     sizes, bounds = np.abs(x), list[LayerStatistics]()
     for number, layer in reversed(list(enumerate(model.layers, start=1))):
-        below = model.layers[number - 2].dictionary if number > 1 else None
         above = model.layers[number].dictionary if number < len(model.layers) else None
         instance = LayerInstance(
             layer.dictionary,
@@ -337,10 +336,11 @@ def _declared(model: DCSCModel, x: Array, x_min: dict[int, float]) -> list[Layer
             selection=layer.projection.selection,
             successor=above,
         )
-        constants = attrs.evolve(instance.statistics(), x_min=x_min[number], measured=False)
+        constants = attrs.evolve(
+            instance.statistics(), x_min=x_min[number], nonnegative=False, measured=False
+        )
         bounds.insert(0, constants)
-        if below is not None:
-            sizes = layer.dictionary.contributions(sizes)
+        sizes = layer.dictionary.contributions(sizes)
     return bounds
 
 
