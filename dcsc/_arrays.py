@@ -92,7 +92,7 @@ def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tu
 
 
 def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:
-    """Hold what a private hook returned to its contract."""
+    """Hold what a private hook returned to its contract; what it was given stays its own."""
     if not isinstance(result, np.ndarray) or result.shape != shape or result.dtype != dtype:
         got = (
             f"{result.dtype} of shape {result.shape}"
@@ -100,7 +100,7 @@ def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Arr
             else type(result).__name__
         )
         raise ContractError(f"{hook} returned {got}, expected {np.dtype(dtype)} of shape {shape}")
-    return result
+    return result if result.flags.writeable else result.copy()
 
 
 def integer(value: Any, where: str, minimum: int | None = None, maximum: int | None = None) -> int:
