@@ -80,6 +80,11 @@ def sign_array(value: Any, where: str) -> Array:
     return frozen_array(array)
 
 
+def brief(array: Array) -> str:
+    """Return what a record's repr says of an array."""
+    return f"<{array.dtype} {array.shape}>"
+
+
 def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tuple[Array, Shape]:
     """Split ``(*batch, *shape)`` into a read-only array with one batch axis, and ``batch``."""
     batch = array.shape[: max(array.ndim - len(shape), 0)]

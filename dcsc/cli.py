@@ -43,7 +43,7 @@ def poster(
     *,
     trials: Annotated[
         int, Parameter(help="Draws of the signs a point; panel (c) takes a quarter.")
-    ] = 300,
+    ] = 240,
     seed: Seed = 0,
     out: Out = Path(),
 ) -> None:
@@ -202,10 +202,16 @@ def _recovery_lines(result: RecoveryReport) -> list[str]:
         f"The pathway keeps {result.energy:.1%} of the energy of the input (mean removed).",
         f"Whole pathway exact in {result.exact[1]:.0%} of the draws; noise {result.noise:.3g} of "
         f"the signal's norm, largest patch norm {result.patch_noise:.3g}.",
+        "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
     ]
     for name, (probability, why) in result.guarantees.items():
         spoke = probability < 1
-        said = f"failure probability at most {probability:.2g}" if spoke else f"silent: {why}"
+        said = f"fails with probability at most {probability:.2g}"
+        said = (
+            said
+            if spoke
+            else f"is silent, since this does not hold: {why or 'its value is below 1'}"
+        )
         lines.append(f"{name} {said}")
     return lines
 
@@ -217,8 +223,12 @@ def _folder(out: Path) -> None:
     """Make the folder before the work, so that a bad one costs nothing."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except OSError as error:
-        raise DcscError(f"--out: expected a folder, got {out}: {error.strerror}") from None
+        raise DcscError(
+            f"--out: expected a folder to write to, got {out}: {error.strerror}"
+        ) from None
 
 
 def _json(value: Any) -> bytes:
@@ -233,14 +243,21 @@ def _png(figure: Figure) -> bytes:
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
-    """Write files whole or not at all."""
-    for name, content in files.items():
-        handle, temporary = tempfile.mkstemp(dir=out, prefix=f".{name}.")
-        try:
+    """Write files whole, and all of them or none."""
+    for name in files:
+        if (out / name).is_dir():
+            raise DcscError(f"--out: expected to write the file {out / name}, which is a folder")
+    waiting: dict[Path, Path] = {}
+    try:
+        for name, content in files.items():
+            handle, temporary = tempfile.mkstemp(dir=out, prefix=f".{name}.")
+            waiting[Path(temporary)] = out / name
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             Path(temporary).chmod(0o644)
-            Path(temporary).replace(out / name)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        for written, final in waiting.items():
+            written.replace(final)
+    except BaseException:
+        for written in waiting:
+            written.unlink(missing_ok=True)
+        raise

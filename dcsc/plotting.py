@@ -104,7 +104,7 @@ def _scaling(axes: Axes, panel: ScalingPanel) -> None:
             marker,
             color=colour,
             ms=5,
-            label=f"measured, {family} filters",
+            label=f"measured, {family} filters (whole numbers)",
         )
     star, level = panel.crossing
     axes.plot([star], [level], "*", color="#D55E00", ms=13, zorder=5)
@@ -134,7 +134,18 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
     names = [f"layer {number}" for number in range(1, len(panel.recovered))]
     for name, colour, rates in zip(names, _LAYERS, panel.recovered, strict=False):
         best, reach = _ends(rates)
-        axes.errorbar(panel.noise, best, reach, fmt=".-", color=colour, capsize=2, lw=1, label=name)
+        axes.errorbar(
+            panel.noise,
+            best,
+            reach,
+            fmt=".-",
+            color=colour,
+            capsize=2,
+            lw=4,
+            alpha=0.6,
+            elinewidth=1,
+            label=name,
+        )
     best, reach = _ends(panel.recovered[-1])
     axes.errorbar(
         panel.noise, best, reach, fmt="o-", color="black", ms=4, capsize=2, label="whole pathway"
@@ -143,7 +154,7 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
         lowest = 1 - np.array(values)
         axes.plot(
             panel.noise,
-            lowest + 0.012 * (number - 1),
+            lowest + 0.012 * number,
             color=_COLOURS[name],
             ls=_DASHES[name],
             label=f"{name}: {_said(panel.limits[name])}",
@@ -174,8 +185,8 @@ def _said(limits: list[float | None]) -> str:
         return f"all layers for ζ₀ < {limits[-1]:.2g}"
     deepest = max((depth for depth, limit in enumerate(limits, 1) if limit is not None), default=0)
     if deepest == 0:
-        return "empty at every layer"
-    return f"pathway empty; layer {deepest} alone for ζ₀ < {limits[deepest - 1]:.2g}"
+        return "no guarantee, at no noise"
+    return f"empty for the pathway; layer {deepest} alone for ζ₀ < {limits[deepest - 1]:.2g}"
 
 
 # ---- recovery ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, Shape, generator, integer, shape_tuple, sign_array
+from dcsc._arrays import Array, Rng, Shape, brief, generator, integer, shape_tuple, sign_array
 from dcsc.errors import ContractError, DcscError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
@@ -129,7 +129,7 @@ class FixedSigns(SignPattern):
     """
 
     values: npt.NDArray[np.float64] = attrs.field(
-        converter=_values, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+        repr=brief, converter=_values, eq=attrs.cmp_using(eq=np.array_equal), hash=False
     )
     law: SignPattern | None = None
 

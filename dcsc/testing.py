@@ -246,6 +246,17 @@ def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -
                 "it agrees with its selection",
                 f"z = {z[place]!r} gives {out[place]!r} under {selection}",
             )
+        room = 4 * np.finfo(z.dtype).eps * np.abs(wide)
+        least = np.abs(wide) - (beta if selection.shrinkage else 0) - room
+        size = np.where(np.sign(out) == np.sign(wide), np.abs(out.astype(np.float64)), -np.inf)
+        moved = chosen & ((size < least) | (size > np.abs(wide) + room))
+        if moved.any():
+            place = tuple(map(int, np.argwhere(moved)[0]))
+            _fail(
+                projection,
+                "what is kept stays, or shrinks by at most the threshold if it says so",
+                f"z = {z[place]!r} gives {out[place]!r} under {selection}",
+            )
 
 
 # ---- signs ---------------------------------------------------------------------------------------

@@ -139,6 +139,8 @@ def threshold_hypothesis(
     low, high = interval
     text = f"{low:.6g}" if low == high else f"[{low:.6g}, {high:.6g})"
     statement = f"layer {layer}: threshold {'=' if low == high else 'in'} {text}"
+    if low > high:
+        return Hypothesis(f"layer {layer}: no threshold works", False)
     if threshold is None:
         return Hypothesis(statement)
     given = np.atleast_1d(np.asarray(threshold, dtype=float))

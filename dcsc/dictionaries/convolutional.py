@@ -13,7 +13,16 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc import _kernels
-from dcsc._arrays import Array, Shape, frozen_array, per_axis, real_array, shape_tuple, unit_norm
+from dcsc._arrays import (
+    Array,
+    Shape,
+    brief,
+    frozen_array,
+    per_axis,
+    real_array,
+    shape_tuple,
+    unit_norm,
+)
 from dcsc._grid import Grid, Run
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
@@ -58,6 +67,7 @@ class ConvolutionalDictionary(Dictionary):
     """
 
     filters: Array = attrs.field(
+        repr=brief,
         converter=named(_filters),  # type: ignore[misc]  # see `named`
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,

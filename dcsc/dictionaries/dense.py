@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, frozen_array, real_array, unit_norm
+from dcsc._arrays import Array, Shape, brief, frozen_array, real_array, unit_norm
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -41,7 +41,7 @@ class DenseDictionary(Dictionary):
     """
 
     matrix: Array = attrs.field(
-        converter=_matrix, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+        repr=brief, converter=_matrix, eq=attrs.cmp_using(eq=np.array_equal), hash=False
     )
 
     @property

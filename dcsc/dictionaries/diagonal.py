@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, frozen_array, instance_of, sign_array
+from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
@@ -88,7 +88,9 @@ class SignedDictionary(_DiagonalDictionary):
     """
 
     dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
-    signs: Array = attrs.field(converter=_signs, eq=attrs.cmp_using(eq=np.array_equal), hash=False)
+    signs: Array = attrs.field(
+        repr=brief, converter=_signs, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.signs.shape != tuple(self.dictionary.code_shape):

@@ -128,7 +128,7 @@ class Poster:
 
 
 def poster(
-    trials: int = 300, seed: int = 0, version: str = "", progress: Progress = lambda share: None
+    trials: int = 240, seed: int = 0, version: str = "", progress: Progress = lambda share: None
 ) -> Poster:
     """Compute the three panels.
 

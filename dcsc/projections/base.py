@@ -78,7 +78,8 @@ class Projection(ABC):
 
     - zero goes to zero: P(0) = 0
     - the support is never enlarged: ``P(z) != 0`` only where ``z != 0``
-    - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``)
+    - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``); what is
+      kept is z itself or, with shrinkage, has the sign of z and a size from ``|z| − β`` to ``|z|``
     - each element of a batch is projected as if alone; dtype and shape are kept
     """
 
