@@ -205,13 +205,10 @@ def _recovery_lines(result: RecoveryReport) -> list[str]:
         "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
     ]
     for name, (probability, why) in result.guarantees.items():
-        spoke = probability < 1
-        said = f"fails with probability at most {probability:.2g}"
-        said = (
-            said
-            if spoke
-            else f"is silent, since this does not hold: {why or 'its value is below 1'}"
-        )
+        if probability < 1:
+            said = f"fails with probability at most {probability:.2g}"
+        else:
+            said = f"is silent, since this does not hold: {why or 'a value below 1'}"
         lines.append(f"{name} {said}")
     return lines
 
