@@ -228,6 +228,28 @@ class PerFilter(Selecting):
     selection = Selection([1.0, 2.0, 1.0])
 
 
+class HidesShrinkage(Selecting):
+    def _project(self, coefficients, dictionary):
+        return SoftThreshold(1.0)(coefficients)
+
+
+class FlipsSigns(Selecting):
+    def _project(self, coefficients, dictionary):
+        return -super()._project(coefficients, dictionary)
+
+
+class Grows(Selecting):
+    def _project(self, coefficients, dictionary):
+        return 3 * super()._project(coefficients, dictionary)
+
+
+class ShrinksByMore(Selecting):
+    selection = Selection(1.0, shrinkage=True)
+
+    def _project(self, coefficients, dictionary):
+        return super()._project(coefficients, dictionary) / 128
+
+
 FAULTS = {
     MovesZero: "zero goes to zero",
     Enlarges: "the support is never enlarged",
@@ -240,6 +262,10 @@ FAULTS = {
     OneSided: "agrees with its selection",
     TwoSided: "agrees with its selection",
     PerFilter: "agrees with its selection",
+    HidesShrinkage: "what is kept stays",
+    FlipsSigns: "what is kept stays",
+    Grows: "what is kept stays",
+    ShrinksByMore: "what is kept stays",
 }
 
 
