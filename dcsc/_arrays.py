@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._threads import share
 from dcsc.errors import ContractError, DcscError
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+_WORTH_A_THREAD = 2**18
 Rng = None | int | np.random.SeedSequence | np.random.Generator
 
 
@@ -23,8 +25,11 @@ def real_array(value: Any, where: str) -> Array:
     return array
 
 
-def numeric_array(value: Any, where: str) -> Array:
-    """Return a finite real array of any numeric dtype, booleans included."""
+def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
+    """Return a finite real array of any numeric dtype, booleans included.
+
+    With ``finite=False`` that is left to whoever reads the numbers next, see `not_finite`.
+    """
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -34,20 +39,28 @@ def numeric_array(value: Any, where: str) -> Array:
     if array.dtype == np.longdouble:
         with np.errstate(over="ignore"):
             array = array.astype(np.float64)
-    if array.dtype.kind == "f" and not _all_finite(array):
-        bad = np.argwhere(~np.isfinite(array))[0]
-        raise DcscError(
-            f"{where}: expected finite numbers, got {array[tuple(bad)]} at {tuple(map(int, bad))}"
-        )
+    if finite and array.dtype.kind == "f" and not all_finite(array):
+        raise not_finite(array, where)
     return array
 
 
-def _all_finite(array: Array) -> bool:
-    """Decide by one sum where that does, which reads the array once and writes nothing."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return True
-    return bool(np.isfinite(array).all())
+def not_finite(array: Array, where: str) -> DcscError:
+    """Return the error for an array that holds a number which is not finite."""
+    bad = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+    return DcscError(f"{where}: expected finite numbers, got {array[bad]} at {bad}")
+
+
+def all_finite(array: Array) -> bool:
+    """Decide by sums where those do, which read the array once and write nothing."""
+    flat = array.reshape(-1) if array.flags.c_contiguous else array
+    sums: list[Any] = []
+
+    def work(start: int, stop: int) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums.append(flat[start:stop].sum())
+
+    share(work, len(flat), max(1, _WORTH_A_THREAD * len(flat) // max(array.size, 1)))
+    return bool(np.isfinite(sums).all()) or bool(np.isfinite(array).all())
 
 
 def result_dtype(own: npt.DTypeLike, array: Array) -> np.dtype[Any]:

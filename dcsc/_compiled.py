@@ -1,161 +1,357 @@
 """The inner loops that numpy cannot express, compiled by numba on first use and cached.
 
-Arrays are two-dimensional here: one axis is two of which the first has length one. Scratch space
-is laid out with channels last, so that what one entry touches is contiguous.
+Signals and codes are ``(batch, channels, rows, line)`` here: all axes but the last are flattened
+into rows. What is asked of an entry is asked while it is in the cache: whether it is finite,
+whether it is zero.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
 
-from dcsc._arrays import Array
-from dcsc._grid import Grid, Run
-from dcsc._threads import share
+from dcsc._arrays import Array, Shape
+from dcsc._intrinsics import (
+    FILTERS,
+    VECTOR_BYTES,
+    WORD,
+    first_set,
+    flip,
+    non_zeros,
+    tile1,
+    tile2,
+    tile3,
+)
 
-__all__ = ["gather", "scatter"]
-
-_SCRATCH_BYTES = 2**20
-
-
-def _flat_runs(grid: Grid) -> tuple[Array, Array]:
-    runs: list[tuple[Run, ...]] = list(grid.runs)
-    if len(runs) == 1:
-        runs.insert(0, ((0, 0, 1),))
-    first, second = (np.array(line, dtype=np.int64).reshape(-1, 3) for line in runs)
-    return first, second
-
-
-def _pair(values: tuple[int, ...]) -> tuple[int, int]:
-    return (1, values[0]) if len(values) == 1 else (values[0], values[1])
-
-
-def scatter(codes: Array, filters: Array, grid: Grid) -> Array:
-    """Lay taps ``(n, c, *kernel)`` by the non-zeros of ``(batch, n, *positions)``."""
-    n, c = filters.shape[:2]
-    kernel, stride = _pair(grid.kernel), _pair(grid.stride)
-    positions, extent = _pair(grid.positions), _pair(grid.extent)
-    taps = np.ascontiguousarray(np.moveaxis(filters.reshape(n, c, *kernel), 1, -1))
-    taps = taps.reshape(n, kernel[0], kernel[1] * c)
-    out = np.zeros((len(codes), c, *extent), dtype=codes.dtype)
-    width = ((positions[1] - 1) * stride[1] + kernel[1]) * c
-    rows = max(1, _SCRATCH_BYTES // (width * codes.itemsize * stride[0]))
-    runs = _flat_runs(grid)
-    given = codes.reshape(len(codes), n, *positions)
-
-    def work(start: int, stop: int) -> None:
-        scratch = np.zeros(((rows - 1) * stride[0] + kernel[0], width), dtype=codes.dtype)
-        _scatter(given[start:stop], taps, stride, rows, *runs, scratch, out[start:stop])
-
-    share(work, len(codes))
-    return out.reshape(len(codes), c, *grid.extent)
-
-
-def gather(signals: Array, filters: Array, grid: Grid) -> Array:
-    """Correlate the non-zeros of ``(batch, c, *extent)`` with taps ``(n, c, *kernel)``."""
-    n, c = filters.shape[:2]
-    kernel, stride = _pair(grid.kernel), _pair(grid.stride)
-    positions, extent = _pair(grid.positions), _pair(grid.extent)
-    taps = np.ascontiguousarray(np.moveaxis(filters.reshape(n, c, *kernel), 0, -1))
-    out = np.empty((len(signals), n, *positions), dtype=signals.dtype)
-    rows = max(1, _SCRATCH_BYTES // (positions[1] * n * signals.itemsize))
-    runs = _flat_runs(grid)
-    given = signals.reshape(len(signals), c, *extent)
-
-    def work(start: int, stop: int) -> None:
-        scratch = np.empty((rows, positions[1], n), dtype=signals.dtype)
-        _gather(given[start:stop], taps, stride, rows, *runs, scratch, out[start:stop])
-
-    share(work, len(signals))
-    return out.reshape(len(signals), n, *grid.positions)
+__all__ = ["correlate", "gather", "scatter", "select"]
 
 
 @njit(nogil=True, cache=True)
-def _scatter(
+def _word(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # compiled
+    """Return which of the next WORD entries are not zero, of fewer if fewer are left."""
+    if left >= WORD:
+        return non_zeros(data, place)
+    word = np.uint64(0)
+    for j in range(left):
+        if data[place + j] != 0:
+            word |= np.uint64(1) << np.uint64(j)
+    return word
+
+
+@njit(nogil=True, cache=True)
+def _finite(bits: Array, exponent: Any) -> bool:  # pragma: no cover  # compiled
+    """Return whether all numbers with these bits are finite: their exponents are not all ones."""
+    found = False
+    for k in range(len(bits)):
+        found |= (bits[k] & exponent) == exponent
+    return not found
+
+
+@njit(nogil=True, cache=True)
+def _add(target: Array, x: Any, tap: Array) -> None:  # pragma: no cover  # compiled
+    for v in range(len(target)):
+        target[v] += x * tap[v]
+
+
+@njit(nogil=True, cache=True)
+def _scale(target: Array, scales: Array) -> None:  # pragma: no cover  # compiled
+    for k in range(len(target)):
+        target[k] *= scales[k]
+
+
+@njit(nogil=True, cache=True)
+def _turn(
+    rows: Array, place: int, out: Array, target: int, step: int, count: int, channels: int
+) -> None:  # pragma: no cover  # compiled
+    """Set ``out[target + ch·step + i] = rows[place + i·channels + ch]``, in squares."""
+    side = VECTOR_BYTES // rows.itemsize
+    whole, square = count - count % side, channels - channels % side
+    for i in range(0, whole, side):
+        for ch in range(0, square, side):
+            flip(rows, place + i * channels + ch, channels, out, target + ch * step + i, step)
+    for ch in range(channels):
+        for i in range(0 if ch >= square else whole, count):
+            out[target + ch * step + i] = rows[place + i * channels + ch]
+
+
+@njit(nogil=True, cache=True)
+def _fill(
+    slab: Array, sample: Array, rows: Array, runs: Array, first: int, last: int
+) -> None:  # pragma: no cover  # compiled
+    """Lay places ``[first·step, last·step)`` of some padded rows out by their phase mod step."""
+    step = slab.shape[2]
+    for ch in range(len(slab)):
+        for r in range(len(rows)):
+            line = slab[ch, r]
+            line[:] = 0
+            y = rows[r]
+            if y < 0:
+                continue
+            for k in range(len(runs)):
+                low = max(runs[k, 0], first * step)
+                high = min(runs[k, 0] + runs[k, 2], last * step)
+                shift = runs[k, 1] - runs[k, 0]
+                if step == 1:
+                    for place in range(low, high):
+                        line[0, place - first] = sample[ch, y, place + shift]
+                else:
+                    for place in range(low, high):
+                        line[place % step, place // step - first] = sample[ch, y, place + shift]
+
+
+@njit(nogil=True, cache=True)
+def correlate(
+    signals: Array,
+    bits: Array,
+    exponent: Any,
+    weights: Array,
+    offsets: Array,
+    padded: Array,
+    runs: Array,
+    bases: Array,
+    blocks: Array,
+    slab: Array,
+    scales: Array,
+    out: Array,
+    start: int,
+    stop: int,
+) -> bool:  # pragma: no cover  # compiled
+    """Correlate blocks ``[start, stop)``, numbered through the batch; False if not all is finite.
+
+    A block is ``(first row of positions, rows, first padded row, padded rows, first position on
+    the line, positions, positions whose places are seen)``.
+    """
+    n, line = out.shape[1], out.shape[3]
+    groups = len(weights) // (len(offsets) * FILTERS)
+    lanes = VECTOR_BYTES // out.itemsize
+    area = out.shape[2] * line
+    flat, seen = out.reshape(-1), slab.reshape(-1)
+    for item in range(start, stop):
+        b, number = item // len(blocks), item % len(blocks)
+        row0, rows, place0, places, first, count, width = blocks[number]
+        if (item == start or number == 0) and not _finite(bits[b], exponent):
+            return False
+        some = padded[place0 : place0 + places]
+        _fill(slab, signals[b], some, runs, first, first + width)
+        for g in range(groups):
+            filters = min(FILTERS, n - g * FILTERS)
+            weight = g * len(offsets) * FILTERS
+            for r in range(rows):
+                own = g * FILTERS * area + (row0 + r) * line + first
+                to = b * n * area + own
+                p = 0
+                while p < count:
+                    here, there, left = bases[r] + p, to + p, count - p
+                    if left > 2 * lanes:
+                        tile3(
+                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                        )
+                        p += 3 * lanes
+                    elif left > lanes:
+                        tile2(
+                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                        )
+                        p += 2 * lanes
+                    else:
+                        tile1(
+                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                        )
+                        p += lanes
+                if len(scales):
+                    for f in range(filters):
+                        here, mine = to + f * area, own + f * area
+                        _scale(flat[here : here + count], scales[mine : mine + count])
+    return True
+
+
+@njit(nogil=True, cache=True)
+def scatter(
     codes: Array,
     taps: Array,
-    stride: tuple[int, int],
-    rows: int,
-    runs0: Array,
-    runs1: Array,
+    channels: int,
+    stride: Shape,
+    columns: int,
+    blocks: Array,
+    shift: int,
+    runs: Array,
+    fresh: bool,
     scratch: Array,
+    scales: Array,
     out: Array,
-) -> None:  # pragma: no cover  # compiled
+    start: int,
+    stop: int,
+) -> bool:  # pragma: no cover  # compiled
+    """Lay taps by the non-zeros, on blocks of padded rows; False if one is not finite.
+
+    Codes are ``(batch, n, rows · columns)``, taps ``(n, height, width · channels)``, the scratch a
+    line per padded row with channels last. Padded row k of a block is row ``k + shift`` of the
+    output, which is written if ``fresh`` and else added to.
+    """
     n, height, line = taps.shape
-    c = out.shape[1]
-    step = stride[1] * c
-    for b in range(codes.shape[0]):
-        for first in range(0, codes.shape[2], rows):
-            last = min(first + rows, codes.shape[2])
-            places = (last - first - 1) * stride[0] + height
-            scratch[:places] = 0
-            for i in range(n):
-                for p0 in range(first, last):
-                    for p1 in range(codes.shape[3]):
-                        x = codes[b, i, p0, p1]
-                        if x != 0:
-                            for u in range(height):
-                                row = scratch[(p0 - first) * stride[0] + u]
-                                tap = taps[i, u]
-                                base = p1 * step
-                                for v in range(line):
-                                    row[base + v] += x * tap[v]
-            begin = first * stride[0]
-            for k0 in range(runs0.shape[0]):
-                low = max(runs0[k0, 0], begin)
-                high = min(runs0[k0, 0] + runs0[k0, 2], begin + places)
-                for place in range(low, high):
-                    y = runs0[k0, 1] + place - runs0[k0, 0]
-                    row = scratch[place - begin]
-                    for k1 in range(runs1.shape[0]):
-                        for ch in range(c):
-                            target = out[b, ch, y]
-                            for q in range(runs1[k1, 2]):
-                                target[runs1[k1, 1] + q] += row[(runs1[k1, 0] + q) * c + ch]
+    width = scratch.shape[1]
+    area = out.shape[2] * out.shape[3]
+    count = codes.shape[2]
+    given, flat = codes.reshape(-1), out.reshape(-1)
+    laid, tap = scratch.reshape(-1), taps.reshape(n, -1)
+    for item in range(start, stop):
+        b = item // len(blocks)
+        begin, end = blocks[item % len(blocks)]
+        scratch[: end - begin] = 0
+        low = max(0, -((height - 1 - begin) // stride[0])) * columns
+        high = min(count, ((end - 1) // stride[0] + 1) * columns)
+        for i in range(n):
+            source = (b * n + i) * count
+            for chunk in range(low, high, WORD):
+                word = _word(given, source + chunk, high - chunk)
+                while word:
+                    k = chunk + first_set(word)
+                    word &= word - np.uint64(1)
+                    x = given[source + k]
+                    if x - x != 0:
+                        return False
+                    if len(scales):
+                        x *= scales[i * count + k]
+                    p = k // columns
+                    top = p * stride[0] - begin
+                    first, beyond = max(0, -top), min(height, end - begin - top)
+                    if width == line:
+                        target = laid[(top + first) * line : (top + beyond) * line]
+                        _add(target, x, tap[i, first * line : beyond * line])
+                    else:
+                        for u in range(first, beyond):
+                            base = (top + u) * width + (k - p * columns) * stride[1] * channels
+                            _add(laid[base : base + line], x, tap[i, u * line : (u + 1) * line])
+        origin = b * out.shape[1] * area
+        if fresh and width == channels and out.shape[3] == len(runs) == 1:
+            to = origin + begin + shift
+            _turn(laid, 0, flat, to, area, end - begin, channels)
+            continue
+        for place in range(end - begin):
+            for k in range(len(runs)):
+                row = origin + (begin + place + shift) * out.shape[3] + runs[k, 1]
+                base = place * width + runs[k, 0] * channels
+                if fresh and k == 0:
+                    _turn(laid, base, flat, row, area, runs[k, 2], channels)
+                else:
+                    for ch in range(channels):
+                        for q in range(runs[k, 2]):
+                            flat[row + ch * area + q] += laid[base + q * channels + ch]
+    return True
 
 
 @njit(nogil=True, cache=True)
-def _gather(
+def gather(
     signals: Array,
+    bits: Array,
+    exponent: Any,
     taps: Array,
-    stride: tuple[int, int],
-    rows: int,
+    kernel: Shape,
+    stride: Shape,
     runs0: Array,
     runs1: Array,
+    length: int,
+    columns: int,
+    blocks: Array,
     scratch: Array,
+    scales: Array,
     out: Array,
+    start: int,
+    stop: int,
+) -> bool:  # pragma: no cover  # compiled
+    """Correlate the non-zeros, for blocks of rows of positions; False if one is not finite.
+
+    Signals are ``(batch, c, rows · length)``, the scratch holds the positions of a block with
+    filters last. Taps are ``(c, phase, turns, phase, turns, n)``, so that what a sample adds to
+    neighbouring positions is contiguous: on each axis tap ``phase + stride·m`` is in turn −1 − m.
+    """
+    c, _, turns0, _, turns1, n = taps.shape
+    line = stride[1] * turns1 * n
+    area, size = out.shape[2], signals.shape[2]
+    height, width = kernel[0], kernel[1]
+    given, flat, sums = signals.reshape(-1), out.reshape(-1), scratch.reshape(-1)
+    for item in range(start, stop):
+        b, number = item // len(blocks), item % len(blocks)
+        first, last = blocks[number]
+        if (item == start or number == 0) and not _finite(bits[b].reshape(-1), exponent):
+            return False
+        scratch[: (last - first) * columns] = 0
+        begin, end = first * stride[0], (last - 1) * stride[0] + height
+        for k0 in range(len(runs0)):
+            shift = runs0[k0, 1] - runs0[k0, 0]
+            low = (max(runs0[k0, 0], begin) + shift) * length
+            high = (min(runs0[k0, 0] + runs0[k0, 2], end) + shift) * length
+            for ch in range(c):
+                source = (b * c + ch) * size
+                for chunk in range(low, high, WORD):
+                    word = _word(given, source + chunk, high - chunk)
+                    while word:
+                        k = chunk + first_set(word)
+                        word &= word - np.uint64(1)
+                        x = given[source + k]
+                        y = k // length
+                        place0 = y - shift
+                        from0 = max(first, -((height - 1 - place0) // stride[0]))
+                        to0 = min(last - 1, place0 // stride[0])
+                        for k1 in range(len(runs1)):
+                            q = k - y * length - runs1[k1, 1]
+                            if q < 0 or q >= runs1[k1, 2]:
+                                continue
+                            place1 = runs1[k1, 0] + q
+                            from1 = max(0, -((width - 1 - place1) // stride[1]))
+                            to1 = min(columns - 1, place1 // stride[1])
+                            tap = taps[ch, place0 % stride[0]].reshape(-1)
+                            turn0 = turns0 - 1 - place0 // stride[0]
+                            turn1 = turns1 - 1 - place1 // stride[1]
+                            if columns == 1 and line == n:
+                                many = (to0 - from0 + 1) * n
+                                here, there = (from0 - first) * n, (turn0 + from0) * n
+                                _add(sums[here : here + many], x, tap[there : there + many])
+                                continue
+                            many = max(0, (to1 - from1 + 1) * n)
+                            phase = place1 % stride[1] * turns1
+                            for p0 in range(from0, to0 + 1):
+                                here = ((p0 - first) * columns + from1) * n
+                                there = (turn0 + p0) * line + (phase + turn1 + from1) * n
+                                _add(sums[here : here + many], x, tap[there : there + many])
+        own, count = first * columns, (last - first) * columns
+        _turn(sums, 0, flat, b * n * area + own, area, count, n)
+        if len(scales):
+            for i in range(n):
+                here, mine = (b * n + i) * area + own, i * area + own
+                _scale(flat[here : here + count], scales[mine : mine + count])
+    return True
+
+
+@njit(nogil=True, cache=True)
+def select(
+    given: Array,
+    levels: Array,
+    line: int,
+    one_sided: bool,
+    shrinkage: bool,
+    out: Array,
+    start: int,
+    stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    c, height, width, n = taps.shape
-    columns = out.shape[3]
-    for b in range(signals.shape[0]):
-        for first in range(0, out.shape[2], rows):
-            last = min(first + rows, out.shape[2])
-            scratch[: last - first] = 0
-            begin = first * stride[0]
-            end = (last - 1) * stride[0] + height
-            for k0 in range(runs0.shape[0]):
-                low = max(runs0[k0, 0], begin)
-                high = min(runs0[k0, 0] + runs0[k0, 2], end)
-                for place0 in range(low, high):
-                    y = runs0[k0, 1] + place0 - runs0[k0, 0]
-                    from0 = max(first, -(-(place0 - height + 1) // stride[0]))
-                    to0 = min(last - 1, place0 // stride[0])
-                    for ch in range(c):
-                        for k1 in range(runs1.shape[0]):
-                            for q in range(runs1[k1, 2]):
-                                x = signals[b, ch, y, runs1[k1, 1] + q]
-                                if x == 0:
-                                    continue
-                                place1 = runs1[k1, 0] + q
-                                from1 = max(0, -(-(place1 - width + 1) // stride[1]))
-                                to1 = min(columns - 1, place1 // stride[1])
-                                for p0 in range(from0, to0 + 1):
-                                    for p1 in range(from1, to1 + 1):
-                                        target = scratch[p0 - first, p1]
-                                        tap = taps[
-                                            ch, place0 - p0 * stride[0], place1 - p1 * stride[1]
-                                        ]
-                                        for i in range(n):
-                                            target[i] += x * tap[i]
-            for p0 in range(first, last):
-                for i in range(n):
-                    for p1 in range(columns):
-                        out[b, i, p0, p1] = scratch[p0 - first, p1, i]
+    """Keep what exceeds its level, one level for every ``line`` entries, in turns."""
+    zero = given.dtype.type(0)
+    place = start
+    while place < stop:
+        number = place // line
+        beyond = min(stop, (number + 1) * line)
+        level = levels[number % len(levels)]
+        some, kept = given[place:beyond], out[place:beyond]
+        if one_sided and shrinkage:
+            for k in range(len(some)):
+                kept[k] = some[k] - level if some[k] > level else zero
+        elif one_sided:
+            for k in range(len(some)):
+                kept[k] = some[k] if some[k] > level else zero
+        elif shrinkage:
+            for k in range(len(some)):
+                shrunk = some[k] - np.copysign(level, some[k])
+                kept[k] = shrunk if abs(some[k]) > level else zero
+        else:
+            for k in range(len(some)):
+                kept[k] = some[k] if abs(some[k]) > level else zero
+        place = beyond

@@ -58,10 +58,13 @@ class Grid:
         for first in range(0, self.positions[0], rows):
             yield first, min(first + rows, self.positions[0])
 
-    def has_gaps(self, axis: int) -> bool:
-        """Return whether some padded place of an axis is no sample."""
-        places = self.places(axis, 0, self.positions[axis])[1]
-        return sum(length for _, _, length in self.runs[axis]) < places
+    def sees_all(self, axis: int) -> bool:
+        """Return whether every position sees a sample along an axis."""
+        if not self.runs[axis]:
+            return False
+        begin, (end, _, length) = self.runs[axis][0][0], self.runs[axis][-1]
+        last = self.places(axis, self.positions[axis] - 1, self.positions[axis])[0]
+        return begin < self.kernel[axis] and last < end + length
 
 
 def _shifted(low: int, high: int, by: int) -> slice:

@@ -1,150 +1,408 @@
-"""The numerical inner loops: arrays in, arrays out, nothing validated, no classes of dcsc.
+"""The numerical inner loops: arrays in, arrays out, no classes of dcsc.
 
-Dense data go through matrix products on blocks that stay in the cache. Sparse data, which codes
-are by nature, go through `dcsc._compiled`, entry by entry; what the data is decides.
+Dense data are correlated tile by tile. Sparse data, which codes are by nature, go entry by entry;
+what the data is decides. Both are laid out here and computed in `dcsc._compiled`. Nothing is
+validated but one thing: NaN and infinity are met by the loops in passing, and raise
+FloatingPointError.
 """
 
+import itertools
 import math
+from functools import lru_cache
+from typing import Any
 
+import attrs
 import numpy as np
 
-from dcsc._arrays import Array
-from dcsc._grid import Grid
+from dcsc._arrays import Array, Shape, all_finite
+from dcsc._grid import Grid, Run
 from dcsc._threads import share
 
 _CACHE_BYTES = 2**19
-_WORTH_COMPILING = 2**24
+_SCRATCH_BYTES = 2**20
+_PIECE_BYTES = 2**24
+_PARTS = 8
+_WORTH_A_THREAD = 2**16
+_WORTH_COUNTING = 2**20
 _SAMPLES = 4093
-# Shares of non-zeros up to which going entry by entry is faster: measured, the break-even lies
-# between 3 % (few taps) and over 10 % (many), see benchmarks/side_by_side.py --crossover.
-_SPARSE_CODES = 0.05
-_SPARSE_SIGNALS = 0.08
+# Shares of non-zeros up to which going entry by entry is faster, as measured by
+# benchmarks/side_by_side.py --crossover. An analysis has as many results whatever the data are, and
+# writing them is worth this many taps of each.
+_SPARSE_CODES = 0.1
+_SPARSE_SIGNALS = 0.1
+_TAPS_OF_A_RESULT = 30
 
 
-def correlate(signals: Array, filters: Array, grid: Grid) -> Array:
-    """Correlate ``(batch, c, *extent)`` with taps ``(n, c, *kernel)``: the analysis."""
+def correlate(signals: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
+    """Correlate ``(batch, c, *extent)`` with taps ``(n, c, *kernel)``: the analysis.
+
+    Each result is multiplied by its scale, of shape ``(n, *positions)``.
+    """
     work = signals.size * filters.size // filters.shape[1] // math.prod(grid.stride)
-    if work > _WORTH_COMPILING and _is_sparse(signals, _SPARSE_SIGNALS, grid):
-        from dcsc import _compiled  # noqa: PLC0415  # compiling is left until it pays
+    limit = _SPARSE_SIGNALS * (1 - _TAPS_OF_A_RESULT * len(filters) / filters.size)
+    if work > _WORTH_COUNTING and _is_sparse(signals, limit, grid):
+        return correlate_sparse(signals, filters, grid, scales)
+    return correlate_dense(signals, filters, grid, scales)
 
-        return _compiled.gather(signals, filters, grid)
-    return correlate_dense(signals, filters, grid)
 
+def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
+    """Lay taps ``(n, c, *kernel)`` by codes ``(batch, n, *positions)``: the synthesis.
 
-def spread(codes: Array, filters: Array, grid: Grid) -> Array:
-    """Lay taps ``(n, c, *kernel)`` by codes ``(batch, n, *positions)``: the synthesis."""
+    Each code is multiplied by its scale, of shape ``(n, *positions)``.
+    """
     work = codes.size * filters.size // filters.shape[0]
-    if work > _WORTH_COMPILING and _is_sparse(codes, _SPARSE_CODES, grid):
-        from dcsc import _compiled  # noqa: PLC0415  # compiling is left until it pays
-
-        return _compiled.scatter(codes, filters, grid)
-    return spread_dense(codes, filters, grid)
+    if work > _WORTH_COUNTING and _is_sparse(codes, _SPARSE_CODES, grid):
+        return spread_sparse(codes, filters, grid, scales)
+    return spread_dense(codes, filters, grid, scales)
 
 
 def _is_sparse(data: Array, limit: float, grid: Grid) -> bool:
     """Estimate from a few thousand entries whether at most a share ``limit`` is not zero."""
+    if limit < 0 or len(grid.extent) > 2:
+        return False
     flat = data.reshape(-1)
     step = max(1, flat.size // _SAMPLES) | 1
     seen = flat[::step]
-    return len(grid.extent) <= 2 and bool(np.count_nonzero(seen) <= limit * seen.size)
+    return bool(np.count_nonzero(seen) <= limit * seen.size)
 
 
-def correlate_dense(signals: Array, filters: Array, grid: Grid) -> Array:
-    """Multiply the filters with patch matrices, block by block of positions."""
-    n, c, *kernel = filters.shape
-    taps, inner = c * math.prod(kernel), math.prod(grid.positions[1:])
-    matrix = filters.reshape(n, taps)
-    out = np.empty((len(signals), n, math.prod(grid.positions)), dtype=signals.dtype)
-    zeros = any(grid.has_gaps(axis) for axis in range(len(kernel)))
-    blocks = list(grid.blocks(_rows(taps * inner * signals.itemsize)))
+# ---- dense ---------------------------------------------------------------------------------------
+
+
+@attrs.frozen(eq=False)
+class _Plan:
+    """How a dense correlation is cut into blocks whose padded signals stay in the cache.
+
+    A block's slab is ``(c, padded rows, phases, width)``: places along the last axis are sorted by
+    their phase modulo its stride, so that what one tap sees at neighbouring positions is
+    contiguous. All axes but the last are flattened into rows.
+
+    Parameters
+    ----------
+    slab : tuple of int
+    offsets : array of int, shape (taps,)
+        Where in the slab a tap lies, seen from its position.
+    bases : array of int
+        Where in the slab the rows of positions of a block begin.
+    padded : array of int
+        Which row of the signal a padded row is, or −1.
+    runs : array of int, shape (runs, 3)
+        Those of the last axis.
+    blocks : array of int, shape (blocks, 7)
+        As `dcsc._compiled.correlate` takes them.
+    """
+
+    slab: Shape
+    offsets: Array
+    bases: Array
+    padded: Array
+    runs: Array
+    blocks: Array
+
+    @classmethod
+    def of(cls, grid: Grid, channels: int, itemsize: int, parts: int, cache: int) -> "_Plan":
+        """Plan for a grid of two or more axes, with at least so many blocks if there is room."""
+        from dcsc._intrinsics import VECTOR_BYTES  # noqa: PLC0415  # imports numba
+
+        (*above, last), steps = range(len(grid.extent)), grid.stride
+        places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]
+        inner_places, inner = math.prod(places[1:]), math.prod(grid.positions[1:last])
+        reach, length = -(-grid.kernel[last] // steps[last]), grid.positions[last]
+        tile = 3 * VECTOR_BYTES // itemsize
+        row_bytes = channels * inner_places * steps[last] * itemsize
+        room = cache // (row_bytes * grid.kernel[0]) - reach
+        if grid.positions[0] == 1:
+            room = min(room, max(-(-length // parts), 16 * reach))
+        count = length if room >= length else max(tile, room // tile * tile)
+        width = count - 1 + reach
+        fitting = (cache // (row_bytes * width) - grid.kernel[0]) // steps[0] + 1
+        fair = max(-(-grid.positions[0] // parts), 4 * grid.kernel[0])
+        rows = max(1, min(fitting, fair, grid.positions[0]))
+        slab = (channels, grid.places(0, 0, rows)[1] * inner_places, steps[last], width)
+        blocks = [
+            (
+                first * inner,
+                (beyond - first) * inner,
+                first * steps[0] * inner_places,
+                grid.places(0, 0, beyond - first)[1] * inner_places,
+                begin,
+                min(count, length - begin),
+                min(count, length - begin) - 1 + reach,
+            )
+            for first, beyond in grid.blocks(rows)
+            for begin in range(0, length, count)
+        ]
+        return cls(
+            slab,
+            _offsets(grid, slab, places),
+            _bases(grid, slab, places, rows),
+            _padded_rows(grid, places),
+            _runs(grid.runs[last]),
+            np.array(blocks, dtype=np.int64),
+        )
+
+
+def _offsets(grid: Grid, slab: Shape, places: list[int]) -> Array:
+    """Return where the taps lie in the slab, seen from their position, C order (c, *kernel)."""
+    *above, last = np.indices((slab[0], *grid.kernel)).reshape(1 + len(grid.kernel), -1)
+    row = np.zeros_like(last)
+    for index, many in zip(above[1:], places, strict=True):
+        row = row * many + index
+    line = (last % slab[2]) * slab[3] + last // slab[2]
+    return np.asarray((above[0] * slab[1] + row) * slab[2] * slab[3] + line)
+
+
+def _bases(grid: Grid, slab: Shape, places: list[int], rows: int) -> Array:
+    """Return where the rows of positions of a block begin in the slab."""
+    shape = (rows, *grid.positions[1:-1])
+    row = np.zeros(math.prod(shape), dtype=np.int64)
+    for index, step, many in zip(
+        np.indices(shape).reshape(len(shape), -1), grid.stride, places, strict=False
+    ):
+        row = row * many + index * step
+    return np.asarray(row * slab[2] * slab[3])
+
+
+def _padded_rows(grid: Grid, places: list[int]) -> Array:
+    """Return which flattened row of the signal each flattened padded row is, −1 if none."""
+    row = np.zeros(1, dtype=np.int64)
+    for runs, many, extent in zip(grid.runs, places, grid.extent, strict=False):
+        own = np.full(many, -1)
+        for place, sample, length in runs:
+            own[place : place + length] = np.arange(sample, sample + length)
+        there = (row[:, None] >= 0) & (own >= 0)
+        row = np.where(there, row[:, None] * extent + own, -1).ravel()
+    return row
+
+
+_plan = lru_cache(maxsize=64)(_Plan.of)
+
+
+def correlate_dense(
+    signals: Array, filters: Array, grid: Grid, scales: Array | None = None
+) -> Array:
+    """Correlate tile by tile: a few filters at a few neighbouring positions at a time."""
+    from dcsc import _compiled, _intrinsics  # noqa: PLC0415  # numba is imported when it is used
+
+    out = np.empty((len(signals), len(filters), *grid.positions), dtype=signals.dtype)
+    if len(grid.extent) == 1:
+        signals, filters, grid = signals[:, :, None], filters[:, :, None], _with_axis(grid, 0)
+    n, c = filters.shape[:2]
+    plan = _plan(grid, c, signals.itemsize, -(-_PARTS // len(signals)), _CACHE_BYTES)
+    groups = -(-n // _intrinsics.FILTERS)
+    weights = np.zeros((groups * _intrinsics.FILTERS, len(plan.offsets)), dtype=signals.dtype)
+    weights[:n] = filters.reshape(n, -1)
+    weights = weights.reshape(groups, _intrinsics.FILTERS, -1).transpose(0, 2, 1).ravel()
+    given = _frozen(signals.reshape(len(signals), c, -1, signals.shape[-1]))
+    bits, exponent = _bits(given.reshape(len(signals), -1))
+    result = out.reshape(len(signals), n, -1, grid.positions[-1])
+    size, factors = math.prod(plan.slab), _flat(scales, signals)
+    beyond = (
+        3 * _intrinsics.VECTOR_BYTES // signals.itemsize
+    )  # what a tile reads past the last place
 
     def work(start: int, stop: int) -> None:
-        buffer = np.empty(taps * inner * max(b - a for a, b in blocks), dtype=signals.dtype)
-        for sample, result in zip(signals[start:stop], out[start:stop], strict=True):
-            for first, last in blocks:
-                slab = _slab(sample, grid, first, last, zeros)
-                columns = inner * (last - first)
-                patches = buffer[: taps * columns].reshape(taps, columns)
-                view = _patch_view(slab, grid, last - first)
-                np.copyto(patches.reshape(view.shape), view)
-                np.matmul(matrix, patches, out=result[:, first * inner : last * inner])
+        slab = np.empty(size + beyond, dtype=signals.dtype)[:size].reshape(plan.slab)
+        if not _compiled.correlate(
+            given, bits, exponent, weights, plan.offsets, plan.padded, plan.runs, plan.bases,
+            plan.blocks, slab, factors, result, start, stop,
+        ):  # fmt: skip
+            raise FloatingPointError
 
-    share(work, len(signals), _least_samples(2 * out[:1].size * taps))
-    return out.reshape(len(signals), n, *grid.positions)
-
-
-def spread_dense(codes: Array, filters: Array, grid: Grid) -> Array:
-    """Multiply the codes with the filters' taps and add up what they lay on each sample."""
-    n, c, *kernel = filters.shape
-    taps, inner = c * math.prod(kernel), math.prod(grid.positions[1:])
-    matrix = filters.reshape(n, taps).T
-    out = np.zeros((len(codes), c, *grid.extent), dtype=codes.dtype)
-    blocks = list(grid.blocks(_rows(taps * inner * codes.itemsize)))
-    flat = codes.reshape(len(codes), n, -1)
-
-    def work(start: int, stop: int) -> None:
-        for code, result in zip(flat[start:stop], out[start:stop], strict=True):
-            for first, last in blocks:
-                slab = np.zeros((c, *grid.slab_shape(first, last)), dtype=codes.dtype)
-                laid = matrix @ code[:, first * inner : last * inner]
-                view = _patch_view(slab, grid, last - first)
-                laid = laid.reshape(view.shape)
-                for tap in np.ndindex(*kernel):
-                    view[:, *tap] += laid[:, *tap]
-                for inside, samples in grid.pieces(first, last):
-                    result[:, *samples] += slab[:, *inside]
-
-    share(work, len(codes), _least_samples(2 * flat[:1].size * taps))
+    items = len(signals) * len(plan.blocks)
+    share(work, items, _least(2 * out.size * len(plan.offsets) // items))
     return out
 
 
-def _rows(row_bytes: int) -> int:
-    """Return how many rows of patches fit the cache."""
-    return max(1, _CACHE_BYTES // max(row_bytes, 1))
+def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
+    """Correlate with the filters turned round, some samples or rows at a time, and fold."""
+    out = np.zeros((len(codes), filters.shape[1], *grid.extent), dtype=codes.dtype)
+    batch = max(1, _PIECE_BYTES // codes[:1].nbytes)
+    rows = max(1, _PIECE_BYTES // codes[:1, :, :1].nbytes)
+    for start in range(0, len(codes), batch):
+        for first, last in grid.blocks(rows):
+            some = codes[start : start + batch, :, first:last]
+            some = np.ascontiguousarray(some) if scales is None else some * scales[:, first:last]
+            lines = _lines(some, filters, grid.stride)
+            for inside, samples in grid.pieces(first, last):
+                out[start : start + batch, :, *samples] += lines[:, :, *inside]
+    return out
 
 
-def _least_samples(flops: int) -> int:
-    """Return how many samples are worth a thread of their own."""
-    return max(1, 2**20 // max(flops, 1))
+def _lines(codes: Array, filters: Array, stride: Shape) -> Array:
+    """Return what lies on all padded places, ``(batch, c, *places)``.
 
-
-def _slab(sample: Array, grid: Grid, first: int, last: int, zeros: bool) -> Array:
-    """Return the padded rows that positions ``[first, last)`` see."""
-    make = np.zeros if zeros else np.empty
-    slab = make((len(sample), *grid.slab_shape(first, last)), dtype=sample.dtype)
-    for inside, samples in grid.pieces(first, last):
-        slab[:, *inside] = sample[:, *samples]
-    return slab
-
-
-def _patch_view(slab: Array, grid: Grid, rows: int) -> Array:
-    """Return a view ``(c, *kernel, rows, *positions[1:])`` of what each tap sees."""
-    channel, *steps = slab.strides
-    strides = (
-        channel,
-        *steps,
-        *(step * stride for step, stride in zip(steps, grid.stride, strict=True)),
-    )
-    shape = (len(slab), *grid.kernel, rows, *grid.positions[1:])
-    return np.lib.stride_tricks.as_strided(slab, shape, strides)
-
-
-def sliding_reduce(line: Array, length: int, ufunc: np.ufunc) -> Array:
-    """Reduce every run of ``length`` entries of the last axis.
-
-    Running reductions forwards and backwards inside blocks of ``length`` are joined in pairs
-    (van Herk 1992, Gil and Werman 1993): linear in the array, whatever the length, and without
-    the cancellation of a difference of running sums.
+    Place ``s·q + φ`` is the sum over m of code q − m times tap ``φ + s·m``: one correlation for
+    every phase φ.
     """
-    runs = line.shape[-1] - length + 1
-    if length == 1:
-        return line
-    blocks = math.ceil(line.shape[-1] / length)
-    filler = np.zeros((*line.shape[:-1], blocks * length - line.shape[-1]), dtype=line.dtype)
-    cut = np.concatenate([line, filler], axis=-1).reshape((*line.shape[:-1], blocks, length))
-    joined = (*line.shape[:-1], blocks * length)
-    forwards = ufunc.accumulate(cut, axis=-1).reshape(joined)
-    backwards = ufunc.accumulate(cut[..., ::-1], axis=-1)[..., ::-1].reshape(joined)
-    out = ufunc(backwards[..., :runs], forwards[..., length - 1 : length - 1 + runs])
-    out[..., ::length] = backwards[..., :runs:length]
-    return np.asarray(out)
+    positions, kernel = codes.shape[2:], filters.shape[2:]
+    places = ((p - 1) * s + k for p, s, k in zip(positions, stride, kernel, strict=True))
+    out = np.zeros((len(codes), filters.shape[1], *places), dtype=codes.dtype)
+    for phase in itertools.product(*map(range, stride)):
+        every = tuple(slice(f, None, s) for f, s in zip(phase, stride, strict=True))
+        taps = filters[:, :, *every]
+        target = out[:, :, *every]
+        if 0 in taps.shape or 0 in target.shape:
+            continue
+        turned = np.ascontiguousarray(np.flip(taps, tuple(range(2, taps.ndim))).swapaxes(0, 1))
+        own = turned.shape[2:]
+        runs = tuple(((k - 1, 0, p),) for p, k in zip(positions, own, strict=True))
+        inner = Grid(positions, target.shape[2:], own, (1,) * len(own), runs)
+        target[...] = correlate_dense(codes, turned, inner)
+    return out
+
+
+# ---- sparse --------------------------------------------------------------------------------------
+
+
+def correlate_sparse(
+    signals: Array, filters: Array, grid: Grid, scales: Array | None = None
+) -> Array:
+    """Correlate the non-zeros only, on one or two axes."""
+    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+
+    n, c = filters.shape[:2]
+    out = np.empty((len(signals), n, *grid.positions), dtype=signals.dtype)
+    grid = _with_axis(grid, 1) if len(grid.extent) == 1 else grid
+    taps = _by_phase(filters.reshape(n, c, *grid.kernel), grid.stride)
+    given = _frozen(signals.reshape(len(signals), c, -1))
+    bits, exponent = _bits(given)
+    result = out.reshape(len(signals), n, -1)
+    (length, columns), runs = (grid.extent[1], grid.positions[1]), map(_runs, grid.runs)
+    runs0, runs1 = runs
+    blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], given)
+    rows, factors = int(blocks[0, 1]), _flat(scales, signals)
+
+    def work(start: int, stop: int) -> None:
+        scratch = np.empty((rows * columns, n), dtype=signals.dtype)
+        if not _compiled.gather(
+            given, bits, exponent, taps, grid.kernel, grid.stride, runs0, runs1, length, columns,
+            blocks, scratch, factors, result, start, stop,
+        ):  # fmt: skip
+            raise FloatingPointError
+
+    share(work, len(signals) * len(blocks))
+    return out
+
+
+def _by_phase(filters: Array, stride: Shape) -> Array:
+    """Return taps ``(n, c, *kernel)`` as ``(c, phase, turns, phase, turns, n)``, see `gather`."""
+    turns = [-(-k // s) for k, s in zip(filters.shape[2:], stride, strict=True)]
+    padded = np.zeros((*filters.shape[:2], *np.multiply(turns, stride)), dtype=filters.dtype)
+    padded[:, :, : filters.shape[2], : filters.shape[3]] = filters
+    split = padded.reshape(*filters.shape[:2], turns[0], stride[0], turns[1], stride[1])
+    return np.ascontiguousarray(split[:, :, ::-1, :, ::-1].transpose(1, 3, 2, 5, 4, 0))
+
+
+def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
+    """Lay the taps of the non-zeros down, on one or two axes."""
+    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+
+    n, c = filters.shape[:2]
+    covered = all(
+        runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
+    )
+    make = np.empty if covered else np.zeros
+    out = make((len(codes), c, *grid.extent), dtype=codes.dtype)
+    grid = _with_axis(grid, 1) if len(grid.extent) == 1 else grid
+    if not grid.sees_all(0) and not all_finite(codes):
+        raise FloatingPointError
+    taps = np.moveaxis(filters.reshape(n, c, *grid.kernel), 1, -1)
+    taps = np.ascontiguousarray(taps).reshape(n, grid.kernel[0], -1)
+    width = grid.places(1, 0, grid.positions[1])[1] * c
+    given = _frozen(codes.reshape(len(codes), n, -1))
+    result = out.reshape(len(codes), c, *grid.extent)
+    runs, factors = _runs(grid.runs[1]), _flat(scales, codes)
+
+    def lay(first: bool, shift: int, blocks: Array) -> None:
+        def work(start: int, stop: int) -> None:
+            scratch = np.empty((blocks[0, 1] - blocks[0, 0], width), dtype=codes.dtype)
+            if not _compiled.scatter(
+                given, taps, c, grid.stride, grid.positions[1], blocks, shift,
+                runs, first, scratch, factors, result, start, stop,
+            ):  # fmt: skip
+                raise FloatingPointError
+
+        share(work, len(codes) * len(blocks))
+
+    # The places of one run are samples of their own; those of another may be the same samples.
+    for number, (place, sample, length) in enumerate(grid.runs[0]):
+        blocks = _cut(place, length, width * codes.itemsize, grid.kernel[0], given)
+        lay(number == 0, sample - place, blocks)
+    return out
+
+
+# ---- thresholds ----------------------------------------------------------------------------------
+
+
+def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool) -> Array:
+    """Keep what exceeds its level, one for all or one per filter, of ``(batch, n, ...)``."""
+    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+
+    out = np.empty_like(coefficients)
+    line = math.prod(coefficients.shape[2:]) if levels.ndim else coefficients.size
+    given, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)
+
+    def work(start: int, stop: int) -> None:
+        _compiled.select(given, each, line, one_sided, shrinkage, kept, start, stop)
+
+    share(work, len(given), _WORTH_A_THREAD)
+    return out
+
+
+# ---- small things --------------------------------------------------------------------------------
+
+
+def _with_axis(grid: Grid, at: int) -> Grid:
+    """Return the grid with an axis of length one inserted."""
+
+    def insert(values: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+        return (*values[:at], value, *values[at:])
+
+    return Grid(
+        insert(grid.extent, 1),
+        insert(grid.positions, 1),
+        insert(grid.kernel, 1),
+        insert(grid.stride, 1),
+        insert(grid.runs, ((0, 0, 1),)),
+    )
+
+
+def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> Array:
+    """Cut rows into blocks ``[first, last)`` that fit the cache, the first the largest.
+
+    A small batch is cut further, to have something for every thread, but not so far that the
+    rows which two blocks see are many.
+    """
+    fair = -(-length * len(data) // _PARTS)
+    rows = min(max(1, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
+    starts = np.arange(start, start + length, rows)
+    return np.stack([starts, np.minimum(starts + rows, start + length)], axis=1)
+
+
+def _runs(runs: tuple[Run, ...]) -> Array:
+    return np.array(runs, dtype=np.int64).reshape(-1, 3)
+
+
+def _frozen(array: Array) -> Array:
+    """Return a read-only view, so that a loop is compiled for one kind of array only."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _bits(array: Array) -> tuple[Array, Any]:
+    """Return the bits of floating-point numbers, and those of the exponent of an infinity."""
+    unsigned = np.uint64 if array.itemsize == 8 else np.uint32
+    return array.view(unsigned), array.dtype.type(np.inf).view(unsigned)
+
+
+def _flat(scales: Array | None, like: Array) -> Array:
+    """Return the scales as one line of the dtype of the data, empty if there are none."""
+    given = np.empty(0) if scales is None else scales
+    return _frozen(given.astype(like.dtype, copy=False).reshape(-1))
+
+
+def _least(flops: int) -> int:
+    """Return how many pieces of work are worth a thread of their own."""
+    return max(1, 2**21 // max(flops, 1))

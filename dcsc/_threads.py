@@ -61,6 +61,9 @@ def share(work: Callable[[int, int], None], count: int, least: int = 1) -> None:
     least : int
         The least number of items that is worth a thread.
     """
+    if count < 2 * least:
+        work(0, count)
+        return
     with _lock:
         busy = _inside > 0
     workers = 1 if busy else max((int(lib["num_threads"]) for lib in _blas().info()), default=1)

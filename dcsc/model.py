@@ -18,7 +18,8 @@ from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
 
 __all__ = ["DCSCModel", "Layer"]
 
-_RESIDUE = 16
+RESIDUE = 16
+_PIECE_ENTRIES = 2**18
 
 
 @attrs.frozen(slots=False)
@@ -121,7 +122,7 @@ class DCSCModel:
         for number, layer in reversed(list(enumerate(self.layers, start=1))):
             signal = layer.operator.synthesize(pathway[0])
             if number > 1:
-                signal = _without_residue(signal, layer.operator, pathway[0])
+                _remove_residue(signal, layer.operator, pathway[0])
             pathway.insert(0, signal)
         return Pathway(tuple(pathway), batch)
 
@@ -151,6 +152,8 @@ class DCSCModel:
             entering = pathway[-1] + added[number] if number in added else pathway[-1]
             coefficients.append(layer.operator.analyze(entering))
             pathway.append(layer.projection(coefficients[-1], layer.dictionary))
+            if not keep_coefficients:
+                coefficients.pop()
         return Pathway(tuple(pathway), batch, tuple(coefficients) if keep_coefficients else None)
 
     def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
@@ -170,11 +173,33 @@ class DCSCModel:
         return added
 
 
-def _without_residue(signal: Array, operator: Dictionary, codes: Array) -> Array:
+def _remove_residue(signal: Array, operator: Dictionary, codes: Array) -> None:
+    """Apply `without_residue` in place, to those of a batch in which an entry may be a residue.
+
+    No contribution is larger than the largest atom, so that the sum of its sizes times the
+    largest norm bounds them all; one per cent is for the rounding of both.
+    """
+    signals, given = (
+        array.reshape(-1, *shape)
+        for array, shape in ((signal, operator.signal_shape), (codes, operator.code_shape))
+    )
+    most = 1.01 * RESIDUE * np.finfo(signal.dtype).eps * operator.atom_norms().max()
+    piece = max(1, _PIECE_ENTRIES // max(signals[:1].size, given[:1].size, 1))
+    for start in range(0, len(signals), piece):
+        some = slice(start, start + piece)
+        sizes = np.abs(signals[some]).reshape(len(signals[some]), -1)
+        limits = most * np.abs(given[some]).reshape(len(sizes), -1).sum(axis=1, keepdims=True)
+        doubtful = start + np.flatnonzero(((sizes <= limits) & (sizes > 0)).any(axis=1))
+        if len(doubtful):
+            contributions = operator.contributions(given[doubtful])
+            signals[doubtful] = without_residue(signals[doubtful], contributions)
+
+
+def without_residue(signal: Array, contributions: Array) -> Array:
     """Set to zero what is only the rounding residue of a cancellation.
 
     Contributions that cancel exactly leave a few eps of their sizes behind, and a support that
     counted them would be fiction.
     """
-    limit = _RESIDUE * np.finfo(signal.dtype).eps * operator.contributions(codes)
+    limit = RESIDUE * np.finfo(signal.dtype).eps * contributions
     return np.where(np.abs(signal) <= limit, signal.dtype.type(0), signal)

@@ -75,9 +75,9 @@ def agree(got, oracle, array, dictionary):
 # What the numerical loops do with data of other sizes and sparsities than these.
 PATHS = {
     "whole": {"_CACHE_BYTES": 2**30},
-    "in blocks": {"_CACHE_BYTES": 64},
-    "in threads": {"_least_samples": lambda flops: 1},
-    "entry by entry": {"_WORTH_COMPILING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1},
+    "in blocks": {"_CACHE_BYTES": 64, "_PIECE_BYTES": 64},
+    "in threads": {"_least": lambda flops: 1},
+    "entry by entry": {"_WORTH_COUNTING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 99},
 }
 
 

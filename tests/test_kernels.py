@@ -1,9 +1,12 @@
 """The kernels against explicit sums, whatever the data's density, layout and number of threads."""
 
 import itertools
+import re
 import subprocess
 import sys
 import threading
+import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from dcsc import CirculantDictionary, DcscError, ToeplitzDictionary, _compiled, _kernels, _threads
+from dcsc import (
+    CirculantDictionary,
+    DcscError,
+    SignedDictionary,
+    ToeplitzDictionary,
+    _kernels,
+    _threads,
+)
 from tests.strategies import dictionaries
 
 DENSITIES = (0.0, 0.03, 0.3, 1.0)
@@ -40,28 +50,98 @@ def by_definition(dictionary):
     return matrix.reshape(size, -1)
 
 
+LAYOUTS = {
+    "C order": lambda a: a,
+    "Fortran order": np.asfortranarray,
+    "negative strides": lambda a: np.flip(np.flip(a).copy()),
+    "every other entry": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "batch last": lambda a: np.moveaxis(np.moveaxis(a, 0, -1).copy(), -1, 0),
+}
+# What decides between dense and sparse, set so that it decides for one.
+DENSE = {"_SPARSE_CODES": -1, "_SPARSE_SIGNALS": -1}
+SPARSE = {"_WORTH_COUNTING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1, "_TAPS_OF_A_RESULT": 0}
+
+
+@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
 @given(
     dictionary=st.sampled_from([CirculantDictionary, ToeplitzDictionary]).flatmap(dictionaries),
     density=st.sampled_from(DENSITIES),
     seed=st.integers(0, 2**32 - 1),
     scratch=st.sampled_from([1, 200, 2**20]),
+    layout=st.sampled_from(sorted(LAYOUTS)),
+    threads=st.sampled_from([1, 2]),
 )
-def test_every_kernel_is_the_definition(dictionary, density, seed, scratch):
+def test_every_kernel_is_the_definition(way, dictionary, density, seed, scratch, layout, threads):
     rng = np.random.default_rng(seed)
-    matrix, taps, grid = by_definition(dictionary), dictionary._taps(), dictionary._grid
-    dtype = taps.dtype
+    matrix, dtype = by_definition(dictionary), dictionary.filters.dtype
     x = sparse(rng, (3, *dictionary.code_shape), density, dtype)
     y = sparse(rng, (3, *dictionary.signal_shape), density, dtype)
+    signs = rng.choice([-1.0, 1.0], dictionary.code_shape)
     signals = (x.reshape(3, -1) @ matrix.T).reshape(y.shape)
+    signed = ((x * signs).reshape(3, -1) @ matrix.T).reshape(y.shape)
     codes = (y.reshape(3, -1) @ matrix).reshape(x.shape)
     close = {"rtol": 0, "atol": 200 * np.finfo(dtype).eps * (1 + np.abs(matrix).sum())}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_compiled, "_SCRATCH_BYTES", scratch)
-        patch.setattr(_kernels, "_CACHE_BYTES", scratch)
-        for spread in (_kernels.spread_dense, _compiled.scatter):
-            np.testing.assert_allclose(spread(x, taps, grid), signals, **close)
-        for correlate in (_kernels.correlate_dense, _compiled.gather):
-            np.testing.assert_allclose(correlate(y, taps, grid), codes, **close)
+    budgets = dict.fromkeys(("_SCRATCH_BYTES", "_CACHE_BYTES", "_PIECE_BYTES"), scratch)
+    x, y = LAYOUTS[layout](x), LAYOUTS[layout](y)
+    with (
+        mock.patch.multiple(_kernels, **way, **budgets, _least=lambda flops: 1),
+        threadpool_limits(threads),
+    ):
+        np.testing.assert_allclose(dictionary.synthesize(x), signals, **close)
+        np.testing.assert_allclose(dictionary.analyze(y), codes, **close)
+        operator = SignedDictionary(dictionary, signs)
+        np.testing.assert_allclose(operator.synthesize(x), signed, **close)
+        np.testing.assert_allclose(operator.analyze(y), codes * signs, **close)
+
+
+@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_atoms_that_lie_in_the_padding_do_nothing(way, axis):
+    """The only position along one axis is before the signal."""
+    stride, padding = ((1, 3), (0, 1)) if axis else ((3, 1), (1, 0))
+    dictionary = ToeplitzDictionary(np.ones((1, 1, 1, 1)), (1, 1), stride, padding)
+    with mock.patch.multiple(_kernels, **way):
+        assert not dictionary.synthesize(np.ones((2, *dictionary.code_shape))).any()
+        assert not dictionary.analyze(np.ones((2, *dictionary.signal_shape))).any()
+
+
+@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@given(
+    dictionary=st.sampled_from([CirculantDictionary, ToeplitzDictionary]).flatmap(dictionaries),
+    data=st.data(),
+)
+def test_no_kernel_passes_what_is_not_finite(way, bad, dictionary, data):
+    """Wherever it stands, also where no atom sees it."""
+    for name, shape in (
+        ("synthesize", dictionary.code_shape),
+        ("analyze", dictionary.signal_shape),
+    ):
+        array = np.zeros((2, *shape), dtype=dictionary.filters.dtype)
+        place = data.draw(st.integers(0, array.size - 1))
+        array.reshape(-1)[place] = bad
+        where = re.escape(str(tuple(int(i) for i in np.unravel_index(place, array.shape))))
+        with (
+            mock.patch.multiple(_kernels, **way),
+            pytest.raises(DcscError, match=f"expected finite numbers, got .* at {where}"),
+        ):
+            getattr(dictionary, name)(array)
+
+
+@pytest.mark.parametrize("density", [0.01, 1.0])
+@pytest.mark.parametrize("name", ["synthesize", "analyze"])
+def test_maps_need_little_memory_beyond_input_and_output(name, density):
+    rng = np.random.default_rng(0)
+    dictionary = CirculantDictionary(rng.standard_normal((8, 3, 3, 3)), (1024, 1024))
+    shape = dictionary.code_shape if name == "synthesize" else dictionary.signal_shape
+    data = sparse(rng, shape, density, np.float64)
+    function = getattr(SignedDictionary(dictionary, np.ones(dictionary.code_shape)), name)
+    tracemalloc.start()
+    held = tracemalloc.get_traced_memory()[0]
+    out = function(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - held - out.nbytes <= 64 * 2**20
 
 
 LARGE = CirculantDictionary(np.random.default_rng(0).normal(size=(24, 8, 9)), 2048)
@@ -89,13 +169,13 @@ def test_threads_and_layouts_change_nothing(density, limit):
 
 def test_the_data_decides_which_kernel_runs(monkeypatch):
     used = []
-    for name in ("scatter", "gather"):
-        function = getattr(_compiled, name)
+    for name in ("spread_sparse", "correlate_sparse"):
+        function = getattr(_kernels, name)
         monkeypatch.setattr(
-            _compiled, name, lambda *a, f=function, n=name: (used.append(n), f(*a))[1]
+            _kernels, name, lambda *a, f=function, n=name: (used.append(n), f(*a))[1]
         )
     rng = np.random.default_rng(2)
-    for density, expected in ((0.01, ["scatter", "gather"]), (0.5, [])):
+    for density, expected in ((0.01, ["spread_sparse", "correlate_sparse"]), (0.5, [])):
         used.clear()
         LARGE.synthesize(sparse(rng, (8, *LARGE.code_shape), density, np.float64))
         LARGE.analyze(sparse(rng, (8, *LARGE.signal_shape), density, np.float64))

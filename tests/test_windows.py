@@ -67,9 +67,7 @@ def samples_of(convolution, position):
 def stripes_of(dictionary):
     """List, position by position, the entries of a code that lie in its stripe."""
     dictionary = bare(dictionary)
-    if isinstance(dictionary, DenseDictionary):
-        return [grid(dictionary.matrix.shape[1])]
-    if isinstance(dictionary, Plain):
+    if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
         return [grid(*dictionary.code_shape)]
     kernel, _, stride, _, positions = geometry(dictionary)
 
@@ -92,9 +90,7 @@ def stripes_of(dictionary):
 def patches_of(dictionary):
     """List, position by position, the samples that lie in its patch."""
     dictionary = bare(dictionary)
-    if isinstance(dictionary, DenseDictionary):
-        return [grid(dictionary.matrix.shape[0])]
-    if isinstance(dictionary, Plain):
+    if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
         return [grid(*dictionary.signal_shape)]
     return [
         sorted(
@@ -184,15 +180,44 @@ def test_sum(drawn, data):
     batch = data.draw(strategies.batches.filter(all))
     values = data.draw(strategies.arrays(batch + windows.shape))
     counts = window_by_window(values != 0, windows.shape, members, sum)
-    got = windows.sum(values != 0)
-    assert got.dtype.kind == "i"
-    same(got, counts, windows, batch, rtol=0)
+    for got in (windows.sum(values != 0), windows.count(values), windows.count(values != 0)):
+        assert got.dtype.kind == "i"
+        same(got, counts, windows, batch, rtol=0)
     whole = np.round(values).astype(np.int64)
     exact = window_by_window(whole, windows.shape, members, sum)
     same(windows.sum(whole), exact, windows, batch, rtol=0)
     absolute = window_by_window(np.abs(values), windows.shape, members, math.fsum)
     rtol = 1e-13 if values.dtype == np.float64 else 1e-5
     same(windows.sum(np.abs(values)), absolute, windows, batch, rtol=rtol)
+
+
+@given(any_windows())
+def test_bounds(drawn):
+    windows, members = drawn
+    lines = [
+        [np.arange(first, last) % axis.entries for first, last in zip(*axis.bounds(), strict=True)]
+        for axis in windows.axes
+    ]
+    leading = [range(n) for n in windows.shape[: len(windows.shape) - len(windows.axes)]]
+    held = [sorted(itertools.product(*leading, *line)) for line in itertools.product(*lines)]
+    assert held == [sorted(window) for window in members]
+    for axis in windows.axes:
+        first, last = axis.bounds()
+        assert (np.diff(first) >= 0).all()
+        assert (np.diff(last) >= 0).all()
+        assert first.min() >= 0
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.float32, np.float64])
+@pytest.mark.parametrize("block", [1, 7, 10**6])
+def test_counts_of_many_channels_in_blocks_of_any_size(monkeypatch, dtype, block):
+    monkeypatch.setattr("dcsc.dictionaries.windows._BLOCK_ENTRIES", block)
+    windows = Windows((600, 4), (WindowAxis(4, 2, start=0, length=3),))
+    values = np.random.default_rng(0).integers(0, 4, (3, *windows.shape)).astype(dtype)
+    expected = np.stack([(values[..., a : a + 3] != 0).sum(axis=(1, 2)) for a in (0, 1)], axis=1)
+    np.testing.assert_array_equal(windows.count(values), expected)
+    values[:] = 1
+    assert windows.count(values).tolist() == [[1800] * 2] * 3
 
 
 @given(any_windows())
@@ -257,6 +282,18 @@ def test_an_empty_batch_stays_empty():
     assert dictionary.patch_norm(np.zeros((2, 0, 1, 4))).shape == (2, 0)
 
 
+@pytest.mark.parametrize("length", range(1, 36))
+@pytest.mark.parametrize("circular", [False, True])
+def test_long_windows(length, circular):
+    values = np.random.default_rng(length).integers(-9, 9, (2, 40))
+    windows = Windows((40,), (WindowAxis(40, 40, start=-3, length=length, circular=circular),))
+    places = np.arange(40)[:, None] - 3 + np.arange(length)
+    off = (places < 0) | (places >= 40) if not circular else np.zeros(places.shape, dtype=bool)
+    held, lowest = values[:, places % 40], np.iinfo(values.dtype).min
+    np.testing.assert_array_equal(windows.sum(values), np.where(off, 0, held).sum(axis=-1))
+    np.testing.assert_array_equal(windows.max(values), np.where(off, lowest, held).max(axis=-1))
+
+
 @pytest.mark.parametrize("circular", [False, True])
 def test_an_entry_that_a_window_meets_twice_counts_once(circular):
     windows = Windows((3,), (WindowAxis(3, 1, start=-4, length=11, circular=circular),))
@@ -303,7 +340,24 @@ def test_patch_sparsity_and_norm(dictionary, data):
 @pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200])
 def test_patch_norm_neither_overflows_nor_underflows(size):
     dictionary = CirculantDictionary(np.ones((1, 1, 2)), extent=3)
-    assert dictionary.patch_norm([[3 * size, 4 * size, 0]]) == pytest.approx(5 * size, rel=1e-12)
+    got = dictionary.patch_norm([[3 * size, 4 * size, 0]])
+    assert got == pytest.approx(5 * size, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1.0, 1e30])
+def test_patch_norm_neither_overflows_nor_underflows_in_single_precision(size):
+    dictionary = CirculantDictionary(np.ones((1, 1, 2), np.float32), extent=3)
+    signal = (np.array([[3, 4, 0]]) * size).astype(np.float32)
+    got = dictionary.patch_norm(signal)
+    assert got.dtype == np.float32
+    assert got == pytest.approx(np.hypot(*signal[0, :2].astype(float)), rel=1e-6, abs=2e-45)
+
+
+def test_patch_norm_is_not_hurt_by_samples_in_no_patch():
+    dictionary = ToeplitzDictionary(np.ones((1, 1, 2)), extent=5, stride=3)
+    signal = np.array([[3e-200, 4e-200, 1e300, 0, 0]])
+    assert dictionary.patch_norm(signal) == pytest.approx(5e-200, rel=1e-12, abs=0)
+    assert dictionary.patch_norm(0 * signal) == 0
 
 
 def test_patch_norm_takes_each_element_of_a_batch_as_if_alone():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
-from scipy.sparse.linalg import LinearOperator
 
 from dcsc._arrays import (
     Array,
@@ -16,8 +15,8 @@ from dcsc._arrays import (
     as_batch,
     from_hook,
     integer,
+    not_finite,
     numeric_array,
-    real_array,
     result_dtype,
 )
 from dcsc.dictionaries import gram
@@ -25,7 +24,7 @@ from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError, TooLargeError
 
 if TYPE_CHECKING:
-    pass
+    from scipy.sparse.linalg import LinearOperator
 
 __all__ = ["Dictionary"]
 
@@ -93,13 +92,17 @@ class Dictionary(ABC):
 
     def _map(self, value: Any, argument: str, hook: str, given: Shape, expected: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
-        raw = numeric_array(value, where)
+        raw = numeric_array(value, where, finite=not self._meets_infinity)
         dtype = result_dtype(self._dtype(), raw)
         flat, batch = as_batch(raw, given, where, dtype)
         if not len(flat):
             return np.zeros(batch + expected, dtype=dtype)
+        try:
+            mapped = getattr(self, hook)(flat)
+        except FloatingPointError:
+            raise not_finite(flat.reshape(raw.shape), where) from None
         shape = (len(flat), *expected)
-        out = from_hook(getattr(self, hook)(flat), shape, dtype, f"{type(self).__name__}.{hook}")
+        out = from_hook(mapped, shape, dtype, f"{type(self).__name__}.{hook}")
         return out.reshape(batch + expected)
 
     # ---- hooks -------------------------------------------------------------------------------
@@ -114,6 +117,22 @@ class Dictionary(ABC):
     @abstractmethod
     def _analyze(self, signals: Array) -> Array:
         """Return Aᵀ y, on the same terms as ``_synthesize``."""
+
+    def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
+        """Return A D x for the diagonal D with these entries, an array of ``code_shape``."""
+        return self.synthesize(codes * scales.astype(codes.dtype))
+
+    def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
+        """Return D Aᵀ y, on the same terms as ``_synthesize_scaled``."""
+        return self.analyze(signals) * scales.astype(signals.dtype)
+
+    @property
+    def _meets_infinity(self) -> bool:
+        """Whether the maps themselves raise FloatingPointError where a number is not finite.
+
+        Then they are given what nobody has looked through yet, which saves a pass.
+        """
+        return False
 
     def _dtype(self) -> npt.DTypeLike:
         """Return the dtype of the atoms; float32 lets every input keep its own."""
@@ -144,6 +163,14 @@ class Dictionary(ABC):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr"))
 
+    def _mutual_coherence(self) -> float:
+        """Return the largest cosine between two distinct atoms that are not negligible."""
+        return gram.mutual_coherence(self)
+
+    def _babel(self, sparsity: int, power: int) -> float:
+        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
+        return gram.babel(self, sparsity, power)
+
     def _representatives(self) -> Array:
         """Return flat indices of atoms that see, up to moves on the grid, all that any atom sees.
 
@@ -172,7 +199,7 @@ class Dictionary(ABC):
         ``max |⟨a, b⟩| / (|a| |b|)``; an atom and its own shifts are distinct. Atoms below 1e-12 of
         the largest norm are left out; with fewer than two others the result is 0.
         """
-        return gram.mutual_coherence(self)
+        return self._mutual_coherence()
 
     def babel(self, sparsity: int) -> float:
         """Return μ₁(S), the largest sum of S off-diagonal ``|G_kj|`` of one row of G = AᵀA.
@@ -182,12 +209,12 @@ class Dictionary(ABC):
         (Tropp, "Greed is good", 2004.)
         """
         where = f"{type(self).__name__}.babel: sparsity"
-        return gram.babel(self, integer(sparsity, where, minimum=0), power=1)
+        return self._babel(integer(sparsity, where, minimum=0), power=1)
 
     def babel_squared(self, sparsity: int) -> float:
         """Return μ₂²(S), the largest sum of S off-diagonal ``G_kj²`` of one row of G = AᵀA."""
         where = f"{type(self).__name__}.babel_squared: sparsity"
-        return gram.babel(self, integer(sparsity, where, minimum=0), power=2)
+        return self._babel(integer(sparsity, where, minimum=0), power=2)
 
     def welch_floor(self) -> float:
         r"""Return the least coherence that any unit-norm dictionary of this geometry can have.
@@ -239,14 +266,16 @@ class Dictionary(ABC):
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
-        return _largest(self.stripes, self._given(codes, "codes", self.code_shape) != 0)
+        array = self._given(codes, "codes", self.code_shape)
+        return _largest(self.stripes, self.stripes.count_entries(array))
 
     def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
-        return _largest(self.patches, self._given(signals, "signals", self.signal_shape) != 0)
+        array = self._given(signals, "signals", self.signal_shape)
+        return _largest(self.patches, self.patches.count_entries(array))
 
     def patch_norm(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
@@ -254,16 +283,26 @@ class Dictionary(ABC):
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
         """
         array = self._given(signals, "signals", self.signal_shape)
-        own = tuple(range(array.ndim - len(self.signal_shape), array.ndim))
-        largest = np.abs(array).max(axis=own, keepdims=True, initial=0)
-        exponent = np.frexp(largest)[1]  # powers of two: nothing is rounded by them
-        squares = np.square(np.ldexp(array, -exponent))
-        norms = np.sqrt(_largest(self.patches, squares))
-        return np.ldexp(norms, exponent.reshape(norms.shape))
+        dtype = result_dtype(np.float32, array)
+        flat, batch = as_batch(array, tuple(self.signal_shape), "signals", dtype)
+        patches, info = self.patches, np.finfo(dtype)
+        squares = _largest(patches, patches.square_entries(flat))
+        norms = np.sqrt(squares)
+        # Squares below the smallest number times this have lost nothing that shows.
+        unsafe = ~((squares >= info.tiny / info.eps**2) & np.isfinite(squares))
+        if unsafe.any():
+            some = flat[unsafe]
+            exponent = np.frexp(_largest(patches, patches.max(np.abs(some))).clip(0))[1]
+            own = exponent.reshape(-1, *(1,) * len(self.signal_shape))
+            with np.errstate(over="ignore"):  # by samples that lie in no patch
+                scaled = np.ldexp(some, -own)  # powers of two: nothing is rounded by them
+            squares = _largest(patches, patches.square_entries(scaled))
+            norms[unsafe] = np.ldexp(np.sqrt(squares), exponent)
+        return norms.reshape(batch)[()]
 
     def _given(self, value: Any, argument: str, shape: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
-        array = real_array(value, where)
+        array = numeric_array(value, where)
         as_batch(array, tuple(shape), where, array.dtype)
         return array
 
@@ -285,8 +324,9 @@ class Dictionary(ABC):
         """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order."""
         return self._to_sparse()
 
-    def as_linear_operator(self) -> LinearOperator:
+    def as_linear_operator(self) -> "LinearOperator":
         """Return A as a ``scipy`` LinearOperator, on vectors in C order."""
+        from scipy.sparse.linalg import LinearOperator  # noqa: PLC0415  # slow to import
 
         def matvec(x: Array) -> Array:
             return self.synthesize(x.reshape(self.code_shape)).ravel()
@@ -333,7 +373,6 @@ class Dictionary(ABC):
             )
 
 
-def _largest(windows: Windows, values: Array) -> Any:
-    sums = windows.sum(values)
-    axes = tuple(range(sums.ndim - len(windows.axes), sums.ndim))
-    return sums.max(axis=axes) if axes else sums[()]
+def _largest(windows: Windows, per_window: Array) -> Any:
+    axes = tuple(range(per_window.ndim - len(windows.axes), per_window.ndim))
+    return per_window.max(axis=axes) if axes else per_window[()]

@@ -1,9 +1,7 @@
 """What convolutional dictionaries share: every atom is a shifted filter."""
 
-import itertools
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -24,7 +22,9 @@ from dcsc._arrays import (
     unit_norm,
 )
 from dcsc._grid import Grid, Run
+from dcsc.dictionaries import coherence
 from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.correlations import representatives
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
 
@@ -161,17 +161,27 @@ class ConvolutionalDictionary(Dictionary):
     def _dtype(self) -> npt.DTypeLike:
         return self.filters.dtype
 
+    @property
+    def _meets_infinity(self) -> bool:
+        return True
+
     def _analyze(self, signals: Array) -> Array:
-        taps = self._taps().astype(signals.dtype, copy=False)
-        return _kernels.correlate(signals, taps, self._grid)
+        return _kernels.correlate(signals, self._taps_as(signals), self._grid)
 
     def _synthesize(self, codes: Array) -> Array:
-        taps = self._taps().astype(codes.dtype, copy=False)
-        return _kernels.spread(codes, taps, self._grid)
+        return _kernels.spread(codes, self._taps_as(codes), self._grid)
+
+    def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
+        return _kernels.correlate(signals, self._taps_as(signals), self._grid, scales)
+
+    def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
+        return _kernels.spread(codes, self._taps_as(codes), self._grid, scales)
 
     def _contributions(self, codes: Array) -> Array:
-        taps = np.abs(self._taps()).astype(codes.dtype, copy=False)
-        return _kernels.spread(np.abs(codes), taps, self._grid)
+        return _kernels.spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
+
+    def _taps_as(self, data: Array) -> Array:
+        return self._taps().astype(data.dtype, copy=False)
 
     @cached_property
     def _grid(self) -> Grid:
@@ -186,66 +196,19 @@ class ConvolutionalDictionary(Dictionary):
         ones = np.ones((1, 1, *self.extent))
         return np.sqrt(_kernels.correlate_dense(ones, energies, self._grid)[0])
 
+    def _mutual_coherence(self) -> float:
+        return coherence.mutual_coherence(self)
+
+    def _babel(self, sparsity: int, power: int) -> float:
+        return coherence.babel(self, sparsity, power)
+
     def _representatives(self) -> Array:
-        axes = [self._axis_representatives(axis) for axis in range(len(self.extent))]
-        filters = np.arange(self.filters.shape[0])
-        return np.ravel_multi_index(np.ix_(filters, *axes), self.code_shape).ravel()
+        places = np.array(representatives(self)).T
+        first = np.ravel_multi_index(tuple(places), self.positions)
+        return np.add.outer(np.arange(len(self.filters)) * math.prod(self.positions), first).ravel()
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        chosen, *position = np.unravel_index(indices, self.code_shape)
-        kept = np.stack(
-            [bound for axis, p in enumerate(position) for bound in self._kept(axis, p)], axis=1
-        )
-        cuts, group = np.unique(kept, axis=0, return_inverse=True)
-        parts = [
-            part
-            for number, cut in enumerate(cuts)
-            for part in self._correlations(
-                np.flatnonzero(group == number), chosen, position, cut.reshape(-1, 2)
-            )
-        ]
-        shape = (len(indices), math.prod(self.code_shape))
-        if not parts:
-            return scipy.sparse.csr_array(shape)
-        rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return scipy.sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
-
-    def _correlations(
-        self, rows: Array, chosen: Array, position: list[Array], cut: Array
-    ) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield row numbers, columns and values of G for atoms that are cut in the same place.
-
-        With q = p + d, ``G_{(p,i),(q,j)} = Σ_{c,u} w_i[c, u] w_j[c, u − s·d]``, over the taps u
-        of the first atom that lie inside; those of the second then do so by themselves.
-        """
-        taps = self._taps().astype(np.float64)
-        n, _, *kernel = taps.shape
-        used, local = np.unique(chosen[rows], return_inverse=True)
-        reach = [(f - 1) // s for f, s in zip(kernel, self.stride, strict=True)]
-        for offset in itertools.product(*(range(-r, r + 1) for r in reach)):
-            shift = [s * d for s, d in zip(self.stride, offset, strict=True)]
-            overlap = [
-                (max(a, t), min(b, f + t)) for (a, b), f, t in zip(cut, kernel, shift, strict=True)
-            ]
-            if any(first >= last for first, last in overlap):
-                continue
-            left = taps[used][:, :, *(slice(a, b) for a, b in overlap)]
-            moved = zip(overlap, shift, strict=True)
-            right = taps[:, :, *(slice(a - t, b - t) for (a, b), t in moved)]
-            table = left.reshape(len(used), -1) @ right.reshape(n, -1).T
-            places, exist = [], np.ones(len(rows), dtype=bool)
-            for axis, d in enumerate(offset):
-                place, inside = self._neighbour(axis, position[axis][rows] + d)
-                places.append(place)
-                exist &= inside
-            columns = np.ravel_multi_index(
-                (np.arange(n)[:, None], *(place[None, exist] for place in places)), self.code_shape
-            ).T
-            yield (
-                np.repeat(rows[exist], n),
-                columns.ravel(),
-                table[local[exist]].ravel(),
-            )
+        return coherence.gram_rows(self, indices)
 
     # ---- other forms -------------------------------------------------------------------------
 

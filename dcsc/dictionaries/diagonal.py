@@ -45,11 +45,15 @@ class _DiagonalDictionary(Dictionary):
     def _dtype(self) -> npt.DTypeLike:
         return self.dictionary._dtype()
 
+    @property
+    def _meets_infinity(self) -> bool:
+        return self.dictionary._meets_infinity
+
     def _synthesize(self, codes: Array) -> Array:
-        return self.dictionary.synthesize(codes * self._scales().astype(codes.dtype))
+        return self.dictionary._synthesize_scaled(codes, self._scales())
 
     def _analyze(self, signals: Array) -> Array:
-        return self.dictionary.analyze(signals) * self._scales().astype(signals.dtype)
+        return self.dictionary._analyze_scaled(signals, self._scales())
 
     def _contributions(self, codes: Array) -> Array:
         return self.dictionary.contributions(codes * self._scales().astype(codes.dtype))
@@ -102,8 +106,11 @@ class SignedDictionary(_DiagonalDictionary):
     def _scales(self) -> Array:
         return self.signs
 
-    def _representatives(self) -> Array:
-        return self.dictionary._representatives()
+    def _mutual_coherence(self) -> float:
+        return self.dictionary._mutual_coherence()
+
+    def _babel(self, sparsity: int, power: int) -> float:
+        return self.dictionary._babel(sparsity, power)
 
     def normalized(self) -> "SignedDictionary":
         return SignedDictionary(self.dictionary.normalized(), self.signs)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 import scipy.sparse
 
@@ -12,7 +13,7 @@ from dcsc._arrays import Array
 if TYPE_CHECKING:
     from dcsc.dictionaries.base import Dictionary
 
-_NEGLIGIBLE = 1e-12
+NEGLIGIBLE = 1e-12
 _BLOCK_ENTRIES = 2**22
 
 
@@ -32,10 +33,31 @@ def _row_blocks(dictionary: "Dictionary") -> Iterator[tuple[Array, scipy.sparse.
         )
 
 
+@attrs.frozen
+class Entry:
+    """One entry of G: two flat indices of atoms, and their inner product."""
+
+    row: int
+    column: int
+    value: float
+
+
+def largest_entry(dictionary: "Dictionary") -> Entry:
+    """Return an off-diagonal entry of G whose absolute value is the largest."""
+    best = Entry(0, 0, 0.0)
+    for atoms, rows in _row_blocks(dictionary):
+        if rows.nnz:
+            at = int(np.argmax(np.abs(rows.data)))
+            value = float(rows.data[at])
+            if abs(value) > abs(best.value):
+                best = Entry(int(atoms[rows.row[at]]), int(rows.col[at]), value)
+    return best
+
+
 def mutual_coherence(dictionary: "Dictionary") -> float:
     """Return the largest cosine between two distinct atoms that are not negligible."""
     norms = dictionary.atom_norms().ravel()
-    live = norms > _NEGLIGIBLE * norms.max()
+    live = norms > NEGLIGIBLE * norms.max()
     inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=live)
     coherence = 0.0
     for atoms, rows in _row_blocks(dictionary):

@@ -6,12 +6,16 @@ from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, numeric_array
-from dcsc._kernels import sliding_reduce
+from dcsc._threads import share
 from dcsc.errors import DcscError
 
 __all__ = ["WindowAxis", "Windows"]
+
+_BLOCK_ENTRIES = 2**16
+_UINT8_MAX = 255
 
 
 @attrs.frozen
@@ -34,6 +38,17 @@ class WindowAxis:
 
     def _starts(self) -> Array:
         return self.start + self.step * np.arange(self.windows)
+
+    def bounds(self) -> tuple[Array, Array]:
+        """Return the entries ``[first, last)`` of each window; on a circle modulo ``entries``."""
+        if self._everything:
+            return np.zeros(self.windows, dtype=np.int64), np.full(self.windows, self.entries)
+        if self.circular:
+            first = self.start % self.entries + self.step * np.arange(self.windows)
+            return first, first + self.length
+        starts = self._starts()
+        ends = np.clip(starts + self.length, 0, self.entries)
+        return np.minimum(np.clip(starts, 0, self.entries), ends), ends
 
     def sizes(self) -> Array:
         """Return the number of entries of each window."""
@@ -73,8 +88,8 @@ class WindowAxis:
             return np.repeat(total, self.windows, axis=-1)
         if self.circular:
             span = self.step * (self.windows - 1) + self.length
-            line = values[..., (self.start + np.arange(span)) % self.entries]
-            return sliding_reduce(line, self.length, ufunc)[..., :: self.step]
+            line = np.take(values, (self.start + np.arange(span)) % self.entries, axis=-1)
+            return _runs(line, self.length, ufunc)[..., :: self.step]
         return _cut_reduce(values, self._starts(), self.length, ufunc)
 
     def spread(self, values: Array, ufunc: np.ufunc) -> Array:
@@ -86,8 +101,8 @@ class WindowAxis:
         if self.circular:
             grid = np.full((*values.shape[:-1], self.entries), _neutral(ufunc, values.dtype))
             grid[..., self._starts() % self.entries] = values
-            line = grid[..., np.arange(begins[0], self.entries) % self.entries]
-            return sliding_reduce(line, self.length, ufunc)
+            line = np.take(grid, np.arange(begins[0], self.entries) % self.entries, axis=-1)
+            return _runs(line, self.length, ufunc)
         grid = np.full(
             (*values.shape[:-1], self.step * (self.windows - 1) + 1), _neutral(ufunc, values.dtype)
         )
@@ -104,13 +119,45 @@ def _cut_reduce(values: Array, starts: Array, length: int, ufunc: np.ufunc) -> A
     pad = [(0, 0)] * (values.ndim - 1) + [(before, after)]
     line = np.pad(inside, pad, constant_values=_neutral(ufunc, values.dtype))
     step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
-    return sliding_reduce(line, length, ufunc)[..., ::step]
+    return _runs(line, length, ufunc)[..., ::step]
+
+
+def _runs(line: Array, length: int, ufunc: np.ufunc) -> Array:
+    """Reduce every run of ``length`` entries of the last axis.
+
+    Runs of 1, 2, 4, … entries come from two of half the length, and those that add up to
+    ``length`` are joined: a few passes over the array, and, unlike a difference of running sums,
+    without cancellation.
+    """
+    runs = line.shape[-1] - length + 1
+    doubled, size, start = line, 1, 0
+    out = None
+    while True:
+        if length & size:
+            part = doubled[..., start : start + runs]
+            out = part if out is None else ufunc(out, part)
+            start += size
+        if 2 * size > length:
+            return np.asarray(out)
+        doubled = ufunc(doubled[..., :-size], doubled[..., size:])
+        size *= 2
 
 
 def _neutral(ufunc: np.ufunc, dtype: np.dtype[Any]) -> Any:
     if ufunc is np.add:
         return dtype.type(0)
     return dtype.type(-np.inf) if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+def _count(entries: Array, out: Array) -> None:
+    for first in range(0, entries.shape[1], _UINT8_MAX):  # what one byte can count
+        some = entries[:, first : first + _UINT8_MAX]
+        there = some if some.dtype == bool else some != 0
+        out += np.add.reduce(there.view(np.uint8), axis=1, dtype=np.uint8)
+
+
+def _sum_squares(entries: Array, out: Array) -> None:
+    np.add.reduce(np.square(entries, dtype=out.dtype), axis=1, out=out)
 
 
 @attrs.frozen
@@ -159,7 +206,23 @@ class Windows:
         Booleans are counted; nothing is subtracted, so small windows keep their accuracy.
         """
         array = self._entries(values)
-        return self._reduce(array.astype(np.int64) if array.dtype == bool else array, np.add)
+        return self.count_entries(array) if array.dtype == bool else self._reduce(array, np.add)
+
+    def count(self, values: Any) -> Array:
+        """Count the non-zeros of ``(*batch, *shape)`` window by window, to ``(*batch, *windows)``.
+
+        Linear in the array, whatever the size of the windows: channels are counted once, and the
+        windows slide over what is left.
+        """
+        return self.count_entries(self._entries(values))
+
+    def count_entries(self, array: Array) -> Array:
+        """`count` for an array that has been validated."""
+        return self._sum_channels(array, _count, np.int64)
+
+    def square_entries(self, array: Array) -> Array:
+        """Sum the squares of validated floats window by window; they may overflow to infinity."""
+        return self._sum_channels(array, _sum_squares, array.dtype)
 
     def max(self, values: Any) -> Array:
         """Largest value of each window, ``(*batch, *windows)``; the lowest number if empty."""
@@ -207,7 +270,38 @@ class Windows:
         batch = array.ndim - len(self.shape)
         leading = tuple(range(batch, array.ndim - len(self.axes)))
         array = ufunc.reduce(array, axis=leading) if leading else array
+        return self._slide(array, ufunc)
+
+    def _slide(self, array: Array, ufunc: np.ufunc) -> Array:
         return self._each_axis(array, lambda axis, line: axis.reduce(line, ufunc))
+
+    def _sum_channels(
+        self, array: Array, function: Callable[[Array, Array], None], dtype: npt.DTypeLike
+    ) -> Array:
+        """Sum ``function(entries, out)`` window by window, block by block in the cache."""
+        batch = array.shape[: array.ndim - len(self.shape)]
+        cut = self.shape[len(self.shape) - len(self.axes) :]
+        channels, positions = math.prod(self.shape) // math.prod(cut), math.prod(cut)
+        flat = np.ascontiguousarray(array).reshape(math.prod(batch), channels, positions)
+        rows = max(1, _BLOCK_ENTRIES // (channels * positions))
+        columns = max(1, _BLOCK_ENTRIES // channels)
+        together = rows * max(1, _BLOCK_ENTRIES // (2 * rows * positions))
+        out = np.empty((len(flat), *self.grid), dtype=dtype)
+
+        def work(start: int, stop: int) -> None:
+            with np.errstate(over="ignore", under="ignore"):
+                for first in range(start, stop, together):
+                    block = flat[first : min(first + together, stop)]
+                    sums = np.zeros((len(block), positions), dtype=dtype)
+                    for row in range(0, len(block), rows):
+                        for column in range(0, positions, columns):
+                            some = slice(row, row + rows), slice(column, column + columns)
+                            function(block[some[0], :, some[1]], sums[some])
+                    windows = self._slide(sums.reshape(len(block), *cut), np.add)
+                    out[first : first + len(block)] = windows
+
+        share(work, len(flat), rows)
+        return out.reshape(batch + self.grid)
 
     def _each_axis(self, array: Array, step: Callable[[WindowAxis, Array], Array]) -> Array:
         for number, axis in enumerate(self.axes):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, as_batch, from_hook, frozen_array, instance, real, real_array
 from dcsc.dictionaries import Dictionary
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
 
 __all__ = ["Projection", "Selection", "Threshold"]
 
@@ -80,6 +80,7 @@ class Projection(ABC):
     - the support is never enlarged: ``P(z) != 0`` only where ``z != 0``
     - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``); what is
       kept is z itself or, with shrinkage, has the sign of z and a size from ``|z| − β`` to ``|z|``
+    - ``with_threshold(β)``, where there is one, has a selection that differs in its threshold only
     - each element of a batch is projected as if alone; dtype and shape are kept
     """
 
@@ -92,6 +93,20 @@ class Projection(ABC):
     def needs_dictionary(self) -> bool:
         """Whether the projection has to know what a code is: its filters, samples or stripes."""
         return False
+
+    def with_threshold(self, threshold: Threshold) -> "Projection":
+        """Return the projection with another threshold, one number or one per filter.
+
+        Raises
+        ------
+        NotCoveredError
+            If it has none to change, or its class does not say how.
+        """
+        name = type(self).__name__
+        why = "selects by no threshold" if self.selection is None else "does not say how"
+        raise NotCoveredError(
+            f"{name}: cannot take another threshold: it {why}; write {name}.with_threshold"
+        )
 
     def __call__(self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None) -> Array:
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.

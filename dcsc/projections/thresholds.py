@@ -1,9 +1,13 @@
 """Projections that keep what exceeds a threshold."""
 
+from abc import abstractmethod
+from typing import Self
+
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._kernels import select
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections.base import Projection, Selection, Threshold, threshold_field
@@ -20,8 +24,19 @@ class _Thresholding(Projection):
     def needs_dictionary(self) -> bool:
         return np.ndim(self.threshold) > 0
 
+    def with_threshold(self, threshold: Threshold) -> Self:
+        return attrs.evolve(self, threshold=threshold)  # type: ignore[misc]  # the leaves are attrs
+
+    @property
+    @abstractmethod
+    def selection(self) -> Selection: ...
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        chosen = self.selection
+        return select(coefficients, self._levels(coefficients), chosen.one_sided, chosen.shrinkage)
+
     def _levels(self, coefficients: Array) -> Array:
-        """Return the threshold in the coefficients' dtype, shaped to meet their filters.
+        """Return the threshold in the coefficients' dtype, one or one per filter.
 
         It is rounded downwards, which leaves the comparison ``z > β`` as it was: no number of
         that dtype lies between.
@@ -36,7 +51,7 @@ class _Thresholding(Projection):
                 f"{type(self).__name__}: threshold: expected one per filter, "
                 f"{coefficients.shape[1]}, got {exact.size}"
             )
-        return levels.reshape(-1, *[1] * (coefficients.ndim - 2))
+        return levels
 
 
 @attrs.frozen
@@ -59,10 +74,6 @@ class HardThreshold(_Thresholding):
     @property
     def selection(self) -> Selection:
         return Selection(self.threshold, one_sided=False, shrinkage=False)
-
-    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
-        zero = coefficients.dtype.type(0)
-        return np.where(np.abs(coefficients) > self._levels(coefficients), coefficients, zero)
 
 
 @attrs.frozen
@@ -88,11 +99,6 @@ class SoftThreshold(_Thresholding):
     def selection(self) -> Selection:
         return Selection(self.threshold, one_sided=False, shrinkage=True)
 
-    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
-        levels = self._levels(coefficients)
-        shrunk = coefficients - np.copysign(levels, coefficients)
-        return np.where(np.abs(coefficients) > levels, shrunk, coefficients.dtype.type(0))
-
 
 @attrs.frozen
 class ReLU(_Thresholding):
@@ -116,7 +122,3 @@ class ReLU(_Thresholding):
     @property
     def selection(self) -> Selection:
         return Selection(self.threshold, one_sided=True, shrinkage=True)
-
-    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
-        levels = self._levels(coefficients)
-        return np.where(coefficients > levels, coefficients - levels, coefficients.dtype.type(0))

@@ -1,0 +1,241 @@
+"""What numba's loops cannot say, in LLVM's own language: vectors of numbers in registers.
+
+The arrays that these functions of compiled code take are flat and contiguous.
+"""
+
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = [
+    "FILTERS",
+    "VECTOR_BYTES",
+    "WORD",
+    "first_set",
+    "flip",
+    "non_zeros",
+    "tile1",
+    "tile2",
+    "tile3",
+]
+
+_CHOSEN = getattr(config, "CPU_FEATURES", None)  # from the environment
+_WIDE = (
+    binding.get_host_cpu_features().get("avx512f", False)
+    if _CHOSEN is None
+    else "+avx512f" in _CHOSEN
+)
+# What three vectors need of the registers: 8 · 3 + 3 + 1 of 32, or 4 · 3 + 3 + 1 of 16.
+FILTERS, VECTOR_BYTES = (8, 64) if _WIDE else (4, 32)
+WORD = 64
+
+_INT, _INDEX = ir.IntType(64), ir.IntType(32)
+
+
+_declared: Any = cgutils.get_or_insert_function
+
+
+def _untyped(function: Any) -> Any:
+    """Return an intrinsic that is called without the context that its function takes first."""
+    return intrinsic(function)
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(_INT, value)
+
+
+def _splat(builder: Any, value: Any, lanes: int) -> Any:
+    """Return a vector whose lanes are all one value."""
+    nothing = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    first = builder.insert_element(nothing, value, ir.Constant(_INDEX, 0))
+    places = ir.Constant(ir.VectorType(_INDEX, lanes), [0] * lanes)
+    return builder.shuffle_vector(first, nothing, places)
+
+
+def _vector(array: Any) -> tuple[Any, int, int]:
+    """Return the vector type of a numba array type's entries, its lanes and an entry's bytes."""
+    double = array.dtype == types.float64
+    size = 8 if double else 4
+    number = ir.DoubleType() if double else ir.FloatType()
+    return ir.VectorType(number, VECTOR_BYTES // size), VECTOR_BYTES // size, size
+
+
+def _data(context: Any, builder: Any, array: Any, value: Any) -> Any:
+    return context.make_array(array)(context, builder, value).data
+
+
+def _at(builder: Any, data: Any, place: Any, vector: Any) -> Any:
+    """Return a pointer to the vector that begins at an entry."""
+    return builder.bitcast(builder.gep(data, [place]), vector.as_pointer())
+
+
+def _tile(vectors: int) -> Any:
+    """Make the innermost loop of a dense correlation, for so many vectors of positions.
+
+    A tile is the sums of a few filters at a few vectors of neighbouring positions, over all taps:
+    per tap one load per vector and one broadcast per filter feed ``FILTERS × vectors``
+    multiply-adds. That is what a matrix product does, without the patch matrix that it would read.
+    ``tile(weights, weight, offsets, slab, base, out, place, step, filters, columns)`` sets
+    ``out[place + r·step + p] = Σ_t weights[weight + FILTERS·t + r] · slab[base + offsets[t] + p]``
+    for ``r < filters`` and ``p < columns``, of which there may be fewer than the tile holds. The
+    slab is read to the end of the tile in any case.
+    """
+
+    @_untyped
+    def tile(
+        _context: Any,
+        weights: Any,
+        weight: Any,
+        offsets: Any,
+        slab: Any,
+        base: Any,
+        out: Any,
+        place: Any,
+        step: Any,
+        filters: Any,
+        columns: Any,
+    ) -> Any:
+        given = (weights, weight, offsets, slab, base, out, place, step, filters, columns)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector, lanes, size = _vector(weights)
+            name = f"v{lanes}f{8 * size}"
+            kinds = signature.args
+            weight_data, offset_data, slab_data, out_data = (
+                _data(context, builder, kinds[k], args[k]) for k in (0, 2, 3, 5)
+            )
+            multiply_add = _declared(
+                builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.{name}"
+            )
+            taps = builder.extract_value(
+                context.make_array(kinds[2])(context, builder, args[2]).shape, 0
+            )
+            start = builder.block
+            loop, done = builder.append_basic_block("taps"), builder.append_basic_block("store")
+            builder.branch(loop)
+
+            builder.position_at_end(loop)
+            tap = builder.phi(_INT)
+            tap.add_incoming(_number(0), start)
+            sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(FILTERS)]
+            offset = builder.load(builder.gep(offset_data, [tap]))
+            here = builder.add(args[4], offset)
+            seen = [
+                builder.load(
+                    _at(builder, slab_data, builder.add(here, _number(v * lanes)), vector),
+                    align=size,
+                )
+                for v in range(vectors)
+            ]
+            row = builder.gep(
+                weight_data, [builder.add(args[1], builder.mul(tap, _number(FILTERS)))]
+            )
+            found = []
+            for r, line in enumerate(sums):
+                many = _splat(builder, builder.load(builder.gep(row, [_number(r)])), lanes)
+                found.append(
+                    [builder.call(multiply_add, [many, seen[v], line[v]]) for v in range(vectors)]
+                )
+                for v in range(vectors):
+                    line[v].add_incoming(ir.Constant(vector, [0.0] * lanes), start)
+                    line[v].add_incoming(found[r][v], loop)
+            following = builder.add(tap, _number(1))
+            tap.add_incoming(following, loop)
+            builder.cbranch(builder.icmp_signed("<", following, taps), loop, done)
+
+            builder.position_at_end(done)
+            mask = ir.VectorType(ir.IntType(1), lanes)
+            store_some = _declared(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [vector, vector.as_pointer(), _INDEX, mask]),
+                f"llvm.masked.store.{name}.p0",
+            )
+            every = builder.icmp_signed(">=", args[9], _number(vectors * lanes))
+            limit = _splat(builder, args[9], lanes)
+            for r in range(FILTERS):
+                with builder.if_then(builder.icmp_signed(">", args[8], _number(r))):
+                    first = builder.add(args[6], builder.mul(args[7], _number(r)))
+                    places = [
+                        _at(builder, out_data, builder.add(first, _number(v * lanes)), vector)
+                        for v in range(vectors)
+                    ]
+                    with builder.if_else(every, likely=True) as (whole, part):
+                        with whole:
+                            for v, there in enumerate(places):
+                                builder.store(found[r][v], there, align=size)
+                        with part:
+                            for v, there in enumerate(places):
+                                ahead = [v * lanes + lane for lane in range(lanes)]
+                                numbers = ir.Constant(ir.VectorType(_INT, lanes), ahead)
+                                inside = builder.icmp_signed("<", numbers, limit)
+                                aligned = ir.Constant(_INDEX, size)
+                                builder.call(store_some, [found[r][v], there, aligned, inside])
+            return context.get_dummy_value()
+
+        return types.void(*given), generate
+
+    return tile
+
+
+tile1, tile2, tile3 = _tile(1), _tile(2), _tile(3)
+
+
+@_untyped
+def flip(_context: Any, rows: Any, place: Any, pitch: Any, out: Any, target: Any, step: Any) -> Any:
+    """Transpose a square of as many rows as a vector has lanes.
+
+    ``out[target + j·step + i] = rows[place + i·pitch + j]``, by exchanging blocks of halves
+    (Eklundh 1972).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, lanes, size = _vector(rows)
+        source, sink = (_data(context, builder, signature.args[k], args[k]) for k in (0, 3))
+        lines = []
+        for i in range(lanes):
+            begin = builder.add(args[1], builder.mul(args[2], _number(i)))
+            lines.append(builder.load(_at(builder, source, begin, vector), align=size))
+        half = 1
+        while half < lanes:
+            low = [j if not j & half else lanes + j - half for j in range(lanes)]
+            high = [j + half if not j & half else lanes + j for j in range(lanes)]
+            for i in range(lanes):
+                if not i & half:
+                    pair = lines[i], lines[i + half]
+                    for k, order in ((i, low), (i + half, high)):
+                        places = ir.Constant(ir.VectorType(_INDEX, lanes), order)
+                        lines[k] = builder.shuffle_vector(*pair, places)
+            half *= 2
+        for j, line in enumerate(lines):
+            begin = builder.add(args[4], builder.mul(args[5], _number(j)))
+            builder.store(line, _at(builder, sink, begin, vector), align=size)
+        return context.get_dummy_value()
+
+    return types.void(rows, place, pitch, out, target, step), generate
+
+
+@_untyped
+def non_zeros(_context: Any, data: Any, place: Any) -> Any:
+    """Return a word whose bit j says whether ``data[place + j]`` is not zero; NaN is not."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(_vector(data)[0].element, WORD)
+        there = _at(builder, _data(context, builder, signature.args[0], args[0]), args[1], vector)
+        found = builder.load(there, align=_vector(data)[2])
+        zeros = ir.Constant(vector, [0.0] * WORD)
+        return builder.bitcast(builder.fcmp_unordered("!=", found, zeros), _INT)
+
+    return types.uint64(data, place), generate
+
+
+@_untyped
+def first_set(_context: Any, word: Any) -> Any:
+    """Return the number of the lowest bit that is set, of one at least."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
