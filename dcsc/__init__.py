@@ -46,7 +46,14 @@ from dcsc.dictionaries import (
     SignedDictionary,
     ToeplitzDictionary,
 )
-from dcsc.errors import ContractError, DcscError, NotCoveredError, NotDrawnError, TooLargeError
+from dcsc.errors import (
+    ContractError,
+    DcscError,
+    NotCoveredError,
+    NotDrawnError,
+    NotProvedError,
+    TooLargeError,
+)
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import (
@@ -55,6 +62,7 @@ from dcsc.projections import (
     ReLU,
     Selection,
     SoftThreshold,
+    StripeProjection,
     StripeTopK,
     TopK,
 )
@@ -83,6 +91,7 @@ __all__ = [
     "LayeredBound",
     "NotCoveredError",
     "NotDrawnError",
+    "NotProvedError",
     "Pathway",
     "ProbabilisticBound",
     "Projection",
@@ -94,6 +103,7 @@ __all__ = [
     "SignPattern",
     "SignedDictionary",
     "SoftThreshold",
+    "StripeProjection",
     "StripeTopK",
     "ToeplitzDictionary",
     "TooLargeError",

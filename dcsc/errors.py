@@ -1,6 +1,13 @@
 """The errors dcsc raises on bad input and on broken contracts."""
 
-__all__ = ["ContractError", "DcscError", "NotCoveredError", "NotDrawnError", "TooLargeError"]
+__all__ = [
+    "ContractError",
+    "DcscError",
+    "NotCoveredError",
+    "NotDrawnError",
+    "NotProvedError",
+    "TooLargeError",
+]
 
 
 class DcscError(ValueError):
@@ -13,6 +20,10 @@ class NotDrawnError(DcscError):
 
 class NotCoveredError(DcscError):
     """A bound was asked about a layer that its theorem does not cover."""
+
+
+class NotProvedError(DcscError):
+    """A search ended at its time limit with a gap left, which the message gives."""
 
 
 class TooLargeError(DcscError):

@@ -5,6 +5,7 @@ A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``
 
 from dcsc.projections.base import Projection, Selection
 from dcsc.projections.largest import StripeTopK, TopK
+from dcsc.projections.stripe import StripeProjection, StripeSolution
 from dcsc.projections.thresholds import HardThreshold, ReLU, SoftThreshold
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "ReLU",
     "Selection",
     "SoftThreshold",
+    "StripeProjection",
+    "StripeSolution",
     "StripeTopK",
     "TopK",
 ]
