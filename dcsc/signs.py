@@ -3,6 +3,7 @@
 A new law is a subclass of `SignPattern` with ``_draw`` and its traits.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -10,7 +11,19 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, Shape, brief, generator, integer, shape_tuple, sign_array
+from dcsc._arrays import (
+    Array,
+    Rng,
+    Shape,
+    brief,
+    from_hook,
+    generator,
+    integer,
+    numeric_array,
+    shape_tuple,
+    sign_array,
+)
+from dcsc._packed import pack, unpack, words
 from dcsc.errors import ContractError, DcscError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
@@ -23,6 +36,7 @@ class SignPattern(ABC):
 
     - every entry of ``draw(shape, rng)`` is +1 or -1, and the shape is ``shape``
     - the same ``rng`` gives the same pattern
+    - `draw_packed` gives what `draw_many` does, whichever atoms are asked for
     - ``random`` is false only if every draw gives the same pattern
 
     Attributes
@@ -47,23 +61,65 @@ class SignPattern(ABC):
         return np.asarray(signs, dtype=np.float64)
 
     def draw_many(self, count: int, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:
-        """Return ``count`` independent patterns, ``(count, *code_shape)``."""
+        """Return ``count`` independent patterns, float64 of shape ``(count, *code_shape)``.
+
+        Fewer patterns of the same ``rng`` are the beginning of more.
+        """
+        shape = self._shape(code_shape)
+        packed = self.draw_packed(count, shape, np.arange(math.prod(shape)), rng)
+        return unpack(packed, count).reshape(count, *shape)
+
+    def draw_packed(
+        self,
+        count: int,
+        code_shape: int | tuple[int, ...],
+        atoms: npt.ArrayLike,
+        rng: Rng = None,
+    ) -> Array:
+        """Return what `draw_many` draws, at some atoms only, one bit per sign.
+
+        Parameters
+        ----------
+        count : int
+        code_shape : int or tuple of int
+        atoms : array_like of int, shape (atoms,)
+            Flat indices, C order in ``code_shape``.
+        rng : None, int, SeedSequence or Generator
+
+        Returns
+        -------
+        array of uint64, shape (atoms, ⌈count / 64⌉)
+            Bit d of word w is set where the sign of draw 64·w + d is -1; bits beyond ``count``
+            mean nothing.
+
+        Examples
+        --------
+        >>> signs = RademacherSigns()
+        >>> bits = signs.draw_packed(3, (2, 5), [4, 7], rng=0)[:, 0]
+        >>> patterns = signs.draw_many(3, (2, 5), rng=0)
+        >>> [(bits >> draw & 1).tolist() for draw in (0, 1, 2)]
+        [[0, 1], [0, 0], [1, 0]]
+        >>> patterns.reshape(3, -1)[:, [4, 7]].tolist()
+        [[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]
+        """
         name = type(self).__name__
         number = integer(count, f"{name}: count", minimum=0)
-        source = generator(rng, f"{name}: rng")
         shape = self._shape(code_shape)
-        if number == 0:
-            return np.empty((0, *shape))
-        signs = self._draw_many(number, shape, source)
-        if getattr(signs, "shape", None) != (number, *shape):
-            raise ContractError(
-                f"{name}._draw_many: expected shape {(number, *shape)}, got {np.shape(signs)}"
-            )
-        return signs
+        chosen = _flat_indices(atoms, math.prod(shape), f"{name}: atoms")
+        packed = self._draw_packed(number, shape, chosen, generator(rng, f"{name}: rng"))
+        expected = (len(chosen), words(number))
+        return from_hook(packed, expected, np.uint64, f"{name}._draw_packed")
 
-    def _draw_many(self, count: int, code_shape: Shape, rng: np.random.Generator) -> Array:
-        """Return ``(count, *code_shape)`` independent patterns."""
-        return np.stack([self.draw(code_shape, rng) for _ in range(count)])
+    def _draw_packed(
+        self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
+    ) -> Array:
+        """Return the words of ``count`` patterns at valid atoms; the default draws one by one."""
+        negative = np.empty((count, len(atoms)), dtype=bool)
+        for draw in range(count):
+            if draw == 0 or self.random:
+                pattern = self.draw(code_shape, rng).ravel()[atoms] < 0
+            negative[draw] = pattern
+        return pack(negative)
 
     def _shape(self, code_shape: int | tuple[int, ...]) -> Shape:
         where = f"{type(self).__name__}: code_shape"
@@ -75,6 +131,15 @@ class SignPattern(ABC):
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         """Return an array of +1 and -1 of shape ``code_shape``, random only through ``rng``."""
+
+
+def _flat_indices(value: Any, size: int, where: str) -> Array:
+    array = numeric_array(value, where)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
+    if array.size and (array.min() < 0 or array.max() >= size):
+        raise DcscError(f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}")
+    return array.astype(np.intp)
 
 
 @attrs.frozen
@@ -96,8 +161,13 @@ class RademacherSigns(SignPattern):
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         return rng.integers(0, 2, size=code_shape, dtype=np.int8) * 2.0 - 1.0
 
-    def _draw_many(self, count: int, code_shape: Shape, rng: np.random.Generator) -> Array:
-        return self._draw((count, *code_shape), rng)
+    def _draw_packed(
+        self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
+    ) -> Array:
+        from dcsc._philox import philox  # noqa: PLC0415  # compiling is left until it pays
+
+        key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
+        return np.asarray(philox(key, atoms, words(count)))
 
 
 @attrs.frozen

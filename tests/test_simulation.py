@@ -1,47 +1,103 @@
-"""Monte Carlo: the fast engine counts what the model itself counts, draw by draw."""
+"""Monte Carlo: the fast engines count what the model itself counts, draw by draw."""
 
 import itertools
 import math
 
+import attrs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom
+from threadpoolctl import threadpool_limits
 
 from dcsc import (
     CirculantDictionary,
     DcscError,
     DCSCModel,
+    DenseDictionary,
     FilterSigns,
     FixedSigns,
     HardThreshold,
     IdentitySigns,
     Layer,
-    RademacherSigns,
     ReLU,
     SoftThreshold,
     ToeplitzDictionary,
     TopK,
     codes,
 )
+from dcsc._packed import pack, unpack
 from dcsc.dictionaries import filters
-from dcsc.experiments import Tally, clopper_pearson, simulate
-from dcsc.experiments.draws import Draws
+from dcsc.experiments import Tally, clopper_pearson, interference, passes, simulate
+from dcsc.experiments.draws import BLOCK, Draws
+from dcsc.experiments.interference import InterferenceEngine
+from dcsc.experiments.passes import BatchEngine, DrawEngine
+from tests import strategies
 
 BARKER = CirculantDictionary(filters.barker(1, 1, 13), extent=64)
 
 
 def naive_failures(model, x, trials, rng, noise):
     """Run every draw through the model, and compare supports by hand."""
-    draws = Draws.of(model, x, rng, noise)
+    draws = Draws.of(model, np.asarray(x, float), rng, noise)
     count = np.zeros(len(model.layers) + 1, dtype=int)
     for block in draws.blocks(trials):
         for draw in range(len(block)):
-            drawn = block.model(model, draw)
+            word = draw // 64 * 64
+            if draw == word:
+                noise_of_word = block.noise(word, min(word + 64, len(block)))
+            drawn = block.model(draw)
             truth = drawn.synthesize(x)
-            guess = drawn.forward(truth[0] + block.noise_of(draw))
+            each = np.ndim(noise) == 0 and noise > 0
+            added = noise_of_word[draw - word] if each else noise
+            guess = drawn.forward(truth[0] + added)
             wrong = [bool(((a != 0) != (b != 0)).any()) for a, b in zip(truth, guess, strict=True)]
             count += [*wrong[1:], any(wrong[1:])]
     return count
+
+
+@st.composite
+def tasks(draw, models):
+    """A model, codes and noise: none, a number or an array."""
+    model = draw(models)
+    x = draw(strategies.codes(model.layers[-1].dictionary))
+    kind = draw(st.sampled_from(["none", "number", "one", "array"]))
+    noise = draw(st.floats(0.01, 2)) if kind == "number" else 0.0
+    if kind in ("one", "array"):
+        batch = x.shape[: x.ndim - len(model.layers[-1].dictionary.code_shape)]
+        lowest = model.layers[0].dictionary
+        noise = draw(strategies.signals(lowest, () if kind == "one" else batch))
+    return model, x, noise
+
+
+@st.composite
+def one_layer(draw):
+    dictionary = draw(strategies.dictionaries())
+    kind = draw(st.sampled_from([HardThreshold, SoftThreshold, ReLU]))
+    projection = draw(strategies.projections(dictionary, kind))
+    return DCSCModel(
+        [Layer(dictionary, projection, draw(strategies.sign_patterns(dictionary.code_shape)))]
+    )
+
+
+@settings(max_examples=20)
+@given(tasks(one_layer()), strategies.seeds, st.sampled_from([0, 2, 12]))
+def test_one_layer_counts_what_the_model_counts(task, seed, bits):
+    model, x, noise = task
+    assert InterferenceEngine.covers(model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interference, "_BITS", bits)
+        tally = simulate(model, x, 70, seed, noise)
+    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 70, seed, noise))
+
+
+@settings(max_examples=10)
+@given(tasks(strategies.models()), strategies.seeds)
+def test_models_of_every_kind_count_what_the_model_counts(task, seed):
+    model, x, noise = task
+    tally = simulate(model, x, 30, seed, noise)
+    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 30, seed, noise))
 
 
 @pytest.mark.parametrize(
@@ -50,17 +106,72 @@ def naive_failures(model, x, trials, rng, noise):
     ids=repr,
 )
 @pytest.mark.parametrize("noise", [0.0, 0.2, "array"])
-@pytest.mark.parametrize("batch", [(), (3,)])
-def test_gram_rows_count_what_the_model_counts(projection, noise, batch):
+def test_gram_rows_count_what_the_model_counts(projection, noise):
     dictionary = ToeplitzDictionary(filters.rademacher(4, 16, 5, rng=0), 20, stride=2, padding=3)
     amplitudes = codes.UniformAmplitudes(0.6, signed=not isinstance(projection, ReLU))
-    x = codes.draw(dictionary, 4, batch, amplitudes, rng=1)
+    x = codes.draw(dictionary, 4, (3,), amplitudes, rng=1)
     if noise == "array":
-        noise = np.random.default_rng(2).normal(size=(*batch, *dictionary.signal_shape)) * 0.02
+        noise = np.random.default_rng(2).normal(size=(3, *dictionary.signal_shape)) * 0.02
     model = DCSCModel([Layer(dictionary, projection)])
-    tally = simulate(model, x, 300, rng=3, noise=noise)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 300, 3, noise))
+    tally = simulate(model, x, 90, rng=3, noise=noise)
+    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 90, 3, noise))
     assert tally.failures[-1] > 0
+
+
+@attrs.frozen
+class Listed:
+    """A block that holds every pattern of the signs of some atoms, the others +1."""
+
+    atoms: np.ndarray
+    draws: Draws
+
+    def __len__(self):
+        return 2 ** len(self.atoms)
+
+    def negative(self):
+        return np.array(list(itertools.product([False, True], repeat=len(self.atoms))))
+
+    def packed(self, layer, atoms):
+        every = np.zeros(
+            (len(self), math.prod(self.draws.model.layers[0].dictionary.code_shape)), bool
+        )
+        every[:, self.atoms] = self.negative()
+        return pack(every[:, atoms])
+
+
+@pytest.mark.parametrize("bits", [0, 4, 12])
+@pytest.mark.parametrize("threshold", [0.33, 0.6])
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_every_sign_pattern_against_the_matrix(bits, threshold, one_sided, monkeypatch):
+    monkeypatch.setattr(interference, "_BITS", bits)
+    dictionary = CirculantDictionary(filters.gaussian(3, 10, 4, rng=3), 24)
+    rng = np.random.default_rng(8)
+    x = np.zeros(dictionary.code_shape)
+    support = rng.choice(x.size, 9, replace=False)
+    x.reshape(-1)[support] = rng.uniform(0.8, 1, 9)
+    model = DCSCModel([Layer(dictionary, (ReLU if one_sided else HardThreshold)(threshold))])
+    draws = Draws.of(model, x, 0, 0.0)
+    A = dictionary.to_sparse().toarray()
+    reach = np.where(x.ravel() == 0, abs(A.T @ A) @ x.ravel(), 0)
+    block = Listed(np.sort([*support, *np.argsort(reach)[-2:]]), draws)
+    failed = InterferenceEngine.of(model, x, draws).failed(block)[:, 0]
+    signs = np.ones((len(block), x.size))
+    signs[:, block.atoms] = 1 - 2 * block.negative()
+    z = signs * ((signs * x.ravel()) @ A.T @ A)
+    kept = z > threshold if one_sided else abs(z) > threshold
+    np.testing.assert_array_equal(failed, (kept != (x.ravel() != 0)).any(axis=1))
+    assert 0 < failed.sum() < len(block)
+
+
+def test_more_signs_than_a_table_holds():
+    dictionary = DenseDictionary(np.random.default_rng(0).normal(size=(400, 60))).normalized()
+    x = codes.draw(dictionary, 20, amplitudes=codes.ConstantAmplitudes(), rng=1)
+    model = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
+    draws = Draws.of(model, x, 0, 0.0)
+    assert len(InterferenceEngine.of(model, x, draws).summed)
+    tally = simulate(model, x, 300)
+    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 300, 0, 0.0))
+    assert 0 < tally.failures[-1] < 300
 
 
 @pytest.mark.parametrize("threshold", [0.5, 6 / 13, 5 / 13, 7 / 13])
@@ -68,8 +179,8 @@ def test_thresholds_that_coefficients_hit_exactly(threshold):
     """Barker interference is a multiple of 1/13: rounding decides, and decides alike."""
     x = codes.draw(BARKER, 8, amplitudes=codes.ConstantAmplitudes(), rng=0)
     model = DCSCModel([Layer(BARKER, HardThreshold(threshold))])
-    tally = simulate(model, x, 300, rng=1)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 300, 1, 0.0))
+    tally = simulate(model, x, 150, rng=1)
+    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 150, 1, 0.0))
 
 
 def test_float32_and_layers_without_a_threshold_agree_too():
@@ -81,14 +192,93 @@ def test_float32_and_layers_without_a_threshold_agree_too():
         np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 200, 3, 0.0))
 
 
-def test_deep_models_count_layer_by_layer():
-    lower = CirculantDictionary(filters.rademacher(6, 24, 3, rng=0), 12)
+@pytest.mark.parametrize("bits", [0, 12])
+def test_thresholds_that_are_a_coefficient_to_the_last_bit(bits, monkeypatch):
+    """Sums in another order differ in the last bit: what the model says holds."""
+    monkeypatch.setattr(interference, "_BITS", bits)
+    dictionary = CirculantDictionary(filters.gaussian(3, 10, 4, rng=3), 24)
+    x = codes.draw(dictionary, 3, rng=0)
+    block = Draws.of(DCSCModel([Layer(dictionary, HardThreshold(1))]), x, 0, 0.0).block(0, 20)
+    for draw in range(len(block)):
+        drawn = block.model(draw)
+        z = drawn.forward(drawn.synthesize(x)[0], keep_coefficients=True).coefficients[0]
+        model = DCSCModel([Layer(dictionary, HardThreshold(np.abs(z[x == 0]).max()))])
+        draws = Draws.of(model, x, 0, 0.0)
+        failed = InterferenceEngine.of(model, x, draws).failed(draws.block(0, len(block)))
+        alone = DrawEngine(x).failed_draw(draws.block(0, len(block)), draw)
+        assert failed[draw] == alone
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("projection", [HardThreshold(0.5), SoftThreshold([0.4, 0.5, 0.5, 0.6])])
+@pytest.mark.parametrize("amplitudes", [codes.ConstantAmplitudes(), codes.UniformAmplitudes(0.5)])
+def test_deep_models_count_layer_by_layer(noise, projection, amplitudes):
+    """Unit amplitudes on sparse ±1 filters cancel exactly: residues decide."""
+    lower = CirculantDictionary(filters.rademacher(6, 48, 3, rng=0), 12)
     upper = CirculantDictionary(filters.sparse_rademacher(4, 6, 3, 2, rng=1), 12)
+    model = DCSCModel([Layer(lower, HardThreshold(0.3)), Layer(upper, projection)])
+    x = codes.draw(upper, 2, (2,), amplitudes=amplitudes, rng=2)
+    assert BatchEngine.covers(model)
+    block = Draws.of(model, x, 3, noise).block(0, 100)
+    alone = DrawEngine(x).failed(block)
+    np.testing.assert_array_equal(BatchEngine.of(model, x).failed(block), alone)
+    tally = simulate(model, x, 100, rng=3, noise=noise)
+    expected = naive_failures(model, x, 100, 3, noise)
+    np.testing.assert_array_equal(tally.failures, expected)
+    np.testing.assert_array_equal(expected, [*alone.sum(axis=0), alone.any(axis=1).sum()])
+    assert tally.failures[-1] > 0
+
+
+def test_batches_smaller_than_a_word_take_their_own_noise(monkeypatch):
+    monkeypatch.setattr(passes, "_ENTRIES", 1000)
+    x = codes.draw(BARKER, 8, rng=0)
+    model = DCSCModel([Layer(BARKER, HardThreshold(0.45))])
+    block = Draws.of(model, x, 3, 0.3).block(0, 70)
+    alone = DrawEngine(x).failed(block)
+    np.testing.assert_array_equal(BatchEngine.of(model, x).failed(block), alone)
+    assert 0 < alone.sum() < 70
+
+
+def test_residues_of_a_cancellation_are_no_support():
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(0.1, 1, (20, 3))
+    upper = DenseDictionary(np.vstack([np.c_[rows, [-math.fsum(row) for row in rows]], np.eye(4)]))
+    lower = DenseDictionary(np.eye(24))
+    assert (upper.synthesize(np.ones(4)) != 0).sum() > 4
+    layers = [
+        Layer(dictionary, HardThreshold(0.5), IdentitySigns()) for dictionary in (lower, upper)
+    ]
+    assert simulate(DCSCModel(layers), np.ones(4), 3).failures[0] == 0
+
+
+def test_what_fails_without_interference():
+    dictionary = DenseDictionary(np.eye(3))
+    negative = DCSCModel([Layer(dictionary, ReLU(0.5))])
+    assert simulate(negative, [-1, 0, 1], 20).failures.tolist() == [20, 20]
+    noisy = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
+    tally = simulate(noisy, [1, 0, 0], 100, noise=0.8)
+    np.testing.assert_array_equal(tally.failures, naive_failures(noisy, [1, 0, 0], 100, 0, 0.8))
+    assert 0 < tally.failures[-1] < 100
+
+
+def test_a_batch_asks_the_model_itself_only_where_rounding_decides(monkeypatch):
+    asked = []
+    monkeypatch.setattr(DrawEngine, "failed_draw", lambda *args: asked.append(args) or [False])
+    lower = CirculantDictionary(filters.gaussian(6, 24, 3, rng=0), 12)
+    upper = CirculantDictionary(filters.gaussian(4, 6, 3, rng=1), 12)
+    x = codes.draw(upper, 2, rng=2)
     model = DCSCModel([Layer(lower, HardThreshold(0.3)), Layer(upper, HardThreshold(0.5))])
-    x = codes.draw(upper, 1, amplitudes=codes.ConstantAmplitudes(), rng=2)
-    tally = simulate(model, x, 200, rng=3, noise=0.3)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 200, 3, 0.3))
-    assert 0 < tally.failures[0] <= tally.failures[-1] <= tally.failures[:-1].sum()
+    BatchEngine.of(model, x).failed(Draws.of(model, x, 3, 0.0).block(0, 200))
+    assert not asked
+    exact = DCSCModel([Layer(BARKER, HardThreshold(6 / 13))])
+    y = codes.draw(BARKER, 8, amplitudes=codes.ConstantAmplitudes(), rng=0)
+    for engine in (
+        BatchEngine.of(exact, y),
+        InterferenceEngine.of(exact, y, Draws.of(exact, y, 1, 0.0)),
+    ):
+        before = len(asked)
+        engine.failed(Draws.of(exact, y, 1, 0.0).block(0, 50))
+        assert len(asked) > before
 
 
 def test_rates_agree_with_the_enumeration_of_all_signs():
@@ -117,15 +307,51 @@ def test_signs_come_from_the_law_of_a_drawn_model():
         assert simulate(fixed, x, 50, rng=1).failures[-1] in (0, 50)
 
 
-def test_trials_extend_one_another_and_a_draw_can_be_made_again():
-    model = DCSCModel([Layer(BARKER, HardThreshold(0.45), RademacherSigns())])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_trials_extend_one_another_and_a_draw_can_be_made_again(noise):
+    model = DCSCModel([Layer(BARKER, HardThreshold(0.45)), Layer(BARKER, HardThreshold(0.45))])
+    draws = Draws.of(model, np.zeros((2, 1, 64)), 7, noise)
+    long, short = draws.block(1), draws.block(1, 100)
+    for layer in (0, 1):
+        np.testing.assert_array_equal(long.signs[layer][:100], short.signs[layer])
+        np.testing.assert_array_equal(long.signs_between(70, 99)[layer], short.signs[layer][70:99])
+        own = long.model(70).layers[layer].operator.signs
+        np.testing.assert_array_equal(own, long.signs[layer][70])
+        some = np.array([3, 60])
+        chosen = unpack(long.packed(layer, some), len(long))
+        np.testing.assert_array_equal(chosen, long.signs[layer].reshape(len(long), -1)[:, some])
+    patterns = [long.signs[0], long.signs[1], draws.block(0).signs[0]]
+    assert all((a != b).any() for a, b in itertools.combinations(patterns, 2))
+    if noise:
+        word = long.noise(64, 128)
+        np.testing.assert_array_equal(word[6:36], short.noise(70, 100))
+        np.testing.assert_array_equal(word[6], long.noise_of(70))
+        np.testing.assert_allclose(BARKER.patch_norm(word), 0.1)
+        assert (word[:64] != long.noise(0, 64)).any()
     x = codes.draw(BARKER, 8, rng=0)
-    draws = Draws.of(model, x, 7, 0.1)
-    long, short = draws.block(1), draws.block(1, 10)
-    np.testing.assert_array_equal(long.signs[0][:10], short.signs[0])
-    np.testing.assert_array_equal(long.noise[:10], short.noise)
-    np.testing.assert_allclose(BARKER.patch_norm(long.noise), 0.1)
-    assert not np.array_equal(long.signs[0], draws.block(0).signs[0])
+    counts = [simulate(model, x, trials, 7, noise).failures for trials in (10, 11, BLOCK + 10)]
+    assert (np.diff(counts[:2], axis=0) <= 1).all()
+    assert (counts[2] >= counts[1]).all()
+
+
+def test_noise_that_no_atom_sees():
+    """The atoms of this dictionary lie in its padding: there is no patch to scale by."""
+    dictionary = ToeplitzDictionary(np.ones((1, 1, 1)), 2, stride=3, padding=1)
+    model = DCSCModel([Layer(dictionary, TopK(1))])
+    x = np.zeros(dictionary.code_shape)
+    assert simulate(model, x, 5, noise=0.5).failures.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_threads_change_nothing(noise):
+    x = codes.draw(BARKER, 14, amplitudes=codes.ConstantAmplitudes(), rng=0)
+    model = DCSCModel([Layer(BARKER, HardThreshold(0.5))])
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(simulate(model, x, 4 * BLOCK + 100, noise=noise))
+    assert found[0] == found[1] == found[2]
+    assert 0 < found[0].failures[-1] < found[0].trials
 
 
 def test_the_same_seed_gives_the_same_tally_and_generators_move_on():

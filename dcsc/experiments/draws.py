@@ -1,59 +1,30 @@
 """The randomness of a simulation, in blocks of draws that can be made again."""
 
+import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Rng, Shape, as_batch, generator, numeric_array, real, real_array
+from dcsc._packed import WORD, unpack
 from dcsc.model import DCSCModel
 from dcsc.signs import FixedSigns, SignPattern
 
-__all__ = ["Block", "Draws"]
+__all__ = ["BLOCK", "Block", "Draws"]
 
-_BLOCK = 256
-
-
-@attrs.frozen(eq=False)
-class Block:
-    """Some draws of the signs of all layers, and of the noise.
-
-    Parameters
-    ----------
-    signs : tuple of arrays, each (draws, *code_shape)
-    noise : array of shape (draws, *batch, *signal_shape), or (*batch, *signal_shape), or None
-    """
-
-    signs: tuple[Array, ...]
-    noise: Array | None
-    per_draw: bool
-
-    def __len__(self) -> int:
-        return len(self.signs[0])
-
-    def noise_of(self, draw: int) -> Array | float:
-        """Return the noise of one draw, 0 if there is none."""
-        if self.noise is None:
-            return 0.0
-        return self.noise[draw] if self.per_draw else self.noise
-
-    def model(self, model: DCSCModel, draw: int) -> DCSCModel:
-        """Return the model with the signs of one draw."""
-        return DCSCModel(
-            [
-                attrs.evolve(layer, signs=FixedSigns(signs[draw], law=_law(layer.signs)))
-                for layer, signs in zip(model.layers, self.signs, strict=True)
-            ]
-        )
+BLOCK = 1024
 
 
 @attrs.frozen(eq=False)
 class Draws:
     """Draws 0, 1, 2, … of the signs of a model and of the noise on its signal.
 
-    Each block of 256 draws has a generator of its own, derived from the seed and the block's
-    number: a single draw is made again by making its block again.
+    Each block of 1024 draws has for each layer a generator of its own, derived from the seed and
+    the block's number: a single draw is made again by making its block again. Noise has a
+    generator for every 64 draws.
 
     Parameters
     ----------
@@ -85,38 +56,116 @@ class Draws:
             as_batch(array, batch + shape, "simulate: noise", array.dtype)
         return cls(model, batch, _seed(rng), np.broadcast_to(array, batch + shape))
 
-    def blocks(self, trials: int) -> Iterator[Block]:
-        """Yield the blocks that hold the first ``trials`` draws, the last one cut short."""
-        for number, start in enumerate(range(0, trials, _BLOCK)):
-            yield self.block(number, min(_BLOCK, trials - start))
+    @property
+    def noise_is_drawn(self) -> bool:
+        """Whether every draw has a noise of its own."""
+        return not isinstance(self.noise, np.ndarray) and self.noise != 0
 
-    def block(self, number: int, draws: int = _BLOCK) -> Block:
+    def blocks(self, trials: int, start: int = 0, stop: int | None = None) -> Iterator["Block"]:
+        """Yield blocks ``[start, stop)`` of those that hold the first ``trials`` draws.
+
+        The last one of all is cut short.
+        """
+        for number in range(-(-trials // BLOCK))[start:stop]:
+            yield self.block(number, min(BLOCK, trials - number * BLOCK))
+
+    def block(self, number: int, draws: int = BLOCK) -> "Block":
         """Return the first draws of one block; fewer draws are the beginning of more."""
-        key = (*self.seed.spawn_key, number)
-        seed = np.random.SeedSequence(self.seed.entropy, spawn_key=key)
-        signs_seed, noise_seed = seed.spawn(2)
-        rng = np.random.default_rng(signs_seed)
-        signs = tuple(
-            _law(layer.signs).draw_many(_BLOCK, layer.dictionary.code_shape, rng)[:draws]
-            for layer in self.model.layers
-        )
-        if isinstance(self.noise, np.ndarray):
-            return Block(signs, self.noise, per_draw=False)
-        if self.noise == 0:
-            return Block(signs, None, per_draw=False)
-        noise = self._scaled_noise(draws, np.random.default_rng(noise_seed))
-        return Block(signs, noise, per_draw=True)
+        return Block(self, number, draws)
 
-    def _scaled_noise(self, draws: int, rng: np.random.Generator) -> Array:
-        dictionary = self.model.layers[0].dictionary
-        noise = rng.standard_normal((draws, *self.batch, *dictionary.signal_shape))
+    def generator(self, number: int, stream: int) -> np.random.Generator:
+        """Return a generator of one block: stream l − 1 is for layer l, later ones for noise."""
+        key = (*self.seed.spawn_key, number, stream)
+        return np.random.default_rng(np.random.SeedSequence(self.seed.entropy, spawn_key=key))
+
+
+@attrs.frozen(eq=False, slots=False)
+class Block:
+    """Some draws of the signs of all layers, and of the noise, made when they are asked for.
+
+    Parameters
+    ----------
+    draws : Draws
+    number : int
+        Which block it is.
+    count : int
+        How many draws it holds.
+    """
+
+    draws: Draws
+    number: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def packed(self, layer: int, atoms: Array) -> Array:
+        """Return the signs of some atoms of layer ``layer`` + 1, as `SignPattern.draw_packed`."""
+        given = self.draws.model.layers[layer]
+        shape, rng = given.dictionary.code_shape, self.draws.generator(self.number, layer)
+        return law(given.signs).draw_packed(self.count, shape, atoms, rng)
+
+    @cached_property
+    def _all_packed(self) -> tuple[Array, ...]:
+        shapes = [layer.dictionary.code_shape for layer in self.draws.model.layers]
+        return tuple(self.packed(l, np.arange(math.prod(s))) for l, s in enumerate(shapes))
+
+    @property
+    def signs(self) -> tuple[Array, ...]:
+        """The signs of all layers in all draws: (draws, *code_shape) each."""
+        return self.signs_between(0, self.count)
+
+    def signs_between(self, start: int, stop: int) -> tuple[Array, ...]:
+        """Return the signs of all layers in draws ``[start, stop)``: (draws, *code_shape)."""
+        first, last = start // WORD, -(-stop // WORD)
+        return tuple(
+            unpack(words[:, first:last], stop - first * WORD)[start - first * WORD :].reshape(
+                stop - start, *layer.dictionary.code_shape
+            )
+            for layer, words in zip(self.draws.model.layers, self._all_packed, strict=True)
+        )
+
+    def noise(self, start: int, stop: int) -> Array | None:
+        """Return the noise of draws ``[start, stop)``, all of one word: None if there is none.
+
+        ``(draws, *batch, *signal_shape)`` where every draw has its own, otherwise
+        ``(*batch, *signal_shape)``.
+        """
+        draws = self.draws
+        if isinstance(draws.noise, np.ndarray):
+            return draws.noise
+        if draws.noise == 0:
+            return None
+        word = start // WORD
+        dictionary, layers = draws.model.layers[0].dictionary, len(draws.model.layers)
+        rng = draws.generator(self.number, layers + word)
+        shape = (stop - word * WORD, *draws.batch, *dictionary.signal_shape)
+        noise = rng.standard_normal(shape)[start - word * WORD :]
         norms = np.asarray(dictionary.patch_norm(noise))
-        return noise * (self.noise / norms).reshape(
-            *norms.shape, *[1] * len(dictionary.signal_shape)
+        # Where strides and paddings keep all atoms off the signal, none of them sees any noise.
+        factors = np.divide(draws.noise, norms, out=np.zeros_like(norms), where=norms > 0)
+        return noise * factors.reshape(*norms.shape, *[1] * len(dictionary.signal_shape))
+
+    def noise_of(self, draw: int) -> Array | float:
+        """Return the noise of one draw, 0 if there is none."""
+        noise = self.noise(draw, draw + 1)
+        if noise is None:
+            return 0.0
+        return np.asarray(noise[0] if self.draws.noise_is_drawn else noise)
+
+    def model(self, draw: int) -> DCSCModel:
+        """Return the model with the signs of one draw."""
+        return DCSCModel(
+            [
+                attrs.evolve(layer, signs=FixedSigns(signs[0], law=law(layer.signs)))
+                for layer, signs in zip(
+                    self.draws.model.layers, self.signs_between(draw, draw + 1), strict=True
+                )
+            ]
         )
 
 
-def _law(signs: SignPattern) -> SignPattern:
+def law(signs: SignPattern) -> SignPattern:
     """Return the law that signs were drawn from, or the signs themselves."""
     return signs.law if isinstance(signs, FixedSigns) and signs.law is not None else signs
 

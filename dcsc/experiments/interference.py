@@ -1,44 +1,73 @@
 """Failures of one layer from the Gram rows of its support, without synthesis or analysis."""
 
-from typing import Protocol
+import math
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._packed import WORD, words
+from dcsc.dictionaries import Dictionary
+from dcsc.experiments.comparisons import Comparisons
 from dcsc.experiments.draws import Block, Draws
-from dcsc.model import DCSCModel, Layer
-from dcsc.projections import Selection
+from dcsc.experiments.passes import DrawEngine
+from dcsc.model import DCSCModel
 
 __all__ = ["InterferenceEngine"]
 
-_DOUBT = 1e-9
+# Joint tables of 2^12 bytes stay in the first cache, some dozens of them in the second.
+_BITS = 12
+_PATTERNS = 2**25
 
 
-class _Fallback(Protocol):
-    def failed_draw(self, block: Block, draw: int) -> Array: ...
+@attrs.frozen(eq=False)
+class _Tables:
+    """The outcome of every pattern of a few signs, as `dcsc.experiments._compiled.join` has it."""
+
+    head: Array
+    which: Array
+    table: Array
+    entries: Array
+
+    @classmethod
+    def of(cls, comparisons: Comparisons) -> "_Tables":
+        from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
+
+        some = comparisons
+        runs = _compiled.tabulate(
+            some.start,
+            some.sign,
+            some.weight,
+            some.own,
+            some.offset,
+            some.threshold,
+            some.active,
+            some.doubt,
+        )
+        return cls(*_compiled.join(some.start, some.sign, *runs, _BITS))
+
+    def look_up(self, packed: Array, out: Array) -> None:
+        from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
+
+        _compiled.look_up(packed, self.head, self.which, self.table, self.entries, out)
 
 
 @attrs.frozen(eq=False)
 class InterferenceEngine:
-    r"""Draws of a one-layer model with a threshold.
+    """Draws of a one-layer model with a threshold.
 
-    For codes x with support T the coefficients are :math:`z_k = \varepsilon_k (\sum_{j \in T}
-    G_{kj} \varepsilon_j x_j + \langle a_k, v \rangle)`: a few rows of G times signs. Atoms that no
-    signs can bring to the wrong side of their threshold never enter. A draw in which a coefficient
-    comes within rounding of its threshold is decided by the model itself, so that the counts are
-    the same.
+    Whether a draw fails is decided by `Comparisons`, each of which depends on the few signs that
+    its atom's stripe meets. All patterns of those are tried beforehand, and a draw looks its own
+    up: no sums are left. Comparisons of more than 12 signs, and all of them if every draw has its
+    own noise, are summed draw by draw. A draw in which a coefficient comes within rounding of its
+    threshold is decided by the model itself, so that the counts are the same.
     """
 
-    layer: Layer
+    dictionary: Dictionary
     atoms: Array
-    support: Array
-    weights: Array
-    active: Array
-    threshold: Array
-    selection: Selection
-    doubt: Array
-    fallback: _Fallback
+    tables: _Tables
+    summed: Comparisons
+    alone: DrawEngine
 
     @staticmethod
     def covers(model: DCSCModel) -> bool:
@@ -47,77 +76,70 @@ class InterferenceEngine:
         return len(model.layers) == 1 and selection is not None and selection.threshold is not None
 
     @classmethod
-    def of(
-        cls, model: DCSCModel, codes: Array, draws: Draws, fallback: _Fallback
-    ) -> "InterferenceEngine":
-        """Collect the Gram rows of the support and the atoms that can fail."""
+    def of(cls, model: DCSCModel, codes: Array, draws: Draws) -> "InterferenceEngine":
+        """Collect the comparisons, and try all sign patterns of those that depend on few."""
         layer = model.layers[0]
         dictionary, selection = layer.dictionary, layer.projection.selection
         assert selection is not None
-        shape = tuple(dictionary.code_shape)
-        columns = codes.reshape(-1, int(np.prod(shape))).astype(np.float64)
-        support = np.flatnonzero((columns != 0).any(axis=0))
-        gram = dictionary.gram_rows(support)
-        beta = np.asarray(selection.threshold, dtype=np.float64)
-        beta = np.broadcast_to(
-            beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta, shape
-        )
-        reach = abs(gram).T @ np.abs(columns[:, support]).T
-        reach = reach.T + _noise_reach(draws, layer)
-        own = np.zeros_like(columns)
-        diagonal = np.square(dictionary.atom_norms().ravel())
-        own[:, support] = diagonal[support] * np.abs(columns[:, support])
-        slack = _DOUBT * (reach + beta.ravel())
-        safe = np.where(
-            columns != 0, 2 * own - reach - slack > beta.ravel(), reach + slack < beta.ravel()
-        )
-        lost = (columns < 0) & selection.one_sided
-        atoms = np.flatnonzero((~safe | lost).any(axis=0))
-        weights = gram[:, atoms].toarray()
-        return cls(
-            layer,
-            atoms,
-            support,
-            columns[:, support, None] * weights[None],
-            columns[:, atoms] != 0,
-            beta.ravel()[atoms],
-            selection,
-            slack[:, atoms],
-            fallback,
-        )
+        noise = draws.noise
+        if isinstance(noise, np.ndarray):
+            noise = noise.reshape(-1, *dictionary.signal_shape)
+        columns = codes.reshape(-1, *dictionary.code_shape)
+        comparisons = Comparisons.of(dictionary, selection, columns, noise)
+        signs = np.diff(comparisons.start)
+        few = signs <= _BITS
+        if draws.noise_is_drawn:
+            few[:] = False
+        few &= np.cumsum(np.where(few, 2.0 ** np.minimum(signs, _BITS), 0)) <= _PATTERNS
+        tables = _Tables.of(comparisons.take(np.flatnonzero(few)))
+        summed = comparisons.take(np.flatnonzero(~few))
+        return cls(dictionary, comparisons.atoms, tables, summed, DrawEngine(codes))
 
     def failed(self, block: Block) -> Array:
         """Return whether each draw fails, bool (draws, 1)."""
-        signs = block.signs[0].reshape(len(block), -1)
-        failed = np.zeros(len(block), dtype=bool)
-        doubtful = np.zeros(len(block), dtype=bool)
-        noise = self._noise(block)
-        for column, weights in enumerate(self.weights):
-            z = signs[:, self.support] @ weights
-            if noise is not None:
-                z += noise[:, column]
-            z *= signs[:, self.atoms]
-            size = z if self.selection.one_sided else np.abs(z)
-            margin = size - self.threshold
-            failed |= ((margin > 0) != self.active[column]).any(axis=1)
-            doubtful |= (np.abs(margin) <= self.doubt[column]).any(axis=1)
-        for draw in np.flatnonzero(doubtful):
-            failed[draw] = self.fallback.failed_draw(block, int(draw))[0]
+        out = np.zeros(words(len(block)) * WORD, dtype=np.uint8)
+        packed = block.packed(0, self.atoms)
+        self.tables.look_up(packed, out)
+        self._add_up(block, packed, out)
+        out = out[: len(block)]
+        failed = (out & 1).astype(bool)
+        for draw in np.flatnonzero(out == 2):
+            failed[draw] = self.alone.failed_draw(block, int(draw))[0]
         return failed[:, None]
 
-    def _noise(self, block: Block) -> Array | None:
-        """Return the coefficients of the noise at the atoms, (draws or 1, columns, atoms)."""
-        if block.noise is None:
-            return None
-        coefficients = self.layer.dictionary.analyze(block.noise)
-        draws = len(block) if block.per_draw else 1
-        return coefficients.reshape(draws, len(self.weights), -1)[:, :, self.atoms]
+    def _add_up(self, block: Block, packed: Array, out: Array) -> None:
+        if not block.draws.noise_is_drawn:
+            self._sum(packed, self.summed.offset[:, None], out)
+            return
+        for start in range(0, len(block), WORD):
+            word = slice(start // WORD, start // WORD + 1)
+            noise = self._noise(block, start, min(start + WORD, len(block)))
+            self._sum(packed[:, word], noise, out[start : start + WORD])
 
+    def _sum(self, packed: Array, offset: Array, out: Array) -> None:
+        from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
 
-def _noise_reach(draws: Draws, layer: Layer) -> Array:
-    """Return the largest size of the noise's coefficients, (columns or 1, atoms)."""
-    dictionary = layer.dictionary
-    if isinstance(draws.noise, np.ndarray):
-        atoms = int(np.prod(dictionary.code_shape))
-        return np.abs(dictionary.analyze(draws.noise)).reshape(-1, atoms)
-    return dictionary.atom_norms().reshape(1, -1) * draws.noise
+        some = self.summed
+        _compiled.add_up(
+            np.ascontiguousarray(packed),
+            some.start,
+            some.sign,
+            some.weight,
+            some.own,
+            offset,
+            some.threshold,
+            some.active,
+            some.doubt,
+            out,
+        )
+
+    def _noise(self, block: Block, start: int, stop: int) -> Array:
+        """Return the coefficients of the noise of a word of draws, (comparisons, 64)."""
+        noise = block.noise(start, stop)
+        assert noise is not None
+        noise = self.dictionary.analyze(noise).reshape(
+            stop - start, -1, math.prod(self.dictionary.code_shape)
+        )
+        out = np.zeros((len(self.summed), WORD))
+        out[:, : stop - start] = noise[:, self.summed.column, self.summed.atom].T
+        return out

@@ -1,14 +1,15 @@
 """How often the forward pass recovers the pathway, over draws of the signs."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, Rng, integer, real_array
-from dcsc.experiments.draws import Block, Draws
+from dcsc._threads import share
+from dcsc.experiments.draws import BLOCK, Block, Draws
 from dcsc.experiments.interference import InterferenceEngine
+from dcsc.experiments.passes import BatchEngine, DrawEngine
 from dcsc.experiments.tally import Tally
 from dcsc.model import DCSCModel
 
@@ -56,37 +57,31 @@ def simulate(
     >>> model = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
     >>> x = codes.draw(dictionary, 14, amplitudes=codes.ConstantAmplitudes(), rng=0)
     >>> simulate(model, x, trials=1000).failures
-    array([175, 175])
+    array([160, 160])
     """
     given = real_array(codes, "simulate: codes")
     total = integer(trials, "simulate: trials", minimum=1)
     draws = Draws.of(model, given, rng, noise)
-    dense = _DenseEngine(model, given)
-    engine: _Engine = dense
+    engine = _engine(model, given, draws)
+    blocks = -(-total // BLOCK)
+    failures = np.zeros((blocks, len(model.layers) + 1), dtype=np.int64)
+
+    def work(start: int, stop: int) -> None:
+        for count, block in zip(
+            failures[start:stop], draws.blocks(total, start, stop), strict=True
+        ):
+            failed = engine.failed(block)
+            count[:-1] = failed.sum(axis=0)
+            count[-1] = failed.any(axis=1).sum()
+
+    share(work, blocks)
+    return Tally(total, failures.sum(axis=0))
+
+
+def _engine(model: DCSCModel, codes: Array, draws: Draws) -> _Engine:
+    """Return the fastest engine that counts what the model itself does."""
     if InterferenceEngine.covers(model):
-        engine = InterferenceEngine.of(model, given, draws, dense)
-    failures = np.zeros(len(model.layers) + 1, dtype=np.int64)
-    for block in draws.blocks(total):
-        failed = engine.failed(block)
-        failures[:-1] += failed.sum(axis=0)
-        failures[-1] += failed.any(axis=1).sum()
-    return Tally(total, failures)
-
-
-@attrs.frozen(eq=False)
-class _DenseEngine:
-    """Every draw by the model itself: synthesis, forward pass, comparison."""
-
-    model: DCSCModel
-    codes: Array
-
-    def failed(self, block: Block) -> Array:
-        return np.stack([self.failed_draw(block, draw) for draw in range(len(block))])
-
-    def failed_draw(self, block: Block, draw: int) -> Any:
-        """Return whether one draw fails at each layer, bool (L,)."""
-        drawn = block.model(self.model, draw)
-        truth = drawn.synthesize(self.codes)
-        guess = drawn.forward(truth[0] + block.noise_of(draw))
-        wrong = ~truth.compare(guess).recovered
-        return wrong.reshape(len(wrong), -1).any(axis=1)
+        return InterferenceEngine.of(model, codes, draws)
+    if BatchEngine.covers(model):
+        return BatchEngine.of(model, codes)
+    return DrawEngine(codes)

@@ -1,0 +1,63 @@
+"""Signs as bits: those of chosen atoms are those of the whole pattern."""
+
+import itertools
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcsc import RademacherSigns, SignPattern
+from dcsc._packed import unpack
+from dcsc._philox import philox
+from tests import cases, strategies
+
+
+class Stranger(SignPattern):
+    """A law of one hook: runs of equal signs."""
+
+    def _draw(self, code_shape, rng):
+        return np.repeat(rng.choice([-1.0, 1.0], (math.prod(code_shape) + 1) // 2), 2)[
+            : math.prod(code_shape)
+        ].reshape(code_shape)
+
+
+@given(st.data(), st.sampled_from([Stranger, *cases.SIGNS]), strategies.seeds)
+def test_packed_signs_are_the_drawn_ones(data, kind, seed):
+    shape = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple))
+    signs = Stranger() if kind is Stranger else data.draw(strategies.sign_patterns(shape, kind))
+    count = data.draw(st.integers(0, 300))
+    atoms = data.draw(st.lists(st.integers(0, math.prod(shape) - 1), max_size=6))
+    drawn = signs.draw_many(count, shape, seed)
+    assert drawn.shape == (count, *shape)
+    assert (np.abs(drawn) == 1).all()
+    packed = signs.draw_packed(count, shape, np.array(atoms, int), seed)
+    np.testing.assert_array_equal(
+        unpack(packed, count), drawn.reshape(count, math.prod(shape))[:, atoms]
+    )
+    np.testing.assert_array_equal(signs.draw_many(count // 2, shape, seed), drawn[: count // 2])
+
+
+@given(st.lists(st.integers(0, 2**40), max_size=5), st.integers(0, 11), strategies.seeds)
+def test_words_of_an_atom_are_those_of_philox(atoms, count, seed):
+    key = np.random.default_rng(seed).integers(0, 2**64, 2, dtype=np.uint64)
+    words = philox(key, np.array(atoms, np.int64), count)
+    for atom, row in zip(atoms, words, strict=True):
+        groups = [
+            np.random.Philox(key=key, counter=atom + (group << 64)).random_raw(4)
+            for group in range(math.ceil(count / 4))
+        ]
+        np.testing.assert_array_equal(row, np.array(groups, np.uint64).ravel()[:count])
+
+
+def test_many_signs_are_fair_and_independent():
+    drawn = RademacherSigns().draw_many(4096, (3, 2), rng=0).reshape(4096, 6)
+    products = [
+        drawn[:, list(some)].prod(axis=1)
+        for some in itertools.chain(
+            itertools.combinations(range(6), 1), itertools.combinations(range(6), 2)
+        )
+    ]
+    later = [drawn[1:, a] * drawn[:-1, b] for a in range(6) for b in range(6)]
+    for values in products + later:
+        assert abs(values.mean()) < 5 / math.sqrt(4000)
