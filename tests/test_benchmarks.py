@@ -16,6 +16,18 @@ def test_side_by_side_runs(tmp_path):
     arguments = [sys.executable, str(SCRIPT), "--quick", "--repetitions", "1", "--out", str(out)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    rows = json.loads(out.read_text())["rows"]
-    assert [row["dtype"] for row in rows] == ["float64"] * 3 + ["float32"] * 3
-    assert all(row["dense analyze"]["ratio"] > 0 for row in rows)
+    found = json.loads(out.read_text())
+    assert [row["dtype"] for row in found["convolutions"]] == ["float64"] * 4 + ["float32"] * 4
+    assert [row["dtype"] for row in found["forward"]] == ["float64", "float32"]
+    assert len(found["geometry"]) > 40
+    for section in ("convolutions", "forward", "monte_carlo", "geometry", "growth"):
+        assert f"## {section}" in done.stdout
+        assert found[section]
+
+
+def test_the_crossover_is_shown():
+    pytest.importorskip("torch", reason="its module also has PyTorch's side")
+    arguments = [sys.executable, str(SCRIPT), "--quick", "--repetitions", "1", "--crossover"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| synthesize |") == 4
