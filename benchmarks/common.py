@@ -8,6 +8,9 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_info
 
+TURNS = 3
+SETTLING = 0.05
+
 
 def seconds(function, repetitions):
     """Return the median time of a call, after one that is not counted."""
@@ -21,22 +24,28 @@ def seconds(function, repetitions):
 
 
 def versus(ours, theirs, repetitions):
-    """Time two functions in turns, so that a busy machine slows both.
+    """Time two functions in turns, some calls at a time, so that a busy machine slows both.
+
+    The first calls of a turn are not counted: OpenMP's threads go on spinning for some
+    milliseconds after PyTorch has returned, and would slow whoever comes next.
 
     Returns
     -------
     dict
         Medians in seconds, and how many times faster ours is.
     """
-    ours(), theirs()
-    times = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        ours()
-        middle = time.perf_counter()
-        theirs()
-        times.append((middle - start, time.perf_counter() - middle))
-    mine, other = (statistics.median(each) for each in zip(*times, strict=True))
+    times = ([], [])
+    for _ in range(TURNS):
+        for function, taken in zip((ours, theirs), times, strict=True):
+            end = time.perf_counter() + SETTLING
+            function()
+            while time.perf_counter() < end:
+                function()
+            for _ in range(-(-repetitions // TURNS)):
+                start = time.perf_counter()
+                function()
+                taken.append(time.perf_counter() - start)
+    mine, other = map(statistics.median, times)
     return {"seconds": mine, "other": other, "ratio": other / mine}
 
 

@@ -15,6 +15,7 @@ from dcsc._intrinsics import (
     FILTERS,
     VECTOR_BYTES,
     WORD,
+    add_scaled,
     first_set,
     flip,
     non_zeros,
@@ -45,12 +46,6 @@ def _finite(bits: Array, exponent: Any) -> bool:  # pragma: no cover  # compiled
     for k in range(len(bits)):
         found |= (bits[k] & exponent) == exponent
     return not found
-
-
-@njit(nogil=True, cache=True)
-def _add(target: Array, x: Any, tap: Array) -> None:  # pragma: no cover  # compiled
-    for v in range(len(target)):
-        target[v] += x * tap[v]
 
 
 @njit(nogil=True, cache=True)
@@ -192,7 +187,7 @@ def scatter(
     area = out.shape[2] * out.shape[3]
     count = codes.shape[2]
     given, flat = codes.reshape(-1), out.reshape(-1)
-    laid, tap = scratch.reshape(-1), taps.reshape(n, -1)
+    laid, tap = scratch.reshape(-1), taps.reshape(-1)
     for item in range(start, stop):
         b = item // len(blocks)
         begin, end = blocks[item % len(blocks)]
@@ -211,16 +206,16 @@ def scatter(
                         return False
                     if len(scales):
                         x *= scales[i * count + k]
-                    p = k // columns
+                    p = k // columns if columns > 1 else k  # a division costs as much as the rest
                     top = p * stride[0] - begin
                     first, beyond = max(0, -top), min(height, end - begin - top)
                     if width == line:
-                        target = laid[(top + first) * line : (top + beyond) * line]
-                        _add(target, x, tap[i, first * line : beyond * line])
+                        here, many = (top + first) * line, (beyond - first) * line
+                        add_scaled(laid, here, x, tap, (i * height + first) * line, many)
                     else:
                         for u in range(first, beyond):
                             base = (top + u) * width + (k - p * columns) * stride[1] * channels
-                            _add(laid[base : base + line], x, tap[i, u * line : (u + 1) * line])
+                            add_scaled(laid, base, x, tap, (i * height + u) * line, line)
         origin = b * out.shape[1] * area
         if fresh and width == channels and out.shape[3] == len(runs) == 1:
             to = origin + begin + shift
@@ -268,7 +263,8 @@ def gather(
     line = stride[1] * turns1 * n
     area, size = out.shape[2], signals.shape[2]
     height, width = kernel[0], kernel[1]
-    given, flat, sums = signals.reshape(-1), out.reshape(-1), scratch.reshape(-1)
+    given, tap = signals.reshape(-1), taps.reshape(-1)
+    flat, sums = out.reshape(-1), scratch.reshape(-1)
     for item in range(start, stop):
         b, number = item // len(blocks), item % len(blocks)
         first, last = blocks[number]
@@ -299,20 +295,20 @@ def gather(
                             place1 = runs1[k1, 0] + q
                             from1 = max(0, -((width - 1 - place1) // stride[1]))
                             to1 = min(columns - 1, place1 // stride[1])
-                            tap = taps[ch, place0 % stride[0]].reshape(-1)
+                            block = (ch * stride[0] + place0 % stride[0]) * turns0 * line
                             turn0 = turns0 - 1 - place0 // stride[0]
                             turn1 = turns1 - 1 - place1 // stride[1]
                             if columns == 1 and line == n:
                                 many = (to0 - from0 + 1) * n
-                                here, there = (from0 - first) * n, (turn0 + from0) * n
-                                _add(sums[here : here + many], x, tap[there : there + many])
+                                here, there = (from0 - first) * n, block + (turn0 + from0) * n
+                                add_scaled(sums, here, x, tap, there, many)
                                 continue
                             many = max(0, (to1 - from1 + 1) * n)
                             phase = place1 % stride[1] * turns1
                             for p0 in range(from0, to0 + 1):
                                 here = ((p0 - first) * columns + from1) * n
                                 there = (turn0 + p0) * line + (phase + turn1 + from1) * n
-                                _add(sums[here : here + many], x, tap[there : there + many])
+                                add_scaled(sums, here, x, tap, block + there, many)
         own, count = first * columns, (last - first) * columns
         _turn(sums, 0, flat, b * n * area + own, area, count, n)
         if len(scales):

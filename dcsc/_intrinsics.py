@@ -14,6 +14,7 @@ __all__ = [
     "FILTERS",
     "VECTOR_BYTES",
     "WORD",
+    "add_scaled",
     "first_set",
     "flip",
     "non_zeros",
@@ -181,6 +182,59 @@ def _tile(vectors: int) -> Any:
 
 
 tile1, tile2, tile3 = _tile(1), _tile(2), _tile(3)
+
+
+@_untyped
+def add_scaled(
+    _context: Any, target: Any, place: Any, factor: Any, line: Any, source: Any, count: Any
+) -> Any:
+    """Add ``factor · line[source + k]`` to ``target[place + k]`` for ``k < count``."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, lanes, size = _vector(target)
+        name = f"v{lanes}f{8 * size}"
+        mask = ir.VectorType(ir.IntType(1), lanes)
+        pointer, aligned = vector.as_pointer(), ir.Constant(_INDEX, size)
+        sums, taps = (_data(context, builder, signature.args[k], args[k]) for k in (0, 3))
+        load_some = _declared(
+            builder.module,
+            ir.FunctionType(vector, [pointer, _INDEX, mask, vector]),
+            f"llvm.masked.load.{name}.p0",
+        )
+        store_some = _declared(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [vector, pointer, _INDEX, mask]),
+            f"llvm.masked.store.{name}.p0",
+        )
+        many = _splat(builder, args[2], lanes)
+        numbers = ir.Constant(ir.VectorType(_INT, lanes), list(range(lanes)))
+        zeros = ir.Constant(vector, [0.0] * lanes)
+
+        def step(done: Any, inside: Any | None) -> None:
+            there = _at(builder, sums, builder.add(args[1], done), vector)
+            here = _at(builder, taps, builder.add(args[4], done), vector)
+            if inside is None:
+                old, tap = (builder.load(pointer, align=size) for pointer in (there, here))
+            else:
+                old, tap = (
+                    builder.call(load_some, [pointer, aligned, inside, zeros])
+                    for pointer in (there, here)
+                )
+            new = builder.fadd(old, builder.fmul(many, tap))
+            if inside is None:
+                builder.store(new, there, align=size)
+            else:
+                builder.call(store_some, [new, there, aligned, inside])
+
+        whole = builder.and_(args[5], _number(-lanes))
+        with cgutils.for_range_slice(builder, _number(0), whole, _number(lanes), _INT) as (done, _):
+            step(done, None)
+        left = builder.sub(args[5], whole)
+        with builder.if_then(builder.icmp_signed(">", left, _number(0))):
+            step(whole, builder.icmp_signed("<", numbers, _splat(builder, left, lanes)))
+        return context.get_dummy_value()
+
+    return types.void(target, place, factor, line, source, count), generate
 
 
 @_untyped

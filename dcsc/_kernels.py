@@ -11,11 +11,12 @@ import math
 from functools import lru_cache
 from typing import Any
 
-import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, all_finite
-from dcsc._grid import Grid, Run
+from dcsc._grid import Grid
+from dcsc._layout import Plan, run_array, with_axis
+from dcsc._memory import empty
 from dcsc._threads import share
 
 _CACHE_BYTES = 2**19
@@ -69,113 +70,7 @@ def _is_sparse(data: Array, limit: float, grid: Grid) -> bool:
 # ---- dense ---------------------------------------------------------------------------------------
 
 
-@attrs.frozen(eq=False)
-class _Plan:
-    """How a dense correlation is cut into blocks whose padded signals stay in the cache.
-
-    A block's slab is ``(c, padded rows, phases, width)``: places along the last axis are sorted by
-    their phase modulo its stride, so that what one tap sees at neighbouring positions is
-    contiguous. All axes but the last are flattened into rows.
-
-    Parameters
-    ----------
-    slab : tuple of int
-    offsets : array of int, shape (taps,)
-        Where in the slab a tap lies, seen from its position.
-    bases : array of int
-        Where in the slab the rows of positions of a block begin.
-    padded : array of int
-        Which row of the signal a padded row is, or −1.
-    runs : array of int, shape (runs, 3)
-        Those of the last axis.
-    blocks : array of int, shape (blocks, 7)
-        As `dcsc._compiled.correlate` takes them.
-    """
-
-    slab: Shape
-    offsets: Array
-    bases: Array
-    padded: Array
-    runs: Array
-    blocks: Array
-
-    @classmethod
-    def of(cls, grid: Grid, channels: int, itemsize: int, parts: int, cache: int) -> "_Plan":
-        """Plan for a grid of two or more axes, with at least so many blocks if there is room."""
-        from dcsc._intrinsics import VECTOR_BYTES  # noqa: PLC0415  # imports numba
-
-        (*above, last), steps = range(len(grid.extent)), grid.stride
-        places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]
-        inner_places, inner = math.prod(places[1:]), math.prod(grid.positions[1:last])
-        reach, length = -(-grid.kernel[last] // steps[last]), grid.positions[last]
-        tile = 3 * VECTOR_BYTES // itemsize
-        row_bytes = channels * inner_places * steps[last] * itemsize
-        room = cache // (row_bytes * grid.kernel[0]) - reach
-        if grid.positions[0] == 1:
-            room = min(room, max(-(-length // parts), 16 * reach))
-        count = length if room >= length else max(tile, room // tile * tile)
-        width = count - 1 + reach
-        fitting = (cache // (row_bytes * width) - grid.kernel[0]) // steps[0] + 1
-        fair = max(-(-grid.positions[0] // parts), 4 * grid.kernel[0])
-        rows = max(1, min(fitting, fair, grid.positions[0]))
-        slab = (channels, grid.places(0, 0, rows)[1] * inner_places, steps[last], width)
-        blocks = [
-            (
-                first * inner,
-                (beyond - first) * inner,
-                first * steps[0] * inner_places,
-                grid.places(0, 0, beyond - first)[1] * inner_places,
-                begin,
-                min(count, length - begin),
-                min(count, length - begin) - 1 + reach,
-            )
-            for first, beyond in grid.blocks(rows)
-            for begin in range(0, length, count)
-        ]
-        return cls(
-            slab,
-            _offsets(grid, slab, places),
-            _bases(grid, slab, places, rows),
-            _padded_rows(grid, places),
-            _runs(grid.runs[last]),
-            np.array(blocks, dtype=np.int64),
-        )
-
-
-def _offsets(grid: Grid, slab: Shape, places: list[int]) -> Array:
-    """Return where the taps lie in the slab, seen from their position, C order (c, *kernel)."""
-    *above, last = np.indices((slab[0], *grid.kernel)).reshape(1 + len(grid.kernel), -1)
-    row = np.zeros_like(last)
-    for index, many in zip(above[1:], places, strict=True):
-        row = row * many + index
-    line = (last % slab[2]) * slab[3] + last // slab[2]
-    return np.asarray((above[0] * slab[1] + row) * slab[2] * slab[3] + line)
-
-
-def _bases(grid: Grid, slab: Shape, places: list[int], rows: int) -> Array:
-    """Return where the rows of positions of a block begin in the slab."""
-    shape = (rows, *grid.positions[1:-1])
-    row = np.zeros(math.prod(shape), dtype=np.int64)
-    for index, step, many in zip(
-        np.indices(shape).reshape(len(shape), -1), grid.stride, places, strict=False
-    ):
-        row = row * many + index * step
-    return np.asarray(row * slab[2] * slab[3])
-
-
-def _padded_rows(grid: Grid, places: list[int]) -> Array:
-    """Return which flattened row of the signal each flattened padded row is, −1 if none."""
-    row = np.zeros(1, dtype=np.int64)
-    for runs, many, extent in zip(grid.runs, places, grid.extent, strict=False):
-        own = np.full(many, -1)
-        for place, sample, length in runs:
-            own[place : place + length] = np.arange(sample, sample + length)
-        there = (row[:, None] >= 0) & (own >= 0)
-        row = np.where(there, row[:, None] * extent + own, -1).ravel()
-    return row
-
-
-_plan = lru_cache(maxsize=64)(_Plan.of)
+_plan = lru_cache(maxsize=64)(Plan.of)
 
 
 def correlate_dense(
@@ -184,9 +79,9 @@ def correlate_dense(
     """Correlate tile by tile: a few filters at a few neighbouring positions at a time."""
     from dcsc import _compiled, _intrinsics  # noqa: PLC0415  # numba is imported when it is used
 
-    out = np.empty((len(signals), len(filters), *grid.positions), dtype=signals.dtype)
+    out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     if len(grid.extent) == 1:
-        signals, filters, grid = signals[:, :, None], filters[:, :, None], _with_axis(grid, 0)
+        signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
     n, c = filters.shape[:2]
     plan = _plan(grid, c, signals.itemsize, -(-_PARTS // len(signals)), _CACHE_BYTES)
     groups = -(-n // _intrinsics.FILTERS)
@@ -216,7 +111,8 @@ def correlate_dense(
 
 def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Correlate with the filters turned round, some samples or rows at a time, and fold."""
-    out = np.zeros((len(codes), filters.shape[1], *grid.extent), dtype=codes.dtype)
+    out = empty((len(codes), filters.shape[1], *grid.extent), codes.dtype)
+    out.fill(0)
     batch = max(1, _PIECE_BYTES // codes[:1].nbytes)
     rows = max(1, _PIECE_BYTES // codes[:1, :, :1].nbytes)
     for start in range(0, len(codes), batch):
@@ -262,13 +158,13 @@ def correlate_sparse(
     from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
 
     n, c = filters.shape[:2]
-    out = np.empty((len(signals), n, *grid.positions), dtype=signals.dtype)
-    grid = _with_axis(grid, 1) if len(grid.extent) == 1 else grid
+    out = empty((len(signals), n, *grid.positions), signals.dtype)
+    grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
     taps = _by_phase(filters.reshape(n, c, *grid.kernel), grid.stride)
     given = _frozen(signals.reshape(len(signals), c, -1))
     bits, exponent = _bits(given)
     result = out.reshape(len(signals), n, -1)
-    (length, columns), runs = (grid.extent[1], grid.positions[1]), map(_runs, grid.runs)
+    (length, columns), runs = (grid.extent[1], grid.positions[1]), map(run_array, grid.runs)
     runs0, runs1 = runs
     blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], given)
     rows, factors = int(blocks[0, 1]), _flat(scales, signals)
@@ -302,9 +198,10 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
     covered = all(
         runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
     )
-    make = np.empty if covered else np.zeros
-    out = make((len(codes), c, *grid.extent), dtype=codes.dtype)
-    grid = _with_axis(grid, 1) if len(grid.extent) == 1 else grid
+    out = empty((len(codes), c, *grid.extent), codes.dtype)
+    if not covered:
+        out.fill(0)
+    grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
     if not grid.sees_all(0) and not all_finite(codes):
         raise FloatingPointError
     taps = np.moveaxis(filters.reshape(n, c, *grid.kernel), 1, -1)
@@ -312,7 +209,7 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
     width = grid.places(1, 0, grid.positions[1])[1] * c
     given = _frozen(codes.reshape(len(codes), n, -1))
     result = out.reshape(len(codes), c, *grid.extent)
-    runs, factors = _runs(grid.runs[1]), _flat(scales, codes)
+    runs, factors = run_array(grid.runs[1]), _flat(scales, codes)
 
     def lay(first: bool, shift: int, blocks: Array) -> None:
         def work(start: int, stop: int) -> None:
@@ -339,7 +236,7 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
     """Keep what exceeds its level, one for all or one per filter, of ``(batch, n, ...)``."""
     from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
 
-    out = np.empty_like(coefficients)
+    out = empty(coefficients.shape, coefficients.dtype)
     line = math.prod(coefficients.shape[2:]) if levels.ndim else coefficients.size
     given, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)
 
@@ -353,21 +250,6 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
 # ---- small things --------------------------------------------------------------------------------
 
 
-def _with_axis(grid: Grid, at: int) -> Grid:
-    """Return the grid with an axis of length one inserted."""
-
-    def insert(values: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-        return (*values[:at], value, *values[at:])
-
-    return Grid(
-        insert(grid.extent, 1),
-        insert(grid.positions, 1),
-        insert(grid.kernel, 1),
-        insert(grid.stride, 1),
-        insert(grid.runs, ((0, 0, 1),)),
-    )
-
-
 def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> Array:
     """Cut rows into blocks ``[first, last)`` that fit the cache, the first the largest.
 
@@ -378,10 +260,6 @@ def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> A
     rows = min(max(1, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
     starts = np.arange(start, start + length, rows)
     return np.stack([starts, np.minimum(starts + rows, start + length)], axis=1)
-
-
-def _runs(runs: tuple[Run, ...]) -> Array:
-    return np.array(runs, dtype=np.int64).reshape(-1, 3)
 
 
 def _frozen(array: Array) -> Array:

@@ -1,0 +1,62 @@
+"""Memory of large results, used again: fresh pages cost more than what is written to them.
+
+The kernel clears each page that a process sees for the first time, which takes longer than most
+maps take to fill it, and the allocator hands arrays of this size back as soon as they die. So a
+little of it is kept for the next result.
+"""
+
+import math
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import Array, Shape
+
+__all__ = ["empty"]
+
+_LEAST_BYTES = 2**20  # smaller arrays are kept by the allocator
+_KEPT_BYTES = 2**26
+
+_lock = threading.Lock()
+_kept: list[Array] = []
+
+
+class _Lease:
+    """What an array's memory belongs to; when the last view of it dies, the memory is kept."""
+
+    def __init__(self, memory: Array) -> None:
+        self.memory = memory
+        self.__array_interface__ = memory.__array_interface__
+
+    def __del__(self) -> None:
+        # It can be called anywhere, also where this thread holds the lock: then nothing is kept.
+        if self.memory.nbytes <= _KEPT_BYTES and _lock.acquire(blocking=False):
+            try:
+                _kept.append(self.memory)
+                while sum(memory.nbytes for memory in _kept) > _KEPT_BYTES:
+                    _kept.pop(0)
+            finally:
+                _lock.release()
+
+
+def empty(shape: Shape, dtype: npt.DTypeLike) -> Array:
+    """Return a new array, like `numpy.empty`, of memory that was used before if there is some."""
+    kind: np.dtype[Any] = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    if size < _LEAST_BYTES:
+        return np.empty(shape, kind)
+    memory = _taken(size)
+    if memory is None:
+        memory = np.empty(size, np.uint8)
+    return np.asarray(_Lease(memory))[:size].view(kind).reshape(shape)
+
+
+def _taken(size: int) -> Array | None:
+    """Return memory of that size, or up to an eighth more, and keep it no longer."""
+    with _lock:
+        for number, memory in enumerate(_kept):
+            if size <= memory.nbytes <= size + size // 8:
+                return _kept.pop(number)
+    return None
