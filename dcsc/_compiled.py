@@ -90,8 +90,12 @@ def _fill(
                     for place in range(low, high):
                         line[0, place - first] = sample[ch, y, place + shift]
                 else:
-                    for place in range(low, high):
-                        line[place % step, place // step - first] = sample[ch, y, place + shift]
+                    for phase in range(step):
+                        begin = low + (phase - low) % step
+                        turn = begin // step - first
+                        for place in range(begin, high, step):
+                            line[phase, turn] = sample[ch, y, place + shift]
+                            turn += 1
 
 
 @njit(nogil=True, cache=True)

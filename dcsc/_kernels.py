@@ -253,11 +253,11 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
 def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> Array:
     """Cut rows into blocks ``[first, last)`` that fit the cache, the first the largest.
 
-    A small batch is cut further, to have something for every thread, but not so far that the
-    rows which two blocks see are many.
+    A small batch is cut further, to have something for every thread, but no cut goes so far that
+    most rows are seen by two blocks.
     """
     fair = -(-length * len(data) // _PARTS)
-    rows = min(max(1, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
+    rows = min(max(2 * kernel, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
     starts = np.arange(start, start + length, rows)
     return np.stack([starts, np.minimum(starts + rows, start + length)], axis=1)
 

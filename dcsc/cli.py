@@ -1,7 +1,6 @@
-"""The command line: ``dcsc poster`` and ``dcsc recover``."""
+"""The command line: ``dcsc poster``, ``recover``, ``explain`` and ``verify``."""
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,13 +16,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import dcsc
+from dcsc._files import make_folder, write_files
+from dcsc.bounds import Certificate
+from dcsc.bounds import explain as explain_layers
+from dcsc.bounds import verify as verify_certificate
+from dcsc.bounds.inputs import Inputs
 from dcsc.errors import DcscError
+from dcsc.experiments.example import example_layers
 from dcsc.experiments.inputs import read_input
 from dcsc.experiments.poster import Poster
 from dcsc.experiments.poster import poster as compute_poster
 from dcsc.experiments.recover import RecoveryReport
 from dcsc.experiments.recover import recover as compute_recovery
-from dcsc.plotting import poster_figure, recovery_figure
+from dcsc.plotting import explanation, poster_figure, recovery_figure
 
 __all__ = ["app", "main"]
 
@@ -99,6 +104,60 @@ def recover(
     for line in _recovery_lines(result):
         console.print(line)
     console.print(f"Wrote {out / 'recover.png'} and {out / 'recover.json'}.")
+
+
+@app.command
+def explain(
+    *,
+    model: Annotated[
+        Path | None,
+        Parameter(help="A model file, the .npz of a certificate; by default a small example."),
+    ] = None,
+    codes: Annotated[
+        Path | None, Parameter(help="Another .npz, with arrays that MODEL leaves out.")
+    ] = None,
+    delta: Annotated[float, Parameter(help="Failure probability asked for.")] = 0.01,
+    out: Out = Path(),
+) -> None:
+    """Explain why guarantees hold or not, layer by layer, and what would have to change.
+
+    Prints the explanation and writes explain.png.
+    """
+    if model is None and codes is not None:
+        raise DcscError(f"--codes: expected with --model only, got {codes}")
+    _folder(out)
+    files = [path for path in (model, codes) if path is not None]
+    found = explain_layers(
+        Inputs.load(files).layers if files else example_layers(), failure_probability=delta
+    )
+    _write(out, {"explain.png": _png(explanation(found))})
+    print(found)
+    print(f"Wrote {out / 'explain.png'}.")
+
+
+@app.command
+def verify(
+    certificate: Annotated[Path, Parameter(name="FILE", help="The certificate, a .json.")],
+    /,
+    *,
+    model: Annotated[Path, Parameter(help="The model file that was published with it, a .npz.")],
+    codes: Annotated[
+        Path | None,
+        Parameter(help="Another .npz, with arrays that MODEL leaves out, such as the codes."),
+    ] = None,
+    rounding: Annotated[
+        float,
+        Parameter(help="Relative difference of computed numbers that counts as rounding."),
+    ] = 0.0,
+) -> None:
+    """Compute a certificate again from its model, and say whether it is true.
+
+    Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
+    Files that cannot be used are exit code 2.
+    """
+    found = verify_certificate(certificate, model, codes, rounding)
+    print(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
+    sys.exit(0 if found.holds else 1)
 
 
 def main() -> None:
@@ -213,19 +272,21 @@ def _recovery_lines(result: RecoveryReport) -> list[str]:
     return lines
 
 
+def _verdict(certificate: Certificate) -> str:
+    line = (
+        f"true: failure probability at most {certificate.failure_probability:.3g} by "
+        f"{certificate.bound['class']}"
+    )
+    declared = "; the constants are declared: filters and codes were not looked at"
+    return line + (declared if certificate.declared else "")
+
+
 # ---- writing -----------------------------------------------------------------------------------
 
 
 def _folder(out: Path) -> None:
     """Make the folder before the work, so that a bad one costs nothing."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise DcscError(
-            f"--out: expected a folder to write to, got {out}: {error.strerror}"
-        ) from None
+    make_folder(out, "--out")
 
 
 def _json(value: Any) -> bytes:
@@ -241,20 +302,4 @@ def _png(figure: Figure) -> bytes:
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
     """Write files whole, and all of them or none."""
-    for name in files:
-        if (out / name).is_dir():
-            raise DcscError(f"--out: expected to write the file {out / name}, which is a folder")
-    waiting: dict[Path, Path] = {}
-    try:
-        for name, content in files.items():
-            handle, temporary = tempfile.mkstemp(dir=out, prefix=f".{name}.")
-            waiting[Path(temporary)] = out / name
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-        for written, final in waiting.items():
-            written.replace(final)
-    except BaseException:
-        for written in waiting:
-            written.unlink(missing_ok=True)
-        raise
+    write_files(out, files, "--out")

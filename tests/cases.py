@@ -15,6 +15,7 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
+from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -24,7 +25,14 @@ from dcsc.dictionaries import (
     SignedDictionary,
     ToeplitzDictionary,
 )
-from dcsc.projections import HardThreshold, ReLU, SoftThreshold, StripeTopK, TopK
+from dcsc.projections import (
+    HardThreshold,
+    ReLU,
+    SoftThreshold,
+    StripeProjection,
+    StripeTopK,
+    TopK,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 
 
@@ -51,6 +59,7 @@ DICTIONARIES = {
     DenseDictionary: lambda some: DenseDictionary(some.matrix()),
     SignedDictionary: lambda some: SignedDictionary(*some.dictionary_and_signs()),
     NormalizedDictionary: lambda some: NormalizedDictionary(some.dictionary(live=True)),
+    EffectiveDictionary: lambda some: EffectiveDictionary(*some.chain()),
     Plain: lambda some: Plain(*some.matrix_and_shapes()),
 }
 
@@ -67,6 +76,7 @@ PROJECTIONS = {
     ReLU: lambda some, dictionary: ReLU(some.threshold(dictionary)),
     TopK: lambda some, dictionary: TopK(some.count(dictionary)),
     StripeTopK: lambda some, dictionary: StripeTopK(some.sparsity(dictionary)),
+    StripeProjection: lambda some, dictionary: StripeProjection(some.packing(dictionary)),
 }
 
 BOUNDS = {

@@ -13,6 +13,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from dcsc.bounds import LayerStatistics
+from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
@@ -28,7 +29,7 @@ from dcsc.projections import Selection
 from dcsc.signs import RademacherSigns
 from tests import cases
 
-WRAPPERS = (SignedDictionary, NormalizedDictionary)
+WRAPPERS = (SignedDictionary, NormalizedDictionary, EffectiveDictionary)
 WITH_AXES = (CirculantDictionary, ToeplitzDictionary)
 WITHOUT_AXES = (DenseDictionary,)
 
@@ -120,6 +121,14 @@ class Ingredients:
         inner = Ingredients(self.draw, self.signal_shape, live or self.live)
         return inner._any([kind for kind in cases.DICTIONARIES if kind not in WRAPPERS])
 
+    def chain(self):
+        """Two dictionaries, the codes of one being the signals of the other, and a support."""
+        lower = self.dictionary()
+        upper = Ingredients(self.draw, tuple(lower.code_shape), self.live).dictionary()
+        if self.live:
+            return [lower, upper], [np.ones(lower.code_shape)]
+        return [lower, upper], [self.signs(lower.code_shape) > 0]
+
     def dictionary_and_signs(self):
         dictionary = self._any([k for k in cases.DICTIONARIES if k is not SignedDictionary])
         return dictionary, self.signs(dictionary.code_shape)
@@ -150,6 +159,11 @@ class Ingredients:
 
     def sparsity(self, dictionary):
         return self.integer(1, dictionary.stripes.size + 2)
+
+    def packing(self, dictionary):
+        """A stripe sparsity; in two dimensions, where a search decides it, on a small code only."""
+        assume(len(dictionary.stripes.axes) < 2 or math.prod(dictionary.code_shape) <= 36)
+        return self.sparsity(dictionary)
 
     def size(self):
         return self.draw(st.floats(1e-3, 1e3))

@@ -5,30 +5,64 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 """
 
 from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.certificate import Certificate
+from dcsc.bounds.explain import explain
+from dcsc.bounds.explain_records import (
+    AtomPair,
+    BestThreshold,
+    Change,
+    Explanation,
+    LayerExplanation,
+    Refusal,
+    Side,
+    StrideOption,
+    Verdict,
+    WeakAtom,
+)
 from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
 from dcsc.bounds.hybrid import HybridBound
 from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
 from dcsc.bounds.measure import measure
+from dcsc.bounds.oracle import EffectiveDictionary, oracle_layers
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import propagated_noise
+from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
+from dcsc.bounds.verification import Verification, verify
 
 __all__ = [
+    "AtomPair",
     "Babel",
+    "BestThreshold",
     "BoundCalculator",
+    "Certificate",
+    "Change",
+    "EffectiveDictionary",
+    "Explanation",
     "Guarantee",
     "HybridBound",
     "Hypothesis",
     "InstanceBound",
+    "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
     "LayerStatistics",
     "LayeredBound",
     "ProbabilisticBound",
+    "Refusal",
     "RobustBound",
+    "Side",
+    "StrideOption",
     "UniformBound",
+    "Verdict",
+    "Verification",
+    "WeakAtom",
+    "explain",
     "measure",
+    "oracle_layers",
     "propagated_noise",
+    "verify",
+    "with_best_thresholds",
 ]

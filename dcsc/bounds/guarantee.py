@@ -1,11 +1,17 @@
 """What a bound returns."""
 
 import math
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
 from dcsc.projections.base import Threshold
+
+if TYPE_CHECKING:
+    from dcsc.bounds.base import BoundCalculator
+    from dcsc.bounds.certificate import Certificate
+    from dcsc.bounds.records import LayerInstance, LayerStatistics
 
 __all__ = ["Guarantee", "Hypothesis", "LayerGuarantee"]
 
@@ -81,12 +87,22 @@ class Guarantee:
     conditional : bool
         Whether constants of layers below the deepest were measured on one pathway. They are
         random, so the guarantee is then about pathways with the same constants.
+    calculator : BoundCalculator, optional
+        The bound itself, with its parameters; `BoundCalculator.evaluate` fills it in.
+    records : tuple of LayerStatistics or LayerInstance
+        What it evaluated, layer 1 first; likewise.
     """
 
     layers: tuple[LayerGuarantee, ...]
     bound: str
     reference: str
     conditional: bool = False
+    calculator: "BoundCalculator | None" = attrs.field(
+        default=None, repr=False, eq=False, kw_only=True
+    )
+    records: "tuple[LayerStatistics | LayerInstance, ...]" = attrs.field(
+        default=(), repr=False, eq=False, kw_only=True
+    )
 
     @property
     def unclipped(self) -> float:
@@ -130,6 +146,18 @@ class Guarantee:
     def holds(self) -> bool:
         """Whether it says anything: below 1, no hypothesis false, thresholds in their intervals."""
         return self.failure_probability < 1
+
+    def certificate(self) -> "Certificate":
+        """Return the guarantee as a document that somebody else can compute again.
+
+        Raises
+        ------
+        DcscError
+            If a bound, a tail or a dictionary is not one of dcsc's own.
+        """
+        from dcsc.bounds.certificate import Certificate  # noqa: PLC0415  # it holds a guarantee
+
+        return Certificate.of(self)
 
 
 def threshold_hypothesis(

@@ -7,19 +7,20 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, real
-from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.base import BoundCalculator, Records
+from dcsc.bounds.explain_atoms import weakest_atoms
+from dcsc.bounds.explain_records import WeakAtom
 from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
-from dcsc.bounds.interference import Interference
-from dcsc.bounds.records import LayerInstance
+from dcsc.bounds.problem import Noise, Problem, largest_signal, problems, threshold_of
+from dcsc.bounds.records import LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
-from dcsc.bounds.tails import Bentkus, Chernoff, Exact, Hoeffding, Tail, as_tail
-from dcsc.bounds.tails.base import NOISE_MODELS, Rows
+from dcsc.bounds.tails import NOISE_MODELS, Chernoff, Exact, Tail, as_tail
 from dcsc.errors import DcscError
 from dcsc.projections.base import Threshold
 
 __all__ = ["InstanceBound"]
 
-_TIE = 1e-12
+_UNIT = 1e-12
 _BATCH_ENTRIES = 2**19
 _STEP = 2048
 _WITNESSES = 8
@@ -90,16 +91,18 @@ class InstanceBound(BoundCalculator):
         instance : LayerInstance
             With a threshold and a noise.
         """
-        self._require_random_signs(1, instance, deepest=True)
-        noise = instance.noise
-        if noise is None:
-            raise DcscError("InstanceBound.atoms: noise: expected a number, got None")
-        model = self._model(1, (instance,), noise)
+        noise = self._noise_of_one(instance, "atoms")
         exact = attrs.evolve(self, tolerance=0.0)
-        unions = [exact._column(problem) for problem in _problems(instance, noise, model)]
+        unions = [exact._column(problem) for problem in problems(instance, noise)]
         return np.stack([union.each for union in unions] or [np.zeros(0)]).reshape(
             instance.codes.shape
         )
+
+    def _weakest(self, layer: LayerStatistics | LayerInstance, count: int) -> tuple[WeakAtom, ...]:
+        assert isinstance(layer, LayerInstance)
+        columns = problems(layer, self._noise_of_one(layer, "_weakest"))
+        each = self.atoms(layer).reshape(len(columns), -1)
+        return weakest_atoms(columns, each, tuple(layer.dictionary.code_shape), count)
 
     def best_threshold(self, instance: LayerInstance, per_filter: bool = False) -> Threshold:
         """Return a threshold at which the union is about least; its own is ignored.
@@ -113,33 +116,42 @@ class InstanceBound(BoundCalculator):
         per_filter : bool, default False
             Whether to choose one for each filter: the union is a sum over filters.
         """
-        self._require_random_signs(1, instance, deepest=True)
-        if instance.noise is None:
-            raise DcscError("InstanceBound.best_threshold: noise: expected a number, got None")
-        model = self._model(1, (instance,), instance.noise)
-        problems = _problems(attrs.evolve(instance, threshold=0.0), instance.noise, model)
+        noise = self._noise_of_one(instance, "best_threshold")
+        columns = problems(attrs.evolve(instance, threshold=0.0), noise)
         filters = instance.dictionary.code_shape[0] if per_filter else 1
-        low, high = np.zeros(filters), np.full(filters, _largest_signal(problems))
+        low, high = np.zeros(filters), np.full(filters, largest_signal(columns))
         best, least = (low + high) / 2, np.full(filters, np.inf)
         for _ in range(_ZOOMS):
             places = np.linspace(low, high, _GRID + 1)
             for place in places:
-                unions = [self._column(problem.at(place)) for problem in problems]
+                unions = [self._column(problem.at(place)) for problem in columns]
                 each = np.sum([u.each.reshape(filters, -1).sum(axis=1) for u in unions], axis=0)
                 best, least = np.where(each < least, place, best), np.minimum(each, least)
             step = (high - low) / _GRID
             low, high = np.maximum(best - step, 0.0), best + step
         return best if per_filter else float(best[0])
 
+    def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
+        found: list[LayerInstance] = []
+        for layer in self._given(layers, "best_thresholds"):
+            assert isinstance(layer, LayerInstance)
+            if layer.noise is None:  # that of the layers below, at their new thresholds
+                level = self._entering((*found, layer))[-1]
+                best = self.best_threshold(attrs.evolve(layer, noise=level), per_filter)
+            else:
+                best = self.best_threshold(layer, per_filter)
+            found.append(attrs.evolve(layer, threshold=best))
+        return tuple(layer.threshold for layer in found if layer.threshold is not None)
+
     def _evaluate(self, layers: tuple[LayerInstance, ...]) -> Guarantee:
         levels = self._entering(layers)
         parts = []
         for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
             self._require_random_signs(number, layer, deepest=number == len(layers))
-            model = self._model(number, layers, noise)
-            beta = _threshold(number, layer)
-            unions = [self._column(problem) for problem in _problems(layer, noise, model)]
-            hypotheses = [*noise_hypotheses(number, layer, noise), *_assumed(number, model)]
+            entering = self._noise(number, layers, noise)
+            beta = threshold_of(number, layer)
+            unions = [self._column(problem) for problem in problems(layer, entering)]
+            hypotheses = _assumed(number, layer, noise, entering)
             parts.append(
                 LayerGuarantee(
                     math.fsum(union.upper for union in unions),
@@ -154,38 +166,55 @@ class InstanceBound(BoundCalculator):
     def _entering(self, layers: tuple[LayerInstance, ...]) -> list[float]:
         levels: list[float] = []
         for number, layer in enumerate(layers, start=1):
-            if layer.noise is not None:
-                levels.append(layer.noise)
+            level = layer.noise_level
+            if level is not None:
+                levels.append(level)
             elif number == 1:
                 levels.append(0.0)
             else:
                 below = layers[number - 2]
-                beta = float(_threshold(number - 1, below).max())
+                beta = float(threshold_of(number - 1, below).max())
                 levels.append(propagated_noise(below.statistics(), levels[-1], beta, babel=True))
         return levels
 
-    def _model(self, number: int, layers: tuple[LayerInstance, ...], noise: float) -> str:
-        """Return the noise model of a layer, if the theorem covers it there."""
-        model = self.noise_model or layers[number - 1].noise_model
-        if noise == 0:
-            return "none"
+    def _noise_of_one(self, layer: LayerInstance, method: str) -> Noise:
+        """Return what enters a layer that is looked at alone."""
+        self._require_random_signs(1, layer, deepest=True)
+        level = layer.noise_level
+        if level is None:
+            raise DcscError(
+                f"InstanceBound.{method}: noise: expected a number or a signal, got None"
+            )
+        return self._noise(1, (layer,), level)
+
+    def _noise(self, number: int, layers: tuple[LayerInstance, ...], level: float) -> Noise:
+        """Return what enters a layer, if the theorem covers it there."""
+        layer = layers[number - 1]
+        model = self.noise_model or layer.noise_model
+        if isinstance(layer.noise, np.ndarray):
+            if model == "independent":
+                return Noise(0.0, "none", layer.noise)
+            if model == "gauss":
+                raise self._refuse(number, "a signal that is given is not Gaussian")
+        if level == 0:
+            return Noise(0.0, "none")
         if model not in self.tail.noise_models:
             raise self._refuse(number, f"{self.tail!r} is no bound for the noise model {model!r}")
         if model == "none":
-            raise self._refuse(number, f"the noise model is none, but the noise is {noise:.6g}")
+            raise self._refuse(number, f"the noise model is none, but the noise is {level:.6g}")
         if number > 1 and model in ("independent", "gauss"):
             raise self._refuse(number, f"the error of layer {number - 1} depends on its signs")
         if model == "martingale":
-            for below, layer in enumerate(layers[: number - 1], start=1):
-                if not _unbiased(layer):
+            for below, other in enumerate(layers[: number - 1], start=1):
+                if not _unbiased(other):
                     raise self._refuse(
                         number,
                         f"layer {below} leaves an error whose mean is not zero: it shrinks, or "
                         "its atoms are not of unit norm",
                     )
-        return model
+        return Noise(level, model)
 
-    def _column(self, problem: "_Problem") -> "_Union":
+    def _column(self, problem: Problem) -> "_Union":
         """Return the union over the atoms of one column, the likeliest atoms first."""
         upper = problem.screen()
         active = np.flatnonzero(upper > 0)
@@ -230,135 +259,20 @@ class _Union:
     each: Array
 
 
-@attrs.frozen(eq=False)
-class _Problem:
-    """One column: what each atom has to reach to fail, and on how many sides.
-
-    The interference has to reach ``level``; a coefficient and its threshold closer than ``slack``
-    are a tie. On the support of a two-sided threshold, an atom has overshot from ``beyond`` on.
-    """
-
-    interference: Interference
-    on: Array
-    level: Array
-    slack: Array
-    beyond: Array
-    noise: Array
-    noise_model: str
-    sides: int
-
-    def at(self, threshold: Array) -> "_Problem":
-        """Return the problem with another threshold, one or one per filter."""
-        beta = np.repeat(threshold, len(self.on) // len(threshold))
-        signal = np.where(self.on, (self.level + self.beyond) / 2, 0.0)
-        return attrs.evolve(
-            self,
-            level=np.where(self.on, signal - beta, beta),
-            slack=_TIE * (signal + beta),
-            beyond=signal + beta,
-        )
-
-    def screen(self) -> Array:
-        """Return a bound of each atom's probability from its sums of weights, 0 if it is 0."""
-        gauss, adversarial = self.noise_model == "gauss", self.noise_model == "adversarial"
-        level = self.level - self.slack
-        reach = self.interference.total + (0 if gauss else self.noise)
-        still = (self.interference.total == 0) & (self.noise == 0)
-        never = (reach * (1 + _TIE) < level) & ~(gauss & (self.noise > 0))
-        never |= still & ~self.on  # the coefficient is zero, and no threshold is below that
-        if adversarial:
-            level = level - self.noise
-        spread = np.zeros_like(level) if adversarial else self.noise
-        deviation = np.sqrt(self.interference.squares) * (1 + _TIE)
-        rows = Rows(deviation[:, None], level, spread)
-        tail = np.minimum(Hoeffding()._upper(rows), 1.0)
-        if self.noise_model in Bentkus.noise_models:
-            tail = np.minimum(tail, Bentkus()._upper(rows))
-        return np.where(never, 0.0, self._both(tail, slice(None)))
-
-    def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
-        """Return the probability of some atoms that they fail, at most."""
-        level = (self.level - self.slack)[atoms]
-        return self._both(tail.upper(weights, level, self.noise[atoms], self.noise_model), atoms)
-
-    def lower(self, tail: Tail, atoms: Array, weights: Array) -> Array:
-        """Return the probability of some atoms that they fail, at least.
-
-        On the support a two-sided threshold is also crossed by overshooting to the other sign.
-        """
-        noise, on = self.noise[atoms], self.on[atoms]
-        level = (self.level + self.slack)[atoms]
-        out = self._both(tail.lower(weights, level, noise, self.noise_model), atoms)
-        if self.sides == 2 and on.any():
-            # the noise that brings z to the threshold must not carry it through to the other side
-            beyond = (self.beyond - self.slack)[atoms]
-            sign = 1 if self.noise_model == "adversarial" else -1
-            over = tail.upper(weights, beyond + sign * noise, noise_model="none")
-            out = np.where(on, np.maximum(out - over, 0.0), out)
-        return out
-
-    def _both(self, tail: Array, atoms: Array | slice) -> Array:
-        return np.minimum(np.where(self.on[atoms], 1, self.sides) * tail, 1.0)
-
-
-def _problems(layer: LayerInstance, noise: float, model: str) -> "list[_Problem]":
-    """Return one problem per column."""
-    dictionary = layer.dictionary
-    shape = tuple(dictionary.code_shape)
-    norms = dictionary.atom_norms().ravel()
-    beta = np.broadcast_to(_threshold(1, layer).reshape(-1, *[1] * (len(shape) - 1)), shape).ravel()
-    assert layer.selection is not None
-    sides = 1 if layer.selection.one_sided else 2
-    out = []
-    for code in layer.codes.reshape(-1, math.prod(shape)).astype(np.float64):
-        signal = norms**2 * np.abs(code)
-        out.append(
-            _Problem(
-                Interference.of(dictionary, code),
-                code != 0,
-                np.where(code != 0, signal - beta, beta),
-                _TIE * (signal + beta),
-                signal + beta,
-                norms * noise,
-                model,
-                sides,
-            )
-        )
-    return out
-
-
-def _largest_signal(problems: "list[_Problem]") -> float:
-    """Return a threshold beyond which nothing on the support is left."""
-    return max((float(p.beyond[p.on].max(initial=0.0)) for p in problems), default=0.0) or 1.0
-
-
-def _threshold(number: int, layer: LayerInstance) -> Array:
-    beta = layer.chosen_threshold
-    if beta is None:
-        raise DcscError(
-            f"InstanceBound: threshold: layer {number} has none: give one, or choose it"
-        )
-    array = np.atleast_1d(np.asarray(beta, dtype=np.float64))
-    filters = layer.dictionary.code_shape[0]
-    if array.size not in (1, filters):
-        raise DcscError(
-            f"InstanceBound: threshold: layer {number}: expected one, or one per filter, "
-            f"{filters}, got {array.size}"
-        )
-    return array
-
-
 def _unbiased(layer: LayerInstance) -> bool:
     """Return whether the error of an exactly recovered layer has conditional mean zero."""
     chosen = layer.selection
-    unit = bool(np.all(np.abs(layer.dictionary.atom_norms() - 1) <= _TIE))
+    unit = bool(np.all(np.abs(layer.dictionary.atom_norms() - 1) <= _UNIT))
     return unit and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
 
 
-def _assumed(number: int, model: str) -> list[Hypothesis]:
+def _assumed(number: int, layer: LayerInstance, level: float, noise: Noise) -> list[Hypothesis]:
+    if noise.signal is not None:
+        return [Hypothesis(f"layer {number}: what enters is the signal given, for all signs")]
     said = {
         "independent": "the noise is independent of the signs",
         "gauss": "the noise is normal and independent of the signs",
         "martingale": "the error entering has mean zero, given the signs",
     }
-    return [Hypothesis(f"layer {number}: {said[model]}")] if model in said else []
+    own = [Hypothesis(f"layer {number}: {said[noise.model]}")] if noise.model in said else []
+    return [*noise_hypotheses(number, layer, level), *own]

@@ -20,7 +20,8 @@ _NEGLIGIBLE = 1e-13
 class Interference:
     r"""The weights :math:`|G_{kj} x_j|`, j ≠ k, of one column x of codes.
 
-    They come from the rows of G at the support. Those are kept if there are few enough of them,
+    A signal v that is added to A x gives each atom one more, :math:`|\langle a_k, v\rangle|`. The
+    others come from the rows of G at the support. Those are kept if there are few enough of them,
     and otherwise computed again whenever they are needed.
 
     Parameters
@@ -29,6 +30,8 @@ class Interference:
         Sum of the weights of each atom, and of their squares.
     count : array of int, shape (atoms,)
         Number of its non-zero weights.
+    own : array of shape (atoms,), or None
+        The weight that each atom has from the signal.
     """
 
     dictionary: Dictionary
@@ -37,10 +40,11 @@ class Interference:
     total: Array
     squares: Array
     count: Array
+    own: Array | None
     _kept: scipy.sparse.csc_array | None
 
     @classmethod
-    def of(cls, dictionary: Dictionary, code: Array) -> "Interference":
+    def of(cls, dictionary: Dictionary, code: Array, signal: Array | None = None) -> "Interference":
         """Walk through the rows of the support of a flat code once."""
         support = np.flatnonzero(code)
         sizes = np.abs(code[support]).astype(np.float64)
@@ -59,10 +63,17 @@ class Interference:
         kept = None
         if keep and blocks:
             kept = scipy.sparse.csc_array(scipy.sparse.vstack(blocks, format="csc"))
-        return cls(dictionary, support, sizes, total, squares, count, kept)
+        own = None if signal is None else np.abs(dictionary.analyze(signal)).ravel()
+        if own is not None:
+            total, squares, count = total + own, squares + own**2, count + (own != 0)
+        return cls(dictionary, support, sizes, total, squares, count, own, kept)
 
     def weights(self, atoms: Array) -> Array:
         """Return the weights of some atoms, one row each, filled up with zeros."""
+        weights = self._gram_weights(atoms)
+        return weights if self.own is None else np.column_stack([weights, self.own[atoms]])
+
+    def _gram_weights(self, atoms: Array) -> Array:
         if self._kept is not None:
             return _padded(self._kept, atoms)
         columns = [

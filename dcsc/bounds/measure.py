@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 
-from dcsc._arrays import integer
+import numpy.typing as npt
+
+from dcsc._arrays import Array, integer
 from dcsc.bounds.records import LayerInstance
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
 
-__all__ = ["measure"]
+__all__ = ["checked_pathway", "measure"]
 
 
 def measure(
     model: DCSCModel,
     truth: Pathway,
-    noise: float | None = 0.0,
+    noise: float | npt.ArrayLike | None = 0.0,
     x_min: float | Mapping[int, float] | None = None,
 ) -> tuple[LayerInstance, ...]:
     """Return one record per layer, layer 1 first, for any bound to evaluate.
@@ -25,17 +27,14 @@ def measure(
         Drawn or not: a guarantee speaks of the law of the signs before the draw.
     truth : Pathway
         What `DCSCModel.synthesize` returned.
-    noise : float, default 0
-        ζ_0, a bound of the patch norm of the noise on the signal; the layers above take theirs
-        from the recursion.
+    noise : float or array_like, default 0
+        A number is ζ_0, a bound of the patch norm of the noise on the signal; an array is that
+        noise itself, as in `LayerInstance`. The layers above take theirs from the recursion.
     x_min : float or mapping of layer to float, optional
         A lower bound of the non-zeros, for codes that are all zero or where the design value is
         below what this pathway shows.
     """
-    if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
-        raise DcscError(
-            f"measure: truth: expected a Pathway of {len(model.layers) + 1} arrays, got {truth!r}"
-        )
+    checked_pathway(model, truth, "measure")
     if isinstance(x_min, Mapping):
         lowest = {integer(k, "measure: x_min", 1, len(model.layers)): v for k, v in x_min.items()}
     else:
@@ -55,3 +54,12 @@ def measure(
             zip(model.layers, [*upper, None], strict=True), start=1
         )
     )
+
+
+def checked_pathway(model: DCSCModel, truth: Pathway, where: str) -> tuple[Array, ...]:
+    """Return the arrays of a pathway that fits the model."""
+    if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
+        raise DcscError(
+            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got {truth!r}"
+        )
+    return truth.arrays

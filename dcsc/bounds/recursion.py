@@ -53,6 +53,11 @@ def entering_noise(
     return levels
 
 
+def layers_below(number: int) -> str:
+    """Return how the layers below a layer are called."""
+    return "layer 1" if number == 2 else f"layers 1 to {number - 1}"
+
+
 def noise_hypotheses(
     number: int, layer: LayerStatistics | LayerInstance, noise: float
 ) -> list[Hypothesis]:
@@ -60,7 +65,7 @@ def noise_hypotheses(
     if number == 1:
         return [Hypothesis(f"layer 1: the noise has patch norm at most {noise:.6g}")]
     constants = Hypothesis(
-        f"layers 1 to {number - 1}: the codes keep to the constants, for the drawn signs of the "
+        f"{layers_below(number)}: the codes keep to the constants, for the drawn signs of the "
         "layers above; the bound is joint with that"
     )
     if layer.noise is None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 import attrs
 
 from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.explain_records import Side
 from dcsc.bounds.guarantee import (
     Guarantee,
     Hypothesis,
@@ -61,6 +62,15 @@ class UniformBound(BoundCalculator):
             return math.inf if strictly_below(shift, half) else 0.0
         return (half - shift) / layer.x_max / layer.coherence + 0.5
 
+    def _sides(
+        self,
+        layer: LayerStatistics | LayerInstance,
+        part: LayerGuarantee,
+        failure_probability: float,
+    ) -> tuple[Side, ...]:
+        assert isinstance(layer, LayerStatistics)
+        return (_condition(layer, part.noise),) if layer.need("sparsity") else ()
+
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         levels = entering_noise(layers, _central_threshold)
         parts = [
@@ -88,11 +98,10 @@ class UniformBound(BoundCalculator):
         if selection.shrinkage and layer.chosen_threshold is None and not deepest:
             # The error passed on was reckoned with the central threshold: none above it will do.
             high = min(high, math.nextafter(_central_threshold(layer), math.inf))
-        left = interference * (2 * sparsity - 1) + 2 * shift
-        satisfied = strictly_below(left, signal)
-        sides = f"{left:.6g} < c_min^2 x_min = {signal:.6g}"
+        side = _condition(layer, noise)
+        compared = f"{side.left} = {side.left_value:.6g} < {side.right} = {side.right_value:.6g}"
         condition = (
-            Hypothesis(f"layer {number}: mu (2S - 1) x_max + 2 c_max zeta = {sides}", satisfied)
+            Hypothesis(f"layer {number}: {compared}", side.holds)
             if sparsity
             else Hypothesis(f"layer {number}: the codes are zero", True)
         )
@@ -104,6 +113,17 @@ class UniformBound(BoundCalculator):
         return LayerGuarantee(
             0.0 if condition.holds else 1.0, (low, high), noise, tuple(hypotheses)
         )
+
+
+def _condition(layer: LayerStatistics, noise: float) -> Side:
+    """Return the two sides of (2), for S of at least 1."""
+    left = layer.coherence * layer.x_max * (2 * layer.need("sparsity") - 1)
+    return Side(
+        "mu (2S - 1) x_max + 2 c_max zeta",
+        left + 2 * (layer.gain[1] * noise),
+        "c_min^2 x_min",
+        layer.gain[0] ** 2 * layer.x_min,
+    )
 
 
 def _central_threshold(layer: LayerStatistics) -> float:

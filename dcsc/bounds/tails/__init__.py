@@ -1,6 +1,6 @@
 """Tails: upper bounds of P(Σ w_j ε_j ≥ t) for fair signs ε, many rows of weights at a time.
 
-A new one is a subclass of `Tail` with ``_log_upper``. `as_tail` knows the ones here by name.
+A new one is a subclass of `Tail` with ``_upper``. `as_tail` knows the ones here by name.
 """
 
 from dcsc.bounds.tails.base import NOISE_MODELS, Tail

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-import scipy.special
 
 from dcsc._arrays import Array
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
@@ -16,7 +15,7 @@ _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.nextafter(0.0, 1.0))
 _STEPS = 60
 _FAR = 1e3
-CONSTANT = float(1 / (2 * scipy.special.erfc(1)))
+CONSTANT = 1 / (2 * math.erfc(1))
 """c* of Bentkus and Dzindzalieta, 1 / (4 Q(√2))."""
 
 
@@ -140,5 +139,7 @@ class Bentkus(Tail):
 
     def _upper(self, rows: Rows) -> Array:
         ratio = _deviations(rows)
-        log_tail = scipy.special.log_ndtr(-ratio)
+        from scipy.special import log_ndtr  # noqa: PLC0415  # slow to import
+
+        log_tail = log_ndtr(-ratio)
         return _exp_up(log_tail + math.log(CONSTANT), 8 * _EPS * (2 + ratio**2))

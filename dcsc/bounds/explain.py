@@ -1,0 +1,279 @@
+"""Why bounds say what they say of a model, and what would have to change."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import instance, integer, real
+from dcsc.bounds.base import BoundCalculator, Records
+from dcsc.bounds.explain_atoms import coherent_pair
+from dcsc.bounds.explain_records import (
+    BestThreshold,
+    Change,
+    Explanation,
+    LayerExplanation,
+    Refusal,
+    StrideOption,
+    Verdict,
+)
+from dcsc.bounds.guarantee import Guarantee, threshold_hypothesis
+from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.instance import InstanceBound
+from dcsc.bounds.layered import LayeredBound
+from dcsc.bounds.measure import measure
+from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
+from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
+from dcsc.bounds.uniform import UniformBound
+from dcsc.dictionaries.convolutional import ConvolutionalDictionary
+from dcsc.errors import ContractError, DcscError
+from dcsc.model import DCSCModel
+from dcsc.pathway import Pathway
+
+__all__ = ["explain"]
+
+_MOST_STRIDES = 2
+
+
+def explain(
+    layers: DCSCModel | Records,
+    truth: Pathway | None = None,
+    *,
+    noise: float | npt.ArrayLike = 0.0,
+    bounds: Sequence[BoundCalculator] | BoundCalculator | None = None,
+    failure_probability: float = 0.01,
+    top: int = 3,
+) -> Explanation:
+    """Return why each guarantee holds or not, layer by layer, and what would have to change.
+
+    Every layer is asked about alone, with the error that enters it as the bound has it. What would
+    have to change is one quantity at a time, all others as they are: none of the answers says
+    that two changes together are not enough. It takes some hundred evaluations of each bound.
+
+    Parameters
+    ----------
+    layers : DCSCModel, or sequence of LayerStatistics or LayerInstance, or one of them
+        The model, drawn or not, or records, layer 1 first. Atoms are looked at where there are
+        instances.
+    truth : Pathway, optional
+        With a model: what `DCSCModel.synthesize` returned.
+    noise : float or array_like, default 0
+        With a model: as in `measure`.
+    bounds : BoundCalculator or sequence of BoundCalculator, optional
+        By default all of dcsc's. Those that do not cover the model are listed as such.
+    failure_probability : float, default 0.01
+        δ in [0, 1], of each layer.
+    top : int, default 3
+        How many of the weakest atoms to look at, of each layer and bound.
+
+    Raises
+    ------
+    DcscError
+        If records are given with a truth or with noise; if the constants of a layer cannot be
+        told, as for codes that are all zero.
+
+    Examples
+    --------
+    >>> from dcsc.bounds import LayerStatistics, UniformBound
+    >>> layer = LayerStatistics(coherence=1 / 13, sparsity=8, x_min=1, x_max=1, noise=0)
+    >>> found = explain(layer, bounds=UniformBound())
+    >>> side = found.layers[0].verdicts[0].sides[0]
+    >>> round(side.slack, 3), found.layers[0].guaranteed
+    (-0.154, 6)
+    """
+    records = _records(layers, truth, noise)
+    delta = real(failure_probability, "explain: failure_probability", minimum=0, maximum=1)
+    count = integer(top, "explain: top", minimum=0)
+    chosen = _chosen(bounds, len(records))
+    guarantees, refusals = [], []
+    for bound in chosen:
+        try:
+            guarantees.append(bound.evaluate(records))
+        except ContractError:
+            raise
+        except DcscError as error:
+            refusals.append(Refusal(type(bound).__name__, str(error)))
+    return Explanation(
+        delta,
+        tuple(_layer(number, records, guarantees, delta, count) for number in _numbers(records)),
+        tuple(guarantees),
+        tuple(refusals),
+    )
+
+
+def _records(
+    layers: DCSCModel | Records, truth: Pathway | None, noise: Any
+) -> tuple[LayerStatistics | LayerInstance, ...]:
+    if isinstance(layers, DCSCModel):
+        return measure(layers, truth, noise)  # type: ignore[arg-type]  # it refuses None
+    if truth is not None or np.ndim(noise) or noise != 0:
+        raise DcscError(
+            "explain: truth, noise: expected with a model only: records have codes and noise of "
+            "their own"
+        )
+    if isinstance(layers, LayerStatistics | LayerInstance):
+        return (layers,)
+    given = tuple(layers) if isinstance(layers, Iterable) else ()
+    if not given or not all(isinstance(x, LayerStatistics | LayerInstance) for x in given):
+        raise DcscError(
+            "explain: layers: expected a DCSCModel, or LayerStatistics or LayerInstance, one per "
+            f"layer, got {layers!r}"
+        )
+    return given
+
+
+def _chosen(
+    bounds: Sequence[BoundCalculator] | BoundCalculator | None, depth: int
+) -> list[BoundCalculator]:
+    if bounds is None:
+        chain = [LayeredBound()] if depth > 1 else []  # of one layer it is the hybrid bound
+        plain = (UniformBound(), ProbabilisticBound(), RobustBound(), HybridBound())
+        return [*plain, *chain, InstanceBound()]
+    given = list(bounds) if isinstance(bounds, Iterable) else [bounds]
+    return [instance(bound, BoundCalculator, "explain: bounds") for bound in given]
+
+
+def _numbers(records: Sequence[object]) -> range:
+    return range(1, len(records) + 1)
+
+
+def _layer(
+    number: int,
+    records: tuple[LayerStatistics | LayerInstance, ...],
+    guarantees: list[Guarantee],
+    delta: float,
+    count: int,
+) -> LayerExplanation:
+    record = records[number - 1]
+    statistics, pair, channels = record, None, None
+    if isinstance(record, LayerInstance):
+        # without the noise, which may have no bound; each guarantee says what enters
+        statistics = attrs.evolve(record, noise=None).statistics()
+        pair, channels = coherent_pair(record.dictionary), record.dictionary.signal_shape[0]
+    assert isinstance(statistics, LayerStatistics)
+    threshold = record.chosen_threshold
+    thresholds = () if threshold is None else tuple(np.ravel(threshold).tolist())
+    verdicts, classes = [], []
+    for guarantee in guarantees:
+        bound, part = guarantee.calculator, guarantee.layers[number - 1]
+        assert bound is not None
+        known = (statistics.sparsity, part.noise, statistics.x_min, channels)
+        alone: LayerStatistics | LayerInstance = record
+        if not bound.needs_instances:
+            alone = attrs.evolve(statistics, noise=part.noise)
+            classes.append((bound, alone))
+        elif record.noise is None:
+            alone = attrs.evolve(record, noise=part.noise)
+        verdicts.append(
+            Verdict(
+                guarantee.bound,
+                part,
+                bound._sides(alone, part, delta),
+                _inside(number, thresholds, part.threshold),
+                _changes(bound, alone, known, delta),
+                _best(bound, alone),
+                _asked(bound.max_sparsity, alone, 0.0),
+                bound._weakest(alone, count),
+            )
+        )
+    strides = _strides(record, statistics, classes, delta)
+    return LayerExplanation(number, statistics, thresholds, tuple(verdicts), pair, strides)
+
+
+def _inside(
+    number: int, thresholds: tuple[float, ...], interval: tuple[float, float]
+) -> bool | None:
+    """Return whether the thresholds in use are among those that a guarantee is about."""
+    if not thresholds:
+        return None
+    if interval == (min(thresholds), max(thresholds)):
+        return True
+    return threshold_hypothesis(number, np.array(thresholds), interval).holds
+
+
+def _asked(question: Callable[..., float | None], layer: Any, delta: float) -> float | None:
+    """Return the answer to an inverse question, None also where the bound has none."""
+    try:
+        return question(layer, delta)
+    except DcscError:
+        return None
+
+
+def _changes(
+    bound: BoundCalculator,
+    layer: LayerStatistics | LayerInstance,
+    now: Sequence[float | None],
+    delta: float,
+) -> tuple[Change, ...]:
+    """Return what a bound answers to the inverse questions; some it does not have."""
+    questions: tuple[tuple[str, bool, bool, Callable[..., float | None]], ...] = (
+        ("S", True, True, bound.max_sparsity),
+        ("zeta", True, True, bound.max_noise),
+        ("x_min", False, True, bound.min_amplitude),
+        ("channels", False, False, bound.min_channels),
+    )
+    found = []
+    for (quantity, upper, enough, question), value in zip(questions, now, strict=True):
+        try:
+            needed = question(layer, delta)
+        except DcscError:
+            continue  # the bound does not answer it, or the layer does not say enough
+        found.append(Change(quantity, value, needed, upper, sufficient=enough))
+    return tuple(found)
+
+
+def _best(bound: BoundCalculator, layer: LayerStatistics | LayerInstance) -> BestThreshold | None:
+    """Return the best threshold; None if there is none that the layer could have."""
+    try:
+        (threshold,) = bound.best_thresholds(layer)
+        there = attrs.evolve(layer, threshold=threshold)
+        return BestThreshold(float(threshold), bound.evaluate(there).failure_probability)
+    except DcscError:
+        return None
+
+
+def _strides(
+    layer: LayerStatistics | LayerInstance,
+    statistics: LayerStatistics,
+    classes: list[tuple[BoundCalculator, LayerStatistics]],
+    delta: float,
+) -> tuple[StrideOption, ...]:
+    """Return the layer at the next larger strides that its dictionary can have."""
+    dictionary = getattr(layer, "dictionary", None)
+    if not isinstance(dictionary, ConvolutionalDictionary):
+        return ()
+    found: list[StrideOption] = []
+    sparsity = statistics.need("sparsity")
+    for factor in range(2, max(dictionary.kernel) + 1):  # beyond, atoms do not meet
+        if len(found) == _MOST_STRIDES:
+            break
+        try:
+            stride = tuple(factor * step for step in dictionary.stride)
+            wider = attrs.evolve(dictionary, stride=stride)
+        except DcscError:
+            continue
+        zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
+        fresh = zero.statistics(babel=False)
+        places = [at for at in (sparsity - 1, sparsity) if at > 0]
+        babel = Babel(
+            {at: wider.babel(at) for at in places}, {at: wider.babel_squared(at) for at in places}
+        )
+        limits = []
+        for bound, alone in classes:
+            same = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
+            there = {name: getattr(fresh, name) for name in same}
+            moved = attrs.evolve(alone, sparsity=None, babel=babel, **there)
+            limits.append(_asked(bound.max_sparsity, moved, delta))
+        allowed = [limit for limit in limits if limit is not None]
+        found.append(
+            StrideOption(
+                stride,
+                fresh.coherence,
+                wider.stripes.size,
+                fresh.need("n_atoms"),
+                max(allowed, default=None),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,359 @@
+"""What `explain` returns."""
+
+import math
+from collections.abc import Iterable
+
+import attrs
+
+from dcsc.bounds.explain_text import described
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee, strictly_below
+from dcsc.bounds.statistics import LayerStatistics
+
+__all__ = [
+    "AtomPair",
+    "BestThreshold",
+    "Change",
+    "Explanation",
+    "LayerExplanation",
+    "Refusal",
+    "Side",
+    "StrideOption",
+    "Verdict",
+    "WeakAtom",
+]
+
+_FEW = 0.5
+
+
+@attrs.frozen
+class Side:
+    """The two quantities that a theorem compares; the left one has to be the smaller.
+
+    Parameters
+    ----------
+    left : str
+        Formula of the left side.
+    left_value : float
+    right : str
+        Formula of the right side.
+    right_value : float
+    strict : bool, default True
+        Whether equality is not enough.
+    """
+
+    left: str
+    left_value: float
+    right: str
+    right_value: float
+    strict: bool = attrs.field(default=True, kw_only=True)
+
+    @property
+    def slack(self) -> float:
+        """What the left side may still grow by; negative where it is too large."""
+        return self.right_value - self.left_value
+
+    @property
+    def holds(self) -> bool:
+        """Whether the left side is the smaller; a strict comparison in doubt is false."""
+        if self.strict:
+            return strictly_below(self.left_value, self.right_value)
+        return self.left_value <= self.right_value
+
+
+@attrs.frozen
+class Change:
+    """How far one quantity would have to move for δ, all others as they are.
+
+    Parameters
+    ----------
+    quantity : str
+        Its symbol.
+    now : float or None
+        What it is, if that is known.
+    needed : float or None
+        The limit, ``inf`` if there is none; None if no value of it leads to δ.
+    upper : bool
+        Whether the limit is the largest value allowed, or the smallest.
+    sufficient : bool, default True
+        Whether δ is met there, or only cannot be met beyond.
+    """
+
+    quantity: str
+    now: float | None
+    needed: float | None
+    upper: bool
+    sufficient: bool = attrs.field(default=True, kw_only=True)
+
+
+@attrs.frozen
+class BestThreshold:
+    """The threshold at which a bound is about best, and its value there.
+
+    Parameters
+    ----------
+    threshold : float
+    failure_probability : float
+    """
+
+    threshold: float
+    failure_probability: float
+
+
+@attrs.frozen
+class WeakAtom:
+    r"""One atom and its share in a union bound.
+
+    Its interference is :math:`\sum_j w_j \varepsilon_j` with :math:`w_j = |G_{kj} x_j|`, and it
+    fails where that reaches ``level``, after the noise has taken its part.
+
+    Parameters
+    ----------
+    column : int
+        Of the batch, flattened.
+    filter : int
+    position : tuple of int
+    on_support : bool
+    probability : float
+        What it adds to the union.
+    share : float
+        Of the union of this layer.
+    interferers : int
+        Number of its non-zero weights.
+    largest, largest_three : float
+        Share of the variance :math:`\sum w_j^2` in the largest weight, and in the three largest.
+    level : float
+        What the interference has to reach.
+    noise : float
+        What the noise takes off it at the worst; 0 if the noise is a part of the variance.
+    deviation : float
+        Standard deviation of what is random.
+    reach : float
+        :math:`\sum w_j`, what the interference is at most.
+    """
+
+    column: int
+    filter: int
+    position: tuple[int, ...]
+    on_support: bool
+    probability: float
+    share: float
+    interferers: int
+    largest: float
+    largest_three: float
+    level: float
+    noise: float
+    deviation: float
+    reach: float
+
+    @property
+    def margin(self) -> float:
+        """How many standard deviations the interference is from failing."""
+        left = self.level - self.noise
+        if self.deviation == 0:
+            return math.copysign(math.inf, left) if left else 0.0
+        return left / self.deviation
+
+    @property
+    def cause(self) -> str:
+        """What makes it fail, in a few words."""
+        if self.level <= 0:
+            return "the threshold alone"
+        if self.level <= self.noise:
+            return "the noise alone"
+        return "a few strong neighbours" if self.largest_three >= _FEW else "many weak neighbours"
+
+
+@attrs.frozen
+class AtomPair:
+    """Two atoms whose inner product is the coherence.
+
+    Parameters
+    ----------
+    filters : (int, int)
+    positions : (tuple of int, tuple of int)
+        Of the first and the second atom; other pairs at the same offset may be alike.
+    offset : tuple of int
+        From the first position to the second, the short way round on a circle.
+    value : float
+        ⟨a, b⟩ with its sign.
+    everywhere : bool
+        Whether the pair is the same all over the grid, which is then a circle.
+    cut : bool
+        Whether one of them is cut off at the border.
+    """
+
+    filters: tuple[int, int]
+    positions: tuple[tuple[int, ...], tuple[int, ...]]
+    offset: tuple[int, ...]
+    value: float
+    everywhere: bool
+    cut: bool
+
+
+@attrs.frozen
+class StrideOption:
+    """The layer with the same filters at a larger stride.
+
+    Parameters
+    ----------
+    stride : tuple of int
+    coherence : float
+    stripe_size : int
+    n_atoms : int
+    max_sparsity : int, float or None
+        The largest S for δ by the sharpest of the bounds.
+    """
+
+    stride: tuple[int, ...]
+    coherence: float
+    stripe_size: int
+    n_atoms: int
+    max_sparsity: float | None
+
+
+@attrs.frozen
+class Verdict:
+    """What one bound says of one layer.
+
+    Parameters
+    ----------
+    bound : str
+    guarantee : LayerGuarantee
+    sides : tuple of Side
+        What it compares, its ``_sides``.
+    inside : bool or None
+        Whether the threshold in use is one that it holds for; None without a threshold.
+    changes : tuple of Change
+        What would lead to δ, one at a time; only what the bound can answer.
+    best : BestThreshold or None
+    certain : int, float or None
+        The largest S with failure probability 0; None if there is none, or it cannot tell.
+    atoms : tuple of WeakAtom
+        Those that carry most of its value, its ``_weakest``.
+    """
+
+    bound: str
+    guarantee: LayerGuarantee
+    sides: tuple[Side, ...]
+    inside: bool | None
+    changes: tuple[Change, ...]
+    best: BestThreshold | None
+    certain: float | None
+    atoms: tuple[WeakAtom, ...]
+
+    @property
+    def failure_probability(self) -> float:
+        """What the bound says of the layer, 1 if a hypothesis was found false."""
+        return self.guarantee.failure_probability
+
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """The conditions that were found false."""
+        return tuple(h.statement for h in self.guarantee.hypotheses if h.holds is False)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The conditions that could not be checked."""
+        return tuple(h.statement for h in self.guarantee.hypotheses if h.holds is None)
+
+    def change(self, quantity: str) -> Change | None:
+        """Return what is said of a quantity, named by its symbol; None if nothing is."""
+        return next((c for c in self.changes if c.quantity == quantity), None)
+
+
+@attrs.frozen
+class Refusal:
+    """A bound that says nothing of this model, and why.
+
+    Parameters
+    ----------
+    bound : str
+    reason : str
+    """
+
+    bound: str
+    reason: str
+
+
+@attrs.frozen
+class LayerExplanation:
+    """What was found about one layer.
+
+    Parameters
+    ----------
+    number : int
+        Of the layer, from 1.
+    statistics : LayerStatistics
+        Its constants.
+    thresholds : tuple of float
+        Those in use, one or one per filter; empty if there is none.
+    verdicts : tuple of Verdict
+        One per bound that covers the model.
+    pair : AtomPair or None
+        What makes μ what it is; None if the atoms are unknown, or μ = 0.
+    strides : tuple of StrideOption
+        The layer at larger strides, where its dictionary has one.
+    """
+
+    number: int
+    statistics: LayerStatistics
+    thresholds: tuple[float, ...]
+    verdicts: tuple[Verdict, ...]
+    pair: AtomPair | None
+    strides: tuple[StrideOption, ...]
+
+    @property
+    def guaranteed(self) -> float | None:
+        """The largest S for which a bound says that failure is impossible; None if none says so."""
+        return _largest(verdict.certain for verdict in self.verdicts)
+
+    @property
+    def likely(self) -> float | None:
+        """The largest S for δ by the sharpest bound that speaks of all codes; None if none does."""
+        found = (verdict.change("S") for verdict in self.verdicts)
+        return _largest(change.needed for change in found if change is not None)
+
+    @property
+    def measured(self) -> int | None:
+        """S of the codes."""
+        return self.statistics.sparsity
+
+    @property
+    def sharpest(self) -> Verdict | None:
+        """The verdict with the smallest failure probability."""
+        return min(self.verdicts, key=lambda verdict: verdict.failure_probability, default=None)
+
+
+@attrs.frozen
+class Explanation:
+    """Why bounds say what they say of a model, and what would have to change.
+
+    ``str`` of it is its text.
+
+    Parameters
+    ----------
+    failure_probability : float
+        δ, what was asked for, of each layer.
+    layers : tuple of LayerExplanation
+        Layer 1 first.
+    guarantees : tuple of Guarantee
+        Of all layers together, one per bound that covers the model.
+    refusals : tuple of Refusal
+        The bounds that do not.
+    """
+
+    failure_probability: float
+    layers: tuple[LayerExplanation, ...]
+    guarantees: tuple[Guarantee, ...]
+    refusals: tuple[Refusal, ...]
+
+    def text(self) -> str:
+        """Return it as plain text, in lines of at most 100 columns."""
+        return described(self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _largest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)

@@ -1,0 +1,256 @@
+"""An explanation in plain words, to be read in a terminal or aloud."""
+
+import math
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcsc.bounds.explain_records import (
+        AtomPair,
+        Change,
+        Explanation,
+        LayerExplanation,
+        Side,
+        StrideOption,
+        Verdict,
+        WeakAtom,
+    )
+    from dcsc.bounds.guarantee import Guarantee
+
+__all__ = ["described"]
+
+_WIDTH = 100
+_ASKED = (
+    "Asked for: each layer, alone with the noise that enters it, fails with probability at most "
+    "delta = {delta}. Changes are of one quantity at a time."
+)
+_LEGEND = (
+    "S is the largest number of non-zeros in a stripe, mu the coherence, x_min and x_max the "
+    "smallest and the largest non-zero, zeta the largest norm of a patch of the noise that enters, "
+    "N the number of atoms times columns, delta the failure probability asked for."
+)
+
+
+def described(explanation: "Explanation") -> str:
+    """Return the whole text."""
+    delta = explanation.failure_probability
+    lines = _wrap(0, _ASKED.format(delta=_n(delta)))
+    for guarantee in explanation.guarantees:
+        lines += _wrap(0, _overall(guarantee))
+    for refusal in explanation.refusals:
+        lines += _wrap(0, f"Not used: {_short(refusal.reason)}.")
+    for layer in explanation.layers:
+        lines += ["", *_layer(layer, delta)]
+    return "\n".join([*lines, "", *_wrap(0, _LEGEND)])
+
+
+def _overall(guarantee: "Guarantee") -> str:
+    said = _probability(guarantee.failure_probability)
+    where = "the layer" if len(guarantee.layers) == 1 else f"all {len(guarantee.layers)} layers"
+    read_off = "; constants below the deepest layer are those of this draw"
+    return f"{guarantee.bound}, {where}: {said}{read_off if guarantee.conditional else ''}."
+
+
+def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
+    constants = layer.statistics
+    known = [
+        f"mu = {_n(constants.coherence)}",
+        f"x_min = {_n(constants.x_min)}",
+        f"x_max = {_n(constants.x_max)}",
+    ]
+    if constants.sparsity is not None:
+        known.insert(0, f"S = {constants.sparsity}")
+    if constants.n_atoms is not None:
+        known.append(f"N = {constants.tests}")
+    if layer.thresholds:
+        known.append("threshold " + _range(layer.thresholds))
+    lines = _wrap(0, f"Layer {layer.number}: " + ", ".join(known) + ".")
+    if layer.pair is not None:
+        lines += _wrap(2, _pair(layer.pair))
+    limits = (("for certain", layer.guaranteed), (f"with delta = {_n(delta)}", layer.likely))
+    for said, limit in limits:
+        lines += _wrap(2, f"Proved {said}: {_up_to(limit, constants.stripe_size)}.")
+    for verdict in layer.verdicts:
+        lines += _verdict(verdict, layer, delta)
+    lines += _assumed(layer)
+    for option in layer.strides:
+        lines += _wrap(2, _stride(option))
+    return lines
+
+
+def _pair(pair: "AtomPair") -> str:
+    first, second = pair.filters
+    value = f"have inner product {_n(pair.value)}"
+    if not pair.offset:
+        return f"mu: filters {first} and {second} {value}."
+    if pair.everywhere:
+        moved = f" moved by {_place(pair.offset)}" if any(pair.offset) else ""
+        said = f"filter {first} and filter {second}{moved} {value}, at every position"
+    else:
+        places = [_place(place) for place in pair.positions]
+        said = (
+            f"filter {first} at position {places[0]} and filter {second} at position {places[1]} "
+            f"{value}" + ("; one of them is cut off at the border" if pair.cut else "")
+        )
+    return f"mu: {said}."
+
+
+def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> list[str]:
+    zeta = _n(verdict.guarantee.noise)
+    said = _probability(verdict.failure_probability)
+    lines = _wrap(2, f"{verdict.bound}, zeta = {zeta}: {said}.")
+    for side in verdict.sides:
+        lines += _wrap(4, _side(side))
+    low, high = verdict.guarantee.threshold
+    if verdict.inside and low < high:
+        lines += _wrap(4, f"The threshold lies where it may, from {_n(low)} to below {_n(high)}.")
+    formulas = tuple(side.left for side in verdict.sides)
+    for statement in verdict.violations:
+        if not any(formula in statement for formula in formulas):
+            lines += _wrap(4, f"False: {_of_layer(statement, layer.number)}.")
+    for atom in verdict.atoms:
+        lines += _wrap(4, _atom(atom))
+    lines += _wrap(4, _changes(verdict, layer, delta))
+    return lines
+
+
+def _side(side: "Side") -> str:
+    relation = "below" if side.strict else "at most"
+    slack = f"{_n(abs(side.slack))} " + ("to spare" if side.holds else "too much")
+    return (
+        f"{side.left} = {_n(side.left_value)} must be {relation} {side.right} = "
+        f"{_n(side.right_value)}: {slack}."
+    )
+
+
+def _atom(atom: "WeakAtom") -> str:
+    where = f"filter {atom.filter}" + (
+        f" at position {_place(atom.position)}" if atom.position else ""
+    )
+    column = f", column {atom.column}" if atom.column else ""
+    neighbours = "neighbour" if atom.interferers == 1 else "neighbours"
+    noise = f" less {_n(atom.noise)} for the noise" if atom.noise else ""
+    spread = (
+        f", the largest with {_percent(atom.largest)} of the variance, the three largest with "
+        f"{_percent(atom.largest_three)}"
+        if atom.interferers
+        else ""
+    )
+    return (
+        f"Weak: {where}{column}, {'on' if atom.on_support else 'off'} the support, adds "
+        f"{_n(atom.probability)}, {_percent(atom.share)} of the bound, by {atom.cause}: "
+        f"{atom.interferers} {neighbours}{spread}. They reach at most {_n(atom.reach)}; "
+        f"{_n(atom.level)}{noise} is failure, {_n(atom.margin)} standard deviations away."
+    )
+
+
+def _changes(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> str:
+    """Say what would lead to δ, and what cannot."""
+    said = [_change(change, layer) for change in verdict.changes if _tells(change)]
+    never = [change.quantity for change in verdict.changes if change.needed is None]
+    best = verdict.best
+    if best is not None:
+        at = f"threshold {_n(best.threshold)}"
+        reached = best.failure_probability <= delta
+        value = _n(best.failure_probability)
+        said.append(f"{at} gives {value}" if reached else f"the best {at} still gives {value}")
+    if never:
+        names = " or ".join(filter(None, [", ".join(never[:-1]), never[-1]]))
+        said.append(f"cannot be reached by {names} alone")
+    return "For delta: " + "; ".join(said) + "." if said else ""
+
+
+def _tells(change: "Change") -> bool:
+    """Return whether there is a limit, and not one that is kept without being enough."""
+    if change.needed is None:
+        return False
+    return change.sufficient or change.now is None or change.now < change.needed
+
+
+def _change(change: "Change", layer: "LayerExplanation") -> str:
+    assert change.needed is not None
+    now = "" if change.now is None else f" (now {_n(change.now)})"
+    if change.quantity == "S":
+        return f"S at most {_limit(change.needed, layer.statistics.stripe_size)}{now}"
+    if math.isinf(change.needed):
+        return f"any {change.quantity}{now}"
+    relation = "at most" if change.upper else "at least"
+    whatever = "" if change.sufficient else ", whatever the filters"
+    return f"{change.quantity} {relation} {_n(change.needed)}{now}{whatever}"
+
+
+def _assumed(layer: "LayerExplanation") -> list[str]:
+    """Say each assumption once, with the bounds that make it."""
+    who: dict[str, list[str]] = {}
+    for verdict in layer.verdicts:
+        for statement in dict.fromkeys(verdict.assumptions):
+            who.setdefault(statement, []).append(verdict.bound)
+    lines = []
+    for statement, bounds in who.items():
+        names = "all" if len(bounds) == len(layer.verdicts) else ", ".join(bounds)
+        lines += _wrap(2, f"Assumed by {names}: {_of_layer(statement, layer.number)}.")
+    return lines
+
+
+def _stride(option: "StrideOption") -> str:
+    said = _up_to(option.max_sparsity, option.stripe_size)
+    return (
+        f"With stride {_place(option.stride)}: mu = {_n(option.coherence)}, {option.stripe_size} "
+        f"entries in a stripe, {option.n_atoms} atoms; proved with delta: {said}."
+    )
+
+
+def _probability(value: float) -> str:
+    if value == 0:
+        return "cannot fail"
+    return f"fails with probability at most {_n(value)}" if value < 1 else "says nothing"
+
+
+def _up_to(sparsity: float | None, stripe_size: int | None) -> str:
+    return "no S, not even 0" if sparsity is None else f"S up to {_limit(sparsity, stripe_size)}"
+
+
+def _limit(sparsity: float, stripe_size: int | None) -> str:
+    if math.isinf(sparsity):
+        return "any number"
+    return f"{sparsity:.0f}" + (", a full stripe" if sparsity == stripe_size else "")
+
+
+def _of_layer(statement: str, number: int) -> str:
+    return _short(statement.removeprefix(f"layer {number}: "))
+
+
+def _short(statement: str) -> str:
+    """Return a statement with three digits of every number that is not whole."""
+    return re.sub(r"\d+\.\d+(e[+-]?\d+)?", lambda found: _n(float(found[0])), statement)
+
+
+def _range(values: tuple[float, ...]) -> str:
+    low, high = min(values), max(values)
+    return _n(low) if low == high else f"{_n(low)} to {_n(high)}"
+
+
+def _place(position: tuple[int, ...]) -> str:
+    return str(position[0]) if len(position) == 1 else f"({', '.join(map(str, position))})"
+
+
+def _percent(share: float) -> str:
+    return f"{_n(100 * share)}%"
+
+
+def _n(value: float) -> str:
+    """Return a number with three digits; whole ones below a million as they are."""
+    if value == int(value) if math.isfinite(value) else False:
+        return str(int(value)) if abs(value) < 1e6 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def _wrap(indent: int, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2),
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,304 @@
+"""What a guarantee is computed from, as text and arrays, and back.
+
+Only the classes named here are written and read, and reading calls nothing but them.
+"""
+
+import io
+import json
+import struct
+import types
+import typing
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import Guarantee, Hypothesis
+from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.instance import InstanceBound
+from dcsc.bounds.layered import LayeredBound
+from dcsc.bounds.oracle import EffectiveDictionary
+from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
+from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
+from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
+from dcsc.bounds.uniform import UniformBound
+from dcsc.dictionaries import (
+    CirculantDictionary,
+    DenseDictionary,
+    NormalizedDictionary,
+    SignedDictionary,
+    ToeplitzDictionary,
+)
+from dcsc.errors import DcscError
+from dcsc.projections import Selection
+
+__all__ = ["Described", "Inputs", "check_described", "describe", "parse_json", "shown"]
+
+Described = Mapping[str, Any]
+"""A strategy or a record in JSON: its class and its fields, with arrays by name."""
+
+_FORMAT = "dcsc model 1"
+_TEXT = "inputs"
+_MOST_BYTES = 2**30
+_DEEPEST = 50
+_LONGEST = 100
+_BOUNDS = (
+    UniformBound,
+    ProbabilisticBound,
+    RobustBound,
+    HybridBound,
+    LayeredBound,
+    InstanceBound,
+)
+_RECORDS = (LayerStatistics, LayerInstance)
+_KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        *_BOUNDS,
+        *_RECORDS,
+        *(CirculantDictionary, ToeplitzDictionary, DenseDictionary),
+        *(SignedDictionary, NormalizedDictionary, EffectiveDictionary),
+        *(Selection, Babel, Hypothesis),
+        *(L1, Hoeffding, Chernoff, Bentkus, Exact, Lattice),
+    )
+}
+
+
+@attrs.frozen(eq=False)
+class Inputs:
+    """A bound and the records it evaluates, layer 1 first."""
+
+    bound: BoundCalculator
+    layers: tuple[LayerStatistics | LayerInstance, ...]
+
+    def evaluate(self) -> Guarantee:
+        """Return the guarantee."""
+        return self.bound.evaluate(self.layers)
+
+    def npz(self) -> bytes:
+        """Return the file that `load` reads: the arrays, and one text that says what they are."""
+        arrays: dict[str, Array] = {}
+        text = json.dumps(
+            {
+                "format": _FORMAT,
+                "bound": describe(self.bound, "bound", arrays),
+                "layers": [
+                    describe(layer, f"layer{number}", arrays)
+                    for number, layer in enumerate(self.layers, start=1)
+                ],
+            },
+            indent=1,
+            allow_nan=False,
+        )
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **{**arrays, _TEXT: np.array(text)})
+        return file.getvalue()
+
+    @classmethod
+    def load(cls, paths: list[Path]) -> "Inputs":
+        """Return the inputs whose arrays lie in one .npz, or in several.
+
+        Raises
+        ------
+        DcscError
+            If a file is no .npz of numbers, is too large, or lacks or repeats an array; if the
+            text names a class or a field that dcsc does not know.
+        """
+        where = " and ".join(map(str, paths))
+        arrays: dict[str, Array] = {}
+        for path in paths:
+            found = _read_npz(path)
+            for name in found.keys() & arrays.keys():
+                raise DcscError(f"{path}: {name!r}: expected each array once, got it twice")
+            arrays |= found
+        if _TEXT not in arrays or arrays[_TEXT].dtype.kind != "U" or arrays[_TEXT].ndim:
+            raise DcscError(f"{where}: expected a model that dcsc wrote, got no text {_TEXT!r}")
+        tree = parse_json(str(arrays.pop(_TEXT)), f"{where}: {_TEXT}")
+        if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
+            got = tree.get("format") if isinstance(tree, dict) else tree
+            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {shown(got)}")
+        check_keys(tree, ["format", "bound", "layers"], where)
+        unused = dict(arrays)
+        bound = _rebuilt(tree["bound"], f"{where}: bound", arrays, unused)
+        layers = _rebuilt(tree["layers"], f"{where}: layers", arrays, unused)
+        if type(bound) not in _BOUNDS:
+            raise DcscError(f"{where}: bound: expected a bound, got {shown(bound)}")
+        if not isinstance(layers, tuple) or any(type(layer) not in _RECORDS for layer in layers):
+            raise DcscError(f"{where}: layers: expected records of layers, got {shown(layers)}")
+        for name in unused:
+            raise DcscError(f"{where}: {name!r}: expected only arrays that the model uses")
+        return cls(bound, layers)
+
+
+def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    """Return a value in JSON, and put its arrays aside by name; equal arrays share one.
+
+    Raises
+    ------
+    DcscError
+        If a class is not one of dcsc's own: a reader could not compute with it.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        for other, array in arrays.items():
+            alike = array.dtype == value.dtype and array.shape == value.shape
+            if alike and array.tobytes() == value.tobytes():
+                return {"array": other}
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, tuple):
+        return [describe(item, f"{name}.{at}", arrays) for at, item in enumerate(value, start=1)]
+    kind = type(value)
+    if _KINDS.get(kind.__name__) is not kind:
+        raise DcscError(
+            f"certificate: {name}: {kind.__name__} is not a class of dcsc, so that who reads the "
+            "certificate could not compute with it; expected one of " + ", ".join(_KINDS)
+        )
+    return {
+        "class": kind.__name__,
+        **{
+            field.name: describe(getattr(value, field.name), f"{name}.{field.name}", arrays)
+            for field in attrs.fields(kind)
+        },
+    }
+
+
+def check_described(tree: Any, where: str) -> None:
+    """Check that all classes in a description are known, and have all their fields and no other."""
+    if isinstance(tree, list):
+        for at, item in enumerate(tree):
+            check_described(item, f"{where}[{at}]")
+    elif isinstance(tree, dict) and "array" in tree:
+        check_keys(tree, ["array"], where)
+        if not isinstance(tree["array"], str):
+            raise DcscError(f"{where}.array: expected a name, got {shown(tree['array'])}")
+    elif isinstance(tree, dict):
+        kind = _kind(tree, where)
+        check_keys(tree, ["class", *(field.name for field in attrs.fields(kind))], where)
+        for key, item in tree.items():
+            check_described(item, f"{where}.{key}")
+
+
+def check_keys(tree: Mapping[str, Any], keys: list[str], where: str) -> None:
+    """Name the first key that is unknown, or else the first that is missing."""
+    for key in tree:
+        if key not in keys:
+            raise DcscError(f"{where}: unknown key {shown(key)}; expected {', '.join(keys)}")
+    for key in keys:
+        if key not in tree:
+            raise DcscError(f"{where}: missing key {key!r}")
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Return what a JSON text holds; keys that occur twice, NaN and infinities are refused."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        tree = dict(pairs)
+        if len(tree) < len(pairs):
+            raise DcscError(f"{where}: expected each key once, got {shown([k for k, _ in pairs])}")
+        return tree
+
+    def refuse(constant: str) -> None:
+        raise DcscError(f"{where}: expected finite numbers, got {constant}")
+
+    try:
+        tree = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        _check_depth(tree, _DEEPEST)
+    except DcscError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DcscError(f"{where}: expected JSON: {error}") from None
+    return tree
+
+
+def _check_depth(tree: Any, room: int) -> None:
+    if room == 0:
+        raise RecursionError("it is nested too deeply")
+    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for child in children:
+        _check_depth(child, room - 1)
+
+
+def shown(value: Any) -> str:
+    """Return a value for an error message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+
+
+def _kind(tree: dict[str, Any], where: str) -> Any:
+    name = tree.get("class")
+    if not isinstance(name, str) or name not in _KINDS:
+        raise DcscError(
+            f"{where}: class: expected one of {', '.join(_KINDS)}, got {shown(name)}: dcsc runs "
+            "no code from files"
+        )
+    return _KINDS[name]
+
+
+def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, Array]) -> Any:
+    """Return what `describe` described, and strike the arrays that it took."""
+    if isinstance(tree, list):
+        items = enumerate(tree)
+        return tuple(_rebuilt(item, f"{where}[{at}]", arrays, unused) for at, item in items)
+    if not isinstance(tree, dict):
+        return tree
+    check_described(tree, where)
+    if "array" in tree:
+        name = tree["array"]
+        if name not in arrays:
+            raise DcscError(f"{where}: expected the array {name!r}, got no such array")
+        unused.pop(name, None)
+        return arrays[name]
+    kind = _kind(tree, where)
+    values = {}
+    for field in attrs.fields(kind):
+        value = _rebuilt(tree[field.name], f"{where}.{field.name}", arrays, unused)
+        if not any(isinstance(value, allowed) for allowed in _types(field.type)):
+            raise DcscError(f"{where}.{field.name}: expected {field.type}, got {shown(value)}")
+        values[field.name] = value
+    try:
+        return kind(**values)
+    except DcscError as error:
+        raise DcscError(f"{where}: {error}") from None
+    except (TypeError, ValueError, ArithmeticError, MemoryError) as error:
+        raise DcscError(f"{where}: expected a {kind.__name__}: {error}") from None
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """Yield the classes that a field's annotation allows."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        for part in typing.get_args(annotation):
+            yield from _types(part)
+    else:
+        yield typing.get_origin(annotation) or annotation
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except DcscError:
+        raise
+    except (
+        *(OSError, ValueError, EOFError, RuntimeError, MemoryError, KeyError),
+        *(zipfile.BadZipFile, zlib.error, struct.error),
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
+            raise DcscError(f"{path}: {name!r}: expected an array of numbers, got others")
+    return found

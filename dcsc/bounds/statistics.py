@@ -1,0 +1,220 @@
+"""What a bound is told about a layer in numbers."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import integer, real
+from dcsc.errors import DcscError
+from dcsc.projections import Selection
+from dcsc.projections.base import Threshold, optional_threshold_field
+
+__all__ = ["Babel", "LayerStatistics", "checked"]
+
+_UNIT_TOLERANCE = 1e-12
+
+
+def checked(check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any) -> Any:
+    """Declare a number that may be None, with an error that names class and argument."""
+
+    def convert(value: Any, self_: Any, field: Any) -> Any:
+        return check(value, f"{type(self_).__name__}: {field.name}", **limits)
+
+    named = attrs.Converter(convert, takes_self=True, takes_field=True)
+    converter = attrs.converters.optional(named)
+    return attrs.field(default=default, converter=converter, kw_only=kw_only)
+
+
+def _gain(value: Any) -> tuple[float, float]:
+    pair = tuple(value) if np.iterable(value) else (value,)
+    if len(pair) != 2:
+        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {value!r}")
+    low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
+    if low > high:
+        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
+    return low, high
+
+
+def _values(value: Any) -> tuple[tuple[int, float], ...]:
+    pairs = dict(value)
+    return tuple(
+        (
+            integer(key, "Babel: sparsity", minimum=1),
+            real(pairs[key], f"Babel: value at {key}", minimum=0),
+        )
+        for key in sorted(pairs)
+    )
+
+
+@attrs.frozen
+class Babel:
+    """Some values of the Babel functions.
+
+    Both rise with S, and what a row adds falls, so that the values at some S bound all others.
+
+    Parameters
+    ----------
+    sums : mapping of int to float
+        μ₁(S) by S, `Dictionary.babel`.
+    squares : mapping of int to float
+        μ₂²(S) by S, `Dictionary.babel_squared`.
+    """
+
+    sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+    squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+
+
+def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
+    """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
+    if sparsity == 0:
+        return 0.0
+    bounds = [value if sparsity <= at else sparsity * (value / at) for at, value in known]
+    return min([sparsity * first, *bounds])
+
+
+@attrs.frozen(kw_only=True)
+class LayerStatistics:
+    r"""The constants of one layer that the theorems speak of.
+
+    Parameters
+    ----------
+    coherence : float
+        μ = max ``|G_kj|`` over distinct atoms, `Dictionary.babel` of 1.
+    x_min, x_max : float
+        Bounds of ``|x|`` on the non-zeros of the codes, in units of the codes.
+    sparsity : int, optional
+        S, a bound of the codes' stripe sparsity. `BoundCalculator.max_sparsity` ignores it.
+    noise : float, optional
+        ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer. None is zero at layer 1, and the
+        worst-case recursion from the layer below elsewhere.
+    n_atoms : int, optional
+        Number of atoms, positions times filters.
+    n_samples : int, default 1
+        Number d of columns that share the signs.
+    threshold : float or array of shape (filters,), optional
+        The threshold in use; by default that of ``selection``, or else one yet to be chosen.
+    selection : Selection or None
+        How the projection selects; the default is a hard threshold, None is "by no threshold".
+    signs_independent : bool, default True
+        Whether there is one fair sign per atom, all of them independent.
+    nonnegative : bool, default False
+        Whether the codes are non-negative.
+    gain : (float, float), default (1, 1)
+        Smallest and largest norm of an atom.
+    stripe_size : int, optional
+        Number of entries of a stripe, which caps S.
+    babel : Babel, optional
+        Some values of μ₁ and μ₂²; without them they are μS and μ²S at most.
+    n_stripes, containing : int, optional
+        Number of stripes, and of those that hold an entry at the least; they limit the number of
+        non-zeros.
+    channel_size : int, optional
+        Number of samples of one channel of the signal.
+    patch_sparsity : int, optional
+        ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
+    measured : bool, default False
+        Whether the constants were read off one pathway, rather than declared.
+
+    Raises
+    ------
+    DcscError
+        If a number is out of its range, or contradicts another.
+    """
+
+    coherence: float = checked(real, minimum=0)
+    x_min: float = checked(real, minimum=0)
+    x_max: float = checked(real, minimum=0)
+    sparsity: int | None = checked(integer, minimum=0, default=None)
+    noise: float | None = checked(real, minimum=0, default=None)
+    n_atoms: int | None = checked(integer, minimum=1, default=None)
+    n_samples: int = checked(integer, minimum=1, default=1)
+    threshold: Threshold | None = optional_threshold_field()
+    selection: Selection | None = attrs.field(factory=Selection)
+    signs_independent: bool = True
+    nonnegative: bool = False
+    gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
+    stripe_size: int | None = checked(integer, minimum=1, default=None)
+    patch_sparsity: int | None = checked(integer, minimum=0, default=None)
+    babel: Babel | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.instance_of(Babel)),
+    )
+    n_stripes: int | None = checked(integer, minimum=1, default=None)
+    containing: int | None = checked(integer, minimum=1, default=None)
+    channel_size: int | None = checked(integer, minimum=1, default=None)
+    measured: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("coherence", "x_min", "x_max", "n_samples"):
+            if getattr(self, name) is None:
+                raise DcscError(f"LayerStatistics: {name}: expected a number, got None")
+        if self.x_min > self.x_max or self.x_max == 0:
+            raise DcscError(
+                f"LayerStatistics: x_min, x_max: expected 0 <= x_min <= x_max and x_max > 0, "
+                f"got {self.x_min} and {self.x_max}"
+            )
+        if self.coherence > self.gain[1] ** 2 * (1 + 1e-9):
+            raise DcscError(
+                f"LayerStatistics: coherence: expected at most {self.gain[1] ** 2}, the square of "
+                f"the largest gain, got {self.coherence}"
+            )
+        if None not in (self.sparsity, self.stripe_size) and self.sparsity > self.stripe_size:  # type: ignore[operator]
+            raise DcscError(
+                f"LayerStatistics: sparsity: expected at most stripe_size = {self.stripe_size}, "
+                f"got {self.sparsity}"
+            )
+
+    @property
+    def chosen_threshold(self) -> Threshold | None:
+        """The threshold in use: the one given, or else that of the selection."""
+        if self.threshold is None and self.selection is not None:
+            return self.selection.threshold
+        return self.threshold
+
+    @property
+    def tests(self) -> int:
+        """N = d M n, the number of events in a union bound."""
+        return self.need("n_atoms") * self.n_samples
+
+    @property
+    def most_nonzeros(self) -> int:
+        """Largest number of non-zeros of one column: ⌊M S / m⌋, or all atoms."""
+        atoms = self.need("n_atoms")
+        stripes = atoms if self.n_stripes is None else self.n_stripes
+        return min(atoms, stripes * self.need("sparsity") // (self.containing or 1))
+
+    def babel_sum(self, sparsity: int) -> float:
+        """Return a bound of μ₁(S), at most μS."""
+        known = () if self.babel is None else self.babel.sums
+        return _interpolated(sparsity, known, self.coherence)
+
+    def babel_square(self, sparsity: int) -> float:
+        """Return a bound of μ₂²(S), at most μ²S."""
+        known = () if self.babel is None else self.babel.squares
+        return _interpolated(sparsity, known, self.coherence**2)
+
+    @property
+    def unit_norm(self) -> bool:
+        """Whether all atoms have unit norm, to 1e-12."""
+        return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
+
+    def need(self, name: str) -> Any:
+        """Return a field that may have been left out, or say that it is needed."""
+        value = getattr(self, name)
+        if value is None:
+            raise DcscError(f"LayerStatistics: {name}: expected a value here, got None")
+        return value
+
+    def admits(self, measured: "LayerStatistics") -> bool:
+        """Whether measured constants keep to these, the declared ones.
+
+        The share of draws in which they do is the measured probability of the event that a
+        guarantee from declared constants is joint with.
+        """
+        within = measured.need("sparsity") <= self.need("sparsity")
+        within &= measured.x_min >= self.x_min and measured.x_max <= self.x_max
+        within &= measured.nonnegative or not self.nonnegative
+        if self.patch_sparsity is not None:
+            within &= measured.need("patch_sparsity") <= self.patch_sparsity
+        return bool(within)

@@ -1,0 +1,67 @@
+"""Models whose projections carry the thresholds that a bound finds best."""
+
+import attrs
+import numpy.typing as npt
+
+from dcsc._arrays import instance
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.measure import measure
+from dcsc.model import DCSCModel
+from dcsc.pathway import Pathway
+
+__all__ = ["with_best_thresholds"]
+
+
+def with_best_thresholds(
+    model: DCSCModel,
+    truth: Pathway,
+    bound: BoundCalculator,
+    noise: float | npt.ArrayLike = 0.0,
+    per_filter: bool = False,
+) -> DCSCModel:
+    """Return the model with the thresholds at which a bound is about best.
+
+    Signs are left as they are. The codes of the layers below the deepest are those of one draw,
+    and so are the thresholds chosen for them: for other draws they are as valid, if less good.
+
+    Parameters
+    ----------
+    model : DCSCModel
+        Drawn or not.
+    truth : Pathway
+        What `DCSCModel.synthesize` returned.
+    bound : BoundCalculator
+    noise : float or array_like, default 0
+        As in `measure`.
+    per_filter : bool, default False
+        Whether to choose a threshold for each filter, for bounds that tell filters apart.
+
+    Raises
+    ------
+    NotCoveredError
+        If the bound does not cover the model, or a projection cannot take another threshold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dcsc import CirculantDictionary, DCSCModel, HardThreshold, InstanceBound, Layer
+    >>> from dcsc.dictionaries import filters
+    >>> dictionary = CirculantDictionary(filters.dct(8, 1, 8), extent=64)
+    >>> model = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
+    >>> codes = np.zeros((8, 64))
+    >>> codes[3, 5] = 1
+    >>> truth = model.draw(0).synthesize(codes)
+    >>> better = with_best_thresholds(model, truth, InstanceBound())
+    >>> for each in (model, better):
+    ...     print(InstanceBound().evaluate(measure(each, truth)).failure_probability)
+    1.0
+    0.0
+    """
+    instance(bound, BoundCalculator, "with_best_thresholds: bound")
+    chosen = bound.best_thresholds(measure(model, truth, noise), per_filter)
+    return DCSCModel(
+        [
+            attrs.evolve(layer, projection=layer.projection.with_threshold(threshold))
+            for layer, threshold in zip(model.layers, chosen, strict=True)
+        ]
+    )

@@ -1,0 +1,133 @@
+"""Checking a certificate: it is computed again from its model file, and compared."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+import dcsc
+from dcsc._arrays import real
+from dcsc.bounds.certificate import Certificate, plain
+from dcsc.bounds.inputs import Inputs, shown
+from dcsc.errors import DcscError
+
+__all__ = ["Verification", "verify"]
+
+_MOST_BYTES = 2**24
+_GIVEN = ("bound", "given")  # what is compared to the last digit, whatever rounding is allowed
+
+
+@attrs.frozen
+class Verification:
+    """Whether a certificate says what its model file gives.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        As it was read.
+    difference : str, default ""
+        The first thing that differs; empty if nothing does.
+    """
+
+    certificate: Certificate
+    difference: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing differs."""
+        return not self.difference
+
+
+def verify(
+    certificate: str | Path,
+    model: str | Path,
+    codes: str | Path | None = None,
+    rounding: float = 0.0,
+) -> Verification:
+    """Compute a certificate anew from its model file, and compare.
+
+    Nothing in the certificate is taken for granted: its digest is computed again, and so is every
+    number, hypothesis and hash, from the model file alone.
+
+    Parameters
+    ----------
+    certificate, model : path
+        The two files that `Certificate.write` writes.
+    codes : path, optional
+        Another .npz, with the arrays that the model file leaves out.
+    rounding : float, default 0
+        Largest relative difference between computed numbers that still counts as rounding.
+        Another processor may round the last digits of sums otherwise.
+
+    Raises
+    ------
+    DcscError
+        If a file cannot be used, or the certificate was made by another version of dcsc.
+    """
+    allowed = real(rounding, "verify: rounding", minimum=0, maximum=1)
+    text = _read_text(Path(certificate))
+    stated, digest = Certificate.parse(text, str(certificate))
+    if digest != stated.digest:
+        return Verification(stated, "digest: it is not that of the text, which was changed")
+    if text != stated.text:
+        return Verification(stated, "the text is not as dcsc writes it")
+    if stated.version != dcsc.__version__:
+        raise DcscError(
+            f"{certificate}: version: made by dcsc {shown(stated.version)}, and this is dcsc "
+            f"{dcsc.__version__}, which may compute otherwise: verify it with that version"
+        )
+    inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
+    try:
+        found = inputs.evaluate().certificate()
+    except (ArithmeticError, MemoryError) as error:
+        raise DcscError(f"{model}: expected a model that can be computed: {error!r}") from None
+    return Verification(stated, _difference(_parts(stated), _parts(found), "", allowed) or "")
+
+
+def _parts(certificate: Certificate) -> dict[str, Any]:
+    """Return what is compared: what went in, then what came out."""
+    tree = plain(certificate)
+    arrays, layers = tree.pop("arrays"), tree.pop("layers")
+    return {
+        "bound": tree.pop("bound"),
+        "number of arrays": len(arrays),
+        **{f"array {array['name']}": array for array in arrays},
+        "number of layers": len(layers),
+        **{f"layer {number}": layer for number, layer in enumerate(layers, start=1)},
+        **tree,
+    }
+
+
+def _difference(stated: Any, found: Any, where: str, rounding: float) -> str | None:
+    """Return where two documents first differ, and how, or None."""
+    if isinstance(stated, dict) and isinstance(found, dict):
+        for key in stated | found:
+            place = f"{where}: {key}" if where else key
+            if key not in stated or key not in found:
+                return f"{place}: only in the {'certificate' if key in stated else 'model'}"
+            allowed = 0.0 if key in _GIVEN else rounding
+            if said := _difference(stated[key], found[key], place, allowed):
+                return said
+        return None
+    if isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        for at, (one, other) in enumerate(zip(stated, found, strict=True)):
+            if said := _difference(one, other, f"{where}[{at}]", rounding):
+                return said
+        return None
+    if type(stated) is type(found) and stated == found:
+        return None
+    said = f"{where}: the certificate says {shown(stated)}, the model gives {shown(found)}"
+    if not isinstance(stated, float) or not isinstance(found, float):
+        return said
+    gap = abs(stated - found) / max(abs(stated), abs(found))
+    return None if gap <= rounding else f"{said}, a relative difference of {gap:.1g}"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DcscError(f"{path}: expected a certificate of at most {_MOST_BYTES} bytes")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise DcscError(f"{path}: expected a certificate, could not read it: {reason}") from None

@@ -1,0 +1,237 @@
+"""Signs under which failing is likely, and how much likelier they are than fair ones."""
+
+import math
+from typing import Any
+
+import attrs
+import numpy as np
+import scipy.special
+
+from dcsc._arrays import Array
+from dcsc.bounds.tails import Chernoff
+from dcsc.bounds.tails.base import Rows
+from dcsc.dictionaries import Dictionary
+from dcsc.projections import Selection
+
+__all__ = ["AtRisk", "TiltedMixture"]
+
+_TIE = 1e-12
+_ROWS = 4096
+
+
+@attrs.frozen(eq=False)
+class AtRisk:
+    r"""The atoms, column by column, that can be on the wrong side of their threshold.
+
+    With T the joint support of the columns, the coefficient of atom k in column x is
+    :math:`z_k = \varepsilon_k h_k`, :math:`h_k = \sum_{j \in T} G_{kj} x_j \varepsilon_j +
+    \langle a_k, v \rangle`. Atoms that no signs bring to their threshold are not among them. Ties
+    count as failures: coefficients within 1e-12 of the threshold, relative to its sum with the
+    largest that h can be.
+
+    Parameters
+    ----------
+    weights : array of shape (atoms, T)
+        ``G_kj x_j``.
+    noise : array of shape (atoms,)
+        ⟨a_k, v⟩.
+    own : array of int, shape (atoms,)
+        The place of k in T, -1 if it is not there.
+    active : array of bool, shape (atoms,)
+        Whether k is in the support of this column.
+    outside : array of int
+        Those outside T, whose own sign is one more fair coin: all columns of one, then the next.
+    starts : array of int
+        Where in ``outside`` each begins.
+    """
+
+    weights: Array
+    noise: Array
+    own: Array
+    active: Array
+    threshold: Array
+    slack: Array
+    one_sided: bool
+    outside: Array
+    starts: Array
+
+    @classmethod
+    def of(
+        cls, dictionary: Dictionary, selection: Selection, columns: Array, noise: Array
+    ) -> "AtRisk":
+        """Find them in flat columns, given the coefficients of the noise in each."""
+        shape = tuple(dictionary.code_shape)
+        support = np.flatnonzero((columns != 0).any(axis=0))
+        if not support.size:
+            support = np.zeros(1, dtype=np.int64)  # any atom, of weight 0
+        gram = dictionary.gram_rows(support)
+        beta = np.asarray(selection.threshold, dtype=np.float64)
+        beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
+        beta = np.broadcast_to(beta, shape).ravel()
+        diagonal = np.square(dictionary.atom_norms().ravel())
+        size = np.abs(columns[:, support])
+        reach = (abs(gram).T @ size.T).T + np.abs(noise)
+        slack = _TIE * (reach + beta)
+        signal = diagonal * (columns if selection.one_sided else np.abs(columns))
+        least = signal - (reach - diagonal * np.abs(columns))
+        above = (reach >= beta - slack) & (reach > 0)
+        able = np.where(columns != 0, least <= beta + slack, above)
+        column, atom = np.nonzero(able)
+        weights = np.zeros((len(atom), len(support)))
+        for number in range(len(columns)):
+            mine = column == number
+            weights[mine] = (gram[:, atom[mine]].toarray() * columns[number, support, None]).T
+        place = np.full(len(beta), -1)
+        place[support] = np.arange(len(support))
+        own = place[atom]
+        outside = np.flatnonzero(own < 0)
+        outside = outside[np.argsort(atom[outside], kind="stable")]
+        return cls(
+            weights,
+            noise[column, atom],
+            own,
+            columns[column, atom] != 0,
+            beta[atom],
+            slack[column, atom],
+            selection.one_sided,
+            outside,
+            np.flatnonzero(np.diff(atom[outside], prepend=-1)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    def failure(self, signs: Array) -> Array:
+        """Return the probability of failing given the signs of T, shape (draws,)."""
+        h = signs @ self.weights.T + self.noise
+        if not self.one_sided:
+            return self._wrong(np.abs(h)).any(axis=1).astype(np.float64)
+        known = np.where(self.own < 0, -np.inf, signs[:, self.own] * h)
+        certain = self._wrong(known).any(axis=1)
+        if not self.outside.size:
+            return certain.astype(np.float64)
+        bad = [
+            np.logical_or.reduceat(self._wrong(sign * h)[:, self.outside], self.starts, axis=1)
+            for sign in (1, -1)
+        ]
+        escape = (1 - 0.5 * (bad[0].astype(int) + bad[1])).prod(axis=1)
+        return np.where(certain, 1.0, 1 - escape)
+
+    def _wrong(self, z: Array) -> Any:
+        below, above = z <= self.threshold + self.slack, z >= self.threshold - self.slack
+        return np.where(self.active, below, above)
+
+
+@attrs.frozen(eq=False)
+class TiltedMixture:
+    r"""The fair signs of T, mixed with laws under which one atom fails on one side.
+
+    With s the sign of :math:`h_k` on that side, ε_k held fixed where it matters, and
+    :math:`g = s \sum_{j \ne k} G_{kj} x_j \varepsilon_j`, failing means g ≥ t. That law has
+    density :math:`e^{\lambda g} / M(\lambda)`, :math:`M = \prod_j \cosh \lambda G_{kj} x_j`, to
+    the fair one, where λ minimises the Chernoff bound :math:`p = e^{-\lambda t} M`. Laws are
+    mixed in proportion to their p, and the fair law has weight Z / (1 + Z), Z = Σ p.
+
+    Where some atom fails, the density of the mixture is then at least 1 / (Z (1 + Z)), and
+    it is at least Z / (1 + Z) everywhere; `log_ceiling` is the logarithm of the smaller inverse.
+
+    Parameters
+    ----------
+    directions : array of shape (atoms, T)
+        The weights that g is made of, without ε_k's own.
+    tilt : array of shape (2, atoms)
+        λ of the sides s = +1 and -1, times s.
+    log_share, log_fair : array of shape (2, atoms), float
+        Logarithm of the share of each law in the mixture, and of the fair law.
+    log_scale : array of shape (2, atoms)
+        That of the share times the density, where g = 0.
+    """
+
+    at_risk: AtRisk
+    directions: Array
+    pinned: Array
+    tilt: Array
+    log_scale: Array
+    log_share: Array
+    log_fair: float
+    log_ceiling: float
+
+    @classmethod
+    def of(cls, at_risk: AtRisk) -> "TiltedMixture":
+        """Choose the tilts and the shares."""
+        inside = np.flatnonzero(at_risk.own >= 0)
+        directions, signal = at_risk.weights.copy(), np.zeros(len(at_risk))
+        signal[inside] = directions[inside, at_risk.own[inside]]
+        directions[inside, at_risk.own[inside]] = 0
+        # an active atom fails when its coefficient moves down, or towards zero
+        down = np.where(at_risk.active, -1.0, 1.0)
+        if not at_risk.one_sided:
+            down[signal < 0] = 1.0
+            signal = np.abs(signal)
+        beta = at_risk.threshold
+        level = np.where(at_risk.active, signal - beta, beta) - at_risk.slack
+        sides = np.array([[1.0], [-1.0]]) * down
+        levels = level - sides * at_risk.noise
+        found = [_tilts(np.abs(directions), each) for each in levels]
+        tilt, log_moment = np.stack([x for x, _ in found]), np.stack([y for _, y in found])
+        possible = levels <= np.abs(directions).sum(axis=1) + 2 * at_risk.slack
+        pinned = (at_risk.own >= 0) & (at_risk.active | at_risk.one_sided)
+        # failing on this side also asks for the sign of atom k, pinned or not
+        coin = np.where(pinned | at_risk.one_sided, math.log(2), 0.0)
+        log_bound = np.where(possible, log_moment - tilt * levels - coin, -np.inf)
+        log_total = float(scipy.special.logsumexp(log_bound))
+        log_rest = float(np.logaddexp(0.0, log_total))
+        log_share = log_bound - log_total - log_rest
+        return cls(
+            at_risk,
+            directions,
+            pinned,
+            sides * tilt,
+            log_share - log_moment + np.where(pinned, math.log(2), 0.0),
+            log_share,
+            log_total - log_rest,
+            min(log_total + log_rest, log_rest - log_total),
+        )
+
+    def draw(self, uniform: Array) -> Array:
+        """Return signs of T from numbers uniform in [0, 1), shape (draws, 1 + T).
+
+        The first number of a draw chooses the law, the others the signs.
+        """
+        edges = np.cumsum(np.exp(np.append(self.log_fair, self.log_share)))
+        # rounding must not leave a number beyond the last edge
+        law = np.searchsorted(edges / edges[-1], uniform[:, 0], side="right") - 1
+        side, atom = np.divmod(law, len(self.at_risk))
+        tilted = law >= 0
+        tilt = np.where(tilted, self.tilt[side % 2, atom], 0.0)
+        chance = scipy.special.expit(2 * tilt[:, None] * self.directions[atom])
+        held = np.flatnonzero(tilted & self.pinned[atom])
+        chance[held, self.at_risk.own[atom[held]]] = side[held] == 0
+        return np.where(uniform[:, 1:] < chance, 1.0, -1.0)
+
+    def log_density(self, signs: Array) -> Array:
+        """Return the logarithm of the density to the fair law, shape (draws,)."""
+        g = signs @ self.directions.T
+        held = np.where(self.pinned, signs[:, self.at_risk.own], 0.0)
+        exponents = [
+            np.where(held * sign >= 0, self.log_scale[side] + self.tilt[side] * g, -np.inf)
+            for side, sign in enumerate((1, -1))
+        ]
+        joint = np.concatenate([np.full((len(g), 1), self.log_fair), *exponents], axis=1)
+        top = joint.max(axis=1)
+        return top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
+
+
+def _tilts(weights: Array, levels: Array) -> tuple[Array, Array]:
+    """Return λ of the Chernoff bound of each row, and the logarithm of M(λ)."""
+    reach = weights.sum(axis=1)
+    tilt, log_moment = np.zeros(len(levels)), np.zeros(len(levels))
+    active = np.flatnonzero((levels > 0) & (reach > 0))
+    for start in range(0, len(active), _ROWS):
+        some = active[start : start + _ROWS]
+        level = np.minimum(levels[some], reach[some])
+        rows = Rows(weights[some], level, np.zeros(len(some)))
+        tilt[some] = Chernoff()._multiplier(rows)
+        grown = tilt[some, None] * rows.weights
+        log_moment[some] = (grown + np.log1p(np.exp(-2 * grown)) - math.log(2)).sum(axis=1)
+    return tilt, log_moment

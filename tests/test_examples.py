@@ -1,0 +1,57 @@
+"""The examples run, and the table that the documentation shows is what they print."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples"
+SCRIPT = FOLDER / "guarantees_table.py"
+PROVED = slice(0, 10)  # the columns in which nothing is random
+
+
+def rows(text):
+    """Split the lines of the table into their cells."""
+    return [re.split(r"\s{2,}", line) for line in text.split("\n\n")[0].splitlines()]
+
+
+def rate(cell):
+    """Return (low, best, high) of a cell such as ``1e-05* [9e-06, 1.1e-05]``, or of ``0``."""
+    numbers = [float(x) for x in re.findall(r"[\d.]+(?:e-\d+)?", cell)]
+    if len(numbers) == 1:
+        return (*numbers, *numbers, *numbers)
+    best, low, high = numbers
+    return low, best, high
+
+
+@pytest.fixture(scope="module")
+def quick():
+    arguments = [sys.executable, str(SCRIPT), "--quick"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return rows(done.stdout)
+
+
+def test_the_table_shown_is_the_one_computed(quick):
+    shown = rows((FOLDER / "guarantees_table.txt").read_text())
+    assert len(shown) == 11
+    assert [row[PROVED] for row in quick] == [
+        row[PROVED] for number, row in enumerate(shown) if number not in (8, 9)
+    ]
+
+
+@pytest.mark.parametrize("source", ["shown", "quick"])
+def test_the_union_is_near_what_is_measured(source, quick):
+    table = rows((FOLDER / "guarantees_table.txt").read_text()) if source == "shown" else quick
+    for row in table[1:]:
+        for union, measured in ((row[9], row[10]), (row[13], row[14])):
+            bound, (low, best, high) = float(union), rate(measured)
+            assert low <= best <= high
+            assert min(bound, 1) >= low * 0.99
+            if 1e-6 <= best <= 0.1:
+                assert bound <= 1.5 * high
+            if best <= 0.5:
+                assert bound <= 4 * high
+        assert float(row[13]) <= float(row[9])  # the better threshold is no worse
