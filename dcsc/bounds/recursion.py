@@ -9,7 +9,7 @@ import numpy as np
 from dcsc.bounds.guarantee import Hypothesis
 from dcsc.bounds.records import LayerInstance, LayerStatistics
 
-__all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
+__all__ = ["entering_noise", "layers_below", "noise_hypotheses", "propagated_noise"]
 
 
 def propagated_noise(
