@@ -20,7 +20,7 @@ from dcsc._files import make_folder, write_files
 from dcsc.bounds import Certificate
 from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
-from dcsc.bounds.inputs import Inputs
+from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.errors import DcscError
 from dcsc.experiments.example import example_layers
 from dcsc.experiments.inputs import read_input

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 import dcsc
 from dcsc import bounds, cli
-from dcsc.bounds import inputs, tails
-from dcsc.bounds.certificate import Certificate
+from dcsc.bounds import tails
+from dcsc.bounds.certificates import inputs, verification
+from dcsc.bounds.certificates.certificate import Certificate
 from dcsc.dictionaries import NormalizedDictionary, filters
 from dcsc.errors import DcscError
 from tests import cases, strategies
@@ -556,7 +557,7 @@ def test_large_files_are_refused_before_they_are_read(small, monkeypatch):
     monkeypatch.setattr(inputs, "_MOST_BYTES", 1000)
     with pytest.raises(DcscError, match="expected at most 1000 bytes of arrays"):
         bounds.verify(*small)
-    monkeypatch.setattr(bounds.verification, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(verification, "_MOST_BYTES", 1000)
     with pytest.raises(DcscError, match="expected a certificate of at most 1000 bytes"):
         bounds.verify(*small)
 

@@ -2,13 +2,11 @@
 
 import itertools
 import math
-import subprocess
-import sys
 
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -29,8 +27,8 @@ from dcsc.bounds import (
     explain,
     measure,
 )
-from dcsc.bounds.explain_atoms import coherent_pair
-from dcsc.bounds.inputs import Inputs
+from dcsc.bounds.certificates.inputs import Inputs
+from dcsc.bounds.explanations.atoms import coherent_pair
 from dcsc.codes import ConstantAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -39,7 +37,6 @@ from dcsc.dictionaries import (
     filters,
 )
 from dcsc.errors import ContractError, DcscError
-from dcsc.experiments import simulate
 from dcsc.experiments.example import example_layers
 from dcsc.experiments.tally import Tally
 from dcsc.model import DCSCModel, Layer
@@ -161,7 +158,7 @@ def by_enumeration(matrix, code, threshold, shift):
     return found
 
 
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(seeds, st.sampled_from(["circulant", "toeplitz", "dense"]), st.sampled_from([0.0, 0.1]))
 def test_weakest_atoms_are_those_of_the_enumeration(seed, kind, zeta):
     rng = np.random.default_rng(seed)
@@ -270,6 +267,9 @@ def one_verdict(bound, layer, delta=0.01):
 @given(constants)
 def test_uniform_answers_are_those_of_the_formula(numbers):
     mu, s, x, zeta = (numbers[k] for k in ("coherence", "sparsity", "x_min", "noise"))
+    # What is within rounding of a tie counts as a failure, which the formulas here do not say.
+    assume(abs(x - mu * (2 * s - 1) - 2 * zeta) > 1e-9)
+    assume(abs(x - mu * (2 * s - 1)) > 1e-9)
     verdict = one_verdict(UniformBound(), LayerStatistics(x_max=1, **numbers))
     (side,) = verdict.sides
     assert side.left_value == pytest.approx(mu * (2 * s - 1) + 2 * zeta)
@@ -593,7 +593,7 @@ def heights(container):
 def test_bars_are_the_numbers():
     model, truth = chain(3)
     found = explain(model, truth)
-    tally = simulate(model, truth[-1], 50)
+    tally = Tally(50, [1, 2, 0, 3])
     figure = explanation(found, tally)
     assert isinstance(figure, Figure)
     densities, failures = figure.axes
@@ -639,13 +639,13 @@ def test_command(tmp_path, capsys):
         cli.explain(codes=file)
 
 
-def test_command_without_arguments(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "dcsc", "explain", "--delta", "0.1"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "delta = 0.1" in done.stdout
-    assert "Layer 2: S = 4" in done.stdout
+def test_command_without_a_model(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as done:
+        cli.app(["explain", "--delta", "0.1"])
+    assert not done.value.code
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "delta = 0.1" in " ".join(said.out.split())
+    assert "Layer 2: S = 4" in said.out
     assert [path.name for path in tmp_path.iterdir()] == ["explain.png"]

@@ -5,9 +5,10 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 """
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.certificate import Certificate
-from dcsc.bounds.explain import explain
-from dcsc.bounds.explain_records import (
+from dcsc.bounds.certificates.certificate import Certificate
+from dcsc.bounds.certificates.verification import Verification, verify
+from dcsc.bounds.explanations.explain import explain
+from dcsc.bounds.explanations.records import (
     AtomPair,
     BestThreshold,
     Change,
@@ -30,7 +31,6 @@ from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
-from dcsc.bounds.verification import Verification, verify
 
 __all__ = [
     "AtomPair",

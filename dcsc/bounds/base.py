@@ -9,7 +9,7 @@ import attrs
 
 from dcsc._arrays import real
 from dcsc.bounds import inverse
-from dcsc.bounds.explain_records import Side, WeakAtom
+from dcsc.bounds.explanations.records import Side, WeakAtom
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerStatistics
 from dcsc.errors import ContractError, DcscError, NotCoveredError

@@ -10,7 +10,7 @@ from dcsc.projections.base import Threshold
 
 if TYPE_CHECKING:
     from dcsc.bounds.base import BoundCalculator
-    from dcsc.bounds.certificate import Certificate
+    from dcsc.bounds.certificates.certificate import Certificate
     from dcsc.bounds.records import LayerInstance, LayerStatistics
 
 __all__ = ["Guarantee", "Hypothesis", "LayerGuarantee"]
@@ -155,7 +155,7 @@ class Guarantee:
         DcscError
             If a bound, a tail or a dictionary is not one of dcsc's own.
         """
-        from dcsc.bounds.certificate import Certificate  # noqa: PLC0415  # it holds a guarantee
+        from dcsc.bounds.certificates.certificate import Certificate  # noqa: PLC0415  # it holds a guarantee
 
         return Certificate.of(self)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from dcsc._arrays import Array, real
 from dcsc.bounds.base import BoundCalculator, Records
-from dcsc.bounds.explain_atoms import weakest_atoms
-from dcsc.bounds.explain_records import WeakAtom
+from dcsc.bounds.explanations.atoms import weakest_atoms
+from dcsc.bounds.explanations.records import WeakAtom
 from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
 from dcsc.bounds.problem import Noise, Problem, largest_signal, problems, threshold_of
 from dcsc.bounds.records import LayerInstance, LayerStatistics

@@ -6,7 +6,7 @@ from typing import ClassVar
 import attrs
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.explain_records import Side
+from dcsc.bounds.explanations.records import Side
 from dcsc.bounds.guarantee import (
     Guarantee,
     Hypothesis,

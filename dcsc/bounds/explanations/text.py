@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dcsc.bounds.explain_records import (
+    from dcsc.bounds.explanations.records import (
         AtomPair,
         Change,
         Explanation,

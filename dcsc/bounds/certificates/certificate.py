@@ -13,8 +13,7 @@ import numpy as np
 import dcsc
 from dcsc._arrays import Array
 from dcsc._files import make_folder, write_files
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
-from dcsc.bounds.inputs import (
+from dcsc.bounds.certificates.inputs import (
     Described,
     Inputs,
     check_described,
@@ -23,6 +22,7 @@ from dcsc.bounds.inputs import (
     parse_json,
     shown,
 )
+from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerStatistics
 from dcsc.errors import DcscError
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from dcsc._arrays import instance, integer, real
 from dcsc.bounds.base import BoundCalculator, Records
-from dcsc.bounds.explain_atoms import coherent_pair
-from dcsc.bounds.explain_records import (
+from dcsc.bounds.explanations.atoms import coherent_pair
+from dcsc.bounds.explanations.records import (
     BestThreshold,
     Change,
     Explanation,

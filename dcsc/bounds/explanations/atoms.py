@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.explain_records import AtomPair, WeakAtom
+from dcsc.bounds.explanations.records import AtomPair, WeakAtom
 from dcsc.bounds.problem import Problem
 from dcsc.dictionaries import Dictionary
 from dcsc.dictionaries.gram import largest_entry

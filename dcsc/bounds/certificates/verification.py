@@ -7,8 +7,8 @@ import attrs
 
 import dcsc
 from dcsc._arrays import real
-from dcsc.bounds.certificate import Certificate, plain
-from dcsc.bounds.inputs import Inputs, shown
+from dcsc.bounds.certificates.certificate import Certificate, plain
+from dcsc.bounds.certificates.inputs import Inputs, shown
 from dcsc.errors import DcscError
 
 __all__ = ["Verification", "verify"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from dcsc.bounds.explain_text import described
+from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee, strictly_below
 from dcsc.bounds.statistics import LayerStatistics
 
