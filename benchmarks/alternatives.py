@@ -1,11 +1,12 @@
-"""What compiled loops buy: the same maps by numpy and by scipy.sparse alone."""
+"""What compiled loops buy over numpy and scipy.sparse alone, and what bounds sparse synthesis."""
 
 import numpy as np
 import scipy.sparse
 from common import versus
-from convolutions import CIRCULANT, DENSITY, named, small
+from convolutions import CIRCULANT, DENSITY, named, small, torch_calls
 
 from dcsc import CirculantDictionary
+from dcsc._threads import share
 
 
 def by_patches(signals, filters):
@@ -23,8 +24,25 @@ def by_patches(signals, filters):
     return out
 
 
+def reading(repetitions, quick):
+    """Compare PyTorch's transposed convolution with only reading the codes, on all threads."""
+    for shape in [small(CIRCULANT[0])] if quick else CIRCULANT:
+        batch, c, n, extent, kernel = shape
+        rng = np.random.default_rng(0)
+        filters = rng.standard_normal((n, c, *kernel))
+        codes = rng.standard_normal((batch, n, *extent))
+        codes *= rng.random(codes.shape) < DENSITY
+
+        def read(codes=codes):
+            share(lambda start, stop: codes[start:stop].sum(), len(codes))
+
+        theirs = torch_calls(codes, filters, 1, circular=True)[1]
+        name = "reading the codes, PyTorch's transposed convolution"
+        yield {"shape": named(shape), "map": name, **versus(read, theirs, repetitions)}
+
+
 def rows(repetitions, quick):
-    found = []
+    found = list(reading(repetitions, quick))
     for shape in [small(CIRCULANT[0])] if quick else CIRCULANT[:3]:
         batch, c, n, extent, kernel = shape
         rng = np.random.default_rng(0)
