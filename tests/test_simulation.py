@@ -33,15 +33,17 @@ from dcsc.experiments import Tally, clopper_pearson, interference, passes, simul
 from dcsc.experiments.draws import BLOCK, Draws
 from dcsc.experiments.interference import InterferenceEngine
 from dcsc.experiments.passes import BatchEngine, DrawEngine
+from dcsc.experiments.simulation import Simulation
 from tests import strategies
 
 BARKER = CirculantDictionary(filters.barker(1, 1, 13), extent=64)
 
 
-def naive_failures(model, x, trials, rng, noise):
+def naive_tally(model, x, trials, rng, noise):
     """Run every draw through the model, and compare supports by hand."""
     draws = Draws.of(model, np.asarray(x, float), rng, noise)
-    count = np.zeros(len(model.layers) + 1, dtype=int)
+    depth = len(model.layers)
+    failures, missed, false_alarms = np.zeros(depth + 1, int), np.zeros(depth, int), np.zeros(depth)
     for block in draws.blocks(trials):
         for draw in range(len(block)):
             word = draw // 64 * 64
@@ -52,9 +54,20 @@ def naive_failures(model, x, trials, rng, noise):
             each = np.ndim(noise) == 0 and noise > 0
             added = noise_of_word[draw - word] if each else noise
             guess = drawn.forward(truth[0] + added)
-            wrong = [bool(((a != 0) != (b != 0)).any()) for a, b in zip(truth, guess, strict=True)]
-            count += [*wrong[1:], any(wrong[1:])]
-    return count
+            true, found = truth.supports, guess.supports
+            missed += [int((a & ~b).sum()) for a, b in zip(true, found, strict=True)]
+            false_alarms += [int((b & ~a).sum()) for a, b in zip(true, found, strict=True)]
+            wrong = [bool((a != b).any()) for a, b in zip(true, found, strict=True)]
+            failures += [*wrong, any(wrong)]
+    return Tally(trials, failures, missed, false_alarms)
+
+
+def assert_counts_what_the_model_counts(model, x, trials, rng, noise):
+    expected = naive_tally(model, x, trials, rng, noise)
+    assert simulate(model, x, trials, rng, noise, entries=True) == expected
+    without = attrs.evolve(expected, missed=None, false_alarms=None)
+    assert simulate(model, x, trials, rng, noise) == without
+    return expected
 
 
 @st.composite
@@ -88,16 +101,14 @@ def test_one_layer_counts_what_the_model_counts(task, seed, bits):
     assert InterferenceEngine.covers(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interference, "_BITS", bits)
-        tally = simulate(model, x, 70, seed, noise)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 70, seed, noise))
+        assert_counts_what_the_model_counts(model, x, 70, seed, noise)
 
 
 @settings(max_examples=10)
 @given(tasks(strategies.models()), strategies.seeds)
 def test_models_of_every_kind_count_what_the_model_counts(task, seed):
     model, x, noise = task
-    tally = simulate(model, x, 30, seed, noise)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 30, seed, noise))
+    assert_counts_what_the_model_counts(model, x, 30, seed, noise)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +124,7 @@ def test_gram_rows_count_what_the_model_counts(projection, noise):
     if noise == "array":
         noise = np.random.default_rng(2).normal(size=(3, *dictionary.signal_shape)) * 0.02
     model = DCSCModel([Layer(dictionary, projection)])
-    tally = simulate(model, x, 90, rng=3, noise=noise)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 90, 3, noise))
+    tally = assert_counts_what_the_model_counts(model, x, 90, 3, noise)
     assert tally.failures[-1] > 0
 
 
@@ -169,8 +179,7 @@ def test_more_signs_than_a_table_holds():
     model = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
     draws = Draws.of(model, x, 0, 0.0)
     assert len(InterferenceEngine.of(model, x, draws).summed)
-    tally = simulate(model, x, 300)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 300, 0, 0.0))
+    tally = assert_counts_what_the_model_counts(model, x, 300, 0, 0.0)
     assert 0 < tally.failures[-1] < 300
 
 
@@ -179,8 +188,7 @@ def test_thresholds_that_coefficients_hit_exactly(threshold):
     """Barker interference is a multiple of 1/13: rounding decides, and decides alike."""
     x = codes.draw(BARKER, 8, amplitudes=codes.ConstantAmplitudes(), rng=0)
     model = DCSCModel([Layer(BARKER, HardThreshold(threshold))])
-    tally = simulate(model, x, 150, rng=1)
-    np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 150, 1, 0.0))
+    assert_counts_what_the_model_counts(model, x, 150, 1, 0.0)
 
 
 def test_float32_and_layers_without_a_threshold_agree_too():
@@ -189,7 +197,7 @@ def test_float32_and_layers_without_a_threshold_agree_too():
     for projection in (HardThreshold(0.3), TopK(int((x != 0).sum()))):
         model = DCSCModel([Layer(dictionary, projection)])
         tally = simulate(model, x.astype(np.float32), 200, rng=3)
-        np.testing.assert_array_equal(tally.failures, naive_failures(model, x, 200, 3, 0.0))
+        np.testing.assert_array_equal(tally.failures, naive_tally(model, x, 200, 3, 0.0).failures)
 
 
 @pytest.mark.parametrize("bits", [0, 12])
@@ -222,10 +230,8 @@ def test_deep_models_count_layer_by_layer(noise, projection, amplitudes):
     block = Draws.of(model, x, 3, noise).block(0, 100)
     alone = DrawEngine(x).failed(block)
     np.testing.assert_array_equal(BatchEngine.of(model, x).failed(block), alone)
-    tally = simulate(model, x, 100, rng=3, noise=noise)
-    expected = naive_failures(model, x, 100, 3, noise)
-    np.testing.assert_array_equal(tally.failures, expected)
-    np.testing.assert_array_equal(expected, [*alone.sum(axis=0), alone.any(axis=1).sum()])
+    tally = assert_counts_what_the_model_counts(model, x, 100, 3, noise)
+    np.testing.assert_array_equal(tally.failures, [*alone.sum(axis=0), alone.any(axis=1).sum()])
     assert tally.failures[-1] > 0
 
 
@@ -256,14 +262,13 @@ def test_what_fails_without_interference():
     negative = DCSCModel([Layer(dictionary, ReLU(0.5))])
     assert simulate(negative, [-1, 0, 1], 20).failures.tolist() == [20, 20]
     noisy = DCSCModel([Layer(dictionary, HardThreshold(0.5))])
-    tally = simulate(noisy, [1, 0, 0], 100, noise=0.8)
-    np.testing.assert_array_equal(tally.failures, naive_failures(noisy, [1, 0, 0], 100, 0, 0.8))
+    tally = assert_counts_what_the_model_counts(noisy, [1, 0, 0], 100, 0, 0.8)
     assert 0 < tally.failures[-1] < 100
 
 
 def test_a_batch_asks_the_model_itself_only_where_rounding_decides(monkeypatch):
-    asked = []
-    monkeypatch.setattr(DrawEngine, "failed_draw", lambda *args: asked.append(args) or [False])
+    asked, none = [], np.zeros((1, 2), dtype=int)
+    monkeypatch.setattr(DrawEngine, "counts_of_draw", lambda *args: asked.append(args) or none)
     lower = CirculantDictionary(filters.gaussian(6, 24, 3, rng=0), 12)
     upper = CirculantDictionary(filters.gaussian(4, 6, 3, rng=1), 12)
     x = codes.draw(upper, 2, rng=2)
@@ -364,12 +369,35 @@ def test_the_same_seed_gives_the_same_tally_and_generators_move_on():
     assert first != second
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1, "array"])
+@pytest.mark.parametrize("projection", [HardThreshold(0.45), TopK(8)], ids=repr)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_stretches_of_trials_add_up(noise, projection, depth):
+    model = DCSCModel([Layer(BARKER, projection)] * depth)
+    x = codes.draw(BARKER, 8 if depth == 1 else 2, amplitudes=codes.ConstantAmplitudes(), rng=0)
+    if noise == "array":
+        noise = np.random.default_rng(2).normal(size=BARKER.signal_shape) * 0.1
+    simulation = Simulation.of(model, x, 5, noise)
+    stops = [0, 64, 192, BLOCK, BLOCK + 128, BLOCK + 150]
+    parts = [simulation.tally(*ends, entries=True) for ends in itertools.pairwise(stops)]
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    assert total == simulate(model, x, stops[-1], 5, noise, entries=True)
+    assert total.failures[-1] > 0
+
+
 def test_tallies_add_up():
     total = Tally(10, [1, 2, 3]) + Tally(5, [0, 1, 1])
     assert total == Tally(15, [1, 3, 4])
     assert total != Tally(15, [1, 3, 5])
     with pytest.raises(DcscError, match="same number of layers"):
         Tally(10, [1, 2]) + total
+    counted = Tally(10, [1, 1], [3], [4], "a") + Tally(5, [1, 1], [1], [0], "a")
+    assert counted == Tally(15, [2, 2], [4], [4], "a")
+    assert (counted + Tally(1, [0, 0], task="a")).missed is None
+    with pytest.raises(DcscError, match="tallies of one task, got 'a' and 'b'"):
+        counted + attrs.evolve(counted, task="b")
 
 
 @pytest.mark.parametrize(("failures", "trials"), [(0, 10), (3, 10), (10, 10), (57, 400)])

@@ -10,7 +10,7 @@ from numba import njit
 
 from dcsc._arrays import Array
 
-__all__ = ["add_up", "join", "look_up", "tabulate"]
+__all__ = ["add_up", "count", "join", "look_up", "tabulate"]
 
 _WORD = 64
 _LOOK_BACK = 16
@@ -160,6 +160,38 @@ def look_up(
 
 
 @njit(nogil=True, cache=True)
+def _signs(packed: Array, word: int, signs: Array) -> None:  # pragma: no cover  # compiled
+    """Write the signs of one word of draws, (atoms, 64)."""
+    for u in range(packed.shape[0]):
+        given = packed[u, word]
+        for d in range(_WORD):
+            signs[u, d] = 1.0 - 2.0 * (given >> np.uint64(d) & np.uint64(1))
+
+
+@njit(nogil=True, cache=True)
+def _sizes(
+    t: int,
+    signs: Array,
+    start: Array,
+    sign: Array,
+    weight: Array,
+    own: Array,
+    offset: Array,
+    z: Array,
+) -> None:  # pragma: no cover  # compiled
+    """Write what comparison t compares with its threshold, in 64 draws."""
+    z[:] = offset[t]
+    for e in range(start[t], start[t + 1]):
+        line, w = signs[sign[e]], weight[e]
+        for d in range(_WORD):
+            z[d] += w * line[d]
+    if own[t] >= 0:
+        z *= signs[own[t]]
+    else:
+        z[:] = np.abs(z)
+
+
+@njit(nogil=True, cache=True)
 def add_up(
     packed: Array,
     start: Array,
@@ -179,23 +211,45 @@ def add_up(
     signs = np.empty((packed.shape[0], _WORD))
     z = np.empty(_WORD)
     for word in range(packed.shape[1]):
-        for u in range(packed.shape[0]):
-            given = packed[u, word]
-            for d in range(_WORD):
-                signs[u, d] = 1.0 - 2.0 * (given >> np.uint64(d) & np.uint64(1))
+        _signs(packed, word, signs)
         found = out[word * _WORD : (word + 1) * _WORD]
         for t in range(len(own)):
-            z[:] = offset[t]
-            for e in range(start[t], start[t + 1]):
-                line, w = signs[sign[e]], weight[e]
-                for d in range(_WORD):
-                    z[d] += w * line[d]
-            if own[t] >= 0:
-                z *= signs[own[t]]
-            else:
-                z = np.abs(z)
+            _sizes(t, signs, start, sign, weight, own, offset, z)
             for d in range(_WORD):
                 margin = z[d] - threshold[t]
                 wrong = (margin > 0) != active[t]
                 unsure = abs(margin) <= doubt[t]
                 found[d] |= np.uint8(2) if unsure else np.uint8(wrong)
+
+
+@njit(nogil=True, cache=True)
+def count(
+    packed: Array,
+    start: Array,
+    sign: Array,
+    weight: Array,
+    own: Array,
+    offset: Array,
+    threshold: Array,
+    active: Array,
+    doubt: Array,
+    wrong: Array,
+    unsure: Array,
+) -> None:  # pragma: no cover  # compiled
+    """Add up, for every draw, how many comparisons fail: ``wrong`` is (2, draws).
+
+    Row 0 counts those of active atoms, row 1 the others; ``unsure`` marks draws in which rounding
+    decides. The other arguments are those of `add_up`.
+    """
+    signs = np.empty((packed.shape[0], _WORD))
+    z = np.empty(_WORD)
+    for word in range(packed.shape[1]):
+        _signs(packed, word, signs)
+        first = word * _WORD
+        for t in range(len(own)):
+            _sizes(t, signs, start, sign, weight, own, offset, z)
+            kind = 0 if active[t] else 1
+            for d in range(_WORD):
+                margin = z[d] - threshold[t]
+                wrong[kind, first + d] += (margin > 0) != active[t]
+                unsure[first + d] |= abs(margin) <= doubt[t]

@@ -56,6 +56,19 @@ class Comparisons:
     def __len__(self) -> int:
         return len(self.own)
 
+    def sums(self, offset: Array) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
+        """Return the arrays that the compiled loops take, with this in place of ``offset``."""
+        return (
+            self.start,
+            self.sign,
+            self.weight,
+            self.own,
+            offset,
+            self.threshold,
+            self.active,
+            self.doubt,
+        )
+
     def take(self, chosen: Array) -> "Comparisons":
         """Return some of the comparisons, in the given order."""
         entries = np.diff(self.start)[chosen]

@@ -69,9 +69,12 @@ class Draws:
         for number in range(-(-trials // BLOCK))[start:stop]:
             yield self.block(number, min(BLOCK, trials - number * BLOCK))
 
-    def block(self, number: int, draws: int = BLOCK) -> "Block":
-        """Return the first draws of one block; fewer draws are the beginning of more."""
-        return Block(self, number, draws)
+    def block(self, number: int, draws: int = BLOCK, first: int = 0) -> "Block":
+        """Return the first draws of one block; fewer draws are the beginning of more.
+
+        Those before ``first``, a multiple of 64, are left out.
+        """
+        return Block(self, number, draws, first)
 
     def generator(self, number: int, stream: int) -> np.random.Generator:
         """Return a generator of one block: stream l − 1 is for layer l, later ones for noise."""
@@ -88,22 +91,24 @@ class Block:
     draws : Draws
     number : int
         Which block it is.
-    count : int
-        How many draws it holds.
+    last, first : int
+        It holds draws ``[first, last)`` of the block; everywhere else they are counted from 0.
     """
 
     draws: Draws
     number: int
-    count: int
+    last: int
+    first: int = 0
 
     def __len__(self) -> int:
-        return self.count
+        return self.last - self.first
 
     def packed(self, layer: int, atoms: Array) -> Array:
         """Return the signs of some atoms of layer ``layer`` + 1, as `SignPattern.draw_packed`."""
         given = self.draws.model.layers[layer]
         shape, rng = given.dictionary.code_shape, self.draws.generator(self.number, layer)
-        return law(given.signs).draw_packed(self.count, shape, atoms, rng)
+        packed = law(given.signs).draw_packed(self.last, shape, atoms, rng)
+        return np.ascontiguousarray(packed[:, self.first // WORD :])
 
     @cached_property
     def _all_packed(self) -> tuple[Array, ...]:
@@ -113,7 +118,7 @@ class Block:
     @property
     def signs(self) -> tuple[Array, ...]:
         """The signs of all layers in all draws: (draws, *code_shape) each."""
-        return self.signs_between(0, self.count)
+        return self.signs_between(0, len(self))
 
     def signs_between(self, start: int, stop: int) -> tuple[Array, ...]:
         """Return the signs of all layers in draws ``[start, stop)``: (draws, *code_shape)."""
@@ -138,7 +143,7 @@ class Block:
             return None
         word = start // WORD
         dictionary, layers = draws.model.layers[0].dictionary, len(draws.model.layers)
-        rng = draws.generator(self.number, layers + word)
+        rng = draws.generator(self.number, layers + self.first // WORD + word)
         shape = (stop - word * WORD, *draws.batch, *dictionary.signal_shape)
         noise = rng.standard_normal(shape)[start - word * WORD :]
         norms = np.asarray(dictionary.patch_norm(noise))

@@ -34,16 +34,7 @@ class _Tables:
         from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
 
         some = comparisons
-        runs = _compiled.tabulate(
-            some.start,
-            some.sign,
-            some.weight,
-            some.own,
-            some.offset,
-            some.threshold,
-            some.active,
-            some.doubt,
-        )
+        runs = _compiled.tabulate(*some.sums(some.offset))
         return cls(*_compiled.join(some.start, some.sign, *runs, _BITS))
 
     def look_up(self, packed: Array, out: Array) -> None:
@@ -64,7 +55,7 @@ class InterferenceEngine:
     """
 
     dictionary: Dictionary
-    atoms: Array
+    every: Comparisons
     tables: _Tables
     summed: Comparisons
     alone: DrawEngine
@@ -93,53 +84,66 @@ class InterferenceEngine:
         few &= np.cumsum(np.where(few, 2.0 ** np.minimum(signs, _BITS), 0)) <= _PATTERNS
         tables = _Tables.of(comparisons.take(np.flatnonzero(few)))
         summed = comparisons.take(np.flatnonzero(~few))
-        return cls(dictionary, comparisons.atoms, tables, summed, DrawEngine(codes))
+        return cls(dictionary, comparisons, tables, summed, DrawEngine(codes))
 
     def failed(self, block: Block) -> Array:
         """Return whether each draw fails, bool (draws, 1)."""
-        out = np.zeros(words(len(block)) * WORD, dtype=np.uint8)
-        packed = block.packed(0, self.atoms)
-        self.tables.look_up(packed, out)
-        self._add_up(block, packed, out)
-        out = out[: len(block)]
-        failed = (out & 1).astype(bool)
-        for draw in np.flatnonzero(out == 2):
+        packed = block.packed(0, self.every.atoms)
+        outcome = self._outcomes(block, packed)
+        failed = (outcome & 1).astype(bool)
+        for draw in np.flatnonzero(outcome == 2):
             failed[draw] = self.alone.failed_draw(block, int(draw))[0]
         return failed[:, None]
 
-    def _add_up(self, block: Block, packed: Array, out: Array) -> None:
-        if not block.draws.noise_is_drawn:
-            self._sum(packed, self.summed.offset[:, None], out)
-            return
-        for start in range(0, len(block), WORD):
-            word = slice(start // WORD, start // WORD + 1)
-            noise = self._noise(block, start, min(start + WORD, len(block)))
-            self._sum(packed[:, word], noise, out[start : start + WORD])
+    def counts(self, block: Block) -> Array:
+        """Return how many entries each draw misses and how many are false alarms, (draws, 1, 2).
 
-    def _sum(self, packed: Array, offset: Array, out: Array) -> None:
+        Where tables have told which draws fail, only their words are gone through.
+        """
         from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
 
-        some = self.summed
-        _compiled.add_up(
-            np.ascontiguousarray(packed),
-            some.start,
-            some.sign,
-            some.weight,
-            some.own,
-            offset,
-            some.threshold,
-            some.active,
-            some.doubt,
-            out,
-        )
+        packed = block.packed(0, self.every.atoms)
+        chosen = np.arange(words(len(block)))
+        if len(self.summed) < len(self.every):
+            chosen = np.unique(np.flatnonzero(self._outcomes(block, packed)) // WORD)
+        wrong = np.zeros((2, words(len(block)) * WORD), dtype=np.int64)
+        unsure = np.zeros(words(len(block)) * WORD, dtype=bool)
+        for word in chosen:
+            start = int(word) * WORD
+            some = slice(start, start + WORD)
+            offset = self._offset(block, start, self.every)
+            own = np.ascontiguousarray(packed[:, word : word + 1])
+            _compiled.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
+        counts = np.ascontiguousarray(wrong[:, : len(block)].T)[:, None]
+        for draw in np.flatnonzero(unsure[: len(block)]):
+            counts[draw] = self.alone.counts_of_draw(block, int(draw))
+        return counts
 
-    def _noise(self, block: Block, start: int, stop: int) -> Array:
-        """Return the coefficients of the noise of a word of draws, (comparisons, 64)."""
+    def _outcomes(self, block: Block, packed: Array) -> Array:
+        """Return the outcome of every draw, as `dcsc.experiments._compiled` has them."""
+        from dcsc.experiments import _compiled  # noqa: PLC0415  # compiling is left until it pays
+
+        out = np.zeros(words(len(block)) * WORD, dtype=np.uint8)
+        self.tables.look_up(packed, out)
+        if not block.draws.noise_is_drawn:
+            _compiled.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
+            return out[: len(block)]
+        for start in range(0, len(block), WORD):
+            own = np.ascontiguousarray(packed[:, start // WORD : start // WORD + 1])
+            offset = self._offset(block, start, self.summed)
+            _compiled.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
+        return out[: len(block)]
+
+    def _offset(self, block: Block, start: int, some: Comparisons) -> Array:
+        """Return what a word of draws has apart from signs, (comparisons, 1 or 64)."""
+        if not block.draws.noise_is_drawn:
+            return some.offset[:, None]
+        stop = min(start + WORD, len(block))
         noise = block.noise(start, stop)
         assert noise is not None
         noise = self.dictionary.analyze(noise).reshape(
             stop - start, -1, math.prod(self.dictionary.code_shape)
         )
-        out = np.zeros((len(self.summed), WORD))
-        out[:, : stop - start] = noise[:, self.summed.column, self.summed.atom].T
+        out = np.zeros((len(some), WORD))
+        out[:, : stop - start] = noise[:, some.column, some.atom].T
         return out

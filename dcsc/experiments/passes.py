@@ -23,24 +23,33 @@ class DrawEngine:
     codes: Array
 
     def failed(self, block: Block) -> Array:
-        out = np.empty((len(block), len(block.draws.model.layers)), dtype=bool)
+        """Return whether each draw fails at each layer, bool (draws, L)."""
+        return np.asarray(self.counts(block).any(axis=2))
+
+    def counts(self, block: Block) -> Array:
+        """Return how many entries each draw misses and how many are false alarms, (draws, L, 2)."""
+        out = np.empty((len(block), len(block.draws.model.layers), 2), dtype=np.int64)
         for start in range(0, len(block), WORD):
             stop = min(start + WORD, len(block))
             noise = block.noise(start, stop)
             for draw in range(start, stop):
                 own = noise[draw - start] if block.draws.noise_is_drawn else noise  # type: ignore[index]  # drawn, so there
-                out[draw] = self._failed(block.model(draw), 0.0 if own is None else own)
+                out[draw] = self._counts(block.model(draw), 0.0 if own is None else own)
         return out
 
     def failed_draw(self, block: Block, draw: int) -> Any:
         """Return whether one draw fails at each layer, bool (L,)."""
-        return self._failed(block.model(draw), block.noise_of(draw))
+        return self.counts_of_draw(block, draw).any(axis=1)
 
-    def _failed(self, drawn: DCSCModel, noise: Array | float) -> Any:
+    def counts_of_draw(self, block: Block, draw: int) -> Array:
+        """Return the entries that one draw misses, and its false alarms, (L, 2)."""
+        return self._counts(block.model(draw), block.noise_of(draw))
+
+    def _counts(self, drawn: DCSCModel, noise: Array | float) -> Array:
         truth = drawn.synthesize(self.codes)
-        guess = drawn.forward(truth[0] + noise)
-        wrong = ~truth.compare(guess).recovered
-        return wrong.reshape(len(wrong), -1).any(axis=1)
+        found = truth.compare(drawn.forward(truth[0] + noise))
+        counts = np.stack([found.missed, found.false_alarms], axis=-1)
+        return np.asarray(counts.reshape(len(counts), -1, 2).sum(axis=1))
 
 
 @attrs.frozen(eq=False)
@@ -90,7 +99,12 @@ class BatchEngine:
         return cls(model, codes, tuple(sizes), tuple(terms), DrawEngine(codes))
 
     def failed(self, block: Block) -> Array:
-        failed = np.empty((len(block), len(self.model.layers)), dtype=bool)
+        """Return whether each draw fails at each layer, bool (draws, L)."""
+        return np.asarray(self.counts(block).any(axis=2))
+
+    def counts(self, block: Block) -> Array:
+        """Return how many entries each draw misses and how many are false alarms, (draws, L, 2)."""
+        counts = np.empty((len(block), len(self.model.layers), 2), dtype=np.int64)
         doubt = np.empty(len(block), dtype=bool)
         step = max(1, min(WORD, _ENTRIES // max(1, *(size.size for size in self.sizes))))
         axes = len(block.draws.batch)
@@ -102,21 +116,21 @@ class BatchEngine:
                 own = noise
                 if noise is not None and block.draws.noise_is_drawn:
                     own = noise[start - word : some.stop - word]
-                failed[some], doubt[some] = self._passes(
+                counts[some], doubt[some] = self._passes(
                     [_spread(s, axes) for s in block.signs_between(start, some.stop)], own
                 )
         for draw in np.flatnonzero(doubt):
-            failed[draw] = self.alone.failed_draw(block, int(draw))
-        return failed
+            counts[draw] = self.alone.counts_of_draw(block, int(draw))
+        return counts
 
     def _passes(self, signs: list[Array], noise: Array | None) -> tuple[Array, Array]:
-        """Return whether each draw fails at each layer, (draws, L), and which are in doubt."""
+        """Return the counts of each draw, (draws, L, 2), and which draws are in doubt."""
         truth, doubt = self._synthesize(signs)
         entering = truth[0] if noise is None else truth[0] + noise
         eps = float(np.finfo(truth[0].dtype).eps)
         lowest = self.model.layers[0].dictionary
         off = np.asarray(lowest.patch_norm(self.sizes[0])) * self.terms[0] * eps
-        wrong = []
+        counts = []
         for number, layer in enumerate(self.model.layers):
             dictionary, selection = layer.dictionary, layer.projection.selection
             assert selection is not None
@@ -131,13 +145,14 @@ class BatchEngine:
             band = 2 * norms * off.reshape(*off.shape, *[1] * norms.ndim) + 4 * eps * beta
             doubt |= _any(margin <= band)
             entering = layer.projection(z, dictionary)
-            wrong.append(_any((entering != 0) != (truth[number + 1] != 0)))
+            found, true = entering != 0, truth[number + 1] != 0
+            counts.append(np.stack([_count(true & ~found), _count(found & ~true)], axis=1))
             if number + 1 < len(self.model.layers):
                 last = tuple(range(entering.ndim - norms.ndim, entering.ndim))
                 off = norms.max() * off + eps * np.abs(entering).max(axis=last)
                 size = self.model.layers[number + 1].dictionary.patches.size
                 off = off * math.sqrt(size)
-        return np.stack(wrong, axis=1), doubt
+        return np.stack(counts, axis=1), doubt
 
     def _synthesize(self, signs: list[Array]) -> tuple[list[Array], Array]:
         """Return the codes of all layers, the signal first, and which draws are in doubt."""
@@ -160,6 +175,10 @@ class BatchEngine:
 def _spread(signs: Array, axes: int) -> Array:
     """Give signs ``(draws, *code_shape)`` so many batch axes."""
     return signs.reshape(len(signs), *[1] * axes, *signs.shape[1:])
+
+
+def _count(values: Array) -> Array:
+    return np.asarray(np.count_nonzero(values.reshape(len(values), -1), axis=1))
 
 
 def _any(values: Array) -> Array:

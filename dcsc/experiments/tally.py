@@ -1,5 +1,7 @@
 """Counts of failures, and the intervals that hold them."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +44,18 @@ def clopper_pearson(
     return low, counts / total, high
 
 
-def _counts(value: npt.ArrayLike) -> Array:
-    return frozen_array(numeric_array(value, "Tally: failures").astype(np.int64))
+def _counts(value: Any, self_: Any, field: Any) -> Any:
+    return frozen_array(numeric_array(value, f"Tally: {field.name}").astype(np.int64))
+
+
+def _counted(optional: bool = False) -> Any:
+    """Declare an array of counts, or of counts that may not have been made."""
+    convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
+    equal = attrs.cmp_using(eq=np.array_equal)
+    if not optional:
+        return attrs.field(converter=convert, eq=equal, hash=False)
+    maybe = attrs.converters.optional(convert)
+    return attrs.field(default=None, converter=maybe, eq=equal, hash=False)
 
 
 @attrs.frozen
@@ -56,22 +68,40 @@ class Tally:
     failures : array_like of int, shape (L + 1,)
         Trials in which the support of layer l was wrong in some column, entry l − 1 for layer l;
         last, trials in which any layer was: failures of the pathway.
+    missed, false_alarms : array_like of int, shape (L,), optional
+        Entries of the true supports that were missing, and entries that were not in them, over all
+        trials and columns; None where nobody counted them.
+    task : str, default ""
+        Says what was tried. Tallies of different tasks do not add up.
     """
 
     trials: int
-    failures: Array = attrs.field(
-        converter=_counts, eq=attrs.cmp_using(eq=np.array_equal), hash=False
-    )
+    failures: Array = _counted()
+    missed: Array | None = _counted(optional=True)
+    false_alarms: Array | None = _counted(optional=True)
+    task: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
         if not isinstance(other, Tally):
             return NotImplemented
+        if other.task != self.task:
+            raise DcscError(
+                f"Tally: expected tallies of one task, got {self.task!r} and {other.task!r}"
+            )
         if other.failures.shape != self.failures.shape:
             raise DcscError(
                 f"Tally: expected the same number of layers, got {len(self.failures) - 1} and "
                 f"{len(other.failures) - 1}"
             )
-        return Tally(self.trials + other.trials, self.failures + other.failures)
+        missed, false_alarms = (
+            None if mine is None or others is None else mine + others
+            for mine, others in (
+                (self.missed, other.missed),
+                (self.false_alarms, other.false_alarms),
+            )
+        )
+        failures = self.failures + other.failures
+        return Tally(self.trials + other.trials, failures, missed, false_alarms, self.task)
 
     def interval(self, level: float = 0.95) -> tuple[Array, Array, Array]:
         """Return the failure rates as (low, best, high), by `clopper_pearson`."""
