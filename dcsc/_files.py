@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dcsc.errors import DcscError
 
-__all__ = ["make_folder", "write_files"]
+__all__ = ["make_folder", "write_durably", "write_files"]
 
 
 def make_folder(folder: Path, where: str) -> None:
@@ -42,3 +42,28 @@ def write_files(folder: Path, files: dict[str, bytes], where: str) -> None:
         for written in waiting:
             written.unlink(missing_ok=True)
         raise
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, even if the machine stops.
+
+    The bytes go to a hidden name first, are on the disk before it becomes the final one, and so is
+    the folder's entry when this returns.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    waiting = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        waiting.chmod(0o644)
+        waiting.replace(path)
+    except OSError as error:
+        waiting.unlink(missing_ok=True)
+        raise DcscError(f"could not write {path}: {error.strerror}") from None
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

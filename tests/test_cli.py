@@ -12,7 +12,7 @@ import pytest
 import scipy.io.wavfile
 
 import dcsc
-from dcsc import cli
+from dcsc.cli.common import write
 from dcsc.experiments import poster as poster_module
 
 
@@ -162,5 +162,5 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", broken)
     with pytest.raises(OSError, match="no space left"):
-        cli._write(tmp_path, {"a.json": b"{}"})
+        write(tmp_path, {"a.json": b"{}"})
     assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,7 @@ from dcsc.bounds import (
 )
 from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.bounds.explanations.atoms import coherent_pair
+from dcsc.cli import proofs
 from dcsc.codes import ConstantAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -632,11 +633,11 @@ def test_figure_of_no_number_and_of_any(tmp_path):
 def test_command(tmp_path, capsys):
     file = tmp_path / "model.npz"
     file.write_bytes(Inputs(UniformBound(), (barker(),)).npz())
-    cli.explain(model=file, out=tmp_path)
+    proofs.explain(model=file, out=tmp_path)
     assert capsys.readouterr().out.startswith(str(explain(barker())))
     assert (tmp_path / "explain.png").stat().st_size > 10_000
     with pytest.raises(DcscError, match="--codes"):
-        cli.explain(codes=file)
+        proofs.explain(codes=file)
 
 
 def test_command_without_a_model(tmp_path, capsys, monkeypatch):

@@ -7,6 +7,7 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.certificate import Certificate
 from dcsc.bounds.certificates.verification import Verification, verify
+from dcsc.bounds.declare import declare
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
     AtomPair,
@@ -59,6 +60,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "WeakAtom",
+    "declare",
     "explain",
     "measure",
     "oracle_layers",

@@ -1,0 +1,80 @@
+"""Constants that hold for every draw of the signs, from codes and a model."""
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import as_batch, real, real_array
+from dcsc.bounds.records import LayerInstance
+from dcsc.bounds.statistics import LayerStatistics
+from dcsc.errors import DcscError
+from dcsc.model import DCSCModel
+
+__all__ = ["declare"]
+
+
+def declare(
+    model: DCSCModel,
+    codes: npt.ArrayLike,
+    x_min: Sequence[float],
+    noise: float | None = 0.0,
+) -> tuple[LayerStatistics, ...]:
+    r"""Return constants of all layers that hold whatever the signs, layer 1 first.
+
+    Supports and sizes of the codes below are bounded by those of :math:`|A| \cdots |A|\,|x|`, where
+    nothing cancels. How small a non-zero can get is for the caller to know: with sparse filters of
+    equal taps and codes of whole multiples of one unit it is that unit, in general nothing is.
+
+    A guarantee from these constants is not conditional on a pathway, but joint with the event that
+    they hold; the share of draws in which `LayerStatistics.admits` the measured ones estimates it.
+
+    Parameters
+    ----------
+    model : DCSCModel
+        Drawn or not.
+    codes : array_like, shape (*batch, *code_shape) of the deepest layer
+    x_min : sequence of float
+        A lower bound of the non-zeros of each layer, layer 1 first.
+    noise : float, default 0
+        ζ_0, a bound of the patch norm of the noise on the signal.
+
+    Examples
+    --------
+    >>> import dcsc
+    >>> from dcsc.dictionaries import filters
+    >>> dictionary = dcsc.CirculantDictionary(filters.barker(1, 1, 13), extent=64)
+    >>> model = dcsc.DCSCModel([dcsc.Layer(dictionary, dcsc.HardThreshold(0.5))] * 2)
+    >>> x = np.zeros((1, 64))
+    ... x[0, 3] = 1
+    >>> [layer.sparsity for layer in declare(model, x, x_min=[13**-0.5, 1])]
+    [13, 1]
+    """
+    given = real_array(codes, "declare: codes")
+    shape = tuple(model.layers[-1].dictionary.code_shape)
+    as_batch(given, shape, "declare: codes", given.dtype)
+    floors = [real(floor, "declare: x_min", minimum=0) for floor in x_min]
+    if len(floors) != len(model.layers):
+        raise DcscError(
+            f"declare: x_min: expected {len(model.layers)} numbers, one per layer, got {floors}"
+        )
+    sizes, declared = np.abs(given), list[LayerStatistics]()
+    above = None
+    for number, layer in reversed(list(enumerate(model.layers, start=1))):
+        floor = floors[number - 1]
+        instance = LayerInstance(
+            layer.dictionary,
+            np.where(sizes > 0, np.maximum(sizes, floor), 0),
+            noise=noise if number == 1 else None,
+            selection=layer.projection.selection,
+            signs_independent=layer.signs.independent,
+            successor=above,
+            x_min=floor,
+        )
+        nonnegative = above is None and bool((given >= 0).all())
+        declared.insert(
+            0, attrs.evolve(instance.statistics(), nonnegative=nonnegative, measured=False)
+        )
+        sizes, above = layer.dictionary.contributions(sizes), layer.dictionary
+    return tuple(declared)

@@ -1,0 +1,80 @@
+"""What the commands share: printing, progress, and writing files."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dcsc._files import make_folder, write_files
+
+__all__ = [
+    "Out",
+    "Seed",
+    "as_json",
+    "as_png",
+    "as_svg",
+    "console",
+    "folder",
+    "progress_bar",
+    "write",
+]
+
+Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
+Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
+
+
+def console() -> Console:
+    """Return a console that keeps tables whole in a pipe."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Any]:
+    """Yield a function that takes the share done; a bar on a terminal, nothing in a pipe."""
+    screen = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=screen, disable=not screen.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def folder(out: Path) -> None:
+    """Make the folder before the work, so that a bad one costs nothing."""
+    make_folder(out, "--out")
+
+
+def as_json(value: Any) -> bytes:
+    """Return JSON for people; NaN and infinity are refused."""
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return the picture."""
+    return _image(figure, format="png", dpi=130)
+
+
+def as_svg(figure: Figure) -> bytes:
+    """Return the drawing, without the date that would make every one different."""
+    return _image(figure, format="svg", metadata={"Date": None})
+
+
+def _image(figure: Figure, **options: Any) -> bytes:
+    with tempfile.SpooledTemporaryFile() as file:
+        figure.savefig(file, **options)
+        file.seek(0)
+        return file.read()
+
+
+def write(out: Path, files: dict[str, bytes]) -> None:
+    """Write files whole, and all of them or none."""
+    write_files(out, files, "--out")

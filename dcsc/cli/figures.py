@@ -1,0 +1,159 @@
+"""``dcsc poster`` and ``dcsc recover``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+from cyclopts import Parameter
+from rich.table import Table
+
+import dcsc
+from dcsc.cli.common import Out, Seed, as_json, as_png, console, folder, progress_bar, write
+from dcsc.experiments.inputs import read_input
+from dcsc.experiments.poster import Poster
+from dcsc.experiments.poster import poster as compute_poster
+from dcsc.experiments.recover import RecoveryReport
+from dcsc.experiments.recover import recover as compute_recovery
+from dcsc.plotting import poster_figure, recovery_figure
+
+__all__ = ["poster", "recover"]
+
+
+def poster(
+    *,
+    trials: Annotated[
+        int, Parameter(help="Draws of the signs a point; panel (c) takes a quarter.")
+    ] = 240,
+    seed: Seed = 0,
+    out: Out = Path(),
+) -> None:
+    """Show the poster's contribution: measured failures beside what is guaranteed.
+
+    Prints a table and writes poster.png and poster.json, which holds every number of the figure.
+    """
+    folder(out)
+    with progress_bar("poster") as report:
+        result = compute_poster(trials, seed, dcsc.__version__, report)
+    write(
+        out,
+        {
+            "poster.json": as_json(attrs.asdict(result)),
+            "poster.png": as_png(poster_figure(result)),
+        },
+    )
+    screen = console()
+    for table in _poster_tables(result):
+        screen.print(table)
+    screen.print(f"Wrote {out / 'poster.png'} and {out / 'poster.json'}.")
+
+
+def recover(
+    source: Annotated[
+        str | None,
+        Parameter(name="INPUT", help="An image, a .wav or a .npy; by default a portrait."),
+    ] = None,
+    /,
+    *,
+    noise: Annotated[float, Parameter(help="Noise, relative to the signal's norm.")] = 0.05,
+    draws: Annotated[int, Parameter(help="Draws of the signs and of the noise.")] = 32,
+    seed: Seed = 0,
+    out: Out = Path(),
+) -> None:
+    """Recover the pathway of a real input.
+
+    Its deepest code is synthesised anew with random signs, noise is added, and the forward pass
+    runs again. Prints what came back, and writes recover.png and recover.json.
+    """
+    name, signal = read_input(source)
+    folder(out)
+    with progress_bar("recover") as report:
+        result = compute_recovery(name, signal, noise, draws, seed, report)
+    numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
+    write(
+        out,
+        {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))},
+    )
+    screen = console()
+    screen.print(_recovery_table(result))
+    for line in _recovery_lines(result):
+        screen.print(line)
+    screen.print(f"Wrote {out / 'recover.png'} and {out / 'recover.json'}.")
+
+
+def _poster_tables(result: Poster) -> list[Table]:
+    a, b, c = result.rate, result.scaling, result.depth
+    rate = Table("", "largest S with failure ≤ 1 %", title="(a) One layer: " + a.setting)
+    for name, limit in a.limits.items():
+        rate.add_row(f"{name} guarantees", "none" if limit is None else f"{limit:.0f}")
+    passing = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
+    rate.add_row(f"measured, {a.trials} draws a point", f"{max(passing, default=0)}")
+    scaling = Table(
+        "filters",
+        "coherence",
+        "measured",
+        "(2)",
+        "(3)",
+        "(3R)",
+        title="(b) Largest S: " + b.setting,
+    )
+    for point in b.measured:
+        allowed = [_at(b.coherence, line, point.coherence) for line in b.lines.values()]
+        scaling.add_row(
+            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, allowed)
+        )
+    depth = Table(
+        "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
+    )
+    for number, noise in enumerate(c.noise):
+        depth.add_row(f"{noise:g}", *(f"{line[number][1]:.0%}" for line in c.recovered))
+    for name, limits in c.limits.items():
+        cells = ["empty" if limit is None else f"< {limit:.2g}" for limit in limits]
+        depth.add_row(f"{name} noise", *cells)
+    for table in (rate, scaling, depth):
+        table.title_justify = "left"
+    return [rate, scaling, depth]
+
+
+def _at(grid: list[float], line: list[float], coherence: float) -> int:
+    """Return the whole part of a power law between two points of its line."""
+    power = next(
+        (number for number, mu in enumerate(grid[1:], start=1) if mu >= coherence), len(grid) - 1
+    )
+    (x, y), (low, high) = (grid[power - 1], grid[power]), (line[power - 1], line[power])
+    return int(low + (high - low) * (1 / coherence - 1 / x) / (1 / y - 1 / x))
+
+
+def _recovery_table(result: RecoveryReport) -> Table:
+    table = Table(
+        "layer", "S", "coherence", "threshold", "active", "missed", "false", "exact support",
+        title=f"{result.name}: what comes back, means over {result.draws} draws",
+        title_justify="left",
+    )  # fmt: skip
+    for number, layer in enumerate(result.layers, start=1):
+        table.add_row(
+            str(number),
+            str(layer.stripe_sparsity),
+            f"{layer.coherence:.3f}",
+            f"{layer.threshold:.4f}",
+            f"{layer.active:.0f}",
+            f"{layer.missed:.1f}",
+            f"{layer.false_alarms:.1f}",
+            f"{layer.exact[1]:.0%} ({layer.exact[0]:.0%} to {layer.exact[2]:.0%})",
+        )
+    return table
+
+
+def _recovery_lines(result: RecoveryReport) -> list[str]:
+    lines = [
+        f"The pathway keeps {result.energy:.1%} of the energy of the input (mean removed).",
+        f"Whole pathway exact in {result.exact[1]:.0%} of the draws; noise {result.noise:.3g} of "
+        f"the signal's norm, largest patch norm {result.patch_noise:.3g}.",
+        "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
+    ]
+    for name, (probability, why) in result.guarantees.items():
+        if probability < 1:
+            said = f"fails with probability at most {probability:.2g}"
+        else:
+            said = f"is silent, since this does not hold: {why or 'a value below 1'}"
+        lines.append(f"{name} {said}")
+    return lines

@@ -1,0 +1,79 @@
+"""``dcsc explain`` and ``dcsc verify``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from dcsc.bounds import Certificate
+from dcsc.bounds import explain as explain_layers
+from dcsc.bounds import verify as verify_certificate
+from dcsc.bounds.certificates.inputs import Inputs
+from dcsc.cli.common import Out, as_png, folder, write
+from dcsc.errors import DcscError
+from dcsc.experiments.example import example_layers
+from dcsc.plotting import explanation
+
+__all__ = ["explain", "verify"]
+
+
+def explain(
+    *,
+    model: Annotated[
+        Path | None,
+        Parameter(help="A model file, the .npz of a certificate; by default a small example."),
+    ] = None,
+    codes: Annotated[
+        Path | None, Parameter(help="Another .npz, with arrays that MODEL leaves out.")
+    ] = None,
+    delta: Annotated[float, Parameter(help="Failure probability asked for.")] = 0.01,
+    out: Out = Path(),
+) -> None:
+    """Explain why guarantees hold or not, layer by layer, and what would have to change.
+
+    Prints the explanation and writes explain.png.
+    """
+    if model is None and codes is not None:
+        raise DcscError(f"--codes: expected with --model only, got {codes}")
+    folder(out)
+    files = [path for path in (model, codes) if path is not None]
+    found = explain_layers(
+        Inputs.load(files).layers if files else example_layers(), failure_probability=delta
+    )
+    write(out, {"explain.png": as_png(explanation(found))})
+    print(found)
+    print(f"Wrote {out / 'explain.png'}.")
+
+
+def verify(
+    certificate: Annotated[Path, Parameter(name="FILE", help="The certificate, a .json.")],
+    /,
+    *,
+    model: Annotated[Path, Parameter(help="The model file that was published with it, a .npz.")],
+    codes: Annotated[
+        Path | None,
+        Parameter(help="Another .npz, with arrays that MODEL leaves out, such as the codes."),
+    ] = None,
+    rounding: Annotated[
+        float,
+        Parameter(help="Relative difference of computed numbers that counts as rounding."),
+    ] = 0.0,
+) -> None:
+    """Compute a certificate again from its model, and say whether it is true.
+
+    Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
+    Files that cannot be used are exit code 2.
+    """
+    found = verify_certificate(certificate, model, codes, rounding)
+    print(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
+    sys.exit(0 if found.holds else 1)
+
+
+def _verdict(certificate: Certificate) -> str:
+    line = (
+        f"true: failure probability at most {certificate.failure_probability:.3g} by "
+        f"{certificate.bound['class']}"
+    )
+    declared = "; the constants are declared: filters and codes were not looked at"
+    return line + (declared if certificate.declared else "")

@@ -1,0 +1,210 @@
+"""``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dcsc._arrays import integer, real
+from dcsc.cli.common import as_png, as_svg, folder, write
+from dcsc.errors import DcscError
+from dcsc.experiments import sweeps
+from dcsc.experiments.sweeps import Run, State, Stopping, Sweep
+from dcsc.plotting import sweep_figure
+
+__all__ = ["plot", "replay", "sweep"]
+
+_LINE_SECONDS = 10.0
+
+Code = Annotated[
+    bool,
+    Parameter(
+        name="--allow-code",
+        negative=(),
+        help="Import classes of your own, module:Class, and run them.",
+    ),
+]
+
+
+def sweep(
+    file: Annotated[Path, Parameter(name="FILE", help="The sweep, a .toml.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
+    jobs: Annotated[
+        int | None, Parameter(help="Processes on this machine; one per core if nothing is said.")
+    ] = None,
+    dask: Annotated[
+        str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
+    ] = None,
+    stop_width: Annotated[
+        float | None, Parameter(help="Stop a cell once its interval is no wider than this.")
+    ] = None,
+    level: Annotated[
+        tuple[float, ...] | None,
+        Parameter(negative=(), help="A rate to decide about: go on while the interval holds it."),
+    ] = None,
+    max_trials: Annotated[
+        int | None, Parameter(help="Trials of a cell, in place of the file's.")
+    ] = None,
+    allow_code: Code = False,
+) -> None:
+    """Run a sweep: simulations and guarantees at every point of a grid.
+
+    What has been finished is in the folder at any time; after an interruption the same command goes
+    on from there. Writes results.nc at the end.
+    """
+    given = Sweep.load(file, allow_code)
+    if stop_width is not None or level is not None:
+        width = None if stop_width is None else real(stop_width, "--stop-width", minimum=0)
+        given = attrs.evolve(given, stop=Stopping(width, level or ()))
+    if max_trials is not None:
+        given = attrs.evolve(given, trials=integer(max_trials, "--max-trials", minimum=1))
+    with _reporting(given) as report:
+        try:
+            done = sweeps.run(given, out, jobs, dask, report)
+        except KeyboardInterrupt:
+            print(
+                f"dcsc: interrupted: what was finished is in {out}; the same command goes on",
+                file=sys.stderr,
+            )
+            sys.exit(130)
+    written = sweeps.write_netcdf(out)
+    for line in _said(given, done):
+        print(line)
+    print(f"Wrote {written}. See it with: dcsc plot {out}")
+
+
+def plot(
+    folder_: Annotated[Path, Parameter(name="DIR", help="The folder of a sweep.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the files; that of the sweep if nothing is said.")
+    ] = None,
+) -> None:
+    """Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.
+
+    Two axes with numbers make a map, one makes curves; further axes become panels. Writes sweep.png
+    and sweep.svg.
+    """
+    figure = sweep_figure(sweeps.open(folder_))
+    place = folder_ if out is None else out
+    folder(place)
+    write(place, {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)})
+    print(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
+
+
+def replay(
+    folder_: Annotated[Path, Parameter(name="DIR", help="The folder of a sweep.")],
+    /,
+    *,
+    cell: Annotated[
+        str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
+    ] = "",
+    trial: Annotated[
+        int | None, Parameter(help="Which trial, from 0; the first that fails if nothing is said.")
+    ] = None,
+    allow_code: Code = False,
+) -> None:
+    """Make one trial of a sweep again, bit for bit, and show where its pathway broke.
+
+    For every layer: the entries that were missed and the false alarms, with the coefficient that
+    the projection saw, its threshold, and the non-zeros in the fullest stripe around.
+    """
+    print(sweeps.replay(folder_, _cell(cell), trial, allow_code))
+
+
+def _cell(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(key.strip() and equals and value for key, equals, value in pairs):
+        raise DcscError(f"--cell: expected axis=label,axis=label, got {text!r}")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+# ---- telling how far it is -----------------------------------------------------------------------
+
+
+@contextmanager
+def _reporting(sweep: Sweep) -> Iterator[Callable[[State], None]]:
+    """Yield what is told how far a run is: a bar on a terminal, plain lines in a log."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(sweep)
+        return
+    columns: Any = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(f"{len(sweep)} cells", rate="", total=None)
+        start = time.perf_counter()
+
+        def report(state: State) -> None:
+            rate = state.trials / (time.perf_counter() - start)
+            bar.update(
+                task,
+                description=_round(state),
+                total=state.pending,
+                completed=state.done,
+                rate=f"{rate:,.0f} trials/s",
+            )
+
+        yield report
+
+
+class _Lines:
+    """Plain lines, one every ten seconds and one for the end of every round."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.start = self.round = self.last = time.perf_counter()
+        self.look = 0
+        print(
+            f"dcsc sweep: {len(sweep)} cells, at most {sweep.trials} trials each", file=sys.stderr
+        )
+
+    def __call__(self, state: State) -> None:
+        now = time.perf_counter()
+        if state.look[0] != self.look:
+            self.look, self.round = state.look[0], now
+        if now - self.last < _LINE_SECONDS and state.done < state.pending:
+            return
+        self.last = now
+        share = state.done / state.pending
+        left = (now - self.round) * (1 - share) / share
+        rate = state.trials / (now - self.start)
+        line = f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s, {left:.0f} s left"
+        print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
+
+
+def _round(state: State) -> str:
+    number, most = state.look
+    if most == 1:
+        return f"{state.cells} cells"
+    return f"look {number} of at most {most}: {state.cells - state.settled} of {state.cells} cells"
+
+
+def _said(sweep: Sweep, done: Run) -> list[str]:
+    lines = [
+        f"{done.cells} cells, {done.trials:,} trials in {done.seconds:.1f} s; {done.found:,} "
+        "were there before."
+    ]
+    if sweep.stop.adaptive:
+        most = done.cells * sweep.trials
+        lines.append(f"The stopping rule saved {done.saved:,} of {most:,} trials.")
+    if done.trials:
+        lines.append(
+            f"Workers were at work {done.busy:.0%} of the time; landing took "
+            f"{done.bookkeeping:.1%} of it."
+        )
+    return lines

@@ -1,0 +1,43 @@
+"""Sweeps: simulations and guarantees at every point of a grid, from a file to a data set.
+
+::
+
+    sweep.toml ──Sweep.load──▶ Sweep ──run──▶ folder ──open──▶ xarray.Dataset
+                                                └──replay──▶ one trial, made again
+
+=================  ================================================================
+module             what it holds
+=================  ================================================================
+`configuration`    `Sweep`: what varies and what does not, and its cells
+`reading`          the file, and every mistake in it with its place
+`strategies`       strategies by name, dcsc's and one's own
+`cells`            one cell: its identity, its seed, its model and codes
+`stopping`         when a cell has had enough trials
+`store`            the folder, in which finished work lands whole
+`progress`         what has landed of a cell, and what is missing
+`work`, `run`      what workers do, and who gives it to them
+`guarantees`       what is proved of a cell
+`results`          the folder as a data set
+`replay`, `text`   one trial again, and what to say of it
+=================  ================================================================
+"""
+
+from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.replay import LayerBreak, Replay, WrongEntry, replay
+from dcsc.experiments.sweeps.results import open, write_netcdf
+from dcsc.experiments.sweeps.run import Run, State, run
+from dcsc.experiments.sweeps.stopping import Stopping
+
+__all__ = [
+    "LayerBreak",
+    "Replay",
+    "Run",
+    "State",
+    "Stopping",
+    "Sweep",
+    "WrongEntry",
+    "open",
+    "replay",
+    "run",
+    "write_netcdf",
+]

@@ -1,0 +1,147 @@
+"""One cell of a sweep: what is tried there, under which name, and from which seed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Any
+
+import attrs
+import cattrs
+import numpy as np
+
+from dcsc import codes
+from dcsc._arrays import Array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.sweeps.strategies import Strategies, Strategy
+from dcsc.experiments.sweeps.tables import Task
+from dcsc.model import DCSCModel, Layer
+
+__all__ = ["Cell"]
+
+# Part of every identity. Another number means that a seed gives other counts than before; a test
+# holds some counts, and says when it is time.
+_COUNTS = 1
+_GUARANTEES = 1
+
+_json = cattrs.Converter()
+
+
+@attrs.frozen(slots=False)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    index : tuple of int
+        Where it is on the axes.
+    coordinates : mapping of str to number or str
+        The labels of its values.
+    task : Task
+    """
+
+    index: tuple[int, ...]
+    coordinates: Mapping[str, Any] = attrs.field(hash=False)
+    task: Task
+
+    def __str__(self) -> str:
+        said = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
+        return ", ".join(said) or "the only cell"
+
+    @cached_property
+    def identity(self) -> str:
+        """The hash of all that its counts depend on; cells that agree in it share their trials."""
+        task = self.task
+        return _hash(
+            {
+                "counts": _COUNTS,
+                "layers": task.used,
+                "codes": task.codes,
+                "noise": task.noise,
+                "seed": task.seed,
+            }
+        )
+
+    @cached_property
+    def guarantees_identity(self) -> str:
+        """The hash of all that its guarantees depend on."""
+        task = self.task
+        return _hash(
+            {
+                "guarantees": _GUARANTEES,
+                "cell": self.identity,
+                "bounds": task.bounds,
+                "delta": task.delta,
+                "constants": task.constants,
+            }
+        )
+
+    @property
+    def seed(self) -> np.random.SeedSequence:
+        """The seed of its trials, which depends on what is tried and on nothing else."""
+        words = np.frombuffer(bytes.fromhex(self.identity), dtype=">u4")
+        return np.random.SeedSequence(self.task.seed, spawn_key=tuple(map(int, words)))
+
+    def model(self, strategies: Strategies) -> DCSCModel:
+        """Return the model, its signs not drawn."""
+        seed = self.task.seed
+        layers = []
+        for number, table in enumerate(self.task.used, start=1):
+            try:
+                layers.append(
+                    Layer(
+                        _dictionary(strategies, table.dictionary, seed),
+                        strategies.build("projection", table.projection, seed),
+                        strategies.build("signs", table.signs, seed),
+                    )
+                )
+            except (DcscError, TypeError) as error:
+                raise DcscError(f"cell {self}: layers.{number}: {error}") from None
+        try:
+            return DCSCModel(layers)
+        except DcscError as error:
+            raise DcscError(f"cell {self}: {error}") from None
+
+    def codes(self, model: DCSCModel, strategies: Strategies) -> Array:
+        """Return the codes of all its trials."""
+        table, seed = self.task.codes, self.task.seed
+        try:
+            return codes.draw(
+                model.layers[-1].dictionary,
+                table.sparsity,
+                table.batch,
+                strategies.build("amplitudes", table.amplitudes, seed),
+                seed if table.rng is None else table.rng,
+            )
+        except (DcscError, TypeError) as error:
+            raise DcscError(f"cell {self}: codes: {error}") from None
+
+    def simulation(self, strategies: Strategies) -> Simulation:
+        """Return its trials."""
+        model = self.model(strategies)
+        x = self.codes(model, strategies)
+        try:
+            return Simulation.of(model, x, self.seed, self.task.noise)
+        except DcscError as error:
+            raise DcscError(f"cell {self}: {error}") from None
+
+
+@lru_cache(maxsize=32)
+def _dictionary(strategies: Strategies, table: Strategy, seed: int) -> Dictionary:
+    """Return the dictionary; neighbouring cells share theirs, with what it has cached."""
+    made: Dictionary = strategies.build("dictionary", table, seed)
+    return made
+
+
+def _text(value: Any) -> str:
+    return json.dumps(_json.unstructure(value), sort_keys=True, separators=(",", ":"))
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(_text(value).encode()).hexdigest()[:32]
+
+
+def _brief(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,123 @@
+"""What a sweep is: tasks that differ along axes."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+
+from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.reading import read_sweep, read_task, read_toml
+from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.strategies import Strategies
+from dcsc.experiments.sweeps.tables import Axis, substitute
+
+__all__ = ["Sweep"]
+
+
+@attrs.frozen
+class Sweep:
+    """Simulations and guarantees at every point of a grid.
+
+    Made from a file with `load`, or from the same tables with `of`.
+
+    Parameters
+    ----------
+    title : str
+    trials : int
+        Trials of each cell, at the most if there is a ``stop``.
+    axes : tuple of Axis
+        What varies; a cell is one value of each.
+    stop : Stopping
+        When a cell has had enough trials.
+    table : mapping
+        Everything else, as in the file: what a cell is before its values are put in.
+    strategies : Strategies
+        How names are read.
+    """
+
+    title: str
+    trials: int
+    axes: tuple[Axis, ...]
+    stop: Stopping
+    table: Mapping[str, Any] = attrs.field(hash=False)
+    strategies: Strategies
+
+    @classmethod
+    def load(cls, path: str | Path, allow_code: bool = False) -> Self:
+        """Read a TOML file.
+
+        Parameters
+        ----------
+        path : str or Path
+        allow_code : bool
+            Whether classes of one's own, ``module:Class``, are imported, from the file's folder
+            or wherever Python finds them. Importing runs them.
+
+        Raises
+        ------
+        DcscError
+            That names every place where something else was expected.
+        """
+        file = Path(path)
+        return cls._of(read_toml(file), Strategies(file.resolve().parent, allow_code), str(file))
+
+    @classmethod
+    def of(
+        cls, table: Mapping[str, Any], folder: str | Path = ".", allow_code: bool = False
+    ) -> Self:
+        """Return the sweep that nested mappings say, which are those of a file.
+
+        Parameters
+        ----------
+        table : mapping
+        folder : str or Path
+            What the files and modules that it names are relative to.
+        allow_code : bool
+            As in `load`.
+        """
+        return cls._of(table, Strategies(Path(folder).resolve(), allow_code), "sweep")
+
+    @classmethod
+    def _of(cls, table: Mapping[str, Any], strategies: Strategies, where: str) -> Self:
+        head, rest = read_sweep(table, strategies, where)
+        return cls(**head, table=rest, strategies=strategies)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values of each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def __len__(self) -> int:
+        return math.prod(self.shape)
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield the cells, the last axis fastest."""
+        for index in itertools.product(*map(range, self.shape)):
+            yield self.cell(index)
+
+    def cell(self, index: tuple[int, ...]) -> Cell:
+        """Return the cell at one index of each axis."""
+        table, coordinates = self.table, {}
+        for axis, at in zip(self.axes, index, strict=True):
+            table = substitute(table, axis.parameter, axis.values[at])
+            coordinates[axis.name] = axis.labels[at]
+        where = "cell " + ", ".join(f"{name}={label}" for name, label in coordinates.items())
+        return Cell(index, coordinates, read_task(table, self.strategies, where))
+
+    def as_table(self) -> dict[str, Any]:
+        """Return the tables that `of` makes this sweep from."""
+        axes = {
+            axis.name: {
+                "parameter": axis.parameter,
+                "values": list(axis.values),
+                "labels": list(axis.labels),
+            }
+            for axis in self.axes
+        }
+        stop = {"levels": list(self.stop.levels)}
+        width = {} if self.stop.width is None else {"width": self.stop.width}
+        head = {"title": self.title, "trials": self.trials, "stop": {**stop, **width}}
+        return {**head, "axes": axes, **self.table}

@@ -1,0 +1,77 @@
+"""How far a run is, cell by cell: what has landed, whether it is enough, and what is to do."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from dcsc.experiments.draws import BLOCK
+from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.tally import Tally
+
+__all__ = ["CellProgress", "cell_progress"]
+
+Stretch = tuple[int, int]
+
+
+@attrs.frozen
+class CellProgress:
+    """One cell, as far as it has come.
+
+    Parameters
+    ----------
+    tally : Tally or None
+        Of the trials that have landed, up to the last look that all of them reach.
+    seconds : float
+        What they took.
+    settled : bool
+        Whether it needs no further trial.
+    missing : tuple of (start, stop)
+        What is to do until the next look.
+    """
+
+    tally: Tally | None
+    seconds: float
+    settled: bool
+    missing: tuple[Stretch, ...]
+
+
+def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> CellProgress:
+    """Go through the looks of a cell until it is settled, or until trials are missing."""
+    tally, seconds = None, 0.0
+    looks = stop.looks(trials)
+    for before, look in itertools.pairwise((0, *looks)):
+        stretches = list(_cut(before, look))
+        found = [store.trials.get((identity, *stretch)) for stretch in stretches]
+        missing = tuple(s for s, record in zip(stretches, found, strict=True) if record is None)
+        if missing and stop.adaptive:
+            return CellProgress(tally, seconds, False, missing)
+        for record in found:
+            if record is not None:
+                part = _tally(record, identity)
+                tally = part if tally is None else tally + part
+                seconds += record["seconds"]
+        if missing:
+            return CellProgress(tally, seconds, False, missing)
+        assert tally is not None
+        if stop.settled(int(tally.failures[-1]), tally.trials, trials):
+            return CellProgress(tally, seconds, True, ())
+    raise AssertionError("the last look settles")
+
+
+def _cut(start: int, stop: int) -> Iterator[Stretch]:
+    """Cut trials where the blocks of a simulation end."""
+    ends = [start, *range((start // BLOCK + 1) * BLOCK, stop, BLOCK), stop]
+    return itertools.pairwise(ends)
+
+
+def _tally(record: Mapping[str, Any], identity: str) -> Tally:
+    return Tally(
+        record["stop"] - record["start"],
+        record["failures"],
+        record["missed"],
+        record["false_alarms"],
+        identity,
+    )

@@ -1,0 +1,219 @@
+"""The results of a sweep as a data set, at any time."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc._files import write_durably
+from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.progress import cell_progress
+from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.store import Store
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["open", "planned", "write_netcdf"]
+
+
+def open(folder: str | Path) -> "xarray.Dataset":
+    """Return the results of a sweep as they are now, also while it runs.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the sweep has put them.
+
+    Returns
+    -------
+    xarray.Dataset
+        One dimension per axis of the sweep, with its labels, ``layer`` (1 … L) and ``bound``
+        (names). The counts are
+
+        - ``trials``, ``failures``: of the pathway; ``layer_failures`` (…, layer)
+        - ``missed``, ``false_alarms`` (…, layer): entries, over all trials and columns
+        - ``low``, ``best``, ``high``: the rate at which the pathway fails, with its interval;
+          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer). NaN without trials
+        - ``settled``: whether the cell needs no further trial; ``seconds`` of simulation
+
+        and what is proved
+
+        - ``guarantee`` (…, bound): a bound of the failure probability of the pathway; NaN if the
+          theorem does not cover the cell, or it was not evaluated yet
+        - ``conditional`` (…, bound): whether it is about pathways with the measured constants
+        - ``why`` (…, bound): why it says nothing, or why it does not cover
+        - ``limit`` (…, bound, layer): the largest S at which the layer fails with probability at
+          most δ; inf if any, NaN if none or if the bound has no such limit
+        - ``layer_coherence``, ``layer_sparsity``, ``layer_x_min``, ``layer_x_max``,
+          ``layer_noise`` (…, layer): the constants
+        - ``kept``: the measured share of draws that keep to declared constants, else NaN
+
+        Attributes hold the configuration as JSON, its seed, the versions and the stopping rule.
+        Cells with fewer layers than others have NaN in the others' places, and −1 for counts.
+
+    Raises
+    ------
+    DcscError
+        If it is not the folder of a sweep, or something in it is damaged.
+    """
+    import xarray  # noqa: PLC0415  # takes half a second to import
+
+    store = Store.read(Path(folder))
+    plan = store.plan()
+    table = plan["sweep"]
+    axes, stop = table["axes"], table["stop"]
+    stopping = Stopping(stop.get("width"), tuple(stop["levels"]))
+    shape = tuple(len(axis["labels"]) for axis in axes.values())
+    names = list(axes)
+    depth = max(plan["depths"])
+    found = {
+        **_counts(store, plan, stopping, depth),
+        **_proved(store, plan, depth),
+    }
+    coords: dict[str, Any] = {name: _labels(axis["labels"]) for name, axis in axes.items()}
+    coords["layer"] = np.arange(1, depth + 1)
+    bounds = found.pop("bound").values
+    if len(bounds):
+        coords["bound"] = np.array(bounds, dtype=object)
+    variables = {
+        name: ([*names, *column.dims], column.values.reshape(*shape, *column.values.shape[1:]))
+        for name, column in found.items()
+        if "bound" not in column.dims or len(bounds)
+    }
+    attributes = {
+        "title": table["title"],
+        "configuration": json.dumps(table),
+        "seed": table.get("seed", 0),
+        "trials": table["trials"],
+        "delta": table.get("delta", 0.01),
+        "stopping_rule": stopping.said,
+        "confidence": stopping.confidence(table["trials"]),
+        "versions": json.dumps(plan["versions"]),
+        "parameters": json.dumps({name: axis["parameter"] for name, axis in axes.items()}),
+    }
+    return xarray.Dataset(variables, coords, attributes)
+
+
+def planned(folder: Path, allow_code: bool) -> Sweep:
+    """Return the sweep whose results are in a folder."""
+    plan = Store.read(folder).plan()
+    return Sweep.of(plan["sweep"], plan["folder"], allow_code)
+
+
+def write_netcdf(folder: Path) -> Path:
+    """Write what `open` returns to ``results.nc``, whole or not at all, and return its place."""
+    data = open(folder)
+    handle, temporary = tempfile.mkstemp(suffix=".nc")
+    os.close(handle)
+    try:
+        data.to_netcdf(temporary, engine="h5netcdf")
+        content = Path(temporary).read_bytes()
+    finally:
+        Path(temporary).unlink()
+    write_durably(folder / "results.nc", content)
+    return folder / "results.nc"
+
+
+@attrs.frozen(eq=False)
+class _Column:
+    """A variable, cells along the first axis, and the names of its other axes."""
+
+    values: Any
+    dims: tuple[str, ...] = ()
+
+
+def _labels(labels: Sequence[Any]) -> Array:
+    if all(isinstance(label, str) for label in labels):
+        return np.array(labels, dtype=object)
+    return np.array(labels)
+
+
+def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _Column]:
+    cells, most = plan["cells"], plan["sweep"]["trials"]
+    whole = {name: np.zeros(len(cells), dtype=np.int64) for name in ("trials", "failures")}
+    ends = {name: np.full(len(cells), np.nan) for name in ("low", "best", "high")}
+    layered = {
+        name: np.full((len(cells), depth), -1, dtype=np.int64)
+        for name in ("layer_failures", "missed", "false_alarms")
+    }
+    layer_ends = {f"layer_{name}": np.full((len(cells), depth), np.nan) for name in ends}
+    settled = np.zeros(len(cells), dtype=bool)
+    seconds = np.zeros(len(cells))
+    known = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
+    for at, identity in enumerate(cells):
+        state = known[identity]
+        settled[at], seconds[at] = state.settled, state.seconds
+        tally = state.tally
+        if tally is None:
+            continue
+        own = len(tally.failures) - 1
+        whole["trials"][at], whole["failures"][at] = tally.trials, tally.failures[-1]
+        layered["layer_failures"][at, :own] = tally.failures[:-1]
+        layered["missed"][at, :own] = np.asarray(tally.missed)
+        layered["false_alarms"][at, :own] = np.asarray(tally.false_alarms)
+        for name, rates in zip(
+            ends, stop.interval(tally.failures, tally.trials, most), strict=True
+        ):
+            ends[name][at] = rates[-1]
+            layer_ends[f"layer_{name}"][at, :own] = rates[:-1]
+    columns = {name: _Column(values) for name, values in {**whole, **ends}.items()}
+    for name, values in {**layered, **layer_ends}.items():
+        columns[name] = _Column(values, ("layer",))
+    return {**columns, "settled": _Column(settled), "seconds": _Column(seconds)}
+
+
+_CONSTANTS = {
+    "layer_coherence": "coherence",
+    "layer_sparsity": "sparsity",
+    "layer_x_min": "x_min",
+    "layer_x_max": "x_max",
+    "layer_noise": "noise",
+}
+
+
+def _proved(store: Store, plan: Any, depth: int) -> dict[str, _Column]:
+    records = [store.guarantees.get(identity) for identity in plan["guarantees"]]
+    names = dict.fromkeys(
+        bound["name"] for record in records if record is not None for bound in record["bounds"]
+    )
+    place = {name: at for at, name in enumerate(names)}
+    count = len(records)
+    value = np.full((count, len(place)), np.nan)
+    conditional = np.zeros((count, len(place)), dtype=bool)
+    why = np.full((count, len(place)), "", dtype=object)
+    limit = np.full((count, len(place), depth), np.nan)
+    constants = {name: np.full((count, depth), np.nan) for name in _CONSTANTS}
+    kept = np.full(count, np.nan)
+    for at, record in enumerate(records):
+        if record is None:
+            continue
+        kept[at] = _number(record["kept"])
+        for name, source in _CONSTANTS.items():
+            for l, number in enumerate(record["constants"][source]):
+                constants[name][at, l] = _number(number)
+        for bound in record["bounds"]:
+            b = place[bound["name"]]
+            value[at, b], why[at, b] = _number(bound["value"]), bound["why"]
+            conditional[at, b] = bound.get("conditional", False)
+            for l, number in enumerate(bound.get("limits", [])):
+                limit[at, b, l] = _number(number)
+    return {
+        "bound": _Column(list(place)),
+        "guarantee": _Column(value, ("bound",)),
+        "conditional": _Column(conditional, ("bound",)),
+        "why": _Column(why, ("bound",)),
+        "limit": _Column(limit, ("bound", "layer")),
+        **{name: _Column(values, ("layer",)) for name, values in constants.items()},
+        "kept": _Column(kept),
+    }
+
+
+def _number(value: Any) -> float:
+    return np.nan if value is None else float(value)

@@ -1,0 +1,281 @@
+"""Running a sweep: rounds of looks, groups of cells, and the folder where all of it lands."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+import joblib
+
+from dcsc._arrays import integer
+from dcsc.errors import DcscError
+from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
+from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.sweeps.work import Piece, work
+
+__all__ = ["Run", "State", "run"]
+
+_SECONDS = 1.0
+_MOST_SECONDS = 4.0
+_GROWTH = 4
+
+
+@attrs.frozen(kw_only=True)
+class State:
+    """How far a run is.
+
+    Parameters
+    ----------
+    cells, settled : int
+        Cells, and those that need no further trial.
+    trials : int
+        Trials that have landed in this run.
+    work : float
+        Seconds that workers have spent on what has landed in this run.
+    pending, done : int
+        Stretches of this round, and those of them that have landed.
+    look : (int, int)
+        Which look the round leads to, and how many there are at the most.
+    """
+
+    cells: int
+    settled: int
+    trials: int
+    work: float
+    pending: int
+    done: int
+    look: tuple[int, int]
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What a finished run did.
+
+    Parameters
+    ----------
+    folder : Path
+    cells : int
+    found, trials : int
+        Trials that were there before, and those of this run.
+    saved : int
+        Trials that the stopping rule spared, of cells times the most trials.
+    seconds : float
+        From the first dispatch to the end.
+    busy : float
+        Share of the workers' time in which they simulated or evaluated bounds.
+    bookkeeping : float
+        Share of the time that it took to land what had been done.
+    """
+
+    folder: Path
+    cells: int
+    found: int
+    trials: int
+    saved: int
+    seconds: float
+    busy: float
+    bookkeeping: float
+
+
+def run(
+    sweep: Sweep,
+    folder: str | Path,
+    jobs: int | None = None,
+    dask: str | None = None,
+    progress: Callable[[State], None] = lambda state: None,
+) -> Run:
+    """Run a sweep, or what is left of it, into a folder.
+
+    Results depend on the sweep only, not on who computes them in what order, or how often it was
+    interrupted.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    folder : str or Path
+        Made if it does not exist. Whatever is there already is not made again.
+    jobs : int, optional
+        Processes on this machine, one per core if nothing is said.
+    dask : str, optional
+        The address of a Dask scheduler; its workers then do the work.
+    progress : callable
+        Is told how far it is, whenever something has landed.
+
+    Raises
+    ------
+    DcscError
+        If another run holds the folder, something in it is damaged, or a cell cannot be made; what
+        has landed stays.
+    """
+    workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
+    cells = list(sweep.cells())
+    with Store.locked(Path(folder), _plan(sweep, cells)) as store:
+        return _Runner(sweep, cells, store, progress).run(workers, dask)
+
+
+def _plan(sweep: Sweep, cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return what a reader of the folder needs to know, and what made it."""
+    names = ("dcsc", "numpy", "scipy", "numba")
+    return {
+        "format": "dcsc sweep 1",
+        "sweep": sweep.as_table(),
+        "folder": str(sweep.strategies.folder),
+        "cells": [cell.identity for cell in cells],
+        "guarantees": [cell.guarantees_identity for cell in cells],
+        "depths": [len(cell.task.used) for cell in cells],
+        "versions": {name: version(name) for name in names},
+    }
+
+
+class _Runner:
+    """The state of one run; what has landed is in the store."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        cells: list[Cell],
+        store: Store,
+        progress: Callable[[State], None],
+    ) -> None:
+        self.sweep, self.cells, self.store, self.progress = sweep, cells, store, progress
+        self.trials, self.work, self.landing = 0, 0.0, 0.0
+        self.unit = 0.0
+
+    def run(self, workers: int, dask: str | None) -> Run:
+        """Go from look to look until every cell is settled."""
+        start = time.perf_counter()
+        states = self._states()
+        found = self._landed(states)
+        looks = self.sweep.stop.looks(self.sweep.trials)
+        with _workers(workers, dask) as (parallel, count):
+            for number in range(1, len(looks) + 1):
+                todo = self._todo(states)
+                if todo:
+                    self._round(parallel, count, todo, (number, len(looks)), states)
+                    states = self._states()
+        seconds = time.perf_counter() - start
+        most = len(self.cells) * self.sweep.trials
+        return Run(
+            folder=self.store.folder,
+            cells=len(self.cells),
+            found=found,
+            trials=self.trials,
+            saved=most - self._landed(states),
+            seconds=seconds,
+            busy=self.work / (seconds * count),
+            bookkeeping=self.landing / seconds,
+        )
+
+    def _states(self) -> list[CellProgress]:
+        stop, trials = self.sweep.stop, self.sweep.trials
+        return [cell_progress(self.store, cell.identity, stop, trials) for cell in self.cells]
+
+    @staticmethod
+    def _landed(states: list[CellProgress]) -> int:
+        return sum(state.tally.trials for state in states if state.tally is not None)
+
+    def _todo(self, states: list[CellProgress]) -> list[Piece]:
+        """Return what is missing until the next look; cells of one identity share their trials."""
+        pieces, known = [], set[str]()
+        for cell, state in zip(self.cells, states, strict=True):
+            stretches = () if cell.identity in known else state.missing
+            known.add(cell.identity)
+            wanted = cell.guarantees_identity
+            guarantees = wanted not in self.store.guarantees and wanted not in known
+            known.add(wanted)
+            for stretch in stretches or ((),):
+                chosen = (stretch,) if stretch else ()
+                if chosen or guarantees:
+                    pieces.append(Piece(cell.index, cell.identity, chosen, guarantees))
+                guarantees = False
+        return pieces
+
+    def _round(
+        self,
+        parallel: Any,
+        workers: int,
+        todo: list[Piece],
+        look: tuple[int, int],
+        states: list[CellProgress],
+    ) -> None:
+        done = 0
+        settled = sum(state.settled for state in states)
+        groups = (joblib.delayed(work)(self.sweep, group) for group in self._groups(todo, workers))
+        for records in parallel(groups):
+            begin = time.perf_counter()
+            self.store.land(records)
+            self.landing += time.perf_counter() - begin
+            self.work += sum(record["seconds"] for record in records)
+            stretches = [record for record in records if "cell" in record]
+            self.trials += sum(record["stop"] - record["start"] for record in stretches)
+            done += max(len(stretches), 1)
+            self._pace(records)
+            self.progress(
+                State(
+                    cells=len(self.cells),
+                    settled=settled,
+                    trials=self.trials,
+                    work=self.work,
+                    pending=len(todo),
+                    done=min(done, len(todo)),
+                    look=look,
+                )
+            )
+
+    def _pace(self, records: list[dict[str, Any]]) -> None:
+        """Learn how long a piece takes; later ones count for more, since cells differ."""
+        mean = sum(record["seconds"] for record in records) / len(records)
+        self.unit = mean if not self.unit else 0.7 * self.unit + 0.3 * mean
+
+    def _groups(self, todo: list[Piece], workers: int) -> Iterator[tuple[Piece, ...]]:
+        """Cut the pieces into groups of a second of work or more, as far as one can tell.
+
+        Which pieces stand together changes nothing but the time: groups are read off the list as
+        workers get free, and grow with what is known of the speed.
+        """
+        at, size = 0, 1
+        while at < len(todo):
+            if self.unit:
+                share = (len(todo) - at) / (2 * workers)
+                least, most = (int(s / self.unit) + 1 for s in (_SECONDS, _MOST_SECONDS))
+                size = min(max(least, min(most, int(share))), _GROWTH * size)
+            yield tuple(todo[at : at + size])
+            at += size
+
+
+@contextmanager
+def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
+    """Yield joblib's ``Parallel`` on this machine's processes or on a Dask cluster."""
+    if dask is None:
+        settings: dict[str, Any] = {} if jobs == 1 else {"inner_max_num_threads": 1}
+        with (
+            joblib.parallel_config("loky", n_jobs=jobs, **settings),
+            joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,
+        ):
+            yield parallel, jobs
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
+    try:
+        client: Any = Client(dask, timeout=20, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
+    except (OSError, ValueError) as error:
+        raise DcscError(f"--dask: expected a scheduler at {dask!r}: {error}") from None
+    with client:
+        cores = sum(client.nthreads().values())
+        if not cores:
+            raise DcscError(f"--dask: expected workers at {dask!r}, got a scheduler without any")
+        with (
+            joblib.parallel_config("dask", client=client),
+            joblib.Parallel(
+                n_jobs=cores, return_as="generator_unordered", batch_size=1
+            ) as parallel,
+        ):
+            yield parallel, cores

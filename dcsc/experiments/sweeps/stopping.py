@@ -1,0 +1,85 @@
+"""When a cell has had enough trials, with intervals that hold whenever it stops."""
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from dcsc.experiments.tally import clopper_pearson
+
+__all__ = ["Stopping"]
+
+_FIRST = 64
+_ERROR = 0.05
+
+
+@attrs.frozen
+class Stopping:
+    """Go on while the interval of the pathway's failure rate is wide, or holds a level.
+
+    The trials are looked at after 64, 128, 256, … of them and after the last. With K looks each
+    uses the exact interval at 1 − 0.05 / K, so that all K of them hold together with probability
+    0.95, and so does the one at which the cell stops, whatever the reason. Without ``width`` and
+    ``levels`` there is one look, after the last trial.
+
+    Parameters
+    ----------
+    width : float, optional
+        Largest width, high − low, of an interval that is narrow enough.
+    levels : tuple of float
+        Rates of which one wants to know on which side the cell is, such as ½ or δ.
+
+    References
+    ----------
+    C. Jennison and B. W. Turnbull, "Interim analyses: the repeated confidence interval approach",
+    J. R. Stat. Soc. B 51, 1989; the error is split evenly (Bonferroni).
+    """
+
+    width: float | None = None
+    levels: tuple[float, ...] = ()
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether there is more than one look."""
+        return self.width is not None or bool(self.levels)
+
+    def looks(self, trials: int) -> tuple[int, ...]:
+        """Return after how many trials a cell is looked at; the last is ``trials``."""
+        if not self.adaptive:
+            return (trials,)
+        first = []
+        look = _FIRST
+        while look < trials:
+            first.append(look)
+            look *= 2
+        return (*first, trials)
+
+    def confidence(self, trials: int) -> float:
+        """Return the level of the interval of each look."""
+        return 1 - _ERROR / len(self.looks(trials))
+
+    def interval(
+        self, failures: npt.ArrayLike, done: int, trials: int
+    ) -> tuple[npt.NDArray[np.float64], ...]:
+        """Return the rates after ``done`` of at most ``trials`` trials as (low, best, high)."""
+        return clopper_pearson(failures, done, self.confidence(trials))
+
+    def settled(self, failures: int, done: int, trials: int) -> bool:
+        """Whether a cell with so many failures of its pathway needs no further trial."""
+        if done >= trials:
+            return True
+        low, _, high = (float(end) for end in self.interval(failures, done, trials))
+        narrow = self.width is None or high - low <= self.width
+        return narrow and not any(low < level < high for level in self.levels)
+
+    @property
+    def said(self) -> str:
+        """The rule in words, as the results record it."""
+        if not self.adaptive:
+            return "a fixed number of trials; exact 95 % intervals (Clopper and Pearson)"
+        reasons = [] if self.width is None else [f"the interval is wider than {self.width:g}"]
+        reasons += [f"it holds {level:g}" for level in self.levels]
+        return (
+            f"looks after {_FIRST}, {2 * _FIRST}, {4 * _FIRST}, … trials and the last; a cell goes "
+            f"on while {' or '.join(reasons)}; exact intervals at 1 − {_ERROR:g}/(number of "
+            "looks), so that those of all looks hold together with 95 % (Jennison and Turnbull)"
+        )

@@ -1,0 +1,128 @@
+"""The folder of a sweep: what is finished lands there whole, once, under the hash of its bytes."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import filelock
+
+from dcsc._files import make_folder, write_durably
+from dcsc.errors import DcscError
+
+__all__ = ["Store"]
+
+_BLOCKS = "blocks"
+_PLAN = "sweep.json"
+_FORMAT = "dcsc blocks 1"
+
+
+@attrs.frozen
+class Store:
+    """A folder with a plan, ``sweep.json``, and records of finished work in ``blocks``.
+
+    A record is a stretch of trials of one cell, or the guarantees of one. Records land many at a
+    time in a file that is named by the hash of its bytes and appears whole or not at all; nothing
+    is ever changed. So it does not matter when a run is killed, and whoever reads sees finished
+    work only. A file that is not what its name says is refused.
+
+    Parameters
+    ----------
+    folder : Path
+    trials : dict
+        Stretches of trials that are there, by identity of the cell, start and stop.
+    guarantees : dict
+        Guarantees that are there, by identity.
+    """
+
+    folder: Path
+    trials: dict[tuple[str, int, int], Mapping[str, Any]]
+    guarantees: dict[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read all that is there."""
+        if not (folder / _PLAN).is_file():
+            raise DcscError(f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}")
+        store = cls(folder, {}, {})
+        blocks = folder / _BLOCKS
+        for path in sorted(blocks.iterdir()) if blocks.is_dir() else ():
+            if not path.name.startswith("."):
+                for record in _records(path):
+                    store._add(record)
+        return store
+
+    @classmethod
+    @contextmanager
+    def locked(cls, folder: Path, plan: Mapping[str, Any]) -> Iterator[Self]:
+        """Hold the folder for one run, and write its plan.
+
+        Raises
+        ------
+        DcscError
+            If another run holds it. The lock goes with the process that holds it, however it ends.
+        """
+        make_folder(folder, "--out")
+        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise DcscError(f"sweep: another run is at work in {folder}: wait for it") from None
+        try:
+            make_folder(folder / _BLOCKS, "--out")
+            for left in (*folder.glob(".tmp-*"), *(folder / _BLOCKS).glob(".tmp-*")):
+                left.unlink()
+            content = (json.dumps(plan, indent=1, allow_nan=False) + "\n").encode()
+            if not (folder / _PLAN).is_file() or (folder / _PLAN).read_bytes() != content:
+                write_durably(folder / _PLAN, content)
+            yield cls.read(folder)
+        finally:
+            lock.release()
+
+    def plan(self) -> dict[str, Any]:
+        """Return what was planned."""
+        path = self.folder / _PLAN
+        try:
+            found: dict[str, Any] = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise DcscError(f"sweep: {path} is not what a sweep wrote: {error}") from None
+        return found
+
+    def land(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Keep records for good: after this returns, they are on the disk."""
+        given = list(records)
+        body = {"format": _FORMAT, "records": given}
+        content = (json.dumps(body, separators=(",", ":"), allow_nan=False) + "\n").encode()
+        write_durably(self.folder / _BLOCKS / _name(content), content)
+        for record in given:
+            self._add(record)
+
+    def _add(self, record: Mapping[str, Any]) -> None:
+        if "guarantees" in record:
+            self.guarantees[record["guarantees"]] = record
+        else:
+            self.trials[record["cell"], record["start"], record["stop"]] = record
+
+
+def _name(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32] + ".json"
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DcscError(f"sweep: could not read {path}: {error.strerror}") from None
+    if path.name != _name(content):
+        raise DcscError(
+            f"sweep: {path} is not what its name says: expected a file of finished work, whole, as "
+            "a run wrote it. Remove it, and a rerun makes again what it held"
+        )
+    body = json.loads(content)
+    if body["format"] != _FORMAT:
+        raise DcscError(f"sweep: {path}: expected format {_FORMAT!r}, got {body['format']!r}")
+    records: list[dict[str, Any]] = body["records"]
+    return records

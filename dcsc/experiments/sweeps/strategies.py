@@ -1,0 +1,201 @@
+"""Strategies by name: what a sweep file says, checked against the classes themselves."""
+
+import difflib
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+import numpy as np
+
+import dcsc.bounds
+import dcsc.codes
+import dcsc.dictionaries.filters
+import dcsc.projections
+import dcsc.signs
+from dcsc._arrays import Array
+from dcsc.bounds import BoundCalculator
+from dcsc.codes import Amplitudes
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+from dcsc.projections import Projection
+from dcsc.signs import SignPattern
+
+__all__ = ["Strategies", "Strategy", "nearest"]
+
+
+@attrs.frozen(slots=False)
+class _Family:
+    """Where the strategies of one kind are found, and what they are: classes or functions."""
+
+    module: ModuleType
+    base: type | None
+
+    @cached_property
+    def names(self) -> dict[str, Any]:
+        """The strategies that dcsc has, by name."""
+        found = {name: getattr(self.module, name) for name in self.module.__all__}
+        return {name: value for name, value in found.items() if self.holds(value)}
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of them."""
+        if self.base is None:
+            return callable(value)
+        return (
+            isinstance(value, type)
+            and issubclass(value, self.base)
+            and not inspect.isabstract(value)
+        )
+
+
+_FAMILIES = {
+    "dictionary": _Family(dcsc.dictionaries, Dictionary),
+    "filters": _Family(dcsc.dictionaries.filters, None),
+    "projection": _Family(dcsc.projections, Projection),
+    "signs": _Family(dcsc.signs, SignPattern),
+    "amplitudes": _Family(dcsc.codes, Amplitudes),
+    "bound": _Family(dcsc.bounds, BoundCalculator),
+}
+
+
+@attrs.frozen
+class Strategy:
+    """A strategy as a sweep file names it.
+
+    Parameters
+    ----------
+    kind : str
+        The name of a class, or of a function that makes filters; ``module:name`` for one's own;
+        ``""`` for filters from a file.
+    parameters : mapping of str
+        What the class or function is called with; a table among them is a strategy itself.
+    sha256 : str
+        Of the source of one's own code or of the file of filters, so that a change of it is a
+        change of the task; else ``""``.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    sha256: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name with its parameters, for tables and legends."""
+        inner = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        return f"{self.kind}({inner})" if inner else self.kind
+
+
+@attrs.frozen
+class Strategies:
+    """Reads and builds strategies.
+
+    Parameters
+    ----------
+    folder : Path
+        What files and modules of one's own are relative to.
+    allow_code : bool
+        Whether ``module:name`` is imported, which runs the module.
+    """
+
+    folder: Path
+    allow_code: bool = False
+
+    def read(self, family: str, value: Any) -> Strategy:
+        """Return what a name or a table says; ValueError says what was expected."""
+        table = {"kind": value} if isinstance(value, str) else value
+        if not isinstance(table, Mapping):
+            raise ValueError(f"expected a name or a table with a kind, got {value!r}")
+        given = dict(table)
+        if family == "filters" and "kind" not in given:
+            return self._file(given)
+        kind = given.pop("kind", None)
+        if not isinstance(kind, str):
+            raise ValueError(f"expected a kind, one of {', '.join(_FAMILIES[family].names)}")
+        called = self._find(family, kind)
+        known = inspect.signature(called).parameters
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
+        missing = [
+            name
+            for name, parameter in known.items()
+            if parameter.default is parameter.empty and name not in given
+        ]
+        if missing:
+            raise ValueError(f"{kind} needs {' and '.join(map(repr, missing))}")
+        parameters = {
+            name: self.read("filters", inner) if isinstance(inner, Mapping) else inner
+            for name, inner in given.items()
+        }
+        return Strategy(kind, parameters, self._digest(called) if ":" in kind else "")
+
+    def build(self, family: str, strategy: Strategy, seed: int) -> Any:
+        """Return the strategy itself; families of filters draw from ``seed`` unless they say."""
+        if not strategy.kind:
+            return self._filters(strategy)
+        called = self._find(family, strategy.kind)
+        parameters = {
+            name: self.build("filters", value, seed) if isinstance(value, Strategy) else value
+            for name, value in strategy.parameters.items()
+        }
+        if "rng" in inspect.signature(called).parameters:
+            parameters = {"rng": seed, **parameters}
+        return called(**parameters)
+
+    def _find(self, family: str, kind: str) -> Callable[..., Any]:
+        known = _FAMILIES[family].names
+        if kind in known:
+            return known[kind]
+        if ":" not in kind:
+            raise ValueError(f"no {family} is called {kind!r}{nearest(kind, known)}")
+        if not self.allow_code:
+            raise ValueError(f"{kind!r} is code of your own, which runs only with --allow-code")
+        module, _, name = kind.partition(":")
+        if str(self.folder) not in sys.path:
+            sys.path.insert(0, str(self.folder))
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"could not import {kind!r}: {error}") from None
+        if not _FAMILIES[family].holds(found):
+            raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {found!r}")
+        return found
+
+    @staticmethod
+    def _digest(called: Any) -> str:
+        module = sys.modules[called.__module__]
+        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+
+    def _file(self, given: dict[str, Any]) -> Strategy:
+        name = given.pop("file", None)
+        if not isinstance(name, str) or given:
+            expected = "expected a kind with its parameters, or a file"
+            raise ValueError(f"{expected}, got {', '.join(given) or 'neither'}")
+        try:
+            content = (self.folder / name).read_bytes()
+        except OSError as error:
+            raise ValueError(f"could not read {self.folder / name}: {error.strerror}") from None
+        return Strategy("", {"file": name}, hashlib.sha256(content).hexdigest())
+
+    def _filters(self, strategy: Strategy) -> Array:
+        path = self.folder / strategy.parameters["file"]
+        if hashlib.sha256(path.read_bytes()).hexdigest() != strategy.sha256:
+            raise DcscError(f"filters: {path} has changed since the sweep was read")
+        try:
+            return np.asarray(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise DcscError(
+                f"sweep: filters: expected a .npy of numbers, {path}: {error}"
+            ) from None
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return a hint: the name that was probably meant, or else all there are."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f": did you mean {close[0]!r}?" if close else f": expected one of {', '.join(known)}"

@@ -1,0 +1,154 @@
+"""The tables of a sweep file, as frozen records, and how an axis varies them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from dcsc.experiments.sweeps.strategies import Strategy
+
+__all__ = ["RESERVED", "Axis", "Codes", "Constants", "LayerTable", "Task", "substitute"]
+
+
+# What the results call their own; no axis can be called so.
+RESERVED = (
+    *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
+    *("layer_failures", "missed", "false_alarms", "layer_low", "layer_best", "layer_high"),
+    *("guarantee", "conditional", "why", "limit", "kept"),
+    *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
+)
+
+
+@attrs.frozen
+class LayerTable:
+    """One layer: strategies for the dictionary, the projection and the signs."""
+
+    dictionary: Strategy
+    projection: Strategy
+    signs: Strategy = Strategy("RademacherSigns")
+
+
+@attrs.frozen
+class Codes:
+    """What `dcsc.codes.draw` is called with, at the deepest layer.
+
+    ``rng`` is the sweep's seed if nothing is said.
+    """
+
+    sparsity: int
+    batch: tuple[int, ...] = ()
+    amplitudes: Strategy = Strategy("UniformAmplitudes")
+    rng: int | None = None
+
+
+@attrs.frozen
+class Constants:
+    """Constants that hold for all signs: ``x_min`` layer by layer, the rest is computed."""
+
+    x_min: tuple[float, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """Everything that is said of one cell.
+
+    Parameters
+    ----------
+    layers : tuple of LayerTable
+        Layer 1 first.
+    codes : Codes
+    noise : float
+        ζ, as in `dcsc.experiments.simulate`.
+    depth : int, optional
+        How many of the layers are used, from layer 1; all of them if nothing is said.
+    seed : int
+    bounds : tuple of Strategy
+    delta : float
+        The failure probability at which limits of the guarantees are asked for.
+    constants : Constants, optional
+        Declared constants for the guarantees; otherwise they are measured on the pathway of the
+        first trial.
+    """
+
+    layers: tuple[LayerTable, ...]
+    codes: Codes
+    noise: float = 0.0
+    depth: int | None = None
+    seed: int = 0
+    bounds: tuple[Strategy, ...] = (
+        Strategy("UniformBound"),
+        Strategy("ProbabilisticBound"),
+        Strategy("RobustBound"),
+    )
+    delta: float = 0.01
+    constants: Constants | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError("layers: expected one layer or more")
+        if self.depth is not None and not 1 <= self.depth <= len(self.layers):
+            raise ValueError(f"depth: expected 1 to {len(self.layers)}, got {self.depth}")
+        if self.constants is not None and len(self.constants.x_min) != len(self.layers):
+            raise ValueError(
+                f"constants.x_min: expected {len(self.layers)} numbers, one per layer, got "
+                f"{len(self.constants.x_min)}"
+            )
+
+    @property
+    def used(self) -> tuple[LayerTable, ...]:
+        """The layers that are used."""
+        return self.layers[: self.depth]
+
+
+@attrs.frozen
+class Axis:
+    """One thing that varies.
+
+    Parameters
+    ----------
+    name : str
+    parameter : str
+        Where it is: keys joined by dots, layers counted from 1, ``*`` for all of them:
+        ``codes.sparsity``, ``layers.1.projection.threshold``, ``layers.*.signs``, ``depth``.
+    values : tuple
+        Numbers, names or whole tables.
+    labels : tuple of numbers or strings
+        What the values are called: the values themselves where they are numbers or names.
+    """
+
+    name: str
+    parameter: str
+    values: tuple[Any, ...] = attrs.field(hash=False)
+    labels: tuple[Any, ...]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the labels are numbers."""
+        return all(isinstance(label, int | float) for label in self.labels)
+
+
+def substitute(table: Mapping[str, Any], parameter: str, value: Any) -> dict[str, Any]:
+    """Return the table with another value in one place; a name in the way becomes a table."""
+    return dict(_put(table, parameter.split("."), value))
+
+
+def _put(node: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(node, list | tuple):
+        chosen = range(len(node)) if key == "*" else [_place(key, len(node))]
+        return [_put(item, rest, value) if at in chosen else item for at, item in enumerate(node)]
+    if isinstance(node, str):
+        node = {"kind": node}
+    if not isinstance(node, Mapping | None):
+        raise ValueError(f"expected a table to put {key!r} into, got {node!r}")
+    inner = dict(node or {})
+    inner[key] = _put(inner.get(key), rest, value)
+    return inner
+
+
+def _place(key: str, count: int) -> int:
+    if not key.isdigit() or not 1 <= int(key) <= count:
+        raise ValueError(f"expected a number from 1 to {count} or *, got {key!r}")
+    return int(key) - 1

@@ -1,0 +1,60 @@
+"""A replay in words."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcsc.experiments.sweeps.replay import LayerBreak, Replay, WrongEntry
+
+__all__ = ["replay_text"]
+
+_SHOWN = 12
+
+
+def replay_text(replay: "Replay") -> str:
+    """Return the layers of a replay with their wrong entries, the worst of each."""
+    lines = [f"cell {replay.cell}, trial {replay.trial}: {_verdict(replay)}"]
+    for layer in replay.layers:
+        lines += ["", _head(layer)]
+        if layer.entries:
+            lines.append(_ROW.format(*_COLUMNS))
+            lines += [_row(entry) for entry in layer.entries[:_SHOWN]]
+        if len(layer.entries) > _SHOWN:
+            lines.append(f"  … and {len(layer.entries) - _SHOWN} more")
+    return "\n".join(lines)
+
+
+_COLUMNS = ("wrong", "filter", "position", "true", "coefficient", "threshold", "stripe")
+_ROW = "  {:<12} {:>6}  {:<10} {:>10}  {:>12}  {:>10}  {:>6}"
+
+
+def _verdict(replay: "Replay") -> str:
+    broken = [layer.number for layer in replay.layers if layer.entries]
+    if not broken:
+        return "the pathway is recovered"
+    return f"the pathway breaks at layer {broken[0]}"
+
+
+def _head(layer: "LayerBreak") -> str:
+    if not layer.entries:
+        return f"layer {layer.number}: exact"
+    kinds = [f"{count} {what}" for count, what in _kinds(layer) if count]
+    return f"layer {layer.number}: {' and '.join(kinds)}"
+
+
+def _kinds(layer: "LayerBreak") -> list[tuple[int, str]]:
+    alarms = "false alarm" if layer.false_alarms == 1 else "false alarms"
+    return [(layer.missed, "missed"), (layer.false_alarms, alarms)]
+
+
+def _row(entry: "WrongEntry") -> str:
+    kind = "missed" if entry.missed else "false alarm"
+    column = f" [{','.join(map(str, entry.column))}]" if entry.column else ""
+    return _ROW.format(
+        kind + column,
+        entry.filter,
+        ",".join(map(str, entry.position)) or "-",
+        f"{entry.true:.6g}",
+        f"{entry.coefficient:.6g}",
+        "none" if entry.threshold is None else f"{entry.threshold:.6g}",
+        entry.stripe,
+    )

@@ -1,0 +1,80 @@
+"""What a worker does: stretches of trials of some cells, one after the other."""
+
+import time
+from typing import Any
+
+import attrs
+from threadpoolctl import threadpool_limits
+
+from dcsc.errors import DcscError
+from dcsc.experiments.draws import Draws
+from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.guarantees import guarantees
+
+__all__ = ["Piece", "work"]
+
+
+@attrs.frozen
+class Piece:
+    """What is to do of one cell.
+
+    Parameters
+    ----------
+    index : tuple of int
+        Which cell.
+    identity : str
+        Its identity, as the one who asks knows it.
+    stretches : tuple of (start, stop)
+        The trials to run.
+    guarantees : bool
+        Whether to evaluate the bounds.
+    """
+
+    index: tuple[int, ...]
+    identity: str
+    stretches: tuple[tuple[int, int], ...]
+    guarantees: bool
+
+
+def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[dict[str, Any]]:
+    """Return the records of some pieces; they depend on the sweep and the pieces only."""
+    with threadpool_limits(1):
+        return [record for piece in pieces for record in _piece(sweep, piece)]
+
+
+def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
+    start = time.perf_counter()
+    cell = sweep.cell(piece.index)
+    if cell.identity != piece.identity:
+        raise DcscError(
+            f"sweep: a worker reads cell {cell} otherwise than the one who asked: expected the "
+            "same version of dcsc, of your own code and of files of filters everywhere"
+        )
+    model = cell.model(sweep.strategies)
+    codes = cell.codes(model, sweep.strategies)
+    records = []
+    if piece.guarantees:
+        draws = Draws.of(model, codes, cell.seed, cell.task.noise)
+        records.append(guarantees(cell, codes, draws, sweep.strategies))
+        start = time.perf_counter()
+    if piece.stretches:
+        simulation = Simulation.of(model, codes, cell.seed, cell.task.noise)
+        for first, last in piece.stretches:
+            tally = simulation.tally(first, last, entries=True)
+            assert tally.missed is not None
+            assert tally.false_alarms is not None
+            end = time.perf_counter()
+            records.append(
+                {
+                    "cell": cell.identity,
+                    "start": first,
+                    "stop": last,
+                    "failures": tally.failures.tolist(),
+                    "missed": tally.missed.tolist(),
+                    "false_alarms": tally.false_alarms.tolist(),
+                    "seconds": end - start,
+                }
+            )
+            start = end
+    return records

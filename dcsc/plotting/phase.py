@@ -1,0 +1,277 @@
+"""Sweeps: the measured recovery rates, and the frontiers of what is proved, on the same axes."""
+
+import itertools
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import AbstractPathEffect, Stroke
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.plotting.style import BOUND_NAMES, BOUNDS, STYLE, legend
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["sweep_figure"]
+
+_PANELS = 9
+_CURVES = 6
+_HALF_COLOUR = "#D55E00"
+_CURVE_COLOURS = ["black", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
+_WIDE = 20.0
+
+
+def sweep_figure(data: "xarray.Dataset") -> Figure:
+    """Draw a sweep, finished or not.
+
+    The first two axes with numbers span a map: the share of trials whose pathway was recovered,
+    beside it half the width of its interval, on it where half of the trials are recovered, and how
+    far each guarantee reaches: failure with probability at most δ. With one such axis there are
+    curves with bands, one for each label of another axis, and the recovery that is guaranteed.
+    What is left makes panels.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        What `dcsc.experiments.open` returned, or a selection of it.
+
+    Raises
+    ------
+    DcscError
+        If there would be more than 9 panels: select some, with ``data.sel``.
+    """
+    names = list(json.loads(data.attrs["parameters"]))
+    open_axes = [name for name in names if name in data.dims and data.sizes[name] > 1]
+    numeric = [name for name in open_axes if data[name].dtype.kind in "iuf"]
+    mapped = len(numeric) >= 2
+    drawn = numeric[:2] if mapped else _curve_axes(data, open_axes, numeric)
+    rest = [name for name in open_axes if name not in drawn]
+    panels = list(itertools.product(*(data[name].values for name in rest)))
+    if len(panels) > _PANELS:
+        raise DcscError(
+            f"sweep_figure: data: expected at most {_PANELS} panels, got {len(panels)} values of "
+            f"{', '.join(rest)}: select some of them"
+        )
+    with matplotlib.rc_context(STYLE):
+        columns = 2 if mapped else min(len(panels), 3)
+        rows = len(panels) if mapped else math.ceil(len(panels) / columns)
+        size = (12, 6.2 * rows) if mapped else (7.5 * columns, 6.5 * rows)
+        figure = Figure(figsize=size, layout="constrained")
+        ratios = {"width_ratios": [1.6, 1]} if mapped else {}
+        grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios)
+        for number, labels in enumerate(panels):
+            chosen = data.sel(dict(zip(rest, labels, strict=True))).squeeze()
+            said = ", ".join(f"{n} = {_text(v)}" for n, v in zip(rest, labels, strict=True))
+            if mapped:
+                _map(figure, grid[number], chosen, drawn, said)
+            else:
+                _curves(grid[number // columns, number % columns], chosen, drawn, said)
+        if not mapped:
+            for empty in grid.ravel()[len(panels) :]:
+                empty.set_axis_off()
+        _words(figure, data)
+    return figure
+
+
+def _curve_axes(data: "xarray.Dataset", names: list[str], numeric: list[str]) -> list[str]:
+    """Return the axis to draw along, and one that tells curves apart."""
+    along = (numeric or names)[:1]
+    others = [name for name in names if name not in along and data.sizes[name] <= _CURVES]
+    return along + others[:1]
+
+
+def _words(figure: Figure, data: "xarray.Dataset") -> None:
+    trials = data["trials"].values
+    spread = f"{trials.min()}" if trials.min() == trials.max() else f"{trials.min()}–{trials.max()}"
+    versions = json.loads(data.attrs["versions"])
+    figure.suptitle(data.attrs["title"] or "sweep")
+    figure.supxlabel(
+        f"{spread} trials a cell, intervals hold with 95 % · seed {data.attrs['seed']} · "
+        f"dcsc {versions['dcsc']}",
+        fontsize=8,
+        color="0.4",
+    )
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+
+
+# ---- curves ------------------------------------------------------------------------------------
+
+
+def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], said: str) -> None:
+    x, tells = drawn[0] if drawn else None, drawn[1:]
+    places, ticks = _places(data, x)
+    labels = list(data[tells[0]].values) if tells else [None]
+    colours = dict(zip(labels, _CURVE_COLOURS, strict=False))
+    for label in labels:
+        one = data if label is None else data.sel({tells[0]: label})
+        name = "measured" if label is None else f"{tells[0]} = {_text(label)}"
+        best = np.atleast_1d(1 - one["best"].values)
+        low, high = (np.atleast_1d(1 - one[end].values) for end in ("high", "low"))
+        there = np.isfinite(best)
+        style = "o-" if ticks is None else "o"
+        axes.plot(places[there], best[there], style, ms=4, color=colours[label], label=name)
+        if ticks is None:
+            axes.fill_between(places, low, high, color=colours[label], alpha=0.2, lw=0)
+        else:
+            reach = [best - low, high - best]
+            axes.errorbar(places, best, reach, fmt="none", capsize=3, color=colours[label])
+        _proved_curves(axes, one, places, None if label is None else colours[label])
+    _scale(axes, "x", places, x, ticks)
+    axes.set_ylim(-0.03, 1.05)
+    axes.set_ylabel("share of trials with the whole pathway recovered")
+    axes.set_title(said, fontsize=10, loc="left")
+    if tells and "bound" in data.dims:
+        for number, bound in enumerate(data["bound"].values):
+            axes.plot([], [], color="0.4", ls=_dash(number), label=f"guaranteed: {_bound(bound)}")
+    legend(axes)
+
+
+def _proved_curves(axes: Axes, data: "xarray.Dataset", places: Array, colour: str | None) -> None:
+    """Draw the guaranteed recovery; in the curve's colour where there are several curves."""
+    if "bound" not in data.dims:
+        return
+    delta = data.attrs["delta"]
+    for number, bound in enumerate(data["bound"].values):
+        values = np.atleast_1d(data["guarantee"].sel(bound=bound).values)
+        axes.plot(
+            places,
+            1 - values,
+            color=colour or BOUNDS[number % len(BOUNDS)],
+            ls=_dash(number),
+            lw=1.5,
+            label=None if colour else f"guaranteed: {_bound(bound)}{_reach(values, delta)}",
+        )
+
+
+def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | None]:
+    """Return where the points are, and what stands there if they are no numbers."""
+    if x is None:
+        return np.zeros(1), [""]
+    values = data[x].values
+    if values.dtype.kind in "iuf":
+        return values.astype(float), None
+    return np.arange(len(values), dtype=float), list(map(str, values))
+
+
+# ---- maps --------------------------------------------------------------------------------------
+
+
+def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], said: str) -> None:
+    x, y = drawn
+    xs, ys = (data[name].values.astype(float) for name in drawn)
+    rate = 1 - data["best"].transpose(y, x).values
+    half = (data["high"] - data["low"]).transpose(y, x).values / 2
+    parts: tuple[tuple[Array, str, Any], ...] = (
+        (rate, "share of trials with the whole pathway recovered", {"vmin": 0, "vmax": 1}),
+        (half, "half the width of its interval", {"vmin": 0, "cmap": "Greys"}),
+    )
+    for axes, (values, name, options) in zip(pair, parts, strict=True):
+        mesh = axes.pcolormesh(xs, ys, values, shading="nearest", rasterized=True, **options)
+        figure.colorbar(mesh, ax=axes, label=name)
+        _scale(axes, "x", xs, x, None)
+        _scale(axes, "y", ys, y, None)
+    axes = pair[0]
+    axes.set_title(said, fontsize=10, loc="left")
+    handles = [_half(axes, xs, ys, rate)]
+    if "bound" in data.dims:
+        delta = data.attrs["delta"]
+        for number, bound in enumerate(data["bound"].values):
+            holds = data["guarantee"].sel(bound=bound).transpose(y, x).values <= delta
+            # Later ones are thinner, so that those below remain visible where they agree.
+            style = {
+                "color": BOUNDS[number % len(BOUNDS)],
+                "ls": _dash(number),
+                "lw": max(4.5 - 1.2 * number, 1.2),
+            }
+            name = f"proved: failure at most {delta:g} by {_bound(bound)}"
+            handles.append(_frontier(axes, xs, ys, holds, style, name))
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.11),
+        frameon=False,
+        fontsize=9,
+    )
+
+
+def _half(axes: Axes, xs: Array, ys: Array, rate: Array) -> Line2D:
+    """Draw where half of the trials are recovered, between the cells."""
+    name = "half of the trials recovered"
+    seen = rate[np.isfinite(rate)] >= 0.5
+    if seen.any() and not seen.all():
+        outline: list[AbstractPathEffect] = [
+            Stroke(linewidth=3.5, foreground="white"),
+            Stroke(linewidth=2, foreground=_HALF_COLOUR),
+        ]
+        lines = axes.contour(xs, ys, rate, [0.5], colors=[_HALF_COLOUR])
+        lines.set_path_effects(outline)
+    else:
+        name += ": not between the cells of this grid"
+    return Line2D([], [], color=_HALF_COLOUR, lw=2, label=name)
+
+
+def _frontier(axes: Axes, xs: Array, ys: Array, holds: Array, style: Any, name: str) -> Line2D:
+    """Draw the edges of the cells in which a guarantee holds, towards those in which not."""
+    across, up = _edges(xs), _edges(ys)
+    rows, columns = np.nonzero(holds[:, 1:] != holds[:, :-1])
+    upright = [
+        ((across[c + 1], up[r]), (across[c + 1], up[r + 1]))
+        for r, c in zip(rows, columns, strict=True)
+    ]
+    rows, columns = np.nonzero(holds[1:] != holds[:-1])
+    level = [
+        ((across[c], up[r + 1]), (across[c + 1], up[r + 1]))
+        for r, c in zip(rows, columns, strict=True)
+    ]
+    edges = [*upright, *level]
+    axes.add_collection(LineCollection(edges, color="white", lw=style["lw"] + 1.5, zorder=2))
+    axes.add_collection(LineCollection(edges, zorder=3, **style))
+    if holds.all() or not holds.any():
+        name += f": {'everywhere' if holds.all() else 'nowhere'} on this grid"
+    return Line2D([], [], label=name, **style)
+
+
+def _edges(places: Array) -> Array:
+    """Return the ends of the cells around some places."""
+    middles = (places[1:] + places[:-1]) / 2
+    return np.array([2 * places[0] - middles[0], *middles, 2 * places[-1] - middles[-1]])
+
+
+# ---- both --------------------------------------------------------------------------------------
+
+
+def _bound(name: str) -> str:
+    kind, _, rest = str(name).partition("(")
+    return BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else "")
+
+
+def _dash(number: int) -> Any:
+    return ("-", (0, (5, 2)), (0, (1, 1.5)), "-.", (0, (3, 1, 1, 1, 1, 1)))[number % 5]
+
+
+def _reach(values: Array, delta: float) -> str:
+    return "" if (values < 1).any() else ", nowhere"
+
+
+def _scale(
+    axes: Axes, which: str, places: Array, name: str | None, ticks: list[str] | None
+) -> None:
+    """Label an axis, with a logarithmic scale where its numbers span more than a factor 20."""
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
+    axis.set_label_text((name or "").replace("_", " "))
+    if ticks is not None:
+        axis.set_ticks(places, ticks)
+    elif len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min():
+        getattr(axes, f"set_{which}scale")("log")
+        axis.set_major_formatter("{x:g}")

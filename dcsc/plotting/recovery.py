@@ -1,0 +1,81 @@
+"""The recovery of one pathway."""
+
+import math
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dcsc._arrays import Array
+from dcsc.experiments.recover import RecoveryReport
+from dcsc.plotting.style import STYLE
+
+__all__ = ["recovery_figure"]
+
+_HIT, _MISSED, _FALSE = "#0072B2", "#D55E00", "#E69F00"
+
+
+def recovery_figure(report: RecoveryReport) -> Figure:
+    """Draw the input, what its pathway keeps, one new synthesis, and each layer's codes."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(13, 9), layout="constrained")
+        signals, maps = figure.subplots(2, 3)
+        _signal(signals[0], report.signal, f"input: {report.name}")
+        _signal(
+            signals[1], report.kept, f"what the pathway keeps: {report.energy:.0%} of the energy"
+        )
+        _signal(
+            signals[2],
+            report.resynthesised,
+            f"the same codes with random signs, {report.noise:.0%} noise",
+        )
+        for number, axes in enumerate(maps, start=1):
+            _code_map(axes, report, number)
+        handles = [
+            Line2D([], [], marker="o", ls="", color=_HIT, label="found"),
+            Line2D([], [], marker="x", ls="", color=_MISSED, label="missed"),
+            Line2D([], [], marker="^", ls="", color=_FALSE, label="false alarm"),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        low, best, high = report.exact
+        figure.suptitle(
+            f"Whole pathway exact in {best:.0%} of {report.draws} draws "
+            f"(95 %: {low:.0%} to {high:.0%}); below: the codes of the first draw"
+        )
+    return figure
+
+
+def _signal(axes: Axes, signal: Array, title: str) -> None:
+    axes.set_title(title, fontsize=10)
+    if signal.ndim == 2:
+        axes.imshow(signal, cmap="gray")
+        axes.set_axis_off()
+    else:
+        axes.plot(signal, lw=0.6, color="black")
+        axes.set_xlabel("sample")
+
+
+def _code_map(axes: Axes, report: RecoveryReport, number: int) -> None:
+    true, found = report.truth[number] != 0, report.guess[number] != 0
+    drawn: tuple[tuple[Array, dict[str, Any]], ...] = (
+        (true & found, {"marker": ".", "color": _HIT, "s": 4}),
+        (true & ~found, {"marker": "x", "color": _MISSED, "s": 18, "lw": 1}),
+        (~true & found, {"marker": "^", "color": _FALSE, "s": 14}),
+    )
+    for entries, style in drawn:
+        rows, columns = np.nonzero(entries.reshape(len(entries), -1))
+        axes.scatter(columns, rows, **style)
+    layer = report.layers[number - 1]
+    axes.set_xlim(-1, math.prod(true.shape[1:]))
+    shown = np.flatnonzero((true | found).reshape(len(true), -1).any(axis=1))
+    axes.set_ylim(-1, shown.max(initial=0) + 1)
+    axes.set_xlabel("position")
+    axes.set_ylabel(f"filter (of {len(true)})")
+    axes.set_title(
+        f"layer {number}: {layer.active:.0f} active of {true.size}, S = {layer.stripe_sparsity}\n"
+        f"a draw misses {layer.missed:.1f}, false alarms {layer.false_alarms:.1f}",
+        fontsize=10,
+    )
