@@ -49,6 +49,7 @@ from dcsc.dictionaries import (
 from dcsc.errors import (
     ContractError,
     DcscError,
+    InfeasibleError,
     NotCoveredError,
     NotDrawnError,
     NotProvedError,
@@ -84,6 +85,7 @@ __all__ = [
     "HardThreshold",
     "HybridBound",
     "IdentitySigns",
+    "InfeasibleError",
     "InstanceBound",
     "Layer",
     "LayerInstance",

@@ -9,7 +9,7 @@ import numpy as np
 
 from dcsc._arrays import Array, Rng, generator, instance, integer, real, shape_tuple
 from dcsc.dictionaries import Dictionary, Windows
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, InfeasibleError
 
 __all__ = [
     "Amplitudes",
@@ -136,7 +136,7 @@ def draw(
 
     Raises
     ------
-    DcscError
+    InfeasibleError
         If no stripe has room for ``sparsity`` non-zeros.
 
     Examples
@@ -150,7 +150,7 @@ def draw(
     stripes, shape = dictionary.stripes, tuple(dictionary.code_shape)
     limit = integer(sparsity, "codes.draw: sparsity", minimum=0)
     if limit > stripes.size:
-        raise DcscError(
+        raise InfeasibleError(
             f"codes.draw: sparsity: expected at most {stripes.size}, the entries of a stripe of "
             f"{type(dictionary).__name__}, got {limit}"
         )

@@ -3,6 +3,7 @@
 __all__ = [
     "ContractError",
     "DcscError",
+    "InfeasibleError",
     "NotCoveredError",
     "NotDrawnError",
     "NotProvedError",
@@ -12,6 +13,10 @@ __all__ = [
 
 class DcscError(ValueError):
     """Bad input: the message names class and argument, what was given and what was expected."""
+
+
+class InfeasibleError(DcscError):
+    """What was asked for does not exist, such as codes with more non-zeros than a stripe holds."""
 
 
 class NotDrawnError(DcscError):

@@ -200,8 +200,9 @@ def _said(sweep: Sweep, done: Run) -> list[str]:
         "were there before."
     ]
     if sweep.stop.adaptive:
-        most = done.cells * sweep.trials
-        lines.append(f"The stopping rule saved {done.saved:,} of {most:,} trials.")
+        lines.append(f"The stopping rule saved {done.saved:,} of {done.most:,} trials.")
+    if done.infeasible:
+        lines.append(f"{len(done.infeasible)} cells do not exist, such as: {done.infeasible[0]}")
     if done.trials:
         lines.append(
             f"Workers were at work {done.busy:.0%} of the time; landing took "

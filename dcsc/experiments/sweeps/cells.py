@@ -13,7 +13,7 @@ import numpy as np
 from dcsc import codes
 from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, InfeasibleError
 from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
 from dcsc.experiments.sweeps.tables import Task
@@ -105,7 +105,13 @@ class Cell:
             raise DcscError(f"cell {self}: {error}") from None
 
     def codes(self, model: DCSCModel, strategies: Strategies) -> Array:
-        """Return the codes of all its trials."""
+        """Return the codes of all its trials.
+
+        Raises
+        ------
+        InfeasibleError
+            If there are none so dense.
+        """
         table, seed = self.task.codes, self.task.seed
         try:
             return codes.draw(
@@ -115,6 +121,8 @@ class Cell:
                 strategies.build("amplitudes", table.amplitudes, seed),
                 seed if table.rng is None else table.rng,
             )
+        except InfeasibleError as error:
+            raise InfeasibleError(f"cell {self}: {error}") from None
         except (DcscError, TypeError) as error:
             raise DcscError(f"cell {self}: codes: {error}") from None
 

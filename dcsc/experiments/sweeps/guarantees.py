@@ -2,7 +2,7 @@
 
 import math
 import time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
@@ -32,40 +32,76 @@ _CONSTANTS = ("coherence", "sparsity", "x_min", "x_max", "noise")
 def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> dict[str, Any]:
     """Return what every bound of the task says, and of which constants."""
     start = time.perf_counter()
-    task = cell.task
-    block = draws.block(0, _DRAWS)
+    bounds = [
+        (strategy.label, strategies.build("bound", strategy, cell.task.seed))
+        for strategy in cell.task.bounds
+    ]
     try:
-        if task.constants is None:
-            truth = block.model(0).synthesize(codes)
-            layers: tuple[Any, ...] = measure(draws.model, truth, task.noise)
-            statistics = tuple(layer.statistics(babel=False) for layer in layers)
-            kept = None
-        else:
-            floors = task.constants.x_min[: len(task.used)]
-            layers = statistics = declare(draws.model, codes, floors, task.noise)
-            pathways = [block.model(draw).synthesize(codes) for draw in range(_DRAWS)]
-            kept = sum(_keeps(statistics, draws, path) for path in pathways) / _DRAWS
+        records, kept = _records(cell, codes, draws)
+        said = [{"name": name, **_said(bound, records, cell.task.delta)} for name, bound in bounds]
+        numbers = records.numbers
     except DcscError as error:
-        layers, statistics, kept = (), (), None
-        why = str(error)
-    said = []
-    for strategy in task.bounds:
-        bound = strategies.build("bound", strategy, task.seed)
-        one = _said(bound, layers, task.delta) if layers else {"value": None, "why": why}
-        said.append({"name": strategy.label, **one})
-    constants = {
-        name: [_plain(getattr(layer, name)) for layer in statistics] for name in _CONSTANTS
-    }
+        said = [{"name": name, "value": None, "why": str(error)} for name, _ in bounds]
+        numbers, kept = (), None
     return {
         "guarantees": cell.guarantees_identity,
         "bounds": said,
-        "constants": constants,
+        "constants": {
+            name: [_plain(getattr(layer, name)) for layer in numbers] for name in _CONSTANTS
+        },
         "kept": kept,
         "seconds": time.perf_counter() - start,
     }
 
 
-def _said(bound: BoundCalculator, layers: tuple[Any, ...], delta: float) -> dict[str, Any]:
+@attrs.frozen(eq=False, slots=False)
+class _Records:
+    """The layers of a cell as bounds want them, each kind made once.
+
+    Parameters
+    ----------
+    layers : tuple of LayerInstance or LayerStatistics
+        As measured or as declared.
+    """
+
+    layers: tuple[Any, ...]
+
+    @cached_property
+    def numbers(self) -> tuple[LayerStatistics, ...]:
+        return self._statistics(babel=False)
+
+    @cached_property
+    def with_babel(self) -> tuple[LayerStatistics, ...]:
+        return self._statistics(babel=True)
+
+    def _statistics(self, babel: bool) -> tuple[LayerStatistics, ...]:
+        return tuple(
+            layer.statistics(babel) if isinstance(layer, LayerInstance) else layer
+            for layer in self.layers
+        )
+
+    def of(self, bound: BoundCalculator) -> tuple[Any, ...]:
+        """Return those that a bound wants."""
+        if bound.needs_instances:
+            return self.layers
+        return self.with_babel if bound.needs_babel else self.numbers
+
+
+def _records(cell: Cell, codes: Array, draws: Draws) -> tuple[_Records, float | None]:
+    """Return the constants, and the share of draws that keep to them if they are declared."""
+    task = cell.task
+    block = draws.block(0, _DRAWS)
+    if task.constants is None:
+        truth = block.model(0).synthesize(codes)
+        return _Records(measure(draws.model, truth, task.noise)), None
+    declared = declare(draws.model, codes, task.constants.x_min[: len(task.used)], task.noise)
+    pathways = [block.model(draw).synthesize(codes) for draw in range(_DRAWS)]
+    kept = sum(_keeps(declared, draws, pathway) for pathway in pathways) / _DRAWS
+    return _Records(declared), kept
+
+
+def _said(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, Any]:
+    layers = records.of(bound)
     try:
         found = bound.evaluate(layers)
     except NotCoveredError as error:
@@ -82,13 +118,12 @@ def _said(bound: BoundCalculator, layers: tuple[Any, ...], delta: float) -> dict
 
 
 def _limits(
-    bound: BoundCalculator, found: Guarantee, layers: tuple[Any, ...], delta: float
+    bound: BoundCalculator, found: Guarantee, layers: tuple[LayerStatistics, ...], delta: float
 ) -> list[float | str | None]:
     """Return the largest S that the bound allows each layer, with the noise that reaches it."""
     limits = []
     for layer, part in zip(layers, found.layers, strict=True):
-        numbers = layer.statistics(bound.needs_babel) if isinstance(layer, LayerInstance) else layer
-        alone = attrs.evolve(numbers, sparsity=0, patch_sparsity=None, noise=part.noise)
+        alone = attrs.evolve(layer, sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
 

@@ -23,7 +23,8 @@ class CellProgress:
     Parameters
     ----------
     tally : Tally or None
-        Of the trials that have landed, up to the last look that all of them reach.
+        Of the trials that have landed, up to the last look that all of them reach; None if there
+        are none, or no codes as dense as the cell asks for.
     seconds : float
         What they took.
     settled : bool
@@ -40,6 +41,8 @@ class CellProgress:
 
 def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> CellProgress:
     """Go through the looks of a cell until it is settled, or until trials are missing."""
+    if identity in store.infeasible:
+        return CellProgress(None, 0.0, True, ())
     tally, seconds = None, 0.0
     looks = stop.looks(trials)
     for before, look in itertools.pairwise((0, *looks)):

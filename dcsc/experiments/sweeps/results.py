@@ -42,6 +42,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
         - ``low``, ``best``, ``high``: the rate at which the pathway fails, with its interval;
           ``layer_low``, ``layer_best``, ``layer_high`` (…, layer). NaN without trials
         - ``settled``: whether the cell needs no further trial; ``seconds`` of simulation
+        - ``infeasible``: why there are no codes as dense as the cell asks for, else ""
 
         and what is proved
 
@@ -166,7 +167,13 @@ def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _C
     columns = {name: _Column(values) for name, values in {**whole, **ends}.items()}
     for name, values in {**layered, **layer_ends}.items():
         columns[name] = _Column(values, ("layer",))
-    return {**columns, "settled": _Column(settled), "seconds": _Column(seconds)}
+    infeasible = np.array([store.infeasible.get(identity, "") for identity in cells], dtype=object)
+    return {
+        **columns,
+        "settled": _Column(settled),
+        "seconds": _Column(seconds),
+        "infeasible": _Column(infeasible),
+    }
 
 
 _CONSTANTS = {

@@ -63,8 +63,10 @@ class Run:
     cells : int
     found, trials : int
         Trials that were there before, and those of this run.
-    saved : int
-        Trials that the stopping rule spared, of cells times the most trials.
+    infeasible : tuple of str
+        Cells for which there are no codes as dense as they ask for, and why.
+    most, saved : int
+        Trials of all cells without the stopping rule, and how many of them it spared.
     seconds : float
         From the first dispatch to the end.
     busy : float
@@ -77,6 +79,8 @@ class Run:
     cells: int
     found: int
     trials: int
+    infeasible: tuple[str, ...]
+    most: int
     saved: int
     seconds: float
     busy: float
@@ -160,12 +164,15 @@ class _Runner:
                     self._round(parallel, count, todo, (number, len(looks)), states)
                     states = self._states()
         seconds = time.perf_counter() - start
-        most = len(self.cells) * self.sweep.trials
+        infeasible = [c for c in self.cells if c.identity in self.store.infeasible]
+        most = (len(self.cells) - len(infeasible)) * self.sweep.trials
         return Run(
             folder=self.store.folder,
             cells=len(self.cells),
             found=found,
             trials=self.trials,
+            infeasible=tuple(self.store.infeasible[c.identity] for c in infeasible),
+            most=most,
             saved=most - self._landed(states),
             seconds=seconds,
             busy=self.work / (seconds * count),
@@ -187,7 +194,8 @@ class _Runner:
             stretches = () if cell.identity in known else state.missing
             known.add(cell.identity)
             wanted = cell.guarantees_identity
-            guarantees = wanted not in self.store.guarantees and wanted not in known
+            there = cell.identity in self.store.infeasible or wanted in self.store.guarantees
+            guarantees = not there and wanted not in known
             known.add(wanted)
             for stretch in stretches or ((),):
                 chosen = (stretch,) if stretch else ()

@@ -36,18 +36,21 @@ class Store:
         Stretches of trials that are there, by identity of the cell, start and stop.
     guarantees : dict
         Guarantees that are there, by identity.
+    infeasible : dict
+        Why there are no codes as dense as a cell asks for, by its identity.
     """
 
     folder: Path
     trials: dict[tuple[str, int, int], Mapping[str, Any]]
     guarantees: dict[str, Mapping[str, Any]]
+    infeasible: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read all that is there."""
         if not (folder / _PLAN).is_file():
             raise DcscError(f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}")
-        store = cls(folder, {}, {})
+        store = cls(folder, {}, {}, {})
         blocks = folder / _BLOCKS
         for path in sorted(blocks.iterdir()) if blocks.is_dir() else ():
             if not path.name.startswith("."):
@@ -101,7 +104,9 @@ class Store:
             self._add(record)
 
     def _add(self, record: Mapping[str, Any]) -> None:
-        if "guarantees" in record:
+        if "infeasible" in record:
+            self.infeasible[record["infeasible"]] = record["why"]
+        elif "guarantees" in record:
             self.guarantees[record["guarantees"]] = record
         else:
             self.trials[record["cell"], record["start"], record["stop"]] = record

@@ -13,6 +13,7 @@ __all__ = ["RESERVED", "Axis", "Codes", "Constants", "LayerTable", "Task", "subs
 # What the results call their own; no axis can be called so.
 RESERVED = (
     *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
+    *("infeasible",),
     *("layer_failures", "missed", "false_alarms", "layer_low", "layer_best", "layer_high"),
     *("guarantee", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),

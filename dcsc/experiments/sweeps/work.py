@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 from threadpoolctl import threadpool_limits
 
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, InfeasibleError
 from dcsc.experiments.draws import Draws
 from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
@@ -52,7 +52,11 @@ def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
             "same version of dcsc, of your own code and of files of filters everywhere"
         )
     model = cell.model(sweep.strategies)
-    codes = cell.codes(model, sweep.strategies)
+    try:
+        codes = cell.codes(model, sweep.strategies)
+    except InfeasibleError as error:
+        seconds = time.perf_counter() - start
+        return [{"infeasible": cell.identity, "why": str(error), "seconds": seconds}]
     records = []
     if piece.guarantees:
         draws = Draws.of(model, codes, cell.seed, cell.task.noise)

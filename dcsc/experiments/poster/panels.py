@@ -1,0 +1,308 @@
+"""The poster's contribution in three panels: what happens, beside what is guaranteed.
+
+(a) one layer: the failure rate against stripe sparsity; (b) the largest stripe sparsity against
+coherence; (c) three layers with sparse filters, against noise.
+"""
+
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import integer
+from dcsc.bounds import (
+    BoundCalculator,
+    LayerStatistics,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+    declare,
+)
+from dcsc.experiments.sweeps import State, Sweep, open, run
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["DepthPanel", "MeasuredLimit", "Poster", "RatePanel", "ScalingPanel", "poster"]
+
+BOUNDS: dict[str, BoundCalculator] = {
+    "(2)": UniformBound(),
+    "(3)": ProbabilisticBound(),
+    "(3R)": RobustBound(),
+}
+_NAMES = {"UniformBound": "(2)", "ProbabilisticBound": "(3)", "RobustBound": "(3R)"}
+_DELTA = 0.01
+_ATOMS = 4096
+_FOLDER = Path(__file__).parent
+
+Progress = Callable[[float], None]
+
+
+@attrs.frozen
+class RatePanel:
+    """Panel (a). Rates are (low, best, high) with 95 % intervals; values are the bounds, at most 1.
+
+    ``limits`` holds the largest S for which each bound guarantees failure at most ``delta``.
+    """
+
+    setting: str
+    coherence: float
+    noise: float
+    delta: float
+    trials: int
+    sparsity: list[int]
+    rate: list[list[float]]
+    values: dict[str, list[float]]
+    limits: dict[str, float | None]
+
+
+@attrs.frozen
+class MeasuredLimit:
+    """A measured limit: at ``passed`` at most a share δ of the trials fails, at ``failed`` more.
+
+    ``failed`` is None where the whole stripe passes. Intervals are (low, best, high), 95 %.
+    """
+
+    filters: str
+    coherence: float
+    passed: int
+    failed: int | None
+    rate_passed: list[float] | None
+    rate_failed: list[float] | None
+
+
+@attrs.frozen
+class ScalingPanel:
+    """Panel (b). ``lines`` holds what each bound allows at each coherence, as a real number."""
+
+    setting: str
+    delta: float
+    n_atoms: int
+    trials: int
+    coherence: list[float]
+    lines: dict[str, list[float]]
+    crossing: list[float]
+    measured: list[MeasuredLimit]
+
+
+@attrs.frozen
+class DepthPanel:
+    """Panel (c). ``recovered[l - 1]`` holds layer l's rates over the noise, the last all layers'.
+
+    ``values`` holds each bound for the whole pathway at each noise, ``limits`` the largest noise
+    at which a layer, joint with those below, or the pathway (last) is guaranteed, None for
+    empty. ``share`` is the measured share of draws that keep to the declared constants.
+    """
+
+    setting: str
+    layers: list[dict[str, float]]
+    trials: int
+    noise: list[float]
+    recovered: list[list[list[float]]]
+    values: dict[str, list[float]]
+    limits: dict[str, list[float | None]]
+    share: float
+
+
+@attrs.frozen
+class Poster:
+    """All numbers of the figure, with the seed and the version they came from."""
+
+    version: str
+    seed: int
+    rate: RatePanel
+    scaling: ScalingPanel
+    depth: DepthPanel
+
+
+def poster(
+    trials: int = 240, seed: int = 0, version: str = "", progress: Progress = lambda share: None
+) -> Poster:
+    """Compute the three panels, each from the sweep in the file of its name.
+
+    Parameters
+    ----------
+    trials : int
+        Draws of the signs for each point of (a) and (b), for (b) at the most; (c) takes a quarter
+        of them.
+    seed : int
+    version : str
+        Recorded with the numbers.
+    progress : callable
+        Is told the share of the work that is done.
+    """
+    total = integer(trials, "poster: trials", minimum=4)
+    root = integer(seed, "poster: seed", minimum=0)
+    return Poster(
+        version,
+        root,
+        rate_panel(total, root, lambda share: progress(0.1 * share)),
+        scaling_panel(total, root, lambda share: progress(0.1 + 0.7 * share)),
+        depth_panel(total // 4, root, lambda share: progress(0.8 + 0.2 * share)),
+    )
+
+
+def sweep_of(panel: str, trials: int, seed: int) -> Sweep:
+    """Return the sweep of a panel: ``rate``, ``scaling`` or ``depth``."""
+    sweep = Sweep.load(_FOLDER / f"{panel}.toml")
+    return attrs.evolve(sweep, trials=trials, table={**sweep.table, "seed": seed})
+
+
+def _run(sweep: Sweep, progress: Progress) -> "xarray.Dataset":
+    def report(state: State) -> None:
+        look, looks = state.look
+        progress((look - 1 + state.done / state.pending) / looks)
+
+    with tempfile.TemporaryDirectory() as folder:
+        run(sweep, folder, progress=report)
+        return open(folder)
+
+
+def _ends(data: "xarray.Dataset") -> list[list[float]]:
+    """Return (low, best, high) of the failure rate, cell by cell."""
+    return [list(map(float, ends)) for ends in zip(data.low, data.best, data.high, strict=True)]
+
+
+def _finite(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _values(data: "xarray.Dataset") -> dict[str, list[float]]:
+    return {said: data.guarantee.sel(bound=name).values.tolist() for name, said in _NAMES.items()}
+
+
+# ---- (a) ---------------------------------------------------------------------------------------
+
+
+def rate_panel(trials: int, seed: int, progress: Progress) -> RatePanel:
+    """Compute panel (a): one layer at coherence 0.0103, with a little noise."""
+    sweep = sweep_of("rate", trials, seed)
+    data = _run(sweep, progress)
+    first = data.isel(sparsity=0, layer=0)
+    return RatePanel(
+        "256 filters of 2 taps, 512 channels, 8 positions; entries ±1, noise 0.05",
+        float(first.layer_coherence),
+        float(first.layer_noise),
+        _DELTA,
+        trials,
+        data.sparsity.values.tolist(),
+        _ends(data),
+        _values(data),
+        {said: _finite(first.limit.sel(bound=name)) for name, said in _NAMES.items()},
+    )
+
+
+# ---- (b) ---------------------------------------------------------------------------------------
+
+
+def scaling_panel(trials: int, seed: int, progress: Progress) -> ScalingPanel:
+    """Compute panel (b): guaranteed and measured limits, all for 4096 atoms."""
+    data = _run(sweep_of("scaling", trials, seed), progress)
+    measured = [_measured_limit(data.sel(filters=label)) for label in data.filters.values]
+    grid = np.geomspace(0.005, 0.2, 41)
+    base = LayerStatistics(coherence=1, x_min=1, x_max=1, noise=0, n_atoms=_ATOMS)
+    at = [attrs.evolve(base, coherence=float(mu)) for mu in grid]
+    lines = {
+        "(2)": [UniformBound().sparsity_limit(layer) for layer in at],
+        "(3)": [ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at],
+        "(3R)": [RobustBound().sparsity_limit(layer, _DELTA) for layer in at],
+    }
+    lambda_ = math.log(2 * _ATOMS / _DELTA)
+    mu_star = (math.sqrt(1 + 1 / lambda_) - 1) / 2
+    crossing = [mu_star, UniformBound().sparsity_limit(attrs.evolve(base, coherence=mu_star))]
+    return ScalingPanel(
+        "one layer, 4096 atoms, entries ±1, no noise",
+        _DELTA,
+        _ATOMS,
+        trials,
+        grid.tolist(),
+        lines,
+        crossing,
+        measured,
+    )
+
+
+def _measured_limit(data: "xarray.Dataset") -> MeasuredLimit:
+    """Return the last S up to which at most δ of the trials fail, and the next."""
+    some = data.where(data.infeasible == "", drop=True)
+    fails = (some.best > _DELTA).values
+    at = int(fails.argmax()) if fails.any() else len(fails)
+    family = str(data.filters.values).rpartition(" ")[0].replace("rademacher", "random ±1")
+    sparsity, ends = some.sparsity.values, _ends(some)
+    return MeasuredLimit(
+        family,
+        float(some.layer_coherence[0, 0]),
+        int(sparsity[at - 1]) if at else 0,
+        int(sparsity[at]) if at < len(fails) else None,
+        ends[at - 1] if at else None,
+        ends[at] if at < len(fails) else None,
+    )
+
+
+# ---- (c) ---------------------------------------------------------------------------------------
+
+
+def depth_panel(trials: int, seed: int, progress: Progress) -> DepthPanel:
+    """Compute panel (c): three layers, the upper two with 9 and 5 taps a filter."""
+    sweep = sweep_of("depth", trials, seed)
+    data = _run(sweep, progress)
+    cell = sweep.cell((0,))
+    model = cell.model(sweep.strategies)
+    assert cell.task.constants is not None
+    declared = declare(model, cell.codes(model, sweep.strategies), cell.task.constants.x_min)
+    recovered = [
+        [
+            [float(1 - high), float(1 - best), float(1 - low)]
+            for low, best, high in zip(*ends, strict=True)
+        ]
+        for ends in (
+            *zip(data.layer_low.T, data.layer_best.T, data.layer_high.T, strict=True),
+            (data.low, data.best, data.high),
+        )
+    ]
+    return DepthPanel(
+        "three layers, 16 positions: 384 dense filters of 2 taps on 768 channels, then 48 of 9 "
+        "and 12 of 5 non-zero taps; entries ±1",
+        [_summary(layer) for layer in declared],
+        trials,
+        data.noise.values.tolist(),
+        recovered,
+        _values(data),
+        {name: _noise_limits(bound, declared) for name, bound in BOUNDS.items()},
+        float(data.kept[0]),
+    )
+
+
+def _with_noise(declared: tuple[LayerStatistics, ...], noise: float) -> list[LayerStatistics]:
+    return [attrs.evolve(declared[0], noise=noise), *declared[1:]]
+
+
+def _noise_limits(
+    bound: BoundCalculator, declared: tuple[LayerStatistics, ...]
+) -> list[float | None]:
+    """Return the largest noise guaranteed for layers 1 … l together, and for all; None if empty."""
+
+    def holds(depth: int, noise: float) -> bool:
+        return bound.evaluate(_with_noise(declared, noise)[:depth]).holds
+
+    limits: list[float | None] = []
+    for depth in range(1, len(declared) + 1):
+        low, high = 0.0, 1.0
+        if not holds(depth, low):
+            limits.append(None)
+            continue
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if holds(depth, middle) else (low, middle)
+        limits.append(low)
+    return [*limits, limits[-1]]
+
+
+def _summary(layer: LayerStatistics) -> dict[str, float]:
+    names = ("coherence", "sparsity", "x_min", "x_max", "n_atoms")
+    return {name: float(layer.need(name)) for name in names}
