@@ -1,0 +1,99 @@
+"""Operations: what the steps of a network compute.
+
+A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
+`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.geometry` for TOML.
+"""
+
+from dcsc.networks.operations.activations import (
+    Activation,
+    Clip,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    LeakyRelu,
+    PRelu,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from dcsc.networks.operations.arrangement import (
+    Cast,
+    Concatenate,
+    Constant,
+    Expand,
+    Fill,
+    Flatten,
+    Gather,
+    GatherElements,
+    Identity,
+    Pad,
+    Reshape,
+    ScatterElements,
+    ShapeOf,
+    Slice,
+    Squeeze,
+    Transpose,
+    Unsqueeze,
+)
+from dcsc.networks.operations.base import Equivariance, Operation
+from dcsc.networks.operations.convolve import Convolve, ConvolveTransposed, as_dictionary
+from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
+from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
+from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
+from dcsc.networks.operations.unread import Unread
+
+__all__ = [
+    "FUNCTIONS",
+    "REDUCTIONS",
+    "Activation",
+    "ArgMax",
+    "AveragePool",
+    "BatchNorm",
+    "Cast",
+    "Clip",
+    "Concatenate",
+    "Constant",
+    "Convolve",
+    "ConvolveTransposed",
+    "Elementwise",
+    "Elu",
+    "Equivariance",
+    "Expand",
+    "Fill",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "Gelu",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "Identity",
+    "InstanceNorm",
+    "LeakyRelu",
+    "Linear",
+    "MatMul",
+    "MaxPool",
+    "Operation",
+    "PRelu",
+    "Pad",
+    "Reduce",
+    "Relu",
+    "Reshape",
+    "ScatterElements",
+    "ShapeOf",
+    "Sigmoid",
+    "Silu",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Squeeze",
+    "Tanh",
+    "Transpose",
+    "Unread",
+    "Unsqueeze",
+    "as_dictionary",
+]

@@ -1,0 +1,263 @@
+"""Operations that move numbers about, and those that compute shapes."""
+
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape, brief
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import Equivariance, Operation, checked_size
+
+__all__ = [
+    "Cast",
+    "Concatenate",
+    "Constant",
+    "Expand",
+    "Fill",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "Identity",
+    "Pad",
+    "Reshape",
+    "ScatterElements",
+    "ShapeOf",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+]
+
+
+def _read_only(value: Any) -> Array:
+    array = np.array(value)
+    array.flags.writeable = False
+    return array
+
+
+@attrs.frozen
+class Constant(Operation):
+    """An array of the file that is no layer's weight, of any dtype."""
+
+    value: Array = attrs.field(
+        converter=_read_only, repr=brief, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+    )
+
+    def _apply(self, *values: Array) -> Array:
+        return self.value
+
+
+@attrs.frozen
+class Identity(Operation):
+    """The input as it is: dropout and the like, in a network that is not trained any more."""
+
+    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    def _apply(self, *values: Array) -> Array:
+        return values[0]
+
+
+@attrs.frozen
+class Cast(Operation):
+    """Another dtype; floating numbers are widened, but never rounded to fewer digits."""
+
+    dtype: Any = attrs.field(converter=np.dtype)
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        if data.dtype.kind == "f" and self.dtype.kind == "f":
+            return data
+        return data.astype(self.dtype)
+
+
+@attrs.frozen
+class Reshape(Operation):
+    """The shape that the second input holds: −1 is what is left, 0 the axis as it was.
+
+    With ``keep_zeros`` 0 is an axis of length zero.
+    """
+
+    keep_zeros: bool = False
+
+    def _apply(self, *values: Array) -> Array:
+        data, shape = values
+        new = [int(n) for n in shape]
+        if not self.keep_zeros:
+            new = [n or data.shape[axis] for axis, n in enumerate(new)]
+        return data.reshape(new)
+
+
+@attrs.frozen
+class Flatten(Operation):
+    """A matrix: the axes before ``axis`` are its rows, the others its columns."""
+
+    axis: int = 1
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        axis = self.axis + data.ndim * (self.axis < 0)
+        if not 0 <= axis <= data.ndim:
+            raise DcscError(f"Flatten: axis: expected at most {data.ndim}, got {self.axis}")
+        return data.reshape(int(np.prod(data.shape[:axis])), -1)
+
+
+@attrs.frozen
+class Transpose(Operation):
+    """Axes in another order, or in the reverse one."""
+
+    order: Shape | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return values[0].transpose(self.order)
+
+
+@attrs.frozen
+class Squeeze(Operation):
+    """Axes of length one left out: these, or all of them."""
+
+    axes: Shape | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return np.squeeze(values[0], self.axes)
+
+
+@attrs.frozen
+class Unsqueeze(Operation):
+    """Axes of length one put in, where they lie in the result."""
+
+    axes: Shape
+
+    def _apply(self, *values: Array) -> Array:
+        return np.expand_dims(values[0], self.axes)
+
+
+@attrs.frozen
+class Concatenate(Operation):
+    """The inputs one after the other along an axis."""
+
+    axis: int = 1
+
+    def _apply(self, *values: Array) -> Array:
+        return np.concatenate(values, axis=self.axis)
+
+
+@attrs.frozen
+class Slice(Operation):
+    """Every step-th entry from start to stop; inputs: data, starts, stops, axes, steps."""
+
+    def _apply(self, *values: Array) -> Array:
+        data, starts, stops, *others = values
+        axes = others[0] if others else range(len(starts))
+        steps = others[1] if len(others) > 1 else [1] * len(starts)
+        cut = [slice(None)] * data.ndim
+        for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
+            length, last = data.shape[axis], int(stop)
+            # An end before the first entry can only be said by None.
+            beyond = step < 0 and last < -length
+            cut[axis] = slice(int(start), None if beyond else last, int(step))
+        return data[tuple(cut)]
+
+
+@attrs.frozen
+class Pad(Operation):
+    """More entries at the ends of each axis.
+
+    Parameters
+    ----------
+    widths : tuple of pairs of int
+        Entries before and after, one pair per axis, batch and channels included; negative ones
+        take entries away.
+    mode : "constant", "reflect", "edge" or "wrap"
+    value : float
+        What a constant padding is made of.
+    """
+
+    widths: tuple[tuple[int, int], ...]
+    mode: str = attrs.field(
+        default="constant", validator=attrs.validators.in_(("constant", "reflect", "edge", "wrap"))
+    )
+    value: float = 0.0
+
+    @property
+    def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
+        other = any(map(any, self.widths[:2])) or (self.mode == "constant" and self.value != 0)
+        return Equivariance.NONE if other else Equivariance.LINEAR
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        if len(self.widths) != data.ndim:
+            raise DcscError(f"Pad: widths: expected {data.ndim} pairs, got {self.widths}")
+        sizes = zip(data.shape, self.widths, strict=True)
+        checked_size(tuple(n + max(b, 0) + max(a, 0) for n, (b, a) in sizes), "Pad: widths")
+        more = [(max(b, 0), max(a, 0)) for b, a in self.widths]
+        cut = tuple(slice(max(-b, 0), -a if a < 0 else None) for b, a in self.widths)
+        if self.mode == "constant":
+            return np.pad(data, more, constant_values=self.value)[cut]
+        return np.pad(data, more, mode=self.mode)[cut]  # type: ignore[call-overload]  # validated
+
+
+@attrs.frozen
+class ShapeOf(Operation):
+    """The shape of the input, or a stretch of it."""
+
+    start: int = 0
+    stop: int | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return np.array(values[0].shape[self.start : self.stop], dtype=np.int64)
+
+
+@attrs.frozen
+class Fill(Operation):
+    """An array of the shape that the input holds, with one number everywhere."""
+
+    value: Array = attrs.field(converter=_read_only, eq=attrs.cmp_using(eq=np.array_equal))
+
+    def _apply(self, *values: Array) -> Array:
+        shape = checked_size(tuple(int(n) for n in values[0]), "Fill: shape")
+        return np.full(shape, self.value.reshape(()))
+
+
+@attrs.frozen
+class Expand(Operation):
+    """Broadcasting to the shape that the second input holds."""
+
+    def _apply(self, *values: Array) -> Array:
+        data, shape = values
+        joint = np.broadcast_shapes(data.shape, tuple(int(n) for n in shape))
+        return np.broadcast_to(data, checked_size(joint, "Expand: shape"))
+
+
+@attrs.frozen
+class Gather(Operation):
+    """Entries along an axis at the indices that the second input holds."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        return np.take(values[0], values[1], axis=self.axis)
+
+
+@attrs.frozen
+class GatherElements(Operation):
+    """One entry along an axis for each index of the second input."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        data, indices = values
+        return np.take_along_axis(data, indices, axis=self.axis)
+
+
+@attrs.frozen
+class ScatterElements(Operation):
+    """A copy of the first input with the third's entries at the second's indices on an axis."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        data, indices, updates = values
+        out = data.copy()
+        np.put_along_axis(out, indices, updates, axis=self.axis)
+        return out
