@@ -58,7 +58,7 @@ class Convolution:
     then: tuple[str, ...]
 
     @classmethod
-    def at(cls, graph: Graph, node: Node) -> "Convolution":
+    def at(cls, graph: Graph, node: Node, operation: Convolve) -> "Convolution":
         """Return the convolution at a step of a graph.
 
         A pooling before the activation ends the search: what follows acts on other positions.
@@ -79,8 +79,6 @@ class Convolution:
             elif part == "activation":
                 code = output
             follower = graph.next_only(output)
-        operation = node.operation
-        assert isinstance(operation, Convolve)
         then = tuple(user.operation.label for user in graph.consumers.get(output, ()))
         (signal,) = node.inputs
         return cls(
@@ -186,14 +184,6 @@ class TransposedConvolution:
     operation: ConvolveTransposed
     code: str
     signal: str
-
-    @classmethod
-    def at(cls, node: Node) -> "TransposedConvolution":
-        """Return the transposed convolution at a step of a graph."""
-        operation = node.operation
-        assert isinstance(operation, ConvolveTransposed)
-        (code,) = node.inputs
-        return cls(node.name, operation, code, node.output)
 
     @property
     def values(self) -> tuple[str, ...]:

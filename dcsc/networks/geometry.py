@@ -29,7 +29,6 @@ from dcsc.networks.kinds import KINDS, Table, kind_of
 from dcsc.networks.modules import Module
 from dcsc.networks.operations import (
     Activation,
-    Constant,
     Convolve,
     ConvolveTransposed,
     Equivariance,
@@ -122,13 +121,10 @@ class _Builder:
         kind = table.take("kind", None) or kind_of(module)
         sources = self._sources(table)
         table.channels = self.channels[sources[0]]
-        operation, constants = self._operation(kind, table, module)
+        operation = self._operation(kind, table, module)
         table.finish()
-        for number, constant in enumerate(constants):
-            self.nodes.append(Node(f"{name}#{number}", Constant(constant), (), f"{name}#{number}"))
-        inputs = [*sources, *(f"{name}#{number}" for number in range(len(constants)))]
         self._check(operation, table)
-        self.nodes.append(Node(name, operation, tuple(inputs), name))
+        self.nodes.append(Node(name, operation, tuple(sources), name))
         self.channels[name] = _channels(operation, table.channels)
         self.last = name
         if table.defaults:
@@ -151,20 +147,19 @@ class _Builder:
                 )
         return [self.ends[name] for name in names]
 
-    def _operation(self, kind: Any, table: Table, module: Module) -> tuple[Operation, Any]:
+    def _operation(self, kind: Any, table: Table, module: Module) -> Operation:
         if kind == "unread" and "operation" not in table.values:
             what = ", ".join(module.tensors) or "no weights of this name"
-            return Unread(module.name, f"no kind of layer is known by these weights: {what}"), ()
+            return Unread(module.name, f"no kind of layer is known by these weights: {what}")
         if kind not in KINDS:
             raise DcscError(
                 f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {kind!r}"
             )
         try:
-            built = KINDS[kind](table, module)
+            return KINDS[kind](table, module)
         except DcscError as error:
             inside = str(error).startswith(table.where)
             raise error if inside else DcscError(f"{table.where}: {error}") from None
-        return built if isinstance(built, tuple) else (built, ())
 
     def _check(self, operation: Operation, table: Table) -> None:
         """Hold a convolution to the channels that come in."""

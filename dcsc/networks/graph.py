@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -11,6 +11,8 @@ from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
 __all__ = ["Graph", "Input", "Node", "as_tuple"]
+
+Kind = TypeVar("Kind", bound=Operation)
 
 
 def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -122,9 +124,10 @@ class Graph:
         }
         return tuple((node, spent[node.output]) for node in self.nodes)
 
-    def nodes_with(self, kind: type[Operation]) -> tuple[Node, ...]:
-        """Return the steps whose operation is of a kind."""
-        return tuple(node for node in self.nodes if isinstance(node.operation, kind))
+    def of_kind(self, kind: type[Kind]) -> tuple[tuple[Node, Kind], ...]:
+        """Return the steps whose operation is of a kind, and these operations."""
+        steps = ((node, node.operation) for node in self.nodes)
+        return tuple((node, found) for node, found in steps if isinstance(found, kind))
 
     def next_only(self, value: str) -> Node | None:
         """Return the step that is alone in using a value, unless it is an output as well."""

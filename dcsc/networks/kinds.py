@@ -63,8 +63,7 @@ class Table:
             )
 
 
-Built = tuple[Operation, tuple[Any, ...]]
-Builder = Callable[[Table, Module], Operation | Built]
+Builder = Callable[[Table, Module], Operation]
 
 
 def _convolution(table: Table, module: Module) -> Operation:
@@ -126,13 +125,9 @@ def _sliding(table: Table) -> dict[str, Any]:
     }
 
 
-def _slice(table: Table, module: Module) -> Built:
-    bounds = [table.take("start", 0), table.take("stop"), table.take("axis", 1)]
-    return ops.Slice(), tuple(np.array([bound]) for bound in bounds)
-
-
-def _reshape(table: Table, module: Module) -> Built:
-    return ops.Reshape(), (np.array(table.take("shape")),)
+def _slice(table: Table, module: Module) -> Operation:
+    bounds = (table.take("start", 0), table.take("stop"), table.take("axis", 1))
+    return ops.Slice(tuple((bound,) for bound in bounds))
 
 
 def _plain(operation: Callable[..., Operation], **keys: Any) -> Builder:
@@ -168,7 +163,7 @@ KINDS: dict[str, Builder] = {
     "pad": _pad,
     "prelu": lambda table, module: ops.PRelu(module.tensor("weight")),
     "relu": _plain(ops.Relu),
-    "reshape": _reshape,
+    "reshape": lambda table, module: ops.Reshape(_tupled(table.take("shape"))),
     "sigmoid": _plain(ops.Sigmoid),
     "silu": _plain(ops.Silu),
     "slice": _slice,

@@ -63,19 +63,24 @@ class ConvNetwork:
     @cached_property
     def convolutions(self) -> tuple[Convolution, ...]:
         """The convolutions, in the order in which they run."""
-        nodes = self.graph.nodes_with(Convolve)
-        return tuple(Convolution.at(self.graph, node) for node in nodes)
+        found = self.graph.of_kind(Convolve)
+        return tuple(Convolution.at(self.graph, node, operation) for node, operation in found)
 
     @cached_property
     def transposed(self) -> tuple[TransposedConvolution, ...]:
         """The transposed convolutions, read as synthesis."""
-        nodes = self.graph.nodes_with(ConvolveTransposed)
-        return tuple(TransposedConvolution.at(node) for node in nodes)
+        found = self.graph.of_kind(ConvolveTransposed)
+        return tuple(
+            TransposedConvolution(node.name, operation, node.inputs[0], node.output)
+            for node, operation in found
+        )
 
     @cached_property
     def unread(self) -> tuple[Stop, ...]:
         """The operations that cannot be run, with the reason."""
-        return tuple(_stop(node) for node in self.graph.nodes_with(Unread))
+        return tuple(
+            dict.fromkeys(_stop(node, unread) for node, unread in self.graph.of_kind(Unread))
+        )
 
     def convolution(self, name: str) -> Convolution:
         """Return the convolution of this name.
@@ -136,12 +141,14 @@ class ConvNetwork:
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
                 if isinstance(node.operation, Unread):
-                    stops.append(_stop(node))
+                    stops.append(_stop(node, node.operation))
                 else:
                     values[node.output] = _run(node, [values[name] for name in node.inputs])
             for name in spent - kept:
                 values.pop(name, None)
-        return Activations(self, {k: v for k, v in values.items() if k in kept}, tuple(stops))
+        return Activations(
+            self, {k: v for k, v in values.items() if k in kept}, tuple(dict.fromkeys(stops))
+        )
 
     def _known(self, keep: Iterable[str]) -> set[str]:
         names = {keep} if isinstance(keep, str) else set(keep)
@@ -167,9 +174,7 @@ class ConvNetwork:
         }
 
 
-def _stop(node: Node) -> Stop:
-    operation = node.operation
-    assert isinstance(operation, Unread)
+def _stop(node: Node, operation: Unread) -> Stop:
     return Stop(node.name, operation.kind, operation.reason)
 
 

@@ -13,6 +13,7 @@ What comes in may in turn be :math:`y = s \odot v + t`, with the v of the layer 
 between. Then :math:`w * y + b = (w \odot s) * v + (b + w * t)`, which is of the same form.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -26,7 +27,7 @@ from dcsc.projections import ReLU
 if TYPE_CHECKING:
     from dcsc.networks.convolution import Convolution
 
-__all__ = ["Incoming", "Reading", "read"]
+__all__ = ["Incoming", "Reading", "listed", "read"]
 
 
 def _array() -> Any:
@@ -106,10 +107,10 @@ class Reading:
         if self.always_on:
             found.append(
                 f"{len(self.always_on)} of {n} filters are on at zero input (positive bias): "
-                + _listed(self.always_on)
+                + listed(self.always_on)
             )
         if self.dead:
-            found.append(f"{len(self.dead)} of {n} filters are zero: {_listed(self.dead)}")
+            found.append(f"{len(self.dead)} of {n} filters are zero: {listed(self.dead)}")
         if self.threshold.ndim > 1:
             found.append("thresholds differ between positions (a norm's shift meets zero padding)")
         return tuple(found)
@@ -144,7 +145,9 @@ class Reading:
         return tuple(range(1, self.filters.ndim))
 
 
-def _listed(filters: tuple[int, ...], most: int = 12) -> str:
+def listed(filters: Iterable[int], most: int = 12) -> str:
+    """Return numbers of filters in a sentence, the first ones if there are many."""
+    filters = list(filters)
     shown = ", ".join(map(str, filters[:most]))
     return shown + (f" and {len(filters) - most} more" if len(filters) > most else "")
 

@@ -23,6 +23,7 @@ __all__ = [
     "Elu",
     "Gelu",
     "HardSigmoid",
+    "HardSwish",
     "LeakyRelu",
     "PRelu",
     "Relu",
@@ -88,9 +89,17 @@ class LeakyRelu(Activation):
 
 @attrs.frozen
 class PRelu(Activation):
-    """z where z ≥ 0, slope · z elsewhere, with one slope or one per channel."""
+    """z where z ≥ 0, slope · z elsewhere.
+
+    Parameters
+    ----------
+    slopes : array_like, shape (1,) or (channels,)
+    axes : int, optional
+        The number of axes that data must have, batch and channels included.
+    """
 
     slopes: Array = weights_field("slopes", 1)
+    axes: int | None = None
 
     equivariance: ClassVar[Equivariance] = Equivariance.SCALE
 
@@ -104,6 +113,8 @@ class PRelu(Activation):
                 f"PRelu: slopes: expected one or {channels}, one per channel, got "
                 f"{len(self.slopes)}"
             )
+        if self.axes not in (None, value.ndim):
+            raise DcscError(f"PRelu: expected data with {self.axes} axes, got shape {value.shape}")
         slopes = self.slopes.reshape(-1, *[1] * (value.ndim - 2)).astype(value.dtype)
         return np.where(value >= 0, value, value * slopes)
 
@@ -145,6 +156,14 @@ class HardSigmoid(Activation):
 
     def _activate(self, value: Array) -> Array:
         return np.clip(value * self.slope + self.offset, 0, 1)
+
+
+@attrs.frozen
+class HardSwish(Activation):
+    """z · min(max(z / 6 + 1/2, 0), 1)."""
+
+    def _activate(self, value: Array) -> Array:
+        return value * np.clip(value / 6 + 0.5, 0, 1)
 
 
 @attrs.frozen
@@ -195,9 +214,11 @@ def _axis(value: Any, self_: Any) -> int:
 
 @attrs.frozen
 class Softmax(Activation):
-    """exp(z) / Σ exp(z) along an axis."""
+    """exp(z) / Σ exp(z) along an axis, or over it and all that follow."""
 
     axis: int = named_field(_axis, default=-1)
+    onward: bool = False
 
     def _activate(self, value: Array) -> Any:
-        return scipy.special.softmax(value, axis=self.axis)
+        axes = tuple(range(self.axis % value.ndim, value.ndim)) if self.onward else self.axis
+        return scipy.special.softmax(value, axis=axes)

@@ -73,16 +73,22 @@ class Cast(Operation):
 
 @attrs.frozen
 class Reshape(Operation):
-    """The shape that the second input holds: −1 is what is left, 0 the axis as it was.
+    """Another shape: −1 is what is left, 0 the axis as it was.
 
-    With ``keep_zeros`` 0 is an axis of length zero.
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Without it the second input holds it.
+    keep_zeros : bool
+        Whether 0 is an axis of length zero instead.
     """
 
+    shape: Shape | None = None
     keep_zeros: bool = False
 
     def _apply(self, *values: Array) -> Array:
-        data, shape = values
-        new = [int(n) for n in shape]
+        data, *given = values
+        new = [int(n) for n in (given[0] if self.shape is None else self.shape)]
         if not self.keep_zeros:
             new = [n or data.shape[axis] for axis, n in enumerate(new)]
         return data.reshape(new)
@@ -144,16 +150,26 @@ class Concatenate(Operation):
 
 @attrs.frozen
 class Slice(Operation):
-    """Every step-th entry from start to stop; inputs: data, starts, stops, axes, steps."""
+    """Every step-th entry from start to stop.
+
+    Parameters
+    ----------
+    bounds : tuple of up to four tuples of int
+        Starts and stops, and, where they are not the first axes and steps of one, axes and steps.
+        Without them the other inputs hold them.
+    """
+
+    bounds: tuple[tuple[int, ...], ...] = ()
 
     def _apply(self, *values: Array) -> Array:
-        data, starts, stops, *others = values
+        data, *given = values
+        starts, stops, *others = self.bounds or given
         axes = others[0] if others else range(len(starts))
         steps = others[1] if len(others) > 1 else [1] * len(starts)
         cut = [slice(None)] * data.ndim
         for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
             length, last = data.shape[axis], int(stop)
-            # An end before the first entry can only be said by None.
+            # A stop before the first entry can only be said by None.
             beyond = step < 0 and last < -length
             cut[axis] = slice(int(start), None if beyond else last, int(step))
         return data[tuple(cut)]

@@ -27,7 +27,7 @@ class Linear(Operation):
 
     def _apply(self, *values: Array) -> Any:
         (data,) = values
-        if data.ndim < 2 or data.shape[-1] != self.weight.shape[1]:
+        if data.ndim < 1 or data.shape[-1] != self.weight.shape[1]:
             raise DcscError(
                 f"Linear: expected shape (*batch, {self.weight.shape[1]}), got {data.shape}"
             )

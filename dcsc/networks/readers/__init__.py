@@ -6,15 +6,17 @@ format carries weights only, and a line in `READERS`.
 
 from dcsc.networks.readers.base import Reader, Tensors, WeightsReader
 from dcsc.networks.readers.npz import NpzReader
+from dcsc.networks.readers.onnx_graph import OnnxReader
 from dcsc.networks.readers.safetensors import SafetensorsReader
 from dcsc.networks.readers.state_dict import StateDictReader
 
-READERS: tuple[Reader, ...] = (NpzReader(), SafetensorsReader(), StateDictReader())
+READERS: tuple[Reader, ...] = (NpzReader(), OnnxReader(), SafetensorsReader(), StateDictReader())
 """One reader for each format."""
 
 __all__ = [
     "READERS",
     "NpzReader",
+    "OnnxReader",
     "Reader",
     "SafetensorsReader",
     "StateDictReader",

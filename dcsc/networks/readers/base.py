@@ -2,7 +2,7 @@
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +12,11 @@ import numpy as np
 from dcsc._arrays import Array, not_finite
 from dcsc.errors import DcscError
 from dcsc.networks.geometry import build, default_layers
+from dcsc.networks.graph import Graph
 from dcsc.networks.modules import modules_of
 from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations import Convolve
+from dcsc.networks.reading import listed
 from dcsc.networks.simplification import simplified
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
@@ -42,7 +45,8 @@ class Reader(ABC):
             network = self._read(path, geometry)
         except DcscError as error:
             raise type(error)(f"networks.load: {path.name}: {error}") from None
-        return simplified(network)
+        graph = simplified(network.graph)
+        return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -84,6 +88,14 @@ def checked_tensor(array: Array, name: str) -> Array:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise not_finite(array, name)
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _zero_filters(graph: Graph) -> Iterator[str]:
+    for node, convolve in graph.of_kind(Convolve):
+        weight = convolve.weight
+        dead = np.flatnonzero(~weight.any(axis=tuple(range(1, weight.ndim))))
+        if len(dead):
+            yield f"{node.name}: {len(dead)} of {len(weight)} filters are zero: {listed(dead)}"
 
 
 def _narrow(values: Mapping[str, Array]) -> list[str]:
