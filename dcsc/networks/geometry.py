@@ -118,7 +118,7 @@ class _Builder:
     def _add(self, name: str, values: dict[str, Any], where: str) -> None:
         table = Table(where, values)
         module = self._module(table.take("weights", name))
-        kind = table.take("kind", None) or kind_of(module)
+        kind = table.take("kind", None) or self._kind(module, where)
         sources = self._sources(table)
         table.channels = self.channels[sources[0]]
         operation = self._operation(kind, table, module)
@@ -133,6 +133,14 @@ class _Builder:
     def _module(self, name: str) -> Module:
         self.used.add(name)
         return self.modules.get(name, Module(name, {}))
+
+    def _kind(self, module: Module, where: str) -> str:
+        if not module.tensors:
+            raise DcscError(
+                f"{where}: expected a kind, or weights under one of the names "
+                f"{', '.join(self.modules)}, got {module.name!r}"
+            )
+        return kind_of(module)
 
     def _sources(self, table: Table) -> list[str]:
         names = table.take("from", None)
@@ -149,8 +157,8 @@ class _Builder:
 
     def _operation(self, kind: Any, table: Table, module: Module) -> Operation:
         if kind == "unread" and "operation" not in table.values:
-            what = ", ".join(module.tensors) or "no weights of this name"
-            return Unread(module.name, f"no kind of layer is known by these weights: {what}")
+            weights = ", ".join(module.tensors)
+            return Unread(module.name, f"no kind of layer is known by these weights: {weights}")
         if kind not in KINDS:
             raise DcscError(
                 f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {kind!r}"

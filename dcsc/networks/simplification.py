@@ -10,6 +10,7 @@ from dcsc.networks.operations import (
     Convolve,
     ConvolveTransposed,
     Elementwise,
+    Equivariance,
     Linear,
     Operation,
     Pad,
@@ -74,8 +75,8 @@ def _joint(before: Node, node: Node, constants: dict[str, Array]) -> Node | None
 
 def _padded(pad: Pad, convolve: Convolve) -> Convolve | None:
     """Return the convolution with zeros that were padded before it."""
-    widths, own = pad.widths[2:], convolve.padding
-    zero = pad.mode == "constant" and pad.value == 0 and not any(map(any, pad.widths[:2]))
+    own, widths = convolve.padding, (pad.widths or ())[2:]
+    zero = pad.mode == "constant" and pad.equivariance == Equivariance.LINEAR
     if not zero or isinstance(own, str) or len(widths) != len(own) or np.min(widths) < 0:
         return None
     pairs = ((b + x, a + y) for (b, a), (x, y) in zip(own, widths, strict=True))

@@ -181,15 +181,15 @@ class Pad(Operation):
 
     Parameters
     ----------
-    widths : tuple of pairs of int
+    widths : tuple of pairs of int, optional
         Entries before and after, one pair per axis, batch and channels included; negative ones
-        take entries away.
+        take entries away. Without it the second input holds them, all those before first.
     mode : "constant", "reflect", "edge" or "wrap"
     value : float
         What a constant padding is made of.
     """
 
-    widths: tuple[tuple[int, int], ...]
+    widths: tuple[tuple[int, int], ...] | None
     mode: str = attrs.field(
         default="constant", validator=attrs.validators.in_(("constant", "reflect", "edge", "wrap"))
     )
@@ -197,17 +197,19 @@ class Pad(Operation):
 
     @property
     def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
-        other = any(map(any, self.widths[:2])) or (self.mode == "constant" and self.value != 0)
-        return Equivariance.NONE if other else Equivariance.LINEAR
+        spatial = self.widths is not None and not any(map(any, self.widths[:2]))
+        linear = spatial and (self.mode != "constant" or self.value == 0)
+        return Equivariance.LINEAR if linear else Equivariance.NONE
 
     def _apply(self, *values: Array) -> Array:
-        (data,) = values
-        if len(self.widths) != data.ndim:
-            raise DcscError(f"Pad: widths: expected {data.ndim} pairs, got {self.widths}")
-        sizes = zip(data.shape, self.widths, strict=True)
-        checked_size(tuple(n + max(b, 0) + max(a, 0) for n, (b, a) in sizes), "Pad: widths")
-        more = [(max(b, 0), max(a, 0)) for b, a in self.widths]
-        cut = tuple(slice(max(-b, 0), -a if a < 0 else None) for b, a in self.widths)
+        data, *given = values
+        pairs = self.widths or [(int(b), int(a)) for b, a in given[0].reshape(2, -1).T]
+        if len(pairs) != data.ndim:
+            raise DcscError(f"Pad: widths: expected {data.ndim} pairs, got {pairs}")
+        more = [(max(b, 0), max(a, 0)) for b, a in pairs]
+        sizes = zip(data.shape, more, strict=True)
+        checked_size(tuple(n + b + a for n, (b, a) in sizes), "Pad: widths")
+        cut = tuple(slice(max(-b, 0), a if a < 0 else None) for b, a in pairs)
         if self.mode == "constant":
             return np.pad(data, more, constant_values=self.value)[cut]
         return np.pad(data, more, mode=self.mode)[cut]  # type: ignore[call-overload]  # validated
@@ -255,6 +257,13 @@ class Gather(Operation):
         return np.take(values[0], values[1], axis=self.axis)
 
 
+def _along(indices: Array, axis: int) -> tuple[Array, ...]:
+    """Return one index array per axis: the given one along its axis, the own place elsewhere."""
+    places: list[Array] = list(np.indices(indices.shape, sparse=True))
+    places[axis] = indices
+    return tuple(places)
+
+
 @attrs.frozen
 class GatherElements(Operation):
     """One entry along an axis for each index of the second input."""
@@ -263,7 +272,7 @@ class GatherElements(Operation):
 
     def _apply(self, *values: Array) -> Array:
         data, indices = values
-        return np.take_along_axis(data, indices, axis=self.axis)
+        return data[_along(indices, self.axis)]
 
 
 @attrs.frozen
@@ -275,5 +284,5 @@ class ScatterElements(Operation):
     def _apply(self, *values: Array) -> Array:
         data, indices, updates = values
         out = data.copy()
-        np.put_along_axis(out, indices, updates, axis=self.axis)
+        out[_along(indices, self.axis)] = updates
         return out

@@ -71,7 +71,7 @@ class WeightsReader(Reader):
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
         modules, composed = modules_of(values)
         table, origin = _geometry(path, geometry)
-        assumed = table or default_layers(modules)
+        assumed = default_layers(modules) if table is None else table
         graph, defaults = build(modules, assumed)
         notes = (*tensors.notes, *_narrow(tensors.values), *composed, origin, *defaults)
         return ConvNetwork(graph, path.name, notes)

@@ -1,5 +1,6 @@
 """NumPy's archives of arrays."""
 
+import math
 import zipfile
 from pathlib import Path
 from typing import ClassVar
@@ -8,11 +9,16 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
+from dcsc.networks.readers.archives import archive, unpacked_size
 from dcsc.networks.readers.base import Tensors, WeightsReader
 
 __all__ = ["NpzReader"]
 
-LARGEST = 2**32
+_LARGEST = 2**32
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 class NpzReader(WeightsReader):
@@ -21,38 +27,25 @@ class NpzReader(WeightsReader):
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     def _tensors(self, path: Path) -> Tensors:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                declared = sum(member.file_size for member in archive.infolist())
-                if declared > LARGEST:
-                    raise DcscError(f"expected at most {LARGEST} bytes of arrays, got {declared}")
-                return Tensors(
-                    {
-                        m.filename.removesuffix(".npy"): _array(archive, m)
-                        for m in archive.infolist()
-                    }
+        with archive(path) as opened:
+            if unpacked_size(opened) > _LARGEST:
+                raise DcscError(
+                    f"expected at most {_LARGEST} bytes of arrays, got {unpacked_size(opened)}"
                 )
-        except (zipfile.BadZipFile, EOFError, OSError, zipfile.LargeZipFile) as error:
-            raise DcscError(f"expected a whole .npz file, got a broken one: {error}") from None
+            names = {m.filename.removesuffix(".npy"): m for m in opened.infolist()}
+            return Tensors({name: _array(opened, m, name) for name, m in names.items()})
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+def _array(opened: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Array:
     """Return one array, whose header has to agree with the number of bytes there are."""
-    name = member.filename.removesuffix(".npy")
-    with archive.open(member) as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = header(file)
-        except ValueError as error:
-            raise DcscError(f"{name}: expected an array, got a broken one: {error}") from None
-        if dtype.hasobject:
-            raise DcscError(f"{name}: expected numbers, got Python objects, which are not read")
-        needed = int(np.prod([1, *shape], dtype=object)) * dtype.itemsize
+    with opened.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise DcscError(f"{name}: expected version 1.0 or 2.0 of the format, got {version}")
+        shape, fortran, dtype = _HEADERS[version](file)
+        if dtype.kind not in "biuf":
+            raise DcscError(f"{name}: expected numbers, got dtype {dtype}, which is not read")
+        needed = math.prod(shape) * dtype.itemsize
         content = file.read()
     if len(content) != needed:
         raise DcscError(f"{name}: declares {needed} bytes of shape {shape}, got {len(content)}")

@@ -4,7 +4,7 @@ A new one is a function from a `Call` to an operation, or to an operation and th
 reads, and a line in `TRANSLATIONS`. What is constant in the file may become a field.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -95,15 +95,19 @@ def translated(call: Call) -> Step:
 # ---- windows ---------------------------------------------------------------------------------
 
 
+def _pairs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return ONNX' list of all numbers before and then all after as pairs."""
+    half = len(numbers) // 2
+    return tuple(zip(numbers[:half], numbers[half:], strict=True))
+
+
 def _sliding(call: Call) -> dict[str, Any]:
     """Return stride, padding and dilation, as far as they are given."""
-    auto, padding = call.get("auto_pad", "NOTSET"), call.get("pads", ())
+    auto = call.get("auto_pad", "NOTSET")
     geometry: dict[str, Any] = {
         "stride": tuple(call.get("strides", ())),
         "dilation": tuple(call.get("dilations", ())),
-        "padding": tuple(
-            zip(padding[: len(padding) // 2], padding[len(padding) // 2 :], strict=True)
-        ),
+        "padding": _pairs(call.get("pads", ())),
     }
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         geometry["padding"] = auto.lower()
@@ -221,12 +225,12 @@ def _slice(call: Call) -> Operation:
 
 
 def _pad(call: Call) -> Step:
-    widths, axes = call.listed("pads", 1), call.listed("axes", 3)
-    if widths is None or axes is not None:
+    if call.listed("axes", 3) is not None:
         raise NotCoveredError("it pads chosen axes")
-    value = call.number("value", 2) or 0.0
-    pairs = tuple(zip(widths[: len(widths) // 2], widths[len(widths) // 2 :], strict=True))
-    return ops.Pad(pairs, call.get("mode", "constant"), value), call.inputs[:1]
+    value, mode = call.number("value", 2) or 0.0, call.get("mode", "constant")
+    if "pads" not in call.attributes and call.inputs[1] not in call.constants:
+        return ops.Pad(None, mode, value), call.inputs[:2]
+    return ops.Pad(_pairs(call.listed("pads", 1) or ()), mode, value), call.inputs[:1]
 
 
 def _squeeze(call: Call) -> Step:
