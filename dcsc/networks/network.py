@@ -33,7 +33,7 @@ class ConvNetwork:
 
     Examples
     --------
-    >>> from dcsc.networks import Graph, Input, Node, as_tuple
+    >>> from dcsc.networks import Graph, Input, Node
     >>> from dcsc.networks.operations import Convolve, Relu
     >>> nodes = [
     ...     Node("edge", Convolve([[[-1.0, 1.0]]]), ("signal",), "edge"),

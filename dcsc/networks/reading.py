@@ -190,4 +190,4 @@ def _shifted(convolution: "Convolution", weight: Array, bias: Array, shift: Arra
 
 
 def _pads(dictionary: Any) -> bool:
-    return bool(np.any(dictionary.padding))
+    return any(np.any(item) for item in dictionary.padding)

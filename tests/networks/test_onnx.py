@@ -16,6 +16,10 @@ def some(*shape):
     return RNG.normal(size=shape).astype(np.float32)
 
 
+def single(number):
+    return np.array(number, np.float32)
+
+
 def whole(*numbers):
     return np.array(numbers, np.int64)
 
@@ -88,6 +92,8 @@ CASES = [
     case("Gelu", X2, opset=20),
     case("Clip", X2, {"low": np.float32(0), "high": np.float32(0.5)}),
     case("Clip", X2, {"high": np.float32(0.5)}, more="x  high".replace("  ", " _ ")),
+    case("Clip", {"x": whole(-3, 0, 9)}, {"low": np.array(0), "high": np.array(5)}),
+    case("Relu", {"x": whole(-3, 0, 9)}),
     case("Clip", X2, opset=6, min=-0.5, max=0.5),
     case("Softmax", X2, axis=1),
     case("Softmax", X2, opset=11, axis=2),
@@ -111,6 +117,14 @@ CASES = [
     case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, 3, 0)}, mode="reflect"),
     case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, 3, 0)}, mode="edge"),
     case("Pad", X2, opset=10, pads=[0, 0, 1, 2, 0, 0, 3, 0], value=0.5),
+    case("Range", {"x": np.array(1), "y": np.array(9), "z": np.array(3)}),
+    case("Range", {"x": single(1), "y": single(-2), "z": single(-0.5)}),
+    case("Resize", X2, {"s": np.array([1, 1, 2, 3], np.float32)}, more="x _ s"),
+    case("Resize", X2, {"s": np.array([1, 1, 4, 1], np.float32)}, more="x _ s",
+         coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    case("Resize", X2, {"s": np.array([1, 1, 2, 5], np.float32)}, more="x _ s",
+         nearest_mode="round_prefer_ceil"),
+    case("Resize", X2, {"s": np.array([1, 1, 2, 2], np.float32)}, opset=10, mode="nearest"),
     case("Shape", X2, start=1, end=3),
     case("Shape", X2),
     case("ConstantOfShape", {"x": whole(2, 3)}, value=onnx.numpy_helper.from_array(whole(7))),
@@ -337,16 +351,20 @@ def test_external_data_beside_the_file(tmp_path):
      "it is in training mode, where the batch decides"),
     (node("PRelu", "z w", "y"), "its slopes have shape (2, 3, 3), not one per channel"),
     (node("Gelu", "z", "y", approximate="tanh"), "it is the approximation by a hyperbolic tangent"),
-    (node("Pad", "z i  i", "y"), "it pads chosen axes"),
+    (node("Pad", "z i _ i", "y"), "it pads chosen axes"),
     (node("ArgMax", "z", "y", select_last_index=1), "it takes the last of several"),
     (node("ScatterElements", "z i z", "y", reduction="add"), "it combines entries"),
+    (node("Resize", "z _ _ i", "y"), "it is told a size, not by how much it enlarges"),
+    (node("Resize", "z _ two", "y", mode="linear"),
+     "it does not repeat samples a whole number of times"),
+    (node("Resize", "z _ two", "y", nearest_mode="ceil"),
+     "it rounds the places 'half_pixel' by 'ceil'"),
     (node("Split", "z", "y y2"), "the sizes of its parts are not given"),
     (node("Strange", "z", "y", domain="somewhere"), "the operators of 'somewhere' are not known"),
     (node("MaxPool", "z", "first y", kernel_shape=[2]), "only its first result is computed"),
 ])  # fmt: skip
 def test_what_is_not_run_is_named_and_the_rest_runs(step, reason, tmp_path):
-    if step.op_type == "Pad":
-        step.input[:] = ["z", "i", "", "i"]
+    step.input[:] = [name.replace("_", "") for name in step.input]
     nodes = [
         node("Conv", "x w", "z"),
         step,
@@ -359,6 +377,7 @@ def test_what_is_not_run_is_named_and_the_rest_runs(step, reason, tmp_path):
         "cube": some(2, 3, 3, 3, 3),
         "s": np.abs(some(2)),
         "i": whole(1),
+        "two": np.full(3, 2.0, np.float32),
     }
     made = model(nodes, inputs, constants, outputs="after beside")
     network = networks.load(saved(made, tmp_path))

@@ -46,15 +46,18 @@ class Activation(Operation):
         return np.full(channels, self._sparse)
 
     _sparse: ClassVar[bool] = False
+    _keeps_integers: ClassVar[bool] = False
 
     def _apply(self, *values: Array) -> Array:
         (value,) = values
-        out: Array = self._activate(floating(value))
-        return out.astype(floating(value).dtype, copy=False)
+        if not self._keeps_integers:
+            value = floating(value)
+        out: Array = self._activate(value)
+        return out.astype(value.dtype, copy=False)
 
     @abstractmethod
     def _activate(self, value: Array) -> Array:
-        """Return the activation of an array of floating numbers, in the same shape."""
+        """Return the activation in the same shape, of floating numbers unless it keeps integers."""
 
 
 @attrs.frozen
@@ -63,6 +66,7 @@ class Relu(Activation):
 
     equivariance: ClassVar[Equivariance] = Equivariance.SCALE
     _sparse: ClassVar[bool] = True
+    _keeps_integers: ClassVar[bool] = True
 
     def _activate(self, value: Array) -> Array:
         return np.maximum(value, 0)
@@ -129,6 +133,8 @@ class Clip(Activation):
 
     low: float | None = named_field(_bound, default=None)
     high: float | None = named_field(_bound, default=None)
+
+    _keeps_integers: ClassVar[bool] = True
 
     def zero_below(self, channels: int) -> Array:
         return np.full(channels, self.low == 0 and (self.high is None or self.high > 0))

@@ -1,5 +1,6 @@
 """Operations that move numbers about, and those that compute shapes."""
 
+import math
 from typing import Any, ClassVar
 
 import attrs
@@ -20,6 +21,8 @@ __all__ = [
     "GatherElements",
     "Identity",
     "Pad",
+    "Range",
+    "Repeat",
     "Reshape",
     "ScatterElements",
     "ShapeOf",
@@ -213,6 +216,35 @@ class Pad(Operation):
         if self.mode == "constant":
             return np.pad(data, more, constant_values=self.value)[cut]
         return np.pad(data, more, mode=self.mode)[cut]  # type: ignore[call-overload]  # validated
+
+
+@attrs.frozen
+class Repeat(Operation):
+    """Each entry as often as told, axis by axis: enlarging to the nearest sample."""
+
+    counts: Shape
+
+    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        if len(self.counts) != data.ndim:
+            raise DcscError(f"Repeat: counts: expected {data.ndim} numbers, got {self.counts}")
+        sizes = zip(data.shape, self.counts, strict=True)
+        checked_size(tuple(n * count for n, count in sizes), "Repeat: counts")
+        for axis, count in enumerate(self.counts):
+            data = np.repeat(data, count, axis)
+        return data
+
+
+@attrs.frozen
+class Range(Operation):
+    """Numbers from the first input up to the second, in steps of the third."""
+
+    def _apply(self, *values: Array) -> Array:
+        start, stop, step = (value.item() for value in values)
+        checked_size((max(0, math.ceil((stop - start) / step)),), "Range: limit")
+        return np.arange(start, stop, step, dtype=values[0].dtype)
 
 
 @attrs.frozen

@@ -36,8 +36,9 @@ def as_dictionary(
     taps = layer.weight if filters is None else filters
     kernel = reach(taps.shape[2:], layer.dilation)
     pairs = pads(layer.padding, extent, kernel, layer.stride)
-    places = positions(extent, kernel, layer.stride, pairs, ceil=False)
-    checked_size((len(taps), *places), f"{type(layer).__name__}: extent {extent}")
+    name = type(layer).__name__
+    places = positions(extent, kernel, layer.stride, pairs, False, name)
+    checked_size((len(taps), *places), f"{name}: extent {extent}")
     more: dict[str, Any] = {"padding": pairs, "dilation": layer.dilation, "groups": layer.groups}
     if layer.groups == 1 and set(layer.dilation) == {1} and all(b == a for b, a in pairs):
         more = {"padding": tuple(b for b, _ in pairs)}

@@ -57,7 +57,7 @@ class _Pool(Operation):
             )
         size = reach(self.kernel, self.dilation)
         pairs = pads(self.padding, extent, size, self.stride)
-        places = positions(extent, size, self.stride, pairs, self.ceil)
+        places = positions(extent, size, self.stride, pairs, self.ceil, type(self).__name__)
         checked_size((*signal.shape[:2], *places), f"{type(self).__name__}: padding {pairs}")
         return self._pool(floating(signal), pairs, places)
 

@@ -48,18 +48,23 @@ def pads(padding: Padding, extent: Shape, kernel: Shape, stride: Shape) -> Pairs
     return halves if padding == "same_upper" else tuple((b, a) for a, b in halves)
 
 
-def positions(extent: Shape, kernel: Shape, stride: Shape, padding: Pairs, ceil: bool) -> Shape:
+def positions(
+    extent: Shape, kernel: Shape, stride: Shape, padding: Pairs, ceil: bool, where: str
+) -> Shape:
     """Return the number of windows per axis; with ``ceil`` the last may reach beyond the padding.
 
     It still begins on the extent or the padding before it.
     """
+    room = tuple(e + before + after for e, (before, after) in zip(extent, padding, strict=True))
+    if any(f > r for f, r in zip(kernel, room, strict=True)):
+        raise DcscError(
+            f"{where}: expected kernels that reach over at most the padded extent {room}, got "
+            f"{kernel}"
+        )
     found = []
-    for e, f, s, (before, after) in zip(extent, kernel, stride, padding, strict=True):
-        room = e + before + after - f
-        if room < 0:
-            raise DcscError(f"a kernel of reach {f} does not fit extent {e} with padding {padding}")
-        count = -(-room // s) + 1 if ceil else room // s + 1
-        found.append(count - (ceil and (count - 1) * s >= e + before))
+    for r, f, s, (_, after) in zip(room, kernel, stride, padding, strict=True):
+        count = -(-(r - f) // s) + 1 if ceil else (r - f) // s + 1
+        found.append(count - (ceil and (count - 1) * s >= r - after))
     return tuple(found)
 
 

@@ -168,5 +168,9 @@ def _split(call: Call) -> Iterator[tuple[Any, str]]:
 
 def _input(given: Any) -> Input:
     kind = given.type.tensor_type
-    shape = tuple(d.dim_value or None for d in kind.shape.dim) if kind.HasField("shape") else None
+    shape = (
+        tuple(d.dim_value if d.dim_value > 0 else None for d in kind.shape.dim)
+        if kind.HasField("shape")
+        else None
+    )
     return Input(given.name, shape, integer=kind.elem_type not in _FLOATING)

@@ -208,6 +208,13 @@ def _gelu(call: Call) -> Operation:
     return ops.Gelu()
 
 
+# Where the nearest sample to a place is the one that was repeated there.
+_REPEATING = (
+    ("asymmetric", "floor"),
+    ("half_pixel", "round_prefer_floor"),
+    ("half_pixel", "round_prefer_ceil"),
+)
+
 # ---- arrangement -----------------------------------------------------------------------------
 
 
@@ -244,6 +251,19 @@ def _unsqueeze(call: Call) -> Step:
 def _transpose(call: Call) -> Operation:
     order = call.get("perm", None)
     return ops.Transpose(None if order is None else tuple(order))
+
+
+def _resize(call: Call) -> Step:
+    scales = call.optional(1 if call.opset < 11 else 2)
+    if scales is None or not scales.size:
+        raise NotCoveredError("it is told a size, not by how much it enlarges")
+    if call.get("mode", "nearest") != "nearest" or np.any(scales % 1) or np.any(scales < 1):
+        raise NotCoveredError("it does not repeat samples a whole number of times")
+    places = call.get("coordinate_transformation_mode", "half_pixel")
+    rounding = call.get("nearest_mode", "round_prefer_floor")
+    if (places, rounding) not in _REPEATING and call.opset > 10:
+        raise NotCoveredError(f"it rounds the places {places!r} by {rounding!r}")
+    return ops.Repeat(tuple(int(scale) for scale in scales)), call.inputs[:1]
 
 
 def _reduce(function: str) -> Translation:
@@ -305,8 +325,10 @@ TRANSLATIONS: dict[str, Translation] = {
     "MaxPool": _max_pool,
     "PRelu": _prelu,
     "Pad": _pad,
+    "Range": _plain(ops.Range),
     "Relu": _plain(ops.Relu),
     "Reshape": _plain(ops.Reshape, keep_zeros=("allowzero", 0)),
+    "Resize": _resize,
     "ScatterElements": _scatter,
     "Shape": _plain(ops.ShapeOf, start=("start", 0), stop=("end", None)),
     "Sigmoid": _plain(ops.Sigmoid),
