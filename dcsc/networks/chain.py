@@ -79,7 +79,9 @@ def _layer(
     code = found[convolution.code]
     scale = reading.scale.reshape(-1, *[1] * (code.ndim - 2))
     dictionary = as_dictionary(convolution.operation, signal.shape[2:], reading.filters)
-    return NetworkLayer(convolution, reading, dictionary, signal, code / scale, **more)
+    return NetworkLayer(
+        convolution, reading, dictionary, signal, code / scale.astype(code.dtype), **more
+    )
 
 
 def chained(found: "Activations") -> tuple[NetworkLayer, ...]:

@@ -95,7 +95,8 @@ class _Builder:
     def add_layer(self, layer: dict[str, Any], where: str) -> None:
         """Add a layer with what belongs to it."""
         name = str(layer.pop("name", None) or layer.get("kind") or where)
-        if name in self.ends:
+        layer.setdefault("weights", name)
+        if name in self.ends:  # a second time, with the same weights
             name = f"{name}_{len(self.nodes)}"
         where = f"{where} ({name})"
         order = layer.pop("order", _PARTS)

@@ -21,7 +21,7 @@ import numpy as np
 
 from dcsc._arrays import Array, brief, frozen_array, unit_norm
 from dcsc.errors import NotCoveredError
-from dcsc.networks.operations import Activation, as_dictionary
+from dcsc.networks.operations import Activation, Equivariance, as_dictionary
 from dcsc.projections import ReLU
 
 if TYPE_CHECKING:
@@ -96,6 +96,12 @@ class Reading:
         return tuple(np.flatnonzero(~zero).tolist())
 
     @property
+    def bounded(self) -> bool:
+        """Whether codes with zeros follow no rectifier: they have an upper bound, as in ReLU6."""
+        scaled = self.activation is None or self.activation.equivariance >= Equivariance.SCALE
+        return not scaled and len(self.without_zeros) < len(self.filters)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why the layer, or some of its filters, is outside the D-CSC reading, in sentences."""
         n, found = len(self.filters), []
@@ -104,6 +110,8 @@ class Reading:
             found.append(
                 f"{len(self.without_zeros)} of {n} filters have codes without zeros ({kind})"
             )
+        if self.bounded:
+            found.append(f"codes are no rectified coefficients, but bounded ({self.activation})")
         if self.always_on:
             found.append(
                 f"{len(self.always_on)} of {n} filters are on at zero input (positive bias): "
@@ -122,9 +130,11 @@ class Reading:
         Raises
         ------
         NotCoveredError
-            If there is none: codes without zeros, negative thresholds, or one per position.
+            If there is none: codes without zeros or with an upper bound, thresholds that are
+            negative or differ between positions.
         """
-        if self.without_zeros or self.always_on or self.threshold.ndim > 1:
+        outside = self.without_zeros or self.bounded or self.always_on
+        if outside or self.threshold.ndim > 1:
             raise NotCoveredError(
                 f"Reading: {self.name} is no D-CSC layer: " + "; ".join(self.reasons)
             )

@@ -274,9 +274,9 @@ def test_graphs_inside_graphs_are_refused(kind, tmp_path):
     ([node("Relu", "x", "out"), node("Relu", "x", "out")], "makes 'out' a second time"),
     ([node("Relu", "x", "y")], "Graph: outputs: expected names of values, got 'out'"),
     ([node("ConstantOfShape", "huge", "y"), node("Add", "x y", "out")],
-     "y (ConstantOfShape): Fill: shape: expected at most 268435456 entries"),
+     "y (ConstantOfShape): Fill: shape: expected at most 134217728 entries"),
     ([node("Expand", "one huge", "y"), node("Add", "x y", "out")],
-     "y (Expand): Expand: shape: expected at most 268435456 entries"),
+     "y (Expand): Expand: shape: expected at most 134217728 entries"),
     ([node("Reshape", "w odd", "y"), node("Add", "x y", "out")], "Reshape: cannot be applied to"),
     ([node("Conv", "x w", "out", strides=[0])], "Convolve: stride: expected at least 1, got 0"),
     ([node("Conv", "x w", "out", pads=[-1, 0])], "padding: expected at least 0, got -1"),
@@ -291,10 +291,20 @@ def test_graphs_that_cannot_be_are_refused(nodes, message, tmp_path):
     assert message in refusal(saved(model(nodes, {"x": SIGNAL}, constants), tmp_path))
 
 
+def test_constants_that_add_up_to_too_much_are_refused(tmp_path):
+    nodes = [node("Expand", "one large", f"y{i}") for i in range(5)]
+    nodes.append(node("Add", "x y0", "out"))
+    constants = {"one": np.ones(1, np.float32), "large": np.array([2**27])}
+    message = refusal(saved(model(nodes, {"x": SIGNAL}, constants), tmp_path))
+    assert message.endswith(
+        "expected at most 2147483648 bytes computed from constants, got 2684354560"
+    )
+
+
 def test_results_too_large_to_make_are_refused(tmp_path):
     made = model([node("Conv", "x w", "out", pads=[2**40, 0])], {"x": SIGNAL}, {"w": WEIGHT})
     network = networks.load(saved(made, tmp_path))
-    with pytest.raises(DcscError, match=r"forward: out: Convolve: .*expected at most 268435456"):
+    with pytest.raises(DcscError, match=r"forward: out: Convolve: .*expected at most 134217728"):
         network.forward(SIGNAL)
 
 

@@ -114,6 +114,19 @@ def test_filters_whose_codes_have_no_zeros_are_those_named():
     assert "4 of 4 filters have codes without zeros (no activation)" in reading.reasons
 
 
+def test_an_upper_bound_is_said():
+    chain = network(conv(4, 3, bias=-0.5), ops.Clip(0, 1.5))
+    reading = chain.convolutions[0].reading()
+    assert reading.reasons == (
+        "codes are no rectified coefficients, but bounded (Clip(low=0.0, high=1.5))",
+    )
+    with pytest.raises(NotCoveredError, match="but bounded"):
+        _ = reading.projection
+    (layer,) = chain.forward(SIGNAL).layers
+    moved = layer.coefficients() - reading.threshold.reshape(-1, 1, 1)
+    np.testing.assert_array_equal(layer.code != 0, moved > 0)  # the support is that of a rectifier
+
+
 def test_density_is_the_share_of_active_units():
     (layer,) = network(conv(4, 3), ops.Relu()).forward(SIGNAL).layers
     shares = [np.count_nonzero(code) / code.size for code in layer.code]

@@ -268,6 +268,15 @@ def test_weights_of_no_known_kind_are_named(tmp_path):
     )
 
 
+def test_weights_that_are_used_twice(tmp_path):
+    conv = nn.Conv1d(3, 3, 3)
+    module = randomised(nn.Sequential(conv, nn.ReLU(), conv))
+    layers = [{"name": "0", "activation": "relu"}, {"name": "0"}]
+    path = saved({"0.weight": conv.weight.detach(), "0.bias": conv.bias.detach()}, tmp_path, ".npz")
+    network = assert_agrees(path, module, (3, 12), {"layers": layers})
+    assert [c.name for c in network.convolutions] == ["0", "0_2"]
+
+
 def test_weights_that_no_layer_uses_are_named(tmp_path):
     state = {"a.weight": torch.randn(2, 1, 3), "b.weight": torch.randn(2, 2, 3)}
     network = networks.load(saved(state, tmp_path, ".npz"), {"layers": [{"name": "a"}]})

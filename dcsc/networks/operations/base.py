@@ -13,7 +13,7 @@ from dcsc.errors import DcscError, TooLargeError
 
 __all__ = ["Equivariance", "Operation", "checked_size", "floating", "named_field", "weights_field"]
 
-_LARGEST = 2**28
+_LARGEST = 2**27
 
 
 class Equivariance(IntEnum):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations import Constant, Slice, Unread
@@ -16,6 +16,7 @@ from dcsc.networks.readers.extras import extra
 from dcsc.networks.readers.onnx_tensors import tensor_array
 from dcsc.networks.readers.translation import Call, translated
 
+_LARGEST = 2**31
 _FLOATING = (1, 10, 11, 16)  # float, float16, double and bfloat16 in TensorProto.DataType
 
 __all__ = ["OnnxReader"]
@@ -49,6 +50,7 @@ class _Builder:
         self.opset = max((o.version for o in model.opset_import if not o.domain), default=1)
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
+        self.computed = 0
         self.names: set[str] = set()
         self.given: set[str] = set()
         self.notes: list[str] = []
@@ -83,12 +85,21 @@ class _Builder:
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):
-                    self.constants[output] = operation(*(self.constants[i] for i in inputs))
+                    self._keep(output, operation(*(self.constants[i] for i in inputs)))
                 else:
                     self._give(inputs)
                     self.nodes.append(Node(name, operation, inputs, output))
         except DcscError as error:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
+
+    def _keep(self, name: str, value: Array) -> None:
+        """Keep what was computed from constants, as long as that is not too much."""
+        self.computed += value.nbytes
+        if self.computed > _LARGEST:
+            raise TooLargeError(
+                f"expected at most {_LARGEST} bytes computed from constants, got {self.computed}"
+            )
+        self.constants[name] = value
 
     def _name(self, node: Any) -> str:
         name = node.name or (node.output[0] if node.output else node.op_type)

@@ -266,14 +266,11 @@ def _resize(call: Call) -> Step:
     return ops.Repeat(tuple(int(scale) for scale in scales)), call.inputs[:1]
 
 
-def _reduce(function: str) -> Translation:
-    def translation(call: Call) -> Step:
-        axes, keep = call.listed("axes", 1), bool(call.get("keepdims", 1))
-        if not axes and call.get("noop_with_empty_axes", 0):
-            return ops.Identity(), call.inputs[:1]
-        return ops.Reduce(function, axes or None, keep), call.inputs[:1]
-
-    return translation
+def _reduce(call: Call) -> Step:
+    axes, keep = call.listed("axes", 1), bool(call.get("keepdims", 1))
+    if not axes and call.get("noop_with_empty_axes", 0):
+        return ops.Identity(), call.inputs[:1]
+    return ops.Reduce(call.kind.removeprefix("Reduce"), axes or None, keep), call.inputs[:1]
 
 
 def _arg_max(call: Call) -> Operation:
@@ -294,8 +291,8 @@ def _plain(operation: Callable[..., Operation], **names: tuple[str, Any]) -> Tra
 
 
 TRANSLATIONS: dict[str, Translation] = {
-    **{name: _plain(ops.Elementwise, function=("", name)) for name in FUNCTIONS},
-    **{f"Reduce{name}": _reduce(name) for name in REDUCTIONS},
+    **dict.fromkeys(FUNCTIONS, lambda call: ops.Elementwise(call.kind)),
+    **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), _reduce),
     "ArgMax": _arg_max,
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
