@@ -19,7 +19,8 @@ family             what it is                  see
 
 `Layer` puts a dictionary, a projection and signs together, `DCSCModel` chains layers. Codes to
 start from come from `dcsc.codes`, failure rates from `dcsc.experiments`, and `dcsc.testing` holds
-the laws that a strategy of your own should obey.
+the laws that a strategy of your own should obey. `dcsc.networks` reads trained networks from files,
+runs them, and gives each layer as such a dictionary with thresholds.
 
 Arrays are real, ``(*batch, channels, *spatial)``; results have the joint dtype of filters and
 input, float32 or float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`,

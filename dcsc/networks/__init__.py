@@ -1,0 +1,30 @@
+"""Networks: trained convolutional networks, read from files and run from their weights.
+
+`load` reads a file into a `ConvNetwork`, its steps are `dcsc.networks.operations`, and formats
+are `dcsc.networks.readers`. `ConvNetwork.forward` returns `Activations`, each of whose layers is
+also a layer of the D-CSC model.
+"""
+
+from dcsc.networks import operations
+from dcsc.networks.activations import Activations, Stop
+from dcsc.networks.chain import NetworkLayer
+from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.graph import Graph, Input, Node
+from dcsc.networks.loading import load
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.reading import Reading
+
+__all__ = [
+    "Activations",
+    "ConvNetwork",
+    "Convolution",
+    "Graph",
+    "Input",
+    "NetworkLayer",
+    "Node",
+    "Reading",
+    "Stop",
+    "TransposedConvolution",
+    "load",
+    "operations",
+]

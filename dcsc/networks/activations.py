@@ -1,0 +1,100 @@
+"""What a forward pass through a network found."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.chain import NetworkLayer, chained, single
+
+if TYPE_CHECKING:
+    from dcsc.networks.convolution import Convolution
+    from dcsc.networks.network import ConvNetwork
+
+__all__ = ["Activations", "Stop"]
+
+
+@attrs.frozen
+class Stop:
+    """An operation that a forward pass could not run.
+
+    Parameters
+    ----------
+    name : str
+        The step's.
+    operation : str
+        What the file calls it.
+    reason : str
+    """
+
+    name: str
+    operation: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.operation} ({self.name}): {self.reason}"
+
+
+def _read_only(values: Mapping[str, Array]) -> Mapping[str, Array]:
+    views = {name: value.view() for name, value in values.items()}
+    for view in views.values():
+        view.flags.writeable = False
+    return MappingProxyType(views)
+
+
+@attrs.frozen(slots=False, eq=False)
+class Activations:
+    """The values that a forward pass computed, by name.
+
+    Parameters
+    ----------
+    network : ConvNetwork
+    values : mapping of str to array
+        Signals, coefficients and codes of the convolutions, the outputs, and what else was to be
+        kept; read-only.
+    stops : tuple of Stop
+        What could not be run; nothing that depends on it is among the values.
+    """
+
+    network: "ConvNetwork" = attrs.field(repr=False)
+    values: Mapping[str, Array] = attrs.field(
+        converter=_read_only, repr=lambda values: f"<{len(values)} arrays>"
+    )
+    stops: tuple[Stop, ...]
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.values:
+            raise DcscError(
+                f"Activations: expected the name of a value that was computed and kept, got "
+                f"{name!r}" + "".join(f"; stopped at {stop}" for stop in self.stops)
+            )
+        return self.values[name]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the convolutions that were not reached."""
+        every = self.network.convolutions
+        return tuple(c.name for c in every if c.code not in self.values)
+
+    @property
+    def reached(self) -> tuple["Convolution", ...]:
+        """The convolutions whose code was computed."""
+        return tuple(c for c in self.network.convolutions if c.code in self.values)
+
+    @cached_property
+    def layers(self) -> tuple[NetworkLayer, ...]:
+        """Each convolution that was reached as a D-CSC layer, on its own signal."""
+        return tuple(single(self, convolution) for convolution in self.reached)
+
+    @cached_property
+    def chain(self) -> tuple[NetworkLayer, ...]:
+        """The same layers with the scales of one pushed into the filters of the next.
+
+        So are batch norms after the activation. Where that is not possible, ``below`` is None, the
+        layer reads its own signal as in `layers`, and ``reason`` says why.
+        """
+        return chained(self)

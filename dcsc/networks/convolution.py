@@ -1,0 +1,201 @@
+"""Convolutions of a network, with what belongs to them."""
+
+import attrs
+
+from dcsc._arrays import Array, Shape, per_axis
+from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.networks.graph import Graph, Node
+from dcsc.networks.operations import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Convolve,
+    ConvolveTransposed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool,
+    Operation,
+    as_dictionary,
+)
+from dcsc.networks.operations.sliding import Padding
+from dcsc.networks.reading import Reading, read
+
+__all__ = ["Convolution", "TransposedConvolution"]
+
+_PARTS: dict[str, type[Operation] | tuple[type[Operation], ...]] = {
+    "norm": BatchNorm,
+    "activation": Activation,
+    "pool": (MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool),
+}
+
+
+@attrs.frozen
+class Convolution:
+    """A convolution, and the norm, activation and pooling that alone use its result.
+
+    Parameters
+    ----------
+    name : str
+    operation : Convolve
+        Its weight, bias and geometry, which are attributes of the record as well.
+    parts : tuple of (str, Operation)
+        Those of ``"norm"``, ``"activation"`` and ``"pool"`` that there are, in the order in which
+        they come.
+    signal, coefficients, code, output : str
+        Names of the values that go in, that the activation acts on, that it makes, and that the
+        last part makes. Without an activation the code is the coefficients.
+    then : tuple of str
+        The operations that use the output.
+    """
+
+    name: str
+    operation: Convolve
+    parts: tuple[tuple[str, Operation], ...]
+    signal: str
+    coefficients: str
+    code: str
+    output: str
+    then: tuple[str, ...]
+
+    @classmethod
+    def at(cls, graph: Graph, node: Node, operation: Convolve) -> "Convolution":
+        """Return the convolution at a step of a graph.
+
+        A pooling before the activation ends the search: what follows acts on other positions.
+        """
+        parts: dict[str, Operation] = {}
+        coefficients = code = output = node.output
+        follower = graph.next_only(output)
+        while follower is not None and len(follower.inputs) == 1:
+            part = next(
+                (p for p, kinds in _PARTS.items() if isinstance(follower.operation, kinds)), ""
+            )
+            if not part or part in parts or (part == "activation" and "pool" in parts):
+                break
+            parts[part] = follower.operation
+            output = follower.output
+            if list(parts) == ["norm"]:
+                coefficients = code = output
+            elif part == "activation":
+                code = output
+            follower = graph.next_only(output)
+        then = tuple(user.operation.label for user in graph.consumers.get(output, ()))
+        (signal,) = node.inputs
+        return cls(
+            node.name, operation, tuple(parts.items()), signal, coefficients, code, output, then
+        )
+
+    # ---- what it is made of ------------------------------------------------------------------
+
+    @property
+    def weight(self) -> Array:
+        """The filters, ``(n, channels / groups, *kernel)``."""
+        return self.operation.weight
+
+    @property
+    def bias(self) -> Array | None:
+        """One number per filter, or None."""
+        return self.operation.bias
+
+    @property
+    def stride(self) -> Shape:
+        """Samples from one position to the next, per axis."""
+        return self.operation.stride
+
+    @property
+    def padding(self) -> Padding:
+        """Zeros before and after, a pair per axis, or ``"same_upper"``, ``"same_lower"``."""
+        return self.operation.padding
+
+    @property
+    def dilation(self) -> Shape:
+        """Samples from one tap to the next, per axis."""
+        return self.operation.dilation
+
+    @property
+    def groups(self) -> int:
+        """Number of groups of channels that do not see each other."""
+        return self.operation.groups
+
+    @property
+    def norm(self) -> BatchNorm | None:
+        """The batch norm, or None; `order` tells whether it comes before the activation."""
+        part = dict(self.parts).get("norm")
+        return part if isinstance(part, BatchNorm) else None
+
+    @property
+    def activation(self) -> Activation | None:
+        """The activation, or None."""
+        part = dict(self.parts).get("activation")
+        return part if isinstance(part, Activation) else None
+
+    @property
+    def pool(self) -> Operation | None:
+        """The pooling, or None."""
+        return dict(self.parts).get("pool")
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """In which order norm, activation and pooling come, those that there are."""
+        return tuple(name for name, _ in self.parts)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Names of the values that go in, that the activation acts on, and that it makes."""
+        return self.signal, self.coefficients, self.code
+
+    def __str__(self) -> str:
+        shape = "×".join(map(str, self.weight.shape))
+        words = [f"{self.name}: {shape}", f"stride {self.stride}", f"padding {self.padding}"]
+        if set(self.dilation) != {1}:
+            words.append(f"dilation {self.dilation}")
+        if self.groups != 1:
+            words.append(f"groups {self.groups}")
+        return ", ".join(words + [part.label for _, part in self.parts])
+
+    # ---- as sparse coding --------------------------------------------------------------------
+
+    def dictionary(self, extent: int | Shape) -> ToeplitzDictionary:
+        """Return the dictionary of the weight as it is, on signals of this extent."""
+        where = f"Convolution {self.name}: extent"
+        return as_dictionary(
+            self.operation, per_axis(extent, self.weight.ndim - 2, where, minimum=1)
+        )
+
+    def reading(self) -> Reading:
+        """Return the layer as a D-CSC layer: unit filters, thresholds and scales."""
+        return read(self)
+
+
+@attrs.frozen
+class TransposedConvolution:
+    """A transposed convolution: the synthesis A x + b of a signal from a code.
+
+    Parameters
+    ----------
+    name : str
+    operation : ConvolveTransposed
+        Its weight ``(n, channels / groups, *kernel)``, bias and geometry.
+    code, signal : str
+        Names of the values that go in and come out.
+    """
+
+    name: str
+    operation: ConvolveTransposed
+    code: str
+    signal: str
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Names of the values that go in and come out."""
+        return self.code, self.signal
+
+    def dictionary(self, positions: int | Shape) -> ToeplitzDictionary:
+        """Return the dictionary that synthesises from codes with so many positions."""
+        where = f"TransposedConvolution {self.name}: positions"
+        places = per_axis(positions, self.operation.weight.ndim - 2, where, minimum=1)
+        return as_dictionary(self.operation, self.operation.extent(places))
+
+    def __str__(self) -> str:
+        shape = "×".join(map(str, self.operation.weight.shape))
+        return f"{self.name}: synthesis with {shape}, stride {self.operation.stride}"

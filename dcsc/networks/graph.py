@@ -1,0 +1,135 @@
+"""The graph of a network: steps between named values."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import attrs
+
+from dcsc._arrays import Array, instance_of, numeric_array, real_array
+from dcsc.errors import DcscError
+from dcsc.networks.operations import Operation
+
+__all__ = ["Graph", "Input", "Node", "as_tuple"]
+
+Kind = TypeVar("Kind", bound=Operation)
+
+
+def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values as a tuple; an attrs converter."""
+    return tuple(values)
+
+
+@attrs.frozen
+class Input:
+    """A value that has to be given.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int or None, optional
+        The batch first; None is any length. Without a shape anything is taken.
+    integer : bool
+        Whether whole numbers are expected.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None = None
+    integer: bool = False
+
+    def checked(self, value: Any, where: str) -> Array:
+        """Return a value as an array that fits."""
+        array = numeric_array(value, where) if self.integer else real_array(value, where)
+        if self.integer and array.dtype.kind == "f":
+            raise DcscError(f"{where}: expected integers, got {array.dtype}")
+        fits = self.shape is None or (
+            array.ndim == len(self.shape)
+            and all(n in (None, m) for n, m in zip(self.shape, array.shape, strict=True))
+        )
+        if not fits:
+            raise DcscError(f"{where}: expected shape {self}, got {array.shape}")
+        return array
+
+    def __str__(self) -> str:
+        lengths = ("any" if n is None else str(n) for n in self.shape or ())
+        return "(" + ", ".join(lengths) + ")"
+
+
+@attrs.frozen
+class Node:
+    """One step: an operation, the names of the values that go in, and of the one that comes out."""
+
+    name: str
+    operation: Operation = attrs.field(validator=instance_of(Operation))
+    inputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+    output: str
+
+
+@attrs.frozen(slots=False)
+class Graph:
+    """Steps in the order in which they run.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+    nodes : sequence of Node
+    outputs : sequence of str
+
+    Raises
+    ------
+    DcscError
+        If a value is used before it is made, or made twice.
+    """
+
+    inputs: tuple[Input, ...] = attrs.field(converter=as_tuple)
+    nodes: tuple[Node, ...] = attrs.field(converter=as_tuple, repr=lambda nodes: f"<{len(nodes)}>")
+    outputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+
+    def __attrs_post_init__(self) -> None:
+        made = {given.name for given in self.inputs}
+        for node in self.nodes:
+            missing = [name for name in node.inputs if name not in made]
+            if missing:
+                raise DcscError(
+                    f"Graph: nodes: {node.name} uses {missing[0]!r}, which no step before it makes"
+                )
+            if node.output in made:
+                raise DcscError(f"Graph: nodes: {node.name} makes {node.output!r} a second time")
+            made.add(node.output)
+        lost = [name for name in self.outputs if name not in made]
+        if lost:
+            raise DcscError(f"Graph: outputs: expected names of values, got {lost[0]!r}")
+
+    @cached_property
+    def producers(self) -> dict[str, Node]:
+        """The step that makes each value; inputs have none."""
+        return {node.output: node for node in self.nodes}
+
+    @cached_property
+    def consumers(self) -> dict[str, tuple[Node, ...]]:
+        """The steps that use each value."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @cached_property
+    def steps(self) -> tuple[tuple[Node, frozenset[str]], ...]:
+        """Each step, and the names of the values that no later step uses."""
+        last = {name: node.output for node in self.nodes for name in node.inputs}
+        spent = {
+            node.output: frozenset(n for n in node.inputs if last[n] == node.output)
+            for node in self.nodes
+        }
+        return tuple((node, spent[node.output]) for node in self.nodes)
+
+    def of_kind(self, kind: type[Kind]) -> tuple[tuple[Node, Kind], ...]:
+        """Return the steps whose operation is of a kind, and these operations."""
+        steps = ((node, node.operation) for node in self.nodes)
+        return tuple((node, found) for node, found in steps if isinstance(found, kind))
+
+    def next_only(self, value: str) -> Node | None:
+        """Return the step that is alone in using a value, unless it is an output as well."""
+        users = self.consumers.get(value, ())
+        return users[0] if len(users) == 1 and value not in self.outputs else None

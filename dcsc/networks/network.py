@@ -1,0 +1,185 @@
+"""Networks: what a file holds, as steps from named values to named values."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy.typing as npt
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.activations import Activations, Stop
+from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.graph import Graph, Input, Node, as_tuple
+from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
+
+__all__ = ["ConvNetwork"]
+
+
+@attrs.frozen(slots=False)
+class ConvNetwork:
+    """A trained network: its steps, and what was said when it was read.
+
+    Parameters
+    ----------
+    graph : Graph
+        The steps, in the order in which they run.
+    source : str
+        Name of the file.
+    notes : tuple of str
+        What was assumed, converted or left out, one sentence each.
+
+    Examples
+    --------
+    >>> from dcsc.networks import Graph, Input, Node
+    >>> from dcsc.networks.operations import Convolve, Relu
+    >>> nodes = [
+    ...     Node("edge", Convolve([[[-1.0, 1.0]]]), ("signal",), "edge"),
+    ...     Node("relu", Relu(), ("edge",), "code"),
+    ... ]
+    >>> network = ConvNetwork(Graph([Input("signal", (None, 1, None))], nodes, ["code"]))
+    >>> network.forward([[[0, 0, 1, 1, 0]]])["code"]
+    array([[[0., 1., 0., 0.]]])
+    """
+
+    graph: Graph
+    source: str = ""
+    notes: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+
+    # ---- what it holds -----------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What has to be given."""
+        return self.graph.inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the values that come out."""
+        return self.graph.outputs
+
+    @cached_property
+    def convolutions(self) -> tuple[Convolution, ...]:
+        """The convolutions, in the order in which they run."""
+        found = self.graph.of_kind(Convolve)
+        return tuple(Convolution.at(self.graph, node, operation) for node, operation in found)
+
+    @cached_property
+    def transposed(self) -> tuple[TransposedConvolution, ...]:
+        """The transposed convolutions, read as synthesis."""
+        found = self.graph.of_kind(ConvolveTransposed)
+        return tuple(
+            TransposedConvolution(node.name, operation, node.inputs[0], node.output)
+            for node, operation in found
+        )
+
+    @cached_property
+    def unread(self) -> tuple[Stop, ...]:
+        """The operations that cannot be run, with the reason."""
+        return tuple(
+            dict.fromkeys(_stop(node, unread) for node, unread in self.graph.of_kind(Unread))
+        )
+
+    def convolution(self, name: str) -> Convolution:
+        """Return the convolution of this name.
+
+        Raises
+        ------
+        DcscError
+            If there is none.
+        """
+        for convolution in self.convolutions:
+            if convolution.name == name:
+                return convolution
+        names = ", ".join(convolution.name for convolution in self.convolutions)
+        raise DcscError(f"ConvNetwork.convolution: name: expected one of {names}, got {name!r}")
+
+    def summary(self) -> str:
+        """Return the network in words: a line for each convolution, then the notes."""
+        kinds = Counter(node.operation.label for node in self.graph.nodes)
+        lines = [f"{self.source}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items())]
+        lines += [str(convolution) for convolution in self.convolutions]
+        lines += [str(convolution) for convolution in self.transposed]
+        lines += [f"not read: {stop}" for stop in self.unread]
+        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+
+    # ---- running it --------------------------------------------------------------------------
+
+    def forward(
+        self, inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike], keep: Iterable[str] = ()
+    ) -> Activations:
+        """Return the activations, computed from the weights.
+
+        An operation that cannot be run is a stop: what depends on it is left out, all the rest is
+        computed.
+
+        Parameters
+        ----------
+        inputs : array_like, or mapping of str to array_like
+            An array for each of `inputs`; with a single one just the array. float64 inputs are
+            computed in float64, whatever the dtype of the weights.
+        keep : iterable of str
+            Names of values to keep besides the signals, coefficients and codes of the
+            convolutions and the outputs.
+
+        Raises
+        ------
+        DcscError
+            If an input is missing or does not fit, or a number is not finite where a convolution
+            reads it; the message names the step.
+        """
+        given = self._given(inputs)
+        kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
+        for convolution in self.convolutions:
+            kept.update(convolution.values)
+        for synthesis in self.transposed:
+            kept.update(synthesis.values)
+        values: dict[str, Array] = dict(given)
+        stops = []
+        for node, spent in self.graph.steps:
+            if all(name in values for name in node.inputs):
+                if isinstance(node.operation, Unread):
+                    stops.append(_stop(node, node.operation))
+                else:
+                    values[node.output] = _run(node, [values[name] for name in node.inputs])
+            for name in spent - kept:
+                values.pop(name, None)
+        return Activations(
+            self, {k: v for k, v in values.items() if k in kept}, tuple(dict.fromkeys(stops))
+        )
+
+    def _known(self, keep: Iterable[str]) -> set[str]:
+        names = {keep} if isinstance(keep, str) else set(keep)
+        unknown = names - {node.output for node in self.graph.nodes}
+        if unknown:
+            raise DcscError(
+                f"ConvNetwork.forward: keep: expected names of values, got {min(unknown)!r}"
+            )
+        return names
+
+    def _given(self, inputs: Any) -> dict[str, Array]:
+        where = "ConvNetwork.forward: inputs"
+        names = [needed.name for needed in self.inputs]
+        if not isinstance(inputs, Mapping):
+            if len(names) != 1:
+                raise DcscError(f"{where}: expected a mapping with {names}, got one array")
+            inputs = {names[0]: inputs}
+        if set(inputs) != set(names):
+            raise DcscError(f"{where}: expected {names}, got {list(inputs)}")
+        return {
+            needed.name: needed.checked(inputs[needed.name], f"{where}: {needed.name}")
+            for needed in self.inputs
+        }
+
+
+def _stop(node: Node, operation: Unread) -> Stop:
+    return Stop(node.name, operation.kind, operation.reason)
+
+
+def _run(node: Node, values: list[Array]) -> Array:
+    try:
+        return node.operation(*values)
+    except DcscError as error:
+        raise type(error)(f"ConvNetwork.forward: {node.name}: {error}") from None

@@ -1,0 +1,105 @@
+"""Operations: what the steps of a network compute.
+
+A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
+`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.geometry` for TOML.
+"""
+
+from dcsc.networks.operations.activations import (
+    Activation,
+    Clip,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    PRelu,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from dcsc.networks.operations.arrangement import (
+    Cast,
+    Concatenate,
+    Constant,
+    Expand,
+    Fill,
+    Flatten,
+    Gather,
+    GatherElements,
+    Identity,
+    Pad,
+    Range,
+    Repeat,
+    Reshape,
+    ScatterElements,
+    ShapeOf,
+    Slice,
+    Squeeze,
+    Transpose,
+    Unsqueeze,
+)
+from dcsc.networks.operations.base import Equivariance, Operation
+from dcsc.networks.operations.convolve import Convolve, ConvolveTransposed, as_dictionary
+from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
+from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
+from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
+from dcsc.networks.operations.unread import Unread
+
+__all__ = [
+    "FUNCTIONS",
+    "REDUCTIONS",
+    "Activation",
+    "ArgMax",
+    "AveragePool",
+    "BatchNorm",
+    "Cast",
+    "Clip",
+    "Concatenate",
+    "Constant",
+    "Convolve",
+    "ConvolveTransposed",
+    "Elementwise",
+    "Elu",
+    "Equivariance",
+    "Expand",
+    "Fill",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "Gelu",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "InstanceNorm",
+    "LeakyRelu",
+    "Linear",
+    "MatMul",
+    "MaxPool",
+    "Operation",
+    "PRelu",
+    "Pad",
+    "Range",
+    "Reduce",
+    "Relu",
+    "Repeat",
+    "Reshape",
+    "ScatterElements",
+    "ShapeOf",
+    "Sigmoid",
+    "Silu",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Squeeze",
+    "Tanh",
+    "Transpose",
+    "Unread",
+    "Unsqueeze",
+    "as_dictionary",
+]

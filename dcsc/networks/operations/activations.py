@@ -1,0 +1,230 @@
+"""Activations: what a layer does to its coefficients, number by number."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+import scipy.special
+
+from dcsc._arrays import Array, integer, real
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import (
+    Equivariance,
+    Operation,
+    floating,
+    named_field,
+    weights_field,
+)
+
+__all__ = [
+    "Activation",
+    "Clip",
+    "Elu",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "LeakyRelu",
+    "PRelu",
+    "Relu",
+    "Sigmoid",
+    "Silu",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
+
+
+class Activation(Operation):
+    """An operation that acts on one array and keeps its shape."""
+
+    def zero_below(self, channels: int) -> Array:
+        """Return which channels have exact zeros wherever the coefficient is not positive.
+
+        Only those have sparse codes: the support is ``{z > 0}``.
+        """
+        return np.full(channels, self._sparse)
+
+    _sparse: ClassVar[bool] = False
+    _keeps_integers: ClassVar[bool] = False
+
+    def _apply(self, *values: Array) -> Array:
+        (value,) = values
+        if not self._keeps_integers:
+            value = floating(value)
+        out: Array = self._activate(value)
+        return out.astype(value.dtype, copy=False)
+
+    @abstractmethod
+    def _activate(self, value: Array) -> Array:
+        """Return the activation in the same shape, of floating numbers unless it keeps integers."""
+
+
+@attrs.frozen
+class Relu(Activation):
+    """max(z, 0)."""
+
+    equivariance: ClassVar[Equivariance] = Equivariance.SCALE
+    _sparse: ClassVar[bool] = True
+    _keeps_integers: ClassVar[bool] = True
+
+    def _activate(self, value: Array) -> Array:
+        return np.maximum(value, 0)
+
+
+def _number(value: Any, self_: Any) -> float:
+    return real(value, f"{type(self_).__name__}: slope")
+
+
+@attrs.frozen
+class LeakyRelu(Activation):
+    """z where z ≥ 0, slope · z elsewhere: a code without zeros, unless the slope is 0."""
+
+    slope: float = named_field(_number, default=0.01)
+
+    equivariance: ClassVar[Equivariance] = Equivariance.SCALE
+
+    def zero_below(self, channels: int) -> Array:
+        return np.full(channels, self.slope == 0)
+
+    def _activate(self, value: Array) -> Array:
+        return np.where(value >= 0, value, value * value.dtype.type(self.slope))
+
+
+@attrs.frozen
+class PRelu(Activation):
+    """z where z ≥ 0, slope · z elsewhere.
+
+    Parameters
+    ----------
+    slopes : array_like, shape (1,) or (channels,)
+    axes : int, optional
+        The number of axes that data must have, batch and channels included.
+    """
+
+    slopes: Array = weights_field("slopes", 1)
+    axes: int | None = None
+
+    equivariance: ClassVar[Equivariance] = Equivariance.SCALE
+
+    def zero_below(self, channels: int) -> Array:
+        return np.broadcast_to(self.slopes == 0, channels)
+
+    def _activate(self, value: Array) -> Array:
+        channels = value.shape[1] if value.ndim > 1 else 0
+        if len(self.slopes) not in (1, channels):
+            raise DcscError(
+                f"PRelu: slopes: expected one or {channels}, one per channel, got "
+                f"{len(self.slopes)}"
+            )
+        if self.axes not in (None, value.ndim):
+            raise DcscError(f"PRelu: expected data with {self.axes} axes, got shape {value.shape}")
+        slopes = self.slopes.reshape(-1, *[1] * (value.ndim - 2)).astype(value.dtype)
+        return np.where(value >= 0, value, value * slopes)
+
+
+def _bound(value: Any, self_: Any) -> float | None:
+    return None if value is None else real(value, f"{type(self_).__name__}: bound")
+
+
+@attrs.frozen
+class Clip(Activation):
+    """min(max(z, low), high); ReLU6 is ``Clip(0, 6)``. None is no bound."""
+
+    low: float | None = named_field(_bound, default=None)
+    high: float | None = named_field(_bound, default=None)
+
+    _keeps_integers: ClassVar[bool] = True
+
+    def zero_below(self, channels: int) -> Array:
+        return np.full(channels, self.low == 0 and (self.high is None or self.high > 0))
+
+    def _activate(self, value: Array) -> Array:
+        if self.low is None and self.high is None:
+            return value
+        return np.clip(value, self.low, self.high)
+
+
+@attrs.frozen
+class Sigmoid(Activation):
+    """1 / (1 + exp(−z))."""
+
+    def _activate(self, value: Array) -> Any:
+        return scipy.special.expit(value)
+
+
+@attrs.frozen
+class HardSigmoid(Activation):
+    """min(max(slope · z + offset, 0), 1)."""
+
+    slope: float = named_field(_number, default=0.2)
+    offset: float = named_field(_number, default=0.5)
+
+    def _activate(self, value: Array) -> Array:
+        return np.clip(value * self.slope + self.offset, 0, 1)
+
+
+@attrs.frozen
+class HardSwish(Activation):
+    """z · min(max(z / 6 + 1/2, 0), 1)."""
+
+    def _activate(self, value: Array) -> Array:
+        return value * np.clip(value / 6 + 0.5, 0, 1)
+
+
+@attrs.frozen
+class Tanh(Activation):
+    """tanh(z)."""
+
+    def _activate(self, value: Array) -> Array:
+        return np.tanh(value)
+
+
+@attrs.frozen
+class Elu(Activation):
+    """z where z > 0, slope · (exp(z) − 1) elsewhere."""
+
+    slope: float = named_field(_number, default=1.0)
+
+    def _activate(self, value: Array) -> Array:
+        return np.where(value > 0, value, self.slope * np.expm1(np.minimum(value, 0)))
+
+
+@attrs.frozen
+class Softplus(Activation):
+    """log(1 + exp(z))."""
+
+    def _activate(self, value: Array) -> Any:
+        return np.logaddexp(value, 0)
+
+
+@attrs.frozen
+class Silu(Activation):
+    """z / (1 + exp(−z))."""
+
+    def _activate(self, value: Array) -> Any:
+        return value * scipy.special.expit(value)
+
+
+@attrs.frozen
+class Gelu(Activation):
+    """z Φ(z), with the normal distribution function Φ."""
+
+    def _activate(self, value: Array) -> Any:
+        return value * scipy.special.ndtr(value)
+
+
+def _axis(value: Any, self_: Any) -> int:
+    return integer(value, f"{type(self_).__name__}: axis")
+
+
+@attrs.frozen
+class Softmax(Activation):
+    """exp(z) / Σ exp(z) along an axis, or over it and all that follow."""
+
+    axis: int = named_field(_axis, default=-1)
+    onward: bool = False
+
+    def _activate(self, value: Array) -> Any:
+        axes = tuple(range(self.axis % value.ndim, value.ndim)) if self.onward else self.axis
+        return scipy.special.softmax(value, axis=axes)

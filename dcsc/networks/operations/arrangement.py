@@ -1,0 +1,320 @@
+"""Operations that move numbers about, and those that compute shapes."""
+
+import math
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape, brief
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import Equivariance, Operation, checked_size
+
+__all__ = [
+    "Cast",
+    "Concatenate",
+    "Constant",
+    "Expand",
+    "Fill",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "Identity",
+    "Pad",
+    "Range",
+    "Repeat",
+    "Reshape",
+    "ScatterElements",
+    "ShapeOf",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+]
+
+
+def _read_only(value: Any) -> Array:
+    array = np.array(value)
+    array.flags.writeable = False
+    return array
+
+
+@attrs.frozen
+class Constant(Operation):
+    """An array of the file that is no layer's weight, of any dtype."""
+
+    value: Array = attrs.field(
+        converter=_read_only, repr=brief, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+    )
+
+    def _apply(self, *values: Array) -> Array:
+        return self.value
+
+
+@attrs.frozen
+class Identity(Operation):
+    """The input as it is: dropout and the like, in a network that is not trained any more."""
+
+    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    def _apply(self, *values: Array) -> Array:
+        return values[0]
+
+
+@attrs.frozen
+class Cast(Operation):
+    """Another dtype; floating numbers are widened, but never rounded to fewer digits."""
+
+    dtype: Any = attrs.field(converter=np.dtype)
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        if data.dtype.kind == "f" and self.dtype.kind == "f":
+            return data
+        return data.astype(self.dtype)
+
+
+@attrs.frozen
+class Reshape(Operation):
+    """Another shape: −1 is what is left, 0 the axis as it was.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Without it the second input holds it.
+    keep_zeros : bool
+        Whether 0 is an axis of length zero instead.
+    """
+
+    shape: Shape | None = None
+    keep_zeros: bool = False
+
+    def _apply(self, *values: Array) -> Array:
+        data, *given = values
+        new = [int(n) for n in (given[0] if self.shape is None else self.shape)]
+        if not self.keep_zeros:
+            new = [n or data.shape[axis] for axis, n in enumerate(new)]
+        return data.reshape(new)
+
+
+@attrs.frozen
+class Flatten(Operation):
+    """A matrix: the axes before ``axis`` are its rows, the others its columns."""
+
+    axis: int = 1
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        axis = self.axis + data.ndim * (self.axis < 0)
+        if not 0 <= axis <= data.ndim:
+            raise DcscError(f"Flatten: axis: expected at most {data.ndim}, got {self.axis}")
+        return data.reshape(int(np.prod(data.shape[:axis])), -1)
+
+
+@attrs.frozen
+class Transpose(Operation):
+    """Axes in another order, or in the reverse one."""
+
+    order: Shape | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return values[0].transpose(self.order)
+
+
+@attrs.frozen
+class Squeeze(Operation):
+    """Axes of length one left out: these, or all of them."""
+
+    axes: Shape | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return np.squeeze(values[0], self.axes)
+
+
+@attrs.frozen
+class Unsqueeze(Operation):
+    """Axes of length one put in, where they lie in the result."""
+
+    axes: Shape
+
+    def _apply(self, *values: Array) -> Array:
+        return np.expand_dims(values[0], self.axes)
+
+
+@attrs.frozen
+class Concatenate(Operation):
+    """The inputs one after the other along an axis."""
+
+    axis: int = 1
+
+    def _apply(self, *values: Array) -> Array:
+        return np.concatenate(values, axis=self.axis)
+
+
+@attrs.frozen
+class Slice(Operation):
+    """Every step-th entry from start to stop.
+
+    Parameters
+    ----------
+    bounds : tuple of up to four tuples of int
+        Starts and stops, and, where they are not the first axes and steps of one, axes and steps.
+        Without them the other inputs hold them.
+    """
+
+    bounds: tuple[tuple[int, ...], ...] = ()
+
+    def _apply(self, *values: Array) -> Array:
+        data, *given = values
+        starts, stops, *others = self.bounds or given
+        axes = others[0] if others else range(len(starts))
+        steps = others[1] if len(others) > 1 else [1] * len(starts)
+        cut = [slice(None)] * data.ndim
+        for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
+            length, last = data.shape[axis], int(stop)
+            # A stop before the first entry can only be said by None.
+            beyond = step < 0 and last < -length
+            cut[axis] = slice(int(start), None if beyond else last, int(step))
+        return data[tuple(cut)]
+
+
+@attrs.frozen
+class Pad(Operation):
+    """More entries at the ends of each axis.
+
+    Parameters
+    ----------
+    widths : tuple of pairs of int, optional
+        Entries before and after, one pair per axis, batch and channels included; negative ones
+        take entries away. Without it the second input holds them, all those before first.
+    mode : "constant", "reflect", "edge" or "wrap"
+    value : float
+        What a constant padding is made of.
+    """
+
+    widths: tuple[tuple[int, int], ...] | None
+    mode: str = attrs.field(
+        default="constant", validator=attrs.validators.in_(("constant", "reflect", "edge", "wrap"))
+    )
+    value: float = 0.0
+
+    @property
+    def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
+        spatial = self.widths is not None and not any(map(any, self.widths[:2]))
+        linear = spatial and (self.mode != "constant" or self.value == 0)
+        return Equivariance.LINEAR if linear else Equivariance.NONE
+
+    def _apply(self, *values: Array) -> Array:
+        data, *given = values
+        pairs = self.widths or [(int(b), int(a)) for b, a in given[0].reshape(2, -1).T]
+        if len(pairs) != data.ndim:
+            raise DcscError(f"Pad: widths: expected {data.ndim} pairs, got {pairs}")
+        more = [(max(b, 0), max(a, 0)) for b, a in pairs]
+        sizes = zip(data.shape, more, strict=True)
+        checked_size(tuple(n + b + a for n, (b, a) in sizes), "Pad: widths")
+        cut = tuple(slice(max(-b, 0), a if a < 0 else None) for b, a in pairs)
+        if self.mode == "constant":
+            return np.pad(data, more, constant_values=self.value)[cut]
+        return np.pad(data, more, mode=self.mode)[cut]  # type: ignore[call-overload]  # validated
+
+
+@attrs.frozen
+class Repeat(Operation):
+    """Each entry as often as told, axis by axis: enlarging to the nearest sample."""
+
+    counts: Shape
+
+    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        if len(self.counts) != data.ndim:
+            raise DcscError(f"Repeat: counts: expected {data.ndim} numbers, got {self.counts}")
+        sizes = zip(data.shape, self.counts, strict=True)
+        checked_size(tuple(n * count for n, count in sizes), "Repeat: counts")
+        for axis, count in enumerate(self.counts):
+            data = np.repeat(data, count, axis)
+        return data
+
+
+@attrs.frozen
+class Range(Operation):
+    """Numbers from the first input up to the second, in steps of the third."""
+
+    def _apply(self, *values: Array) -> Array:
+        start, stop, step = (value.item() for value in values)
+        checked_size((max(0, math.ceil((stop - start) / step)),), "Range: limit")
+        return np.arange(start, stop, step, dtype=values[0].dtype)
+
+
+@attrs.frozen
+class ShapeOf(Operation):
+    """The shape of the input, or a stretch of it."""
+
+    start: int = 0
+    stop: int | None = None
+
+    def _apply(self, *values: Array) -> Array:
+        return np.array(values[0].shape[self.start : self.stop], dtype=np.int64)
+
+
+@attrs.frozen
+class Fill(Operation):
+    """An array of the shape that the input holds, with one number everywhere."""
+
+    value: Array = attrs.field(converter=_read_only, eq=attrs.cmp_using(eq=np.array_equal))
+
+    def _apply(self, *values: Array) -> Array:
+        shape = checked_size(tuple(int(n) for n in values[0]), "Fill: shape")
+        return np.full(shape, self.value.reshape(()))
+
+
+@attrs.frozen
+class Expand(Operation):
+    """Broadcasting to the shape that the second input holds."""
+
+    def _apply(self, *values: Array) -> Array:
+        data, shape = values
+        joint = np.broadcast_shapes(data.shape, tuple(int(n) for n in shape))
+        return np.broadcast_to(data, checked_size(joint, "Expand: shape"))
+
+
+@attrs.frozen
+class Gather(Operation):
+    """Entries along an axis at the indices that the second input holds."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        return np.take(values[0], values[1], axis=self.axis)
+
+
+def _along(indices: Array, axis: int) -> tuple[Array, ...]:
+    """Return one index array per axis: the given one along its axis, the own place elsewhere."""
+    places: list[Array] = list(np.indices(indices.shape, sparse=True))
+    places[axis] = indices
+    return tuple(places)
+
+
+@attrs.frozen
+class GatherElements(Operation):
+    """One entry along an axis for each index of the second input."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        data, indices = values
+        return data[_along(indices, self.axis)]
+
+
+@attrs.frozen
+class ScatterElements(Operation):
+    """A copy of the first input with the third's entries at the second's indices on an axis."""
+
+    axis: int = 0
+
+    def _apply(self, *values: Array) -> Array:
+        data, indices, updates = values
+        out = data.copy()
+        out[_along(indices, self.axis)] = updates
+        return out

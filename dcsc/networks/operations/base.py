@@ -1,0 +1,117 @@
+"""What an operation is."""
+
+import math
+from abc import ABC, abstractmethod
+from enum import IntEnum
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc.errors import DcscError, TooLargeError
+
+__all__ = ["Equivariance", "Operation", "checked_size", "floating", "named_field", "weights_field"]
+
+_LARGEST = 2**27
+
+
+class Equivariance(IntEnum):
+    r"""What an operation f on ``(batch, channels, ...)`` lets through, channel by channel.
+
+    A level includes those below it. Here :math:`s` and :math:`t` hold one number per channel.
+    """
+
+    NONE = 0
+    """Nothing."""
+    SCALE = 1
+    r"""Positive scales: :math:`f(s \odot x) = s \odot f(x)` for :math:`s > 0`."""
+    ORDER = 2
+    r"""Shifts as well: :math:`f(s \odot x + t) = s \odot f(x) + f(t)` for :math:`s \ge 0`."""
+    LINEAR = 3
+    r"""Scales of any sign: :math:`f(s \odot x + t) = s \odot f(x) + f(t)`."""
+
+
+class Operation(ABC):
+    """One step of a network: some arrays in, one array out.
+
+    A subclass is a frozen record of weights and geometry with the hook ``_apply``. Data have the
+    shape ``(batch, channels, *spatial)`` unless the operation says otherwise.
+
+    Laws:
+
+    - the result depends on the fields and the inputs only, and the inputs are left as they were
+    - floating inputs keep their dtype, unless the operation's weights are wider
+    - what ``equivariance`` declares holds
+    """
+
+    equivariance: ClassVar[Equivariance] = Equivariance.NONE
+
+    @property
+    def label(self) -> str:
+        """What the operation is called in a sentence."""
+        return type(self).__name__
+
+    def __call__(self, *values: Array) -> Array:
+        """Return the result for these inputs.
+
+        Raises
+        ------
+        DcscError
+            If their number or shapes do not fit.
+        """
+        try:
+            with np.errstate(all="ignore"):  # infinities are the network's own
+                return np.asarray(self._apply(*values))
+        except DcscError:
+            raise
+        except (ValueError, IndexError, TypeError, OverflowError) as error:
+            shapes = ", ".join(str(np.shape(value)) for value in values)
+            raise DcscError(
+                f"{type(self).__name__}: cannot be applied to inputs of shape {shapes}: {error}"
+            ) from None
+
+    @abstractmethod
+    def _apply(self, *values: Array) -> Any:
+        """Return the result; a ValueError, IndexError or TypeError says that inputs do not fit."""
+
+
+def checked_size(shape: Shape, where: str) -> Shape:
+    """Return a shape, unless an array of it would be too large to make."""
+    if math.prod(shape) > _LARGEST:
+        raise TooLargeError(f"{where}: expected at most {_LARGEST} entries, got shape {shape}")
+    return shape
+
+
+def floating(value: Array) -> Array:
+    """Return integers and booleans as float64, floating numbers as they are."""
+    return value if value.dtype.kind == "f" else value.astype(np.float64)
+
+
+def named_field(convert: Any, default: Any = attrs.NOTHING) -> Any:
+    """Declare a field whose converter is also handed the record, to name it in errors."""
+    return attrs.field(default=default, converter=attrs.Converter(convert, takes_self=True))
+
+
+def weights_field(name: str, axes: int | None = None, optional: bool = False) -> Any:
+    """Declare an array field of an operation, finite and read-only, with so many axes."""
+
+    def convert(value: Any, self_: Any) -> Array:
+        where = f"{type(self_).__name__}: {name}"
+        array = real_array(value, where)
+        if 0 in array.shape or (axes is not None and array.ndim != axes):
+            expected = "a shape" if axes is None else f"{axes} axes"
+            raise DcscError(f"{where}: expected {expected} without zeros, got {array.shape}")
+        return frozen_array(array)
+
+    converter: Any = attrs.Converter(convert, takes_self=True)
+    equal = attrs.cmp_using(eq=np.array_equal)
+    if optional:
+        return attrs.field(
+            default=None,
+            converter=attrs.converters.optional(converter),
+            repr=lambda value: "None" if value is None else brief(value),
+            eq=equal,
+            hash=False,
+        )
+    return attrs.field(converter=converter, repr=brief, eq=equal, hash=False)

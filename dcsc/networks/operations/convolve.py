@@ -1,0 +1,167 @@
+"""Convolutions, as analysis with a dictionary and as synthesis from one."""
+
+from typing import Any
+
+import attrs
+
+from dcsc._arrays import Array, Shape, integer, per_axis
+from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import Operation, checked_size, named_field, weights_field
+from dcsc.networks.operations.sliding import (
+    Padding,
+    padding_field,
+    pads,
+    positions,
+    reach,
+    steps_field,
+)
+
+__all__ = ["Convolve", "ConvolveTransposed", "as_dictionary", "channelwise"]
+
+
+def as_dictionary(
+    layer: "Convolve | ConvolveTransposed", extent: Shape, filters: Array | None = None
+) -> ToeplitzDictionary:
+    """Return the dictionary whose `analyze` is the layer's correlation on signals of this extent.
+
+    Parameters
+    ----------
+    layer : Convolve or ConvolveTransposed
+    extent : tuple of int
+        Spatial shape of the signal.
+    filters : array of the weight's shape, optional
+        Taken in place of the weight.
+    """
+    taps = layer.weight if filters is None else filters
+    kernel = reach(taps.shape[2:], layer.dilation)
+    pairs = pads(layer.padding, extent, kernel, layer.stride)
+    name = type(layer).__name__
+    places = positions(extent, kernel, layer.stride, pairs, False, name)
+    checked_size((len(taps), *places), f"{name}: extent {extent}")
+    more: dict[str, Any] = {"padding": pairs, "dilation": layer.dilation, "groups": layer.groups}
+    if layer.groups == 1 and set(layer.dilation) == {1} and all(b == a for b, a in pairs):
+        more = {"padding": tuple(b for b, _ in pairs)}
+    return ToeplitzDictionary(taps, extent, stride=layer.stride, **more)
+
+
+def channelwise(values: Array, axes: int) -> Array:
+    """Return one number per channel, shaped to act on ``(batch, channels, *axes)``."""
+    return values.reshape(-1, *[1] * axes)
+
+
+def _axes(operation: Any) -> int:
+    return int(operation.weight.ndim - 2)
+
+
+def _groups(value: Any, self_: Any) -> int:
+    where = f"{type(self_).__name__}: groups"
+    groups = integer(value, where, minimum=1)
+    if len(self_.weight) % groups:
+        raise DcscError(f"{where}: expected a divisor of {len(self_.weight)}, got {groups}")
+    return groups
+
+
+def _check(operation: "Convolve | ConvolveTransposed", outputs: int) -> None:
+    name = type(operation).__name__
+    if operation.weight.ndim not in (3, 4):
+        raise DcscError(
+            f"{name}: weight: expected one or two spatial axes, got shape {operation.weight.shape}"
+        )
+    if operation.bias is not None and len(operation.bias) != outputs:
+        raise DcscError(
+            f"{name}: bias: expected {outputs} numbers, one per output channel, "
+            f"got {len(operation.bias)}"
+        )
+
+
+@attrs.frozen
+class Convolve(Operation):
+    r"""The correlation of a CNN layer: analysis, :math:`w * y + b = A^T y + b`.
+
+    Parameters
+    ----------
+    weight : array_like, shape (n, c / groups, *kernel)
+        Filters with one or two spatial axes.
+    bias : array_like, shape (n,), optional
+    stride, dilation : int or one per axis, default 1
+    padding : int, or an int or a pair (before, after) per axis, or "same_upper", "same_lower"
+    groups : int, default 1
+    """
+
+    weight: Array = weights_field("weight")
+    bias: Array | None = weights_field("bias", 1, optional=True)
+    stride: Shape = steps_field("stride", _axes)
+    padding: Padding = padding_field(_axes)
+    dilation: Shape = steps_field("dilation", _axes)
+    groups: int = named_field(_groups, default=1)
+
+    def __attrs_post_init__(self) -> None:
+        _check(self, len(self.weight))
+
+    def _apply(self, *values: Array) -> Array:
+        (signal,) = values
+        channels = self.weight.shape[1] * self.groups
+        if signal.ndim != self.weight.ndim or signal.shape[1] != channels:
+            raise DcscError(
+                f"Convolve: expected shape (batch, {channels}, *extent) with "
+                f"{self.weight.ndim - 2} axes to fit filters of shape {self.weight.shape} in "
+                f"{self.groups} groups, got {signal.shape}"
+            )
+        out = as_dictionary(self, signal.shape[2:]).analyze(signal)
+        if self.bias is None:
+            return out
+        return out + channelwise(self.bias, signal.ndim - 2).astype(out.dtype)
+
+
+def _extra(value: Any, self_: Any) -> Shape:
+    where = "ConvolveTransposed: extra"
+    return per_axis(value, self_.weight.ndim - 2, where, minimum=0)
+
+
+@attrs.frozen
+class ConvolveTransposed(Operation):
+    r"""A transposed convolution: synthesis, :math:`A x + b`.
+
+    Parameters
+    ----------
+    weight : array_like, shape (n, c / groups, *kernel)
+        One filter per channel of the code that comes in.
+    bias : array_like, shape (c,), optional
+    stride, padding, dilation, groups
+        Those of the dictionary, as for `Convolve`; paddings are numbers.
+    extra : int or one per axis, default 0
+        Samples at the end of the signal that the code alone does not ask for.
+    """
+
+    weight: Array = weights_field("weight")
+    bias: Array | None = weights_field("bias", 1, optional=True)
+    stride: Shape = steps_field("stride", _axes)
+    padding: Padding = padding_field(_axes)
+    dilation: Shape = steps_field("dilation", _axes)
+    groups: int = named_field(_groups, default=1)
+    extra: Shape = named_field(_extra, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        _check(self, self.weight.shape[1] * self.groups)
+        if isinstance(self.padding, str):
+            raise DcscError(f"ConvolveTransposed: padding: expected numbers, got {self.padding!r}")
+
+    def extent(self, places: Shape) -> Shape:
+        """Return the extent of the signal that a code with so many positions makes."""
+        kernel = reach(self.weight.shape[2:], self.dilation)
+        padding = pads(self.padding, places, kernel, self.stride)
+        geometry = zip(places, self.stride, kernel, padding, self.extra, strict=True)
+        return tuple((p - 1) * s + f - b - a + x for p, s, f, (b, a), x in geometry)
+
+    def _apply(self, *values: Array) -> Array:
+        (code,) = values
+        if code.ndim != self.weight.ndim or code.shape[1] != len(self.weight):
+            raise DcscError(
+                f"ConvolveTransposed: expected shape (batch, {len(self.weight)}, *positions) with "
+                f"{self.weight.ndim - 2} axes, got {code.shape}"
+            )
+        out = as_dictionary(self, self.extent(code.shape[2:])).synthesize(code)
+        if self.bias is None:
+            return out
+        return out + channelwise(self.bias, code.ndim - 2).astype(out.dtype)

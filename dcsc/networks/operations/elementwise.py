@@ -1,0 +1,99 @@
+"""Functions of numbers, applied entry by entry with broadcasting."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import attrs
+import numpy as np
+import scipy.special
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import Operation
+
+__all__ = ["FUNCTIONS", "Elementwise"]
+
+
+def _divide(left: Array, right: Array) -> Any:
+    """Divide; whole numbers are cut off towards zero."""
+    if np.result_type(left, right).kind == "f":
+        return np.divide(left, right)
+    return np.trunc(np.divide(left, right)).astype(np.result_type(left, right))
+
+
+def _power(base: Array, exponent: Array) -> Any:
+    return np.power(base, exponent.astype(base.dtype))
+
+
+def _over(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return a function of one array or more."""
+    return lambda *values: reduce(function, values)
+
+
+FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
+    "Abs": (1, np.abs),
+    "Add": (2, np.add),
+    "And": (2, np.logical_and),
+    "Ceil": (1, np.ceil),
+    "Cos": (1, np.cos),
+    "Div": (2, _divide),
+    "Equal": (2, np.equal),
+    "Erf": (1, scipy.special.erf),
+    "Exp": (1, np.exp),
+    "Floor": (1, np.floor),
+    "Greater": (2, np.greater),
+    "GreaterOrEqual": (2, np.greater_equal),
+    "Less": (2, np.less),
+    "LessOrEqual": (2, np.less_equal),
+    "Log": (1, np.log),
+    "Max": (None, _over(np.maximum)),
+    "Min": (None, _over(np.minimum)),
+    "Mul": (2, np.multiply),
+    "Neg": (1, np.negative),
+    "Not": (1, np.logical_not),
+    "Or": (2, np.logical_or),
+    "Pow": (2, _power),
+    "Reciprocal": (1, np.reciprocal),
+    "Round": (1, np.round),
+    "Sign": (1, np.sign),
+    "Sin": (1, np.sin),
+    "Sqrt": (1, np.sqrt),
+    "Sub": (2, np.subtract),
+    "Sum": (None, _over(np.add)),
+    "Where": (3, np.where),
+}
+"""The functions by their ONNX name, each with its number of arguments, or None for any."""
+
+
+def _known(self_: Any, field: Any, value: Any) -> None:
+    if value not in FUNCTIONS:
+        raise DcscError(
+            f"Elementwise: function: expected one of {', '.join(FUNCTIONS)}, got {value!r}"
+        )
+
+
+@attrs.frozen
+class Elementwise(Operation):
+    """One of `FUNCTIONS`, by its ONNX name.
+
+    Examples
+    --------
+    >>> Elementwise("Add")(np.ones((1, 2)), np.array([[1.0], [2.0]]))
+    array([[2., 2.],
+           [3., 3.]])
+    """
+
+    function: str = attrs.field(validator=_known)
+
+    @property
+    def label(self) -> str:
+        return self.function
+
+    def _apply(self, *values: Array) -> Any:
+        count, function = FUNCTIONS[self.function]
+        if len(values) != (count or max(1, len(values))):
+            raise DcscError(
+                f"Elementwise: expected {count} inputs for {self.function}, got {len(values)}"
+            )
+        return function(*values)

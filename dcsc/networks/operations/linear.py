@@ -1,0 +1,105 @@
+"""Matrices and batch norm: what is affine and has no window."""
+
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.operations.base import Equivariance, Operation, weights_field
+
+__all__ = ["BatchNorm", "InstanceNorm", "Linear", "MatMul"]
+
+
+@attrs.frozen
+class Linear(Operation):
+    """W y + b along the last axis.
+
+    Parameters
+    ----------
+    weight : array_like, shape (outputs, inputs)
+    bias : array_like, shape (outputs,), optional
+    """
+
+    weight: Array = weights_field("weight", 2)
+    bias: Array | None = weights_field("bias", 1, optional=True)
+
+    def _apply(self, *values: Array) -> Any:
+        (data,) = values
+        if data.ndim < 1 or data.shape[-1] != self.weight.shape[1]:
+            raise DcscError(
+                f"Linear: expected shape (*batch, {self.weight.shape[1]}), got {data.shape}"
+            )
+        out = data @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+
+@attrs.frozen
+class MatMul(Operation):
+    """The product of two arrays of matrices."""
+
+    def _apply(self, *values: Array) -> Any:
+        left, right = values
+        return np.matmul(left, right)
+
+
+@attrs.frozen
+class BatchNorm(Operation):
+    """scale · y + shift with one number each per channel: batch norm as a trained network runs it.
+
+    Parameters
+    ----------
+    scale, shift : array_like, shape (channels,)
+        γ / √(variance + ε) and β − mean · scale; they are rounded to the dtype of the data.
+    """
+
+    scale: Array = weights_field("scale", 1)
+    shift: Array = weights_field("shift", 1)
+
+    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    @classmethod
+    def of(cls, gain: Any, offset: Any, mean: Any, variance: Any, epsilon: float) -> "BatchNorm":
+        """Return the batch norm with these statistics, in float64."""
+        gain, offset, mean, variance = (np.float64(x) for x in (gain, offset, mean, variance))
+        if not np.all(variance + epsilon > 0):
+            raise DcscError(
+                f"BatchNorm: variance: expected positive numbers, got {np.min(variance)}"
+            )
+        scale = gain / np.sqrt(variance + epsilon)
+        return cls(scale, offset - mean * scale)
+
+    def _apply(self, *values: Array) -> Any:
+        (data,) = values
+        if data.ndim < 2 or data.shape[1] != len(self.scale):
+            raise DcscError(
+                f"BatchNorm: expected shape (batch, {len(self.scale)}, *spatial), got {data.shape}"
+            )
+        axes = [1] * (data.ndim - 2)
+        scale, shift = (x.reshape(-1, *axes).astype(data.dtype) for x in (self.scale, self.shift))
+        return data * scale + shift
+
+
+@attrs.frozen
+class InstanceNorm(Operation):
+    """Each channel of each sample at mean 0 and variance 1, then gain · y + offset.
+
+    Parameters
+    ----------
+    gain, offset : array_like, shape (channels,)
+    epsilon : float
+        Added to the variance.
+    """
+
+    gain: Array = weights_field("gain", 1)
+    offset: Array = weights_field("offset", 1)
+    epsilon: float = 1e-5
+
+    def _apply(self, *values: Array) -> Any:
+        (data,) = values
+        axes = tuple(range(2, data.ndim))
+        centred = data - data.mean(axis=axes, keepdims=True)
+        spread = np.sqrt(np.square(centred).mean(axis=axes, keepdims=True) + self.epsilon)
+        shape = (-1, *[1] * len(axes))
+        return centred / spread * self.gain.reshape(shape) + self.offset.reshape(shape)

@@ -1,0 +1,56 @@
+"""One number for all entries along some axes."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape
+from dcsc.networks.operations.base import Operation
+
+__all__ = ["REDUCTIONS", "ArgMax", "Reduce"]
+
+
+def _norm(value: Array, axis: Any, keepdims: bool) -> Any:
+    return np.sqrt(np.square(value).sum(axis=axis, keepdims=keepdims))
+
+
+REDUCTIONS: dict[str, Any] = {
+    "L2": _norm,
+    "Max": np.max,
+    "Mean": np.mean,
+    "Min": np.min,
+    "Sum": np.sum,
+}
+"""The functions by the end of their ONNX name."""
+
+
+@attrs.frozen
+class Reduce(Operation):
+    """One of `REDUCTIONS` over some axes, or over all of them.
+
+    Parameters
+    ----------
+    function : str
+    axes : tuple of int, optional
+    keep : bool
+        Whether the axes stay, with length one.
+    """
+
+    function: str = attrs.field(validator=attrs.validators.in_(REDUCTIONS))
+    axes: Shape | None = None
+    keep: bool = True
+
+    def _apply(self, *values: Array) -> Any:
+        return REDUCTIONS[self.function](values[0], axis=self.axes, keepdims=self.keep)
+
+
+@attrs.frozen
+class ArgMax(Operation):
+    """Where the largest entry along an axis lies, the first one of several."""
+
+    axis: int = 0
+    keep: bool = True
+
+    def _apply(self, *values: Array) -> Any:
+        return np.argmax(values[0], axis=self.axis, keepdims=self.keep)

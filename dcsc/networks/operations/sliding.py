@@ -1,0 +1,92 @@
+"""Where sliding windows lie: kernels, strides, dilations and paddings, one per axis."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Shape, per_axis, shape_tuple
+from dcsc.errors import DcscError
+
+__all__ = ["Padding", "Pairs", "padding_field", "pads", "positions", "reach", "steps_field"]
+
+Pairs = tuple[tuple[int, int], ...]
+Padding = Pairs | str
+SAME = ("same_upper", "same_lower")
+
+
+def as_padding(value: Any, axes: int, where: str) -> Padding:
+    """Return a padding as one pair ``(before, after)`` per axis, or as the word it is.
+
+    ``"same_upper"`` and ``"same_lower"`` pad to ⌈extent / stride⌉ positions, with the odd sample
+    after or before.
+    """
+    if isinstance(value, str):
+        if value not in SAME:
+            raise DcscError(f"{where}: expected numbers or one of {SAME}, got {value!r}")
+        return value
+    items: tuple[Any, ...] = tuple(value) if np.iterable(value) else (value,) * axes
+    if len(items) != axes:
+        raise DcscError(f"{where}: expected an int, or an int or a pair per axis, got {value!r}")
+    pairs = [
+        shape_tuple(tuple(item) if np.iterable(item) else (item, item), where) for item in items
+    ]
+    if any(len(pair) != 2 for pair in pairs):
+        raise DcscError(f"{where}: expected a pair (before, after) per axis, got {value!r}")
+    return tuple((before, after) for before, after in pairs)
+
+
+def pads(padding: Padding, extent: Shape, kernel: Shape, stride: Shape) -> Pairs:
+    """Return the pairs ``(before, after)`` at an extent; ``kernel`` is the reach of the taps."""
+    if not isinstance(padding, str):
+        return padding
+    needed = [
+        max((-(-e // s) - 1) * s + f - e, 0) for e, f, s in zip(extent, kernel, stride, strict=True)
+    ]
+    halves = tuple((total // 2, total - total // 2) for total in needed)
+    return halves if padding == "same_upper" else tuple((b, a) for a, b in halves)
+
+
+def positions(
+    extent: Shape, kernel: Shape, stride: Shape, padding: Pairs, ceil: bool, where: str
+) -> Shape:
+    """Return the number of windows per axis; with ``ceil`` the last may reach beyond the padding.
+
+    It still begins on the extent or the padding before it.
+    """
+    room = tuple(e + before + after for e, (before, after) in zip(extent, padding, strict=True))
+    if any(f > r for f, r in zip(kernel, room, strict=True)):
+        raise DcscError(
+            f"{where}: expected kernels that reach over at most the padded extent {room}, got "
+            f"{kernel}"
+        )
+    found = []
+    for r, f, s, (_, after) in zip(room, kernel, stride, padding, strict=True):
+        count = -(-(r - f) // s) + 1 if ceil else (r - f) // s + 1
+        found.append(count - (ceil and (count - 1) * s >= r - after))
+    return tuple(found)
+
+
+def reach(kernel: Shape, dilation: Shape) -> Shape:
+    """Return how many samples the taps of a kernel reach over, per axis."""
+    return tuple((f - 1) * d + 1 for f, d in zip(kernel, dilation, strict=True))
+
+
+def padding_field(axes: Callable[[Any], int]) -> Any:
+    """Declare the field ``padding``; ``axes`` tells the number of axes of the record."""
+    return _field("padding", 0, axes, as_padding)
+
+
+def steps_field(name: str, axes: Callable[[Any], int]) -> Any:
+    """Declare the field ``stride`` or ``dilation``."""
+    return _field(name, 1, axes, lambda value, n, where: per_axis(value, n, where, minimum=1))
+
+
+def _field(name: str, default: int, axes: Any, convert: Any) -> Any:
+    def converted(value: Any, self_: Any) -> Any:
+        return convert(value, axes(self_), f"{type(self_).__name__}: {name}")
+
+    return attrs.field(
+        default=default, converter=attrs.Converter(converted, takes_self=True), kw_only=True
+    )

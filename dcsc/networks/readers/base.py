@@ -1,0 +1,128 @@
+"""What a reader of files is."""
+
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, not_finite
+from dcsc.errors import DcscError
+from dcsc.networks.geometry import build, default_layers
+from dcsc.networks.graph import Graph
+from dcsc.networks.modules import modules_of
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations import Convolve
+from dcsc.networks.reading import listed
+from dcsc.networks.simplification import simplified
+
+__all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
+
+Geometry = Mapping[str, Any] | str | Path
+
+
+class Reader(ABC):
+    """A format of files that hold networks.
+
+    A subclass says how files are named, and supplies the hook ``_read``. Laws: nothing in a file
+    is executed, no other file is opened but one in the same folder, and what is broken is refused
+    with a `DcscError` that names the file.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        How the names of such files end.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    def read(self, path: Path, geometry: Geometry | None = None) -> ConvNetwork:
+        """Return the network in a file, with notes on all that was assumed or changed."""
+        try:
+            network = self._read(path, geometry)
+        except DcscError as error:
+            raise type(error)(f"networks.load: {path.name}: {error}") from None
+        graph = simplified(network.graph)
+        return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
+
+    @abstractmethod
+    def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
+        """Return the network in a file that exists."""
+
+
+@attrs.frozen
+class Tensors:
+    """Named weights, in the order in which the file has them, and notes on them."""
+
+    values: dict[str, Array]
+    notes: tuple[str, ...] = ()
+
+
+class WeightsReader(Reader):
+    """A format that carries weights only: a geometry comes from outside, or is assumed."""
+
+    def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
+        tensors = self._tensors(path)
+        if not tensors.values:
+            raise DcscError("expected weights, got none")
+        values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
+        modules, composed = modules_of(values)
+        table, origin = _geometry(path, geometry)
+        assumed = default_layers(modules) if table is None else table
+        graph, defaults = build(modules, assumed)
+        notes = (*tensors.notes, *_narrow(tensors.values), *composed, origin, *defaults)
+        return ConvNetwork(graph, path.name, notes)
+
+    @abstractmethod
+    def _tensors(self, path: Path) -> Tensors:
+        """Return the weights in a file that exists, floating or integer numbers of any width."""
+
+
+def checked_tensor(array: Array, name: str) -> Array:
+    """Return a tensor of the file with finite numbers, float32 at least if they are floating."""
+    if array.dtype.kind not in "biuf":
+        raise DcscError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise not_finite(array, name)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _zero_filters(graph: Graph) -> Iterator[str]:
+    for node, convolve in graph.of_kind(Convolve):
+        weight = convolve.weight
+        dead = np.flatnonzero(~weight.any(axis=tuple(range(1, weight.ndim))))
+        if len(dead):
+            yield f"{node.name}: {len(dead)} of {len(weight)} filters are zero: {listed(dead)}"
+
+
+def _narrow(values: Mapping[str, Array]) -> list[str]:
+    names = [name for name, value in values.items() if value.dtype == np.float16]
+    return [f"{len(names)} tensors are float16, computed with as float32"] if names else []
+
+
+_BY_ORDER = (
+    "no geometry was given: the layers are taken in the order of their weights in the file, with a "
+    "rectifier after each but the last"
+)
+
+
+def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] | None, str]:
+    """Return the table of layers that was given or lies beside the file, and where it is from."""
+    if isinstance(geometry, Mapping):
+        return geometry, "geometry from the arguments"
+    beside = [path.with_name(path.name + ".toml"), path.with_suffix(".toml")]
+    candidates = beside if geometry is None else [Path(geometry)]
+    for candidate in candidates:
+        if candidate.is_file():
+            try:
+                return tomllib.loads(
+                    candidate.read_text("utf-8")
+                ), f"geometry from {candidate.name}"
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise DcscError(f"geometry: {candidate.name} is no TOML file: {error}") from None
+    if geometry is not None:
+        raise DcscError(f"geometry: expected a table or a TOML file, got {geometry!r}")
+    return None, _BY_ORDER

@@ -1,0 +1,61 @@
+"""Files of the safetensors library."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.readers.base import Tensors, WeightsReader
+from dcsc.networks.readers.extras import extra
+
+__all__ = ["SafetensorsReader"]
+
+_DTYPES = {
+    "BOOL": "?",
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I8": "i1",
+    "I16": "<i2",
+    "I32": "<i4",
+    "I64": "<i8",
+    "U8": "u1",
+    "U16": "<u2",
+    "U32": "<u4",
+    "U64": "<u8",
+}
+
+
+class SafetensorsReader(WeightsReader):
+    """``.safetensors`` files; bfloat16 is widened to float32."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".safetensors",)
+
+    def _tensors(self, path: Path) -> Tensors:
+        library = extra("safetensors", "safetensors")
+        try:
+            with library.safe_open(str(path), framework="np") as file:
+                order = {name: place for place, name in enumerate(file.offset_keys())}
+            found = dict(library.deserialize(path.read_bytes()))
+        except library.SafetensorError as error:
+            raise DcscError(
+                f"expected a whole .safetensors file, got a broken one: {error}"
+            ) from None
+        wide = [name for name, tensor in found.items() if tensor["dtype"] == "BF16"]
+        notes = (f"{len(wide)} tensors are bfloat16, computed with as float32",) if wide else ()
+        return Tensors(
+            {name: _array(name, found[name]) for name in sorted(found, key=order.__getitem__)},
+            notes,
+        )
+
+
+def _array(name: str, tensor: dict[str, Any]) -> Array:
+    kind, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]
+    if kind == "BF16":  # the upper half of a float32
+        wide = np.frombuffer(data, "<u2").astype(np.uint32) << 16
+        return wide.view(np.float32).reshape(shape)
+    if kind not in _DTYPES:
+        raise DcscError(f"{name}: expected one of {', '.join(_DTYPES)} or BF16, got {kind}")
+    return np.frombuffer(data, _DTYPES[kind]).reshape(shape)

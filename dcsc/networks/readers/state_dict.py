@@ -1,0 +1,98 @@
+"""PyTorch's files of weights."""
+
+import pickle
+import struct
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+from dcsc.networks.readers.archives import archive, unpacked_size
+from dcsc.networks.readers.base import Tensors, WeightsReader
+from dcsc.networks.readers.extras import extra
+
+__all__ = ["StateDictReader"]
+
+_DEFECTS = (  # what PyTorch's loader raises on files that are broken
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+_NESTED = ("state_dict", "model_state_dict", "model")
+
+
+class StateDictReader(WeightsReader):
+    """``.pt`` and ``.pth`` files that hold a state_dict; code in them is refused, not run."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".pt", ".pth", ".bin", ".ckpt")
+
+    def _tensors(self, path: Path) -> Tensors:
+        torch = extra("torch", "torch")
+        _refuse_programs_and_bombs(path)
+        found, notes = _loaded(torch, path), []
+        for key in _NESTED:
+            if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+                found, notes = found[key], [f"weights from the entry {key!r} of the file"]
+        if not isinstance(found, Mapping) or not found:
+            raise DcscError(f"expected a state_dict of tensors, got a {type(found).__name__}")
+        arrays = {str(name): _array(torch, name, value) for name, value in found.items()}
+        wide = sum(value.dtype == torch.bfloat16 for value in found.values())
+        if wide:
+            notes.append(f"{wide} tensors are bfloat16, computed with as float32")
+        return Tensors(arrays, tuple(notes))
+
+
+def _loaded(torch: Any, path: Path) -> Any:
+    """Return what PyTorch finds in a file, where it runs no code."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # on old ways of writing such files
+            return torch.load(path, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        raise DcscError(
+            "expected a state_dict of tensors, got a pickle with something else in it, which is "
+            f"not loaded: {_first_line(error)}"
+        ) from None
+    except _DEFECTS as error:
+        raise DcscError(
+            f"expected a whole state_dict, got what PyTorch cannot load: {_first_line(error)}"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: " + str(error).strip().split("\n")[0].split(". ")[0]
+
+
+def _refuse_programs_and_bombs(path: Path) -> None:
+    """Refuse an archive with code, or one that unpacks to more; PyTorch packs no weights."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return
+    with archive(path) as opened:
+        if any("/code/" in name for name in opened.namelist()):
+            raise DcscError("expected a state_dict, got a TorchScript archive, which holds code")
+        if unpacked_size(opened) > path.stat().st_size:
+            raise DcscError(
+                f"expected members that are not compressed, got {unpacked_size(opened)} bytes in "
+                f"a file of {path.stat().st_size}"
+            )
+
+
+def _array(torch: Any, name: str, value: Any) -> Array:
+    if not isinstance(value, torch.Tensor):
+        raise DcscError(f"{name}: expected a tensor, got a {type(value).__name__}")
+    if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        raise DcscError(f"{name}: expected a dense tensor, got {value.layout} of {value.dtype}")
+    held = value.untyped_storage().nbytes()
+    if value.numel() * value.element_size() > held:
+        raise DcscError(f"{name}: declares shape {tuple(value.shape)}, but holds {held} bytes")
+    return (value.float() if value.dtype == torch.bfloat16 else value).detach().numpy()

@@ -1,0 +1,203 @@
+r"""A layer of a network, read as a layer of the D-CSC model.
+
+With a batch norm :math:`g \odot z + h` before it folded in, a layer is
+:math:`x = \sigma(w * y + b)`. Let :math:`c_i = |w_i|`. Then, for the rectifier σ,
+
+.. math:: x = c \odot u, \qquad u = \max(\hat w * y - \beta, 0), \quad \hat w_i = w_i / c_i,
+   \quad \beta_i = -b_i / c_i
+
+and u is the code of a D-CSC layer with atoms of unit norm and thresholds β, as long as β ≥ 0. A
+filter with β < 0 is on where its signal is zero; no sparse code does that.
+
+What comes in may in turn be :math:`y = s \odot v + t`, with the v of the layer below and what lies
+between. Then :math:`w * y + b = (w \odot s) * v + (b + w * t)`, which is of the same form.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, brief, frozen_array, unit_norm
+from dcsc.errors import NotCoveredError
+from dcsc.networks.operations import Activation, Equivariance, as_dictionary
+from dcsc.projections import ReLU
+
+if TYPE_CHECKING:
+    from dcsc.networks.convolution import Convolution
+
+__all__ = ["Incoming", "Reading", "listed", "read"]
+
+
+def _array() -> Any:
+    equal = attrs.cmp_using(eq=np.array_equal)
+    return attrs.field(converter=frozen_array, repr=brief, eq=equal, hash=False)
+
+
+@attrs.frozen
+class Incoming:
+    """What becomes of v on its way into a layer: scale ⊙ v + shift.
+
+    Parameters
+    ----------
+    scale : array, shape (channels,)
+    shift : array, shape (channels, *extent)
+        Zero beyond the extent, like the signal.
+    """
+
+    scale: Array = _array()
+    shift: Array = _array()
+
+
+@attrs.frozen
+class Reading:
+    r"""A layer with filters of unit norm: its code is ``scale ⊙ max(ŵ * v − threshold, 0)``.
+
+    Parameters
+    ----------
+    name : str
+        The convolution's.
+    filters : array, shape (n, channels / groups, *kernel)
+        ŵ, float64; zero where the weight is zero.
+    scale : array, shape (n,)
+        c, the norms of the weights; 1 for zero filters, whose code is a constant.
+    threshold : array, shape (n,) or (n, *positions)
+        β, of either sign, in units of the coefficients ŵ * v. It differs between positions where
+        a batch norm shifts what comes in and zeros are padded to it.
+    activation : Activation, or None
+    """
+
+    name: str
+    filters: Array = _array()
+    scale: Array = _array()
+    threshold: Array = _array()
+    activation: Activation | None = None
+
+    @property
+    def dead(self) -> tuple[int, ...]:
+        """Filters that are zero and have no direction."""
+        return tuple(np.flatnonzero(~self.filters.any(axis=self._filter_axes)).tolist())
+
+    @property
+    def always_on(self) -> tuple[int, ...]:
+        """Filters with a negative threshold: a positive bias switches them on at zero input.
+
+        They are outside the D-CSC reading. With thresholds per position, one position suffices.
+        """
+        below = (self.threshold < 0).reshape(len(self.threshold), -1).any(axis=1)
+        return tuple(np.flatnonzero(below).tolist())
+
+    @property
+    def without_zeros(self) -> tuple[int, ...]:
+        """Filters whose code is not zero where the coefficient is below the threshold."""
+        n = len(self.filters)
+        zero = np.zeros(n, bool) if self.activation is None else self.activation.zero_below(n)
+        return tuple(np.flatnonzero(~zero).tolist())
+
+    @property
+    def bounded(self) -> bool:
+        """Whether codes with zeros follow no rectifier: they have an upper bound, as in ReLU6."""
+        scaled = self.activation is None or self.activation.equivariance >= Equivariance.SCALE
+        return not scaled and len(self.without_zeros) < len(self.filters)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the layer, or some of its filters, is outside the D-CSC reading, in sentences."""
+        n, found = len(self.filters), []
+        if self.without_zeros:
+            kind = "no activation" if self.activation is None else self.activation.label
+            found.append(
+                f"{len(self.without_zeros)} of {n} filters have codes without zeros ({kind})"
+            )
+        if self.bounded:
+            found.append(f"codes are no rectified coefficients, but bounded ({self.activation})")
+        if self.always_on:
+            found.append(
+                f"{len(self.always_on)} of {n} filters are on at zero input (positive bias): "
+                + listed(self.always_on)
+            )
+        if self.dead:
+            found.append(f"{len(self.dead)} of {n} filters are zero: {listed(self.dead)}")
+        if self.threshold.ndim > 1:
+            found.append("thresholds differ between positions (a norm's shift meets zero padding)")
+        return tuple(found)
+
+    @property
+    def projection(self) -> ReLU:
+        """The projection of the D-CSC layer.
+
+        Raises
+        ------
+        NotCoveredError
+            If there is none: codes without zeros or with an upper bound, thresholds that are
+            negative or differ between positions.
+        """
+        outside = self.without_zeros or self.bounded or self.always_on
+        if outside or self.threshold.ndim > 1:
+            raise NotCoveredError(
+                f"Reading: {self.name} is no D-CSC layer: " + "; ".join(self.reasons)
+            )
+        return ReLU(self.threshold)
+
+    def code(self, coefficients: Array) -> Array:
+        """Return the layer's code x for coefficients ŵ * v, ``(*batch, n, *positions)``."""
+        axes = len(self._filter_axes) - 1
+        scale = self.scale.reshape(-1, *[1] * axes)
+        threshold = self.threshold
+        if threshold.ndim == 1:
+            threshold = threshold.reshape(scale.shape)
+        moved = scale * (coefficients - threshold)
+        return moved if self.activation is None else self.activation(moved)
+
+    @property
+    def _filter_axes(self) -> tuple[int, ...]:
+        return tuple(range(1, self.filters.ndim))
+
+
+def listed(filters: Iterable[int], most: int = 12) -> str:
+    """Return numbers of filters in a sentence, the first ones if there are many."""
+    filters = list(filters)
+    shown = ", ".join(map(str, filters[:most]))
+    return shown + (f" and {len(filters) - most} more" if len(filters) > most else "")
+
+
+def read(convolution: "Convolution", incoming: Incoming | None = None) -> Reading:
+    """Return a convolution as a D-CSC layer on what comes in before its scale and shift."""
+    weight = convolution.weight.astype(np.float64)
+    n, width = weight.shape[:2]
+    axes = tuple(range(1, weight.ndim))
+    bias = np.zeros(n) if convolution.bias is None else convolution.bias.astype(np.float64)
+    if convolution.norm is not None and convolution.order[0] == "norm":
+        gain = convolution.norm.scale.astype(np.float64)
+        weight = weight * gain.reshape(-1, *[1] * len(axes))
+        bias = bias * gain + convolution.norm.shift
+    if incoming is not None:
+        if incoming.shift.any():
+            bias = _shifted(convolution, weight, bias, incoming.shift)
+        own = incoming.scale.reshape(convolution.groups, width).repeat(n // convolution.groups, 0)
+        weight = weight * own.reshape(n, width, *[1] * (len(axes) - 1))
+    live = weight.any(axis=axes)
+    filters = np.zeros_like(weight)
+    filters[live] = unit_norm(weight[live], axes)
+    scale = np.ones(n)
+    scale[live] = (filters[live] * weight[live]).sum(axis=axes)
+    threshold = -bias / scale.reshape(-1, *[1] * (bias.ndim - 1)) + 0.0
+    return Reading(convolution.name, filters, scale, threshold, convolution.activation)
+
+
+def _shifted(convolution: "Convolution", weight: Array, bias: Array, shift: Array) -> Array:
+    """Return b + w * t: a number per filter where it is the same at all positions."""
+    extent = shift.shape[1:]
+    dictionary = as_dictionary(convolution.operation, extent, weight)
+    level = shift.reshape(len(shift), -1)[:, 0]
+    flat = level.reshape(-1, *[1] * len(extent))
+    if np.array_equal(np.broadcast_to(flat, shift.shape), shift) and not _pads(dictionary):
+        n, width = weight.shape[:2]
+        own = level.reshape(convolution.groups, width).repeat(n // convolution.groups, 0)
+        return bias + (weight.sum(axis=tuple(range(2, weight.ndim))) * own).sum(axis=1)
+    return bias.reshape(-1, *[1] * len(extent)) + dictionary.analyze(shift)
+
+
+def _pads(dictionary: Any) -> bool:
+    return any(np.any(item) for item in dictionary.padding)

