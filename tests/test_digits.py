@@ -182,11 +182,13 @@ def test_training_runs_and_keeps_to_its_constraints(script, tmp_path):
     assert np.all(np.less(coherence["incoherent"], coherence["plain"]))
 
 
-def test_the_penalty_was_chosen_in_validation():
+def test_the_penalty_was_chosen_in_validation(script):
     table = [line.split() for line in (EXAMPLES / "train_digits.txt").read_text().splitlines()]
     validation = {float(row[0]): float(row[1]) for row in table[1:]}
     cheap = [strength for strength, right in validation.items() if right >= validation[0] - 0.01]
-    assert facts(digits_network_path("incoherent"))["coherence_penalty"] == max(cheap)
+    shipped = facts(digits_network_path("incoherent"))["coherence_penalty"]
+    assert shipped == script.CHOSEN == max(cheap)
+    assert tuple(validation) == script.STRENGTHS
 
 
 # ---- what the penalty does -------------------------------------------------------------------
