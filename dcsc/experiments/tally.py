@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from dcsc._arrays import Array, frozen_array, integer, numeric_array, real
+from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc.errors import DcscError
 
 __all__ = ["Tally", "clopper_pearson"]
 
 
 def clopper_pearson(
-    failures: npt.ArrayLike, trials: int, level: float = 0.95
+    failures: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
 ) -> tuple[Array, Array, Array]:
     """Return the exact interval of a binomial probability as (low, best, high).
 
@@ -22,7 +22,8 @@ def clopper_pearson(
     ----------
     failures : array_like of int
         Counts among ``trials`` independent trials.
-    trials : int
+    trials : int or array_like of int
+        One number for each count, or for all of them.
     level : float
         The interval holds the probability with at least this probability; one half of what is
         left goes to either side.
@@ -31,11 +32,13 @@ def clopper_pearson(
     ----------
     C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
     """
-    total = integer(trials, "clopper_pearson: trials", minimum=1)
+    total = np.asarray(numeric_array(trials, "clopper_pearson: trials"))
+    if total.dtype.kind not in "iu" or (total < 1).any():
+        raise DcscError(f"clopper_pearson: trials: expected integers of at least 1, got {trials!r}")
     counts = np.asarray(numeric_array(failures, "clopper_pearson: failures"), dtype=float)
-    if counts.size and (counts.min() < 0 or counts.max() > total):
+    if (counts < 0).any() or (counts > total).any():
         raise DcscError(
-            f"clopper_pearson: failures: expected 0 to {total}, "
+            f"clopper_pearson: failures: expected 0 to {total.max()}, "
             f"got {counts.min()} to {counts.max()}"
         )
     tail = (1 - real(level, "clopper_pearson: level", minimum=0, maximum=1)) / 2

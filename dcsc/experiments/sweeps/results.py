@@ -138,42 +138,40 @@ def _labels(labels: Sequence[Any]) -> Array:
 
 def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _Column]:
     cells, most = plan["cells"], plan["sweep"]["trials"]
-    whole = {name: np.zeros(len(cells), dtype=np.int64) for name in ("trials", "failures")}
-    ends = {name: np.full(len(cells), np.nan) for name in ("low", "best", "high")}
-    layered = {
-        name: np.full((len(cells), depth), -1, dtype=np.int64)
-        for name in ("layer_failures", "missed", "false_alarms")
-    }
-    layer_ends = {f"layer_{name}": np.full((len(cells), depth), np.nan) for name in ends}
+    trials, seconds = np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells))
+    failures = np.full((len(cells), depth + 1), -1, dtype=np.int64)  # the pathway's last
+    missed, false_alarms = (np.full((len(cells), depth), -1, dtype=np.int64) for _ in range(2))
     settled = np.zeros(len(cells), dtype=bool)
-    seconds = np.zeros(len(cells))
     known = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
     for at, identity in enumerate(cells):
         state = known[identity]
         settled[at], seconds[at] = state.settled, state.seconds
-        tally = state.tally
-        if tally is None:
-            continue
-        own = len(tally.failures) - 1
-        whole["trials"][at], whole["failures"][at] = tally.trials, tally.failures[-1]
-        layered["layer_failures"][at, :own] = tally.failures[:-1]
-        layered["missed"][at, :own] = np.asarray(tally.missed)
-        layered["false_alarms"][at, :own] = np.asarray(tally.false_alarms)
-        for name, rates in zip(
-            ends, stop.interval(tally.failures, tally.trials, most), strict=True
-        ):
-            ends[name][at] = rates[-1]
-            layer_ends[f"layer_{name}"][at, :own] = rates[:-1]
-    columns = {name: _Column(values) for name, values in {**whole, **ends}.items()}
-    for name, values in {**layered, **layer_ends}.items():
-        columns[name] = _Column(values, ("layer",))
+        if state.tally is not None:
+            own = len(state.tally.failures) - 1
+            trials[at] = state.tally.trials
+            failures[at, :own] = state.tally.failures[:-1]
+            failures[at, -1] = state.tally.failures[-1]
+            missed[at, :own] = np.asarray(state.tally.missed)
+            false_alarms[at, :own] = np.asarray(state.tally.false_alarms)
+    ends = np.full((3, *failures.shape), np.nan)
+    there = failures >= 0
+    counted = np.broadcast_to(trials[:, None], failures.shape)[there]
+    ends[:, there] = stop.interval(failures[there], counted, most)
     infeasible = np.array([store.infeasible.get(identity, "") for identity in cells], dtype=object)
-    return {
-        **columns,
+    columns = {
+        "trials": _Column(trials),
+        "failures": _Column(np.maximum(failures[:, -1], 0)),
+        "layer_failures": _Column(failures[:, :-1], ("layer",)),
+        "missed": _Column(missed, ("layer",)),
+        "false_alarms": _Column(false_alarms, ("layer",)),
         "settled": _Column(settled),
         "seconds": _Column(seconds),
         "infeasible": _Column(infeasible),
     }
+    for name, rates in zip(("low", "best", "high"), ends, strict=True):
+        columns[name] = _Column(rates[:, -1])
+        columns[f"layer_{name}"] = _Column(rates[:, :-1], ("layer",))
+    return columns
 
 
 _CONSTANTS = {

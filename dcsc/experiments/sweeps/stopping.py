@@ -58,7 +58,7 @@ class Stopping:
         return 1 - _ERROR / len(self.looks(trials))
 
     def interval(
-        self, failures: npt.ArrayLike, done: int, trials: int
+        self, failures: npt.ArrayLike, done: npt.ArrayLike, trials: int
     ) -> tuple[npt.NDArray[np.float64], ...]:
         """Return the rates after ``done`` of at most ``trials`` trials as (low, best, high)."""
         return clopper_pearson(failures, done, self.confidence(trials))

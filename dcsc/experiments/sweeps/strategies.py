@@ -6,7 +6,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -118,7 +118,7 @@ class Strategies:
         if not isinstance(kind, str):
             raise ValueError(f"expected a kind, one of {', '.join(_FAMILIES[family].names)}")
         called = self._find(family, kind)
-        known = inspect.signature(called).parameters
+        known = _parameters(called)
         for name in given:
             if name not in known:
                 raise ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
@@ -144,7 +144,7 @@ class Strategies:
             name: self.build("filters", value, seed) if isinstance(value, Strategy) else value
             for name, value in strategy.parameters.items()
         }
-        if "rng" in inspect.signature(called).parameters:
+        if "rng" in _parameters(called):
             parameters = {"rng": seed, **parameters}
         return called(**parameters)
 
@@ -193,6 +193,11 @@ class Strategies:
             raise DcscError(
                 f"sweep: filters: expected a .npy of numbers, {path}: {error}"
             ) from None
+
+
+@lru_cache(maxsize=256)
+def _parameters(called: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(called).parameters
 
 
 def nearest(name: str, known: Any) -> str:
