@@ -55,7 +55,13 @@ def build(
     given = None if shape is None else shape_tuple(shape, "geometry: input", minimum=1)
     builder = _Builder(modules, given)
     for number, layer in enumerate(layers, start=1):
-        builder.add_layer(dict(layer), f"geometry: layer {number}")
+        where = f"geometry: layer {number}"
+        try:
+            builder.add_layer(dict(layer), where)
+        except DcscError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise DcscError(f"{where}: expected values of other types: {error}") from None
     return builder.finish()
 
 

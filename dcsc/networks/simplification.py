@@ -91,12 +91,12 @@ def _affine(first: Operation, function: str, constant: Array) -> Operation | Non
         outputs = first.weight.shape[1] * first.groups
     flat = isinstance(first, Linear)
     numbers = _per_output(constant, 1 if flat else first.weight.ndim, -1 if flat else 1, outputs)
-    if numbers is None:
+    if numbers is None or not np.isfinite(numbers).all():
         return None
     bias = np.zeros(outputs, first.weight.dtype) if first.bias is None else first.bias
     if function in ("Add", "Sub"):
         return attrs.evolve(first, bias=bias + numbers if function == "Add" else bias - numbers)
-    if function in ("Mul", "Div") and not isinstance(first, ConvolveTransposed):
+    if function in ("Mul", "Div") and numbers.all() and not isinstance(first, ConvolveTransposed):
         factor = numbers if function == "Mul" else 1 / numbers
         weight = first.weight * factor.reshape(-1, *[1] * (first.weight.ndim - 1))
         return attrs.evolve(first, weight=weight, bias=bias * factor)

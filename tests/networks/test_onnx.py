@@ -1,5 +1,7 @@
 """ONNX files: every operator, and what graphs look like, against ONNX Runtime."""
 
+import contextlib
+
 import numpy as np
 import onnx
 import pytest
@@ -170,6 +172,47 @@ def test_an_operator(kind, nodes, inputs, constants, opset, tmp_path):
     for made in nodes:  # an optional input that is left out has an empty name
         made.input[:] = [name.replace("_", "") for name in made.input]
     assert_agrees(saved(model(nodes, inputs, constants, opset=opset), tmp_path), inputs)
+
+
+def changes(made):
+    """Yield copies of a node that each lack something, or have something else in its place."""
+    for place in range(len(made.input)):
+        copy = onnx.NodeProto.FromString(made.SerializeToString())
+        del copy.input[place]
+        yield copy
+    for place, attribute in enumerate(made.attribute):
+        copy = onnx.NodeProto.FromString(made.SerializeToString())
+        del copy.attribute[place]
+        yield copy
+        for value in ("text", [3, -7, 1], 2.5, [0]):
+            other = onnx.NodeProto.FromString(copy.SerializeToString())
+            other.attribute.append(onnx.helper.make_attribute(attribute.name, value))
+            yield other
+    copy = onnx.NodeProto.FromString(made.SerializeToString())
+    copy.attribute.append(onnx.helper.make_attribute("axes", "text"))
+    yield copy
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodes", "inputs", "constants", "opset"),
+    CASES,
+    ids=[f"{number}-{case[0]}" for number, case in enumerate(CASES)],
+)
+def test_an_operator_that_lacks_something_is_refused_or_read(
+    kind, nodes, inputs, constants, opset, tmp_path
+):
+    (made,) = (n for n in nodes if n.op_type == kind)
+    for changed in changes(made):
+        steps = [changed if n is made else n for n in nodes]
+        path = saved(model(steps, inputs, constants, opset=opset), tmp_path)
+        with contextlib.suppress(DcscError):  # and nothing else
+            networks.load(path).forward(inputs)
+    computed = {**inputs, **constants}  # and with everything computed when the file is read
+    for changed in changes(made):
+        steps = [changed if n is made else n for n in nodes]
+        path = saved(model(steps, {"unused": inputs["x"]}, computed, opset=opset), tmp_path)
+        with contextlib.suppress(DcscError):
+            networks.load(path).forward(inputs["x"])
 
 
 def test_every_operator_that_is_read_has_a_case():

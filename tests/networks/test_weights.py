@@ -312,6 +312,10 @@ def test_zero_filters_are_named(tmp_path):
     ({"layers": [{"name": "a", "groups": 3}]}, "groups: expected a divisor of 4, got 3"),
     ({"layers": [{"name": "b"}, {"name": "a"}]}, "expected 3 channels to come in, got 4; give"),
     ({"layers": [{"name": "a", "pool": {"kind": "max_pool"}}]}, "expected the key 'kernel', got"),
+    ({"layers": [{"name": "a", "kind": ["relu"]}]}, "layer 1: expected values of other types: "),
+    ({"layers": [{"name": "a", "order": 3}]}, "layer 1: expected values of other types: "),
+    ({"layers": [{"name": "a", "from": 3}]}, "layer 1: expected values of other types: "),
+    ({"layers": [{"name": "a", "activation": []}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a"}], "input": [0]}, "geometry: input: expected at least 1, got 0"),
     ("missing.toml", "geometry: expected a table or a TOML file, got 'missing.toml'"),
 ])  # fmt: skip

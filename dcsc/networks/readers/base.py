@@ -43,9 +43,9 @@ class Reader(ABC):
         """Return the network in a file, with notes on all that was assumed or changed."""
         try:
             network = self._read(path, geometry)
+            graph = simplified(network.graph)
         except DcscError as error:
             raise type(error)(f"networks.load: {path.name}: {error}") from None
-        graph = simplified(network.graph)
         return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
 
     @abstractmethod
@@ -118,11 +118,10 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     for candidate in candidates:
         if candidate.is_file():
             try:
-                return tomllib.loads(
-                    candidate.read_text("utf-8")
-                ), f"geometry from {candidate.name}"
+                table = tomllib.loads(candidate.read_text("utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise DcscError(f"geometry: {candidate.name} is no TOML file: {error}") from None
+            return table, f"geometry from {candidate.name}"
     if geometry is not None:
         raise DcscError(f"geometry: expected a table or a TOML file, got {geometry!r}")
     return None, _BY_ORDER

@@ -91,6 +91,10 @@ class _Builder:
                     self.nodes.append(Node(name, operation, inputs, output))
         except DcscError as error:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
+        except (LookupError, TypeError, ValueError) as error:
+            raise DcscError(
+                f"{name} ({node.op_type}): expected other inputs or attributes: {error!r}"
+            ) from None
 
     def _keep(self, name: str, value: Array) -> None:
         """Keep what was computed from constants, as long as that is not too much."""
