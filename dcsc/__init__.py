@@ -57,7 +57,9 @@ from dcsc.errors import (
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import (
+    BatchTopK,
     HardThreshold,
+    JumpReLU,
     Projection,
     ReLU,
     Selection,
@@ -71,6 +73,7 @@ from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchTopK",
     "BoundCalculator",
     "CirculantDictionary",
     "ContractError",
@@ -85,6 +88,7 @@ __all__ = [
     "HybridBound",
     "IdentitySigns",
     "InstanceBound",
+    "JumpReLU",
     "Layer",
     "LayerInstance",
     "LayerStatistics",
