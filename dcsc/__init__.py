@@ -55,6 +55,7 @@ from dcsc.errors import (
     TooLargeError,
 )
 from dcsc.model import DCSCModel, Layer
+from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import (
     BatchTopK,
@@ -97,6 +98,7 @@ __all__ = [
     "NotDrawnError",
     "NotProvedError",
     "Pathway",
+    "PathwayOverlap",
     "ProbabilisticBound",
     "Projection",
     "RademacherSigns",
@@ -116,6 +118,7 @@ __all__ = [
     "bounds",
     "codes",
     "dictionaries",
+    "pathway_overlap",
     "projections",
     "signs",
 ]

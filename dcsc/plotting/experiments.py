@@ -1,4 +1,4 @@
-"""Figures: the numbers of an experiment, drawn so that they can be read without the text."""
+"""The numbers of an experiment, drawn."""
 
 import math
 from typing import Any
