@@ -74,7 +74,7 @@ def counterpart(strategy: Any) -> Counterpart:
     --------
     A projection of one's own, and its counterpart:
 
-    >>> import attrs, dcsc, numpy, torch
+    >>> import attrs, dcsc, torch
     >>> @attrs.frozen
     ... class Magnitude(dcsc.Projection):
     ...     def _project(self, coefficients, dictionary):
