@@ -19,7 +19,8 @@ family             what it is                  see
 
 `Layer` puts a dictionary, a projection and signs together, `DCSCModel` chains layers. Codes to
 start from come from `dcsc.codes`, failure rates from `dcsc.experiments`, and `dcsc.testing` holds
-the laws that a strategy of your own should obey.
+the laws that a strategy of your own should obey. `pathway_overlap` tells what the pathways of
+labelled samples share; `dcsc.torch` makes a PyTorch module of a model.
 
 Arrays are real, ``(*batch, channels, *spatial)``; results have the joint dtype of filters and
 input, float32 or float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`,
