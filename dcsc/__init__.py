@@ -20,7 +20,8 @@ family             what it is                  see
 `Layer` puts a dictionary, a projection and signs together, `DCSCModel` chains layers. Codes to
 start from come from `dcsc.codes`, failure rates from `dcsc.experiments`, and `dcsc.testing` holds
 the laws that a strategy of your own should obey. `dcsc.networks` reads trained networks from files,
-runs them, and gives each layer as such a dictionary with thresholds.
+runs them, and gives each layer as such a dictionary with thresholds. `pathway_overlap` tells what
+the pathways of labelled samples share; `dcsc.torch` makes a PyTorch module of a model.
 
 Arrays are real, ``(*batch, channels, *spatial)``; results have the joint dtype of filters and
 input, float32 or float64. Randomness comes in through ``rng=`` only. Bad input raises `DcscError`,
@@ -57,9 +58,12 @@ from dcsc.errors import (
     TooLargeError,
 )
 from dcsc.model import DCSCModel, Layer
+from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import (
+    BatchTopK,
     HardThreshold,
+    JumpReLU,
     Projection,
     ReLU,
     Selection,
@@ -73,6 +77,7 @@ from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchTopK",
     "BoundCalculator",
     "CirculantDictionary",
     "ContractError",
@@ -88,6 +93,7 @@ __all__ = [
     "IdentitySigns",
     "InfeasibleError",
     "InstanceBound",
+    "JumpReLU",
     "Layer",
     "LayerInstance",
     "LayerStatistics",
@@ -96,6 +102,7 @@ __all__ = [
     "NotDrawnError",
     "NotProvedError",
     "Pathway",
+    "PathwayOverlap",
     "ProbabilisticBound",
     "Projection",
     "RademacherSigns",
@@ -115,6 +122,7 @@ __all__ = [
     "bounds",
     "codes",
     "dictionaries",
+    "pathway_overlap",
     "projections",
     "signs",
 ]

@@ -172,6 +172,16 @@ def instance_of(kind: type) -> Any:
     return validate
 
 
+def flat_indices(value: Any, size: int, where: str) -> Array:
+    """Return a list of ints from 0 to ``size − 1`` as an array."""
+    array = numeric_array(value, where)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
+    if array.size and (array.min() < 0 or array.max() >= size):
+        raise DcscError(f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}")
+    return array.astype(np.intp)
+
+
 def shape_tuple(value: int | Sequence[int], where: str, minimum: int = 0) -> Shape:
     """Return an int or a sequence of ints as a tuple."""
     items = tuple(value) if np.iterable(value) else (value,)

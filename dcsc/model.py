@@ -1,20 +1,33 @@
 """The deep convolutional sparse coding model: layers, synthesis and the forward pass."""
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, as_batch, generator, instance_of, integer, real_array
+from dcsc._arrays import (
+    Array,
+    Rng,
+    as_batch,
+    flat_indices,
+    generator,
+    instance_of,
+    integer,
+    real_array,
+)
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.pathway import Pathway
 from dcsc.projections import Projection
 from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
+
+if TYPE_CHECKING:
+    from dcsc.torch import TorchModel
 
 __all__ = ["DCSCModel", "Layer"]
 
@@ -155,6 +168,72 @@ class DCSCModel:
             if not keep_coefficients:
                 coefficients.pop()
         return Pathway(tuple(pathway), batch, tuple(coefficients) if keep_coefficients else None)
+
+    def effective_atoms(self, layer: int, indices: npt.ArrayLike) -> Array:
+        r"""Return what units of a layer stand for, as signals.
+
+        Unit k of layer l stands for the input pattern
+
+        .. math:: A^{(1)} D^{(1)} \cdots A^{(l)} D^{(l)} e_k,
+
+        the signal that its code alone synthesises. For layer 1 it is an atom, with its sign.
+
+        Parameters
+        ----------
+        layer : int
+            l, from 1.
+        indices : array_like of int, shape (units,)
+            Flat indices, C order in the code shape of layer l.
+
+        Returns
+        -------
+        array of float64, shape (units, *signal_shape)
+
+        Raises
+        ------
+        NotDrawnError
+            If signs are random and not drawn.
+
+        Examples
+        --------
+        >>> from dcsc import DenseDictionary, HardThreshold, IdentitySigns
+        >>> below, above = DenseDictionary([[1, 0.6], [0, 0.8]]), DenseDictionary([[1, 1], [1, -1]])
+        >>> parts = HardThreshold(0.5), IdentitySigns()
+        >>> model = DCSCModel([Layer(below, *parts), Layer(above, *parts)])
+        >>> model.effective_atoms(2, [0, 1])
+        array([[ 1.6,  0.8],
+               [ 0.4, -0.8]])
+        """
+        where = "DCSCModel.effective_atoms"
+        number = integer(layer, f"{where}: layer", minimum=1, maximum=len(self.layers))
+        *below, top = [layer.operator for layer in self.layers[:number]]
+        units = flat_indices(indices, math.prod(top.code_shape), f"{where}: indices")
+        found = np.empty((len(units), *self.layers[0].dictionary.signal_shape))
+        start = 0
+        for atoms in top._blocks(units):
+            signals = atoms
+            for operator in reversed(below):
+                signals = operator.synthesize(signals)
+            found[start : start + len(atoms)] = signals
+            start += len(atoms)
+        return found
+
+    def to_torch(self) -> "TorchModel":
+        """Return the model as a ``torch.nn.Module`` with the same forward pass.
+
+        Filters are its parameters, signs and thresholds its buffers; see `dcsc.torch.TorchModel`.
+        Needs PyTorch, ``pip install 'dcsc[torch]'``.
+
+        Raises
+        ------
+        NotDrawnError
+            If signs are random and not drawn.
+        DcscError
+            If PyTorch is missing, or a dictionary or projection has no counterpart in it.
+        """
+        from dcsc.torch import TorchModel  # noqa: PLC0415  # PyTorch is imported when it is used
+
+        return TorchModel(self)
 
     def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
         where = "DCSCModel.forward: noise"

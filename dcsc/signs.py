@@ -16,10 +16,10 @@ from dcsc._arrays import (
     Rng,
     Shape,
     brief,
+    flat_indices,
     from_hook,
     generator,
     integer,
-    numeric_array,
     shape_tuple,
     sign_array,
 )
@@ -105,7 +105,7 @@ class SignPattern(ABC):
         name = type(self).__name__
         number = integer(count, f"{name}: count", minimum=0)
         shape = self._shape(code_shape)
-        chosen = _flat_indices(atoms, math.prod(shape), f"{name}: atoms")
+        chosen = flat_indices(atoms, math.prod(shape), f"{name}: atoms")
         packed = self._draw_packed(number, shape, chosen, generator(rng, f"{name}: rng"))
         expected = (len(chosen), words(number))
         return from_hook(packed, expected, np.uint64, f"{name}._draw_packed")
@@ -131,15 +131,6 @@ class SignPattern(ABC):
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         """Return an array of +1 and -1 of shape ``code_shape``, random only through ``rng``."""
-
-
-def _flat_indices(value: Any, size: int, where: str) -> Array:
-    array = numeric_array(value, where)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
-    if array.size and (array.min() < 0 or array.max() >= size):
-        raise DcscError(f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}")
-    return array.astype(np.intp)
 
 
 @attrs.frozen

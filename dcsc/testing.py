@@ -229,9 +229,15 @@ def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -
         _fail(
             projection, "the support is never enlarged", f"P(z) = {out[place]} where z = 0, {place}"
         )
-    alone = np.stack([project(element, "batch-invariant") for element in z])
-    if not np.array_equal(alone, out):
-        _fail(projection, "batch-invariant", "an element of a batch is projected otherwise alone")
+    if not projection.couples_batch:
+        alone = np.stack([project(element, "batch-invariant") for element in z])
+        if not np.array_equal(alone, out):
+            _fail(
+                projection, "batch-invariant", "an element of a batch is projected otherwise alone"
+            )
+    halves = project(z.reshape(2, -1, *z.shape[1:]), "several batch axes are one")
+    if not np.array_equal(halves.reshape(z.shape), out):
+        _fail(projection, "several batch axes are one", f"{halves.shape} differs from {z.shape}")
     selection = projection.selection
     if selection is not None and selection.threshold is not None:
         beta = np.asarray(selection.threshold, dtype=np.float64)

@@ -22,6 +22,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"  # in docstrings, single backticks name a class or function
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["torch"]  # an extra, and a large one
 autodoc_typehints = "none"  # numpydoc's tables say it in words
 numpydoc_show_class_members = False  # autodoc lists them
 

@@ -26,7 +26,9 @@ from dcsc.dictionaries import (
     ToeplitzDictionary,
 )
 from dcsc.projections import (
+    BatchTopK,
     HardThreshold,
+    JumpReLU,
     ReLU,
     SoftThreshold,
     StripeProjection,
@@ -74,7 +76,9 @@ PROJECTIONS = {
     HardThreshold: lambda some, dictionary: HardThreshold(some.threshold(dictionary)),
     SoftThreshold: lambda some, dictionary: SoftThreshold(some.threshold(dictionary)),
     ReLU: lambda some, dictionary: ReLU(some.threshold(dictionary)),
+    JumpReLU: lambda some, dictionary: JumpReLU(some.threshold(dictionary)),
     TopK: lambda some, dictionary: TopK(some.count(dictionary)),
+    BatchTopK: lambda some, dictionary: BatchTopK(some.count(dictionary)),
     StripeTopK: lambda some, dictionary: StripeTopK(some.sparsity(dictionary)),
     StripeProjection: lambda some, dictionary: StripeProjection(some.packing(dictionary)),
 }

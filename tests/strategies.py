@@ -331,3 +331,38 @@ def statistics(draw, first=True, selections=None, **given):
 @st.composite
 def statistics_lists(draw, **given):
     return [draw(statistics(first=l == 1, **given)) for l in range(1, draw(st.integers(1, 3)) + 1)]
+
+
+# ---- PyTorch -------------------------------------------------------------------------------------
+
+
+class Dyadic(Ingredients):
+    """Whole numbers, and thresholds that are multiples of 1/2: sums of these are exact."""
+
+    def array(self, shape):
+        return self.draw(arrays(shape, laws=("integers",)))
+
+    def threshold(self, dictionary):
+        level = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+        filters = dictionary.code_shape[0]
+        return self.draw(level | st.lists(level, min_size=filters, max_size=filters))
+
+
+class Normal(Ingredients):
+    """Normal numbers in double precision, of which no two sums happen to be equal."""
+
+    def array(self, shape):
+        return self.draw(arrays(shape, laws=("normal",), dtypes=st.just(np.float64)))
+
+
+@st.composite
+def portable_models(draw, ingredients, projections):
+    """One to three drawn layers with counterparts in PyTorch, from these ingredients."""
+    layers, shape = [], None
+    for _ in range(draw(st.integers(1, 3))):
+        some = ingredients(draw, shape)
+        dictionary = some._any([*WITH_AXES, *WITHOUT_AXES])
+        shape = tuple(dictionary.code_shape)
+        projection = cases.PROJECTIONS[draw(st.sampled_from(projections))](some, dictionary)
+        layers.append(Layer(dictionary, projection, draw(sign_patterns(shape))))
+    return DCSCModel(layers).draw(draw(seeds))

@@ -21,7 +21,15 @@ from dcsc.dictionaries import CirculantDictionary, DenseDictionary, filters
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments import simulate
 from dcsc.model import DCSCModel, Layer
-from dcsc.projections import HardThreshold, Projection, ReLU, Selection, SoftThreshold, TopK
+from dcsc.projections import (
+    HardThreshold,
+    JumpReLU,
+    Projection,
+    ReLU,
+    Selection,
+    SoftThreshold,
+    TopK,
+)
 from dcsc.testing import check_projection
 from tests import strategies
 from tests.sign_enumeration import equiangular
@@ -98,7 +106,7 @@ def crowded(projection=HardThreshold):
     return DCSCModel([Layer(dictionary, projection(0.2))]), codes.reshape(6, 32)
 
 
-@pytest.mark.parametrize("projection", [HardThreshold, SoftThreshold, ReLU])
+@pytest.mark.parametrize("projection", [HardThreshold, SoftThreshold, ReLU, JumpReLU])
 @pytest.mark.parametrize("per_filter", [False, True])
 def test_failures_fall_and_the_bound_covers_them(projection, per_filter):
     model, codes = crowded(projection)
@@ -189,7 +197,7 @@ def test_what_has_no_threshold_to_change_is_refused():
         with_best_thresholds(model, truth, 0.5)
 
 
-@pytest.mark.parametrize("kind", [HardThreshold, SoftThreshold, ReLU])
+@pytest.mark.parametrize("kind", [HardThreshold, SoftThreshold, ReLU, JumpReLU])
 @pytest.mark.parametrize("threshold", [0.25, [0.1, 0.2, 0.3]])
 def test_another_threshold_and_nothing_else(kind, threshold):
     before = kind(0.9)

@@ -19,7 +19,15 @@ from dcsc.dictionaries import (
 from dcsc.errors import DcscError, NotDrawnError, TooLargeError
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
-from dcsc.projections import HardThreshold, ReLU, SoftThreshold, StripeTopK, TopK
+from dcsc.projections import (
+    BatchTopK,
+    HardThreshold,
+    JumpReLU,
+    ReLU,
+    SoftThreshold,
+    StripeTopK,
+    TopK,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 from tests.cases import Plain
 
@@ -81,6 +89,11 @@ TABLE = [
     (lambda: LINE.patch_sparsity(np.ones(5)), "ToeplitzDictionary: signals: 3, 4 (5,)"),
     (lambda: CIRCLE.stripes.max(np.ones((2, 5))), "Windows: values: 2, 4 (2, 5)"),
     (lambda: HardThreshold(1)(np.ones((2, 5)), CIRCLE), "HardThreshold: coef 2, 4 (2, 5)"),
+    (lambda: MODEL.effective_atoms(2, [0]), "DCSCModel.effective_atoms: layer: at most 1 2"),
+    (lambda: MODEL.effective_atoms(0, [0]), "DCSCModel.effective_atoms: layer: at least 1 0"),
+    (lambda: MODEL.effective_atoms(1, [8]), "DCSCModel.effective_atoms: indices: 0 to 7 8"),
+    (lambda: MODEL.effective_atoms(1, 0), "DCSCModel.effective_atoms: indices: a list of ints ()"),
+    (lambda: MODEL.effective_atoms(1, [0.5]), "effective_atoms: indices: ints float64"),
     (lambda: MODEL.synthesize(np.ones((2, 5))), "DCSCModel.synthesize: codes: 2, 4 (2, 5)"),
     (lambda: MODEL.forward(np.ones((2, 4))), "DCSCModel.forward: signal: 3, 4 (2, 4)"),
     (lambda: LayerInstance(CIRCLE, np.ones((4, 2))), "LayerInstance: codes: 2, 4 (4, 2)"),
@@ -138,6 +151,9 @@ TABLE = [
     (lambda: TopK(2)(Z), "TopK: a dictionary"),
     (lambda: StripeTopK(2)(Z), "StripeTopK: a dictionary"),
     (lambda: TopK(0), "TopK: k: at least 1 0"),
+    (lambda: BatchTopK(1)(Z), "BatchTopK: a dictionary"),
+    (lambda: BatchTopK(0), "BatchTopK: k: at least 1 0"),
+    (lambda: JumpReLU(-1), "JumpReLU: threshold: at least 0 -1"),
     (lambda: TopK(1.5), "TopK: k: integer 1.5"),
     (lambda: StripeTopK(-1), "StripeTopK: sparsity: at least 1 -1"),
     # Signs

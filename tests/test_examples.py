@@ -1,4 +1,4 @@
-"""The examples run, and the table that the documentation shows is what they print."""
+"""The examples run, and the tables that the documentation shows are what they print."""
 
 import re
 import subprocess
@@ -9,6 +9,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPT = FOLDER / "guarantees_table.py"
+AUTOENCODER = FOLDER / "sparse_autoencoder.py"
 PROVED = slice(0, 10)  # the columns in which nothing is random
 
 
@@ -55,3 +56,32 @@ def test_the_union_is_near_what_is_measured(source, quick):
             if best <= 0.5:
                 assert bound <= 4 * high
         assert float(row[13]) <= float(row[9])  # the better threshold is no worse
+
+
+# ---- the sparse autoencoder ----------------------------------------------------------------------
+
+
+def test_the_autoencoder_shown_is_the_one_computed():
+    done = subprocess.run(
+        [sys.executable, str(AUTOENCODER)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    shown = (FOLDER / "sparse_autoencoder.txt").read_text()
+    timeless = [re.sub(r"\d+ s$", "", text.rstrip()) for text in (done.stdout, shown)]
+    assert timeless[0] == timeless[1]
+
+
+def test_the_autoencoder_keeps_to_its_guarantees():
+    decoders, table, *_ = (FOLDER / "sparse_autoencoder.txt").read_text().split("\n\n")
+    for line in decoders.splitlines()[1:]:
+        coherence, welch, *babel = map(float, line.split()[1:-1])
+        assert welch < coherence < babel[0] / 1.5
+        assert babel[0] < babel[1] < babel[2]
+    informative = 0
+    for line in table.splitlines()[2:]:
+        _, promised, measured, *shares = re.split(r"\s{2,}", line)
+        low, best, _ = rate(measured)
+        assert low <= float(promised) <= 1
+        informative += 0 < best <= float(promised) < 1
+        assert all(0 <= float(share.strip("%")) <= 100 for share in (shares[0], *shares[2:]))
+    assert informative

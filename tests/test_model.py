@@ -1,5 +1,6 @@
 """The model against its formulas: synthesis, forward pass, draws and the comparison of pathways."""
 
+import functools
 import itertools
 import math
 
@@ -13,7 +14,7 @@ from scipy.linalg import block_diag
 from dcsc.bounds import LayerInstance, UniformBound
 from dcsc.codes import ConstantAmplitudes, UniformAmplitudes
 from dcsc.codes import draw as draw_codes
-from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
+from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, base
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
@@ -86,6 +87,37 @@ def test_forward_is_the_literal_formula(model, seed, data):
         assert (error <= precision * (np.abs(flat) @ np.abs(matrix))).all()
         code = layer.projection(coefficients, layer.dictionary)
         np.testing.assert_array_equal(guess[number + 1], code)
+
+
+@given(strategies.models(), strategies.seeds, st.data())
+def test_effective_atoms_are_columns_of_the_product_of_the_matrices(model, seed, data):
+    model = model.draw(seed)
+    layer = data.draw(st.integers(1, len(model.layers)))
+    matrices = [operator_of(each) for each in model.layers[:layer]]
+    product, scale = (
+        functools.reduce(np.matmul, chain) for chain in (matrices, [np.abs(m) for m in matrices])
+    )
+    indices = data.draw(st.lists(st.integers(0, product.shape[1] - 1), max_size=5))
+    atoms = model.effective_atoms(layer, np.array(indices, dtype=int))
+    assert atoms.shape == (len(indices), *model.layers[0].dictionary.signal_shape)
+    assert atoms.dtype == np.float64
+    error = np.abs(atoms.reshape(len(indices), product.shape[0]) - product[:, indices].T)
+    assert (error <= tolerance(model) * scale[:, indices].T).all()
+
+
+def test_effective_atoms_do_without_the_whole_code_at_once(monkeypatch):
+    model = small_model()
+    every = range(math.prod(model.layers[1].dictionary.code_shape))
+    expected = model.effective_atoms(2, every)
+    monkeypatch.setattr(base, "_BLOCK_ENTRIES", 1)
+    np.testing.assert_array_equal(model.effective_atoms(2, every), expected)
+    top = [model.synthesize(np.eye(len(every))[k].reshape(2, -1))[0] for k in every]
+    np.testing.assert_allclose(expected, top, atol=1e-14)
+
+
+def test_effective_atoms_of_random_signs_are_refused():
+    with pytest.raises(NotDrawnError, match=r"call model\.draw"):
+        small_model(RademacherSigns).effective_atoms(2, [0])
 
 
 def test_two_layers_by_hand():

@@ -20,6 +20,7 @@ from dcsc import (
     FixedSigns,
     HardThreshold,
     IdentitySigns,
+    JumpReLU,
     Layer,
     ReLU,
     SoftThreshold,
@@ -87,7 +88,7 @@ def tasks(draw, models):
 @st.composite
 def one_layer(draw):
     dictionary = draw(strategies.dictionaries())
-    kind = draw(st.sampled_from([HardThreshold, SoftThreshold, ReLU]))
+    kind = draw(st.sampled_from([HardThreshold, SoftThreshold, ReLU, JumpReLU]))
     projection = draw(strategies.projections(dictionary, kind))
     return DCSCModel(
         [Layer(dictionary, projection, draw(strategies.sign_patterns(dictionary.code_shape)))]

@@ -1,5 +1,6 @@
 """A dictionary given by its matrix."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -8,10 +9,13 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, real_array, unit_norm
+from dcsc.dictionaries import gram
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
 __all__ = ["DenseDictionary"]
+
+_BLOCK_ENTRIES = 2**21
 
 
 def _matrix(value: Any) -> Array:
@@ -71,6 +75,29 @@ class DenseDictionary(Dictionary):
         matrix = self.matrix.astype(np.float64)
         return scipy.sparse.csr_array(matrix[:, indices].T @ matrix)
 
+    def _mutual_coherence(self) -> float:
+        norms = self._atom_norms()
+        live = norms > gram.NEGLIGIBLE * norms.max()
+        matrix, inverse = self.matrix[:, live].astype(np.float64), 1 / norms[live]
+        coherence, start = 0.0, 0
+        for rows in _off_diagonal(matrix):
+            stop = start + len(rows)
+            largest = (rows * inverse).max(axis=1) * inverse[start:stop]
+            coherence, start = max(coherence, float(largest.max())), stop
+        return min(coherence, 1.0)
+
+    def _babel(self, sparsity: int, power: int) -> float:
+        if sparsity == 0:
+            return 0.0
+        largest = 0.0
+        for rows in _off_diagonal(self.matrix.astype(np.float64)):
+            entries = rows**power
+            if sparsity < entries.shape[1]:
+                entries.partition(-sparsity, axis=1)
+                entries = entries[:, -sparsity:]
+            largest = max(largest, float(entries.sum(axis=1).max()))
+        return largest
+
     def _to_sparse(self) -> scipy.sparse.csc_array:
         return scipy.sparse.csc_array(self.matrix)
 
@@ -79,3 +106,12 @@ class DenseDictionary(Dictionary):
         if not live.all():
             raise DcscError(f"DenseDictionary.normalized: atom {int(np.argmin(live))} is zero")
         return DenseDictionary(unit_norm(self.matrix, (0,)))
+
+
+def _off_diagonal(matrix: Array) -> Iterator[Array]:
+    """Yield blocks of the rows of |AᵀA|, with zeros on the diagonal."""
+    block = max(1, _BLOCK_ENTRIES // max(matrix.shape[1], 1))
+    for start in range(0, matrix.shape[1], block):
+        rows = np.abs(matrix[:, start : start + block].T @ matrix)
+        np.fill_diagonal(rows[:, start:], 0)
+        yield rows

@@ -4,12 +4,14 @@ A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``
 """
 
 from dcsc.projections.base import Projection, Selection
-from dcsc.projections.largest import StripeTopK, TopK
+from dcsc.projections.largest import BatchTopK, StripeTopK, TopK
 from dcsc.projections.stripe import StripeProjection, StripeSolution
-from dcsc.projections.thresholds import HardThreshold, ReLU, SoftThreshold
+from dcsc.projections.thresholds import HardThreshold, JumpReLU, ReLU, SoftThreshold
 
 __all__ = [
+    "BatchTopK",
     "HardThreshold",
+    "JumpReLU",
     "Projection",
     "ReLU",
     "Selection",

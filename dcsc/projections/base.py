@@ -81,7 +81,8 @@ class Projection(ABC):
     - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``); what is
       kept is z itself or, with shrinkage, has the sign of z and a size from ``|z| − β`` to ``|z|``
     - ``with_threshold(β)``, where there is one, has a selection that differs in its threshold only
-    - each element of a batch is projected as if alone; dtype and shape are kept
+    - each element of a batch is projected as if alone, unless the projection `couples_batch`;
+      several batch axes are one: P of a reshaped batch is the reshaped P; dtype and shape are kept
     """
 
     @property
@@ -92,6 +93,11 @@ class Projection(ABC):
     @property
     def needs_dictionary(self) -> bool:
         """Whether the projection has to know what a code is: its filters, samples or stripes."""
+        return False
+
+    @property
+    def couples_batch(self) -> bool:
+        """Whether what is kept of one element of a batch depends on the other elements."""
         return False
 
     def with_threshold(self, threshold: Threshold) -> "Projection":

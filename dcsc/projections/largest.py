@@ -1,4 +1,4 @@
-"""Projections that keep the largest coefficients, of a sample or of every stripe."""
+"""Projections that keep the largest coefficients, of a sample, a batch or every stripe."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
 from dcsc.projections.base import Projection
 
-__all__ = ["StripeTopK", "TopK"]
+__all__ = ["BatchTopK", "StripeTopK", "TopK"]
 
 
 _WORTH_COMPILING = 2**22
@@ -84,6 +84,42 @@ class TopK(_Largest):
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         zero = coefficients.dtype.type(0)
         return np.where(_ranks(coefficients) < self.k, coefficients, zero)
+
+
+@attrs.frozen
+class BatchTopK(_Largest):
+    """Keep the k·B largest ``|z|`` of all B samples together, ties in C order.
+
+    Samples get k non-zeros on average, and those with larger coefficients get more. The batch is
+    whatever one call is given, all its batch axes together; a sample alone is treated as by `TopK`.
+
+    Parameters
+    ----------
+    k : int
+        At least 1; from the size of a code on, everything is kept.
+
+    References
+    ----------
+    B. Bussmann, P. Leask and N. Nanda, "BatchTopK Sparse Autoencoders", arXiv:2412.06410.
+
+    Examples
+    --------
+    >>> from dcsc.dictionaries import DenseDictionary
+    >>> BatchTopK(1)([[3.0, -2.0], [1.0, 0.5]], DenseDictionary([[1, 0], [0, 1]]))
+    array([[ 3., -2.],
+           [ 0.,  0.]])
+    """
+
+    k: int = attrs.field(converter=attrs.Converter(_count, takes_self=True, takes_field=True))  # type: ignore[misc]  # the plugin knows no Converter
+
+    @property
+    def couples_batch(self) -> bool:
+        return True
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        ranks = _ranks(coefficients.reshape(1, -1)).reshape(coefficients.shape)
+        kept = ranks < self.k * len(coefficients)
+        return np.where(kept, coefficients, coefficients.dtype.type(0))
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections.base import Projection, Selection, Threshold, threshold_field
 
-__all__ = ["HardThreshold", "ReLU", "SoftThreshold"]
+__all__ = ["HardThreshold", "JumpReLU", "ReLU", "SoftThreshold"]
 
 
 class _Thresholding(Projection):
@@ -122,3 +122,33 @@ class ReLU(_Thresholding):
     @property
     def selection(self) -> Selection:
         return Selection(self.threshold, one_sided=True, shrinkage=True)
+
+
+@attrs.frozen
+class JumpReLU(_Thresholding):
+    r"""Keep what exceeds the threshold on the positive side: :math:`z \mathbf 1[z > \beta]`.
+
+    The nonlinearity of many sparse autoencoders, whose bias belongs to the coefficients. Negative
+    entries of a code are lost, so guarantees need non-negative codes.
+
+    Parameters
+    ----------
+    threshold : float or array_like of shape (filters,)
+        β ≥ 0, in units of the coefficients.
+
+    References
+    ----------
+    S. Rajamanoharan et al., "Jumping Ahead: Improving Reconstruction Fidelity with JumpReLU Sparse
+    Autoencoders", arXiv:2407.14435.
+
+    Examples
+    --------
+    >>> JumpReLU(0.5)([0.5, -0.75, 0.75])
+    array([0.  , 0.  , 0.75])
+    """
+
+    threshold: Threshold = threshold_field()
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.threshold, one_sided=True, shrinkage=False)

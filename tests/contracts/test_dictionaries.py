@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
+    Dictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,
     WindowAxis,
     Windows,
+    dense,
     filters,
 )
 from dcsc.testing import check_dictionary
@@ -256,6 +258,8 @@ class WrongSparse(DenseDictionary):
 
 
 class FewRepresentatives(DenseDictionary):
+    _mutual_coherence, _babel = Dictionary._mutual_coherence, Dictionary._babel
+
     def _representatives(self):
         return np.arange(1)
 
@@ -313,6 +317,12 @@ def test_the_check_finds(faulty, dtype):
     broken = f"{faulty.__name__} breaks the law.*({FAULTS[faulty]})"
     with pytest.raises(AssertionError, match=broken):
         check_dictionary(dictionary)
+
+
+@pytest.mark.parametrize("entries", [1, 7, 20])
+def test_dense_measures_go_through_the_gram_matrix_in_blocks(entries, monkeypatch):
+    monkeypatch.setattr(dense, "_BLOCK_ENTRIES", entries)
+    check_dictionary(DenseDictionary(MATRIX))
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e9])

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
 from dcsc.projections import (
+    BatchTopK,
     HardThreshold,
+    JumpReLU,
     Projection,
     ReLU,
     Selection,
@@ -34,7 +36,16 @@ def test_laws(kind, data):
 
 
 @pytest.mark.parametrize(
-    "projection", [HardThreshold(0.5), SoftThreshold([0.1, 0.5]), ReLU(), TopK(3), StripeTopK(1)]
+    "projection",
+    [
+        HardThreshold(0.5),
+        SoftThreshold([0.1, 0.5]),
+        ReLU(),
+        JumpReLU(0.5),
+        TopK(3),
+        BatchTopK(3),
+        StripeTopK(1),
+    ],
 )
 def test_the_check_brings_a_dictionary_of_its_own(projection):
     check_projection(projection)
@@ -55,6 +66,7 @@ FORMULAS = {
     HardThreshold: lambda z, beta: z if abs(z) > beta else 0.0,
     SoftThreshold: lambda z, beta: math.copysign(abs(z) - beta, z) if abs(z) > beta else 0.0,
     ReLU: lambda z, beta: z - beta if z > beta else 0.0,
+    JumpReLU: lambda z, beta: z if z > beta else 0.0,
 }
 
 
@@ -95,7 +107,12 @@ def test_scalar_thresholds_need_no_dictionary(kind):
 
 @pytest.mark.parametrize(
     ("kind", "one_sided", "shrinkage"),
-    [(HardThreshold, False, False), (SoftThreshold, False, True), (ReLU, True, True)],
+    [
+        (HardThreshold, False, False),
+        (SoftThreshold, False, True),
+        (ReLU, True, True),
+        (JumpReLU, True, False),
+    ],
 )
 def test_selections(kind, one_sided, shrinkage):
     assert kind(0.25).selection == Selection(0.25, one_sided=one_sided, shrinkage=shrinkage)
@@ -104,6 +121,7 @@ def test_selections(kind, one_sided, shrinkage):
 
 def test_ranking_projections_have_no_selection():
     assert TopK(1).selection is None
+    assert BatchTopK(1).selection is None
     assert StripeTopK(1).selection is None
 
 
@@ -125,6 +143,43 @@ def test_top_k_is_what_sorting_finds(dictionary, data):
         expected = np.zeros_like(flat)
         expected[best[: projection.k]] = flat[best[: projection.k]]
         np.testing.assert_array_equal(row, expected)
+
+
+@given(strategies.dictionaries(), st.data())
+def test_batch_top_k_is_what_sorting_the_whole_batch_finds(dictionary, data):
+    projection = data.draw(strategies.projections(dictionary, BatchTopK))
+    batch = data.draw(st.sampled_from([(), (1,), (2,), (2, 3)]))
+    laws = data.draw(st.sampled_from([("integers", "sparse"), ("normal",)]))
+    z = data.draw(strategies.codes(dictionary, batch, laws))
+    flat = z.ravel()
+    best = sorted(range(flat.size), key=lambda i: (-abs(flat[i]), i))
+    expected = np.zeros_like(flat)
+    kept = best[: projection.k * math.prod(batch)]
+    expected[kept] = flat[kept]
+    np.testing.assert_array_equal(projection(z, dictionary), expected.reshape(z.shape))
+
+
+@given(strategies.dictionaries(), st.data())
+def test_batch_top_k_of_one_sample_is_top_k(dictionary, data):
+    k = data.draw(strategies.projections(dictionary, BatchTopK)).k
+    z = data.draw(strategies.codes(dictionary, batch=()))
+    np.testing.assert_array_equal(BatchTopK(k)(z, dictionary), TopK(k)(z, dictionary))
+
+
+def test_batch_top_k_lets_samples_share():
+    dictionary = DenseDictionary(np.eye(3))
+    z = np.array([[3.0, -3.0, 2.0], [1.0, 2.0, 0.5]])
+    together = BatchTopK(1)(z, dictionary)
+    np.testing.assert_array_equal(together, [[3, -3, 0], [0, 0, 0]])
+    alone = np.stack([BatchTopK(1)(sample, dictionary) for sample in z])
+    np.testing.assert_array_equal(alone, [[3, 0, 0], [0, 2, 0]])
+
+
+def test_only_batch_top_k_couples_its_batch():
+    coupling = {
+        kind for kind in cases.PROJECTIONS if kind.couples_batch is not Projection.couples_batch
+    }
+    assert coupling == {BatchTopK}
 
 
 def stripe_top(z, dictionary, sparsity):
@@ -208,6 +263,10 @@ class Selecting(Faulty):
         return np.where(self.keeps(coefficients), coefficients, coefficients.dtype.type(0))
 
 
+class RandomOverTheBatch(Random):
+    couples_batch = True
+
+
 class NotStrict(Selecting):
     keeps = staticmethod(lambda z: np.abs(z) >= 1)
 
@@ -257,6 +316,7 @@ FAULTS = {
     ChangesDtype: "dtype and shape are kept",
     ChangesShape: "dtype and shape are kept",
     Random: "batch-invariant",
+    RandomOverTheBatch: "several batch axes are one",
     NotStrict: "agrees with its selection",
     OtherThreshold: "agrees with its selection",
     OneSided: "agrees with its selection",
