@@ -10,7 +10,6 @@ from dcsc.bounds.certificates.verification import Verification, verify
 from dcsc.bounds.declare import declare
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
-    AtomPair,
     BestThreshold,
     Change,
     Explanation,
@@ -32,6 +31,7 @@ from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
+from dcsc.dictionaries import AtomPair
 
 __all__ = [
     "AtomPair",

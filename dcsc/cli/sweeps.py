@@ -151,6 +151,8 @@ def _reporting(sweep: Sweep) -> Iterator[Callable[[State], None]]:
         start = time.perf_counter()
 
         def report(state: State) -> None:
+            if state.found and not state.trials and not state.done:
+                console.print(_found(state))
             rate = state.trials / (time.perf_counter() - start)
             bar.update(
                 task,
@@ -168,15 +170,17 @@ class _Lines:
 
     def __init__(self, sweep: Sweep) -> None:
         self.start = self.round = self.last = time.perf_counter()
-        self.look = 0
         print(
             f"dcsc sweep: {len(sweep)} cells, at most {sweep.trials} trials each", file=sys.stderr
         )
 
     def __call__(self, state: State) -> None:
         now = time.perf_counter()
-        if state.look[0] != self.look:
-            self.look, self.round = state.look[0], now
+        if not state.done:
+            self.round = now
+            if state.found and not state.trials:
+                print(f"dcsc sweep: {_found(state)}", file=sys.stderr)
+            return
         if now - self.last < _LINE_SECONDS and state.done < state.pending:
             return
         self.last = now
@@ -185,6 +189,10 @@ class _Lines:
         rate = state.trials / (now - self.start)
         line = f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s, {left:.0f} s left"
         print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
+
+
+def _found(state: State) -> str:
+    return f"{state.found:,} trials are there already: going on from them"
 
 
 def _round(state: State) -> str:

@@ -20,6 +20,7 @@ from dcsc._arrays import (
     result_dtype,
 )
 from dcsc.dictionaries import gram
+from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError, TooLargeError
 
@@ -163,9 +164,9 @@ class Dictionary(ABC):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr"))
 
-    def _mutual_coherence(self) -> float:
-        """Return the largest cosine between two distinct atoms that are not negligible."""
-        return gram.mutual_coherence(self)
+    def _most_coherent(self) -> gram.Entry:
+        """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""
+        return gram.most_coherent(self)
 
     def _babel(self, sparsity: int, power: int) -> float:
         """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
@@ -199,7 +200,26 @@ class Dictionary(ABC):
         ``max |⟨a, b⟩| / (|a| |b|)``; an atom and its own shifts are distinct. Atoms below 1e-12 of
         the largest norm are left out; with fewer than two others the result is 0.
         """
-        return self._mutual_coherence()
+        return self._most_coherent().value
+
+    def coherent_pair(self) -> AtomPair | None:
+        """Return two distinct atoms whose cosine is the coherence; None if all are orthogonal.
+
+        Its ``value`` is ``⟨a, b⟩ / (|a| |b|)`` with its sign, of which `mutual_coherence` is the
+        size; ``filters`` and ``offset`` tell which two filters, and how far one is shifted.
+        """
+        found = self._most_coherent()
+        if found.value == 0:
+            return None
+        inner = self.gram_rows([found.row])[0, found.column]
+        return AtomPair.of(self, found.row, found.column, math.copysign(found.value, inner))
+
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        """The filters that are zero, whose atoms make nothing and see nothing."""
+        norms = self.atom_norms()
+        live = norms.reshape(len(norms), -1).any(axis=1)
+        return tuple(np.flatnonzero(~live).tolist())
 
     def babel(self, sparsity: int) -> float:
         """Return μ₁(S), the largest sum of S off-diagonal ``|G_kj|`` of one row of G = AᵀA.

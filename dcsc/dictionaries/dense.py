@@ -56,6 +56,10 @@ class DenseDictionary(Dictionary):
     def code_shape(self) -> Shape:
         return self.matrix.shape[1:]
 
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        return tuple(np.flatnonzero(~self.matrix.any(axis=0)).tolist())
+
     def _dtype(self) -> npt.DTypeLike:
         return self.matrix.dtype
 
@@ -102,9 +106,8 @@ class DenseDictionary(Dictionary):
         return scipy.sparse.csc_array(self.matrix)
 
     def normalized(self) -> "DenseDictionary":
-        live = self.matrix.any(axis=0)
-        if not live.all():
-            raise DcscError(f"DenseDictionary.normalized: atom {int(np.argmin(live))} is zero")
+        if self.dead_filters:
+            raise DcscError(f"DenseDictionary.normalized: atom {self.dead_filters[0]} is zero")
         return DenseDictionary(unit_norm(self.matrix, (0,)))
 
 

@@ -67,20 +67,29 @@ def read_sweep(
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
     own = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
-    for key in table:
-        if key not in (*own, *tasks):
-            raise DcscError(f"{where}: no key {key!r}{nearest(key, [*own, *tasks])}")
-    head = _structure({k: v for k, v in table.items() if k in own}, _Head, strategies, where)
+    known = [*own, *tasks]
+    mistakes = [f"no key {key!r}{nearest(key, known)}" for key in table if key not in known]
+    rest = {key: value for key, value in table.items() if key in tasks}
+    try:
+        head = _structure({k: v for k, v in table.items() if k in own}, _Head, strategies, where)
+        axes = _axes(head, where)
+        _check(rest, axes, strategies, where)
+    except DcscError as error:
+        mistakes.append(str(error).removeprefix(f"{where}: "))
+    if mistakes:
+        raise DcscError(f"{where}: " + "; ".join(mistakes))
+    fields = {"title": head.title, "trials": head.trials, "stop": head.stop, "axes": axes}
+    return fields, rest
+
+
+def _axes(head: _Head, where: str) -> tuple[Axis, ...]:
     if head.trials < 1:
         raise DcscError(f"{where}: trials: expected at least 1, got {head.trials}")
-    rest = {key: value for key, value in table.items() if key in tasks}
     axes = tuple(_axis(name, axis, where) for name, axis in head.axes.items())
     cells = math.prod(len(axis.values) for axis in axes)
     if cells > _MOST_CELLS:
         raise DcscError(f"{where}: axes: expected at most {_MOST_CELLS} cells, got {cells}")
-    _check(rest, axes, strategies, where)
-    fields = {"title": head.title, "trials": head.trials, "stop": head.stop, "axes": axes}
-    return fields, rest
+    return axes
 
 
 def read_task(table: Mapping[str, Any], strategies: Strategies, where: str) -> Task:
@@ -250,6 +259,6 @@ def _mistakes(error: BaseException, place: str) -> Iterator[str]:
         for inner in error.exceptions:
             yield from _mistakes(inner, place)
     elif isinstance(error, KeyError):
-        yield f"{place}: expected a key {error.args[0]!r}, got none".removeprefix(": ")
+        yield f"{place}: expected a value, got none"
     else:
         yield f"{place}: {error}".removeprefix(": ")

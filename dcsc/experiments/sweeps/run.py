@@ -34,18 +34,19 @@ class State:
     ----------
     cells, settled : int
         Cells, and those that need no further trial.
-    trials : int
-        Trials that have landed in this run.
+    found, trials : int
+        Trials that were there before, and those that have landed in this run.
     work : float
         Seconds that workers have spent on what has landed in this run.
     pending, done : int
-        Stretches of this round, and those of them that have landed.
+        Stretches of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
         Which look the round leads to, and how many there are at the most.
     """
 
     cells: int
     settled: int
+    found: int
     trials: int
     work: float
     pending: int
@@ -148,14 +149,14 @@ class _Runner:
         progress: Callable[[State], None],
     ) -> None:
         self.sweep, self.cells, self.store, self.progress = sweep, cells, store, progress
-        self.trials, self.work, self.landing = 0, 0.0, 0.0
+        self.found, self.trials, self.work, self.landing = 0, 0, 0.0, 0.0
         self.unit = 0.0
 
     def run(self, workers: int, dask: str | None) -> Run:
         """Go from look to look until every cell is settled."""
         start = time.perf_counter()
         states = self._states()
-        found = self._landed(states)
+        self.found = self._landed(states)
         looks = self.sweep.stop.looks(self.sweep.trials)
         with _workers(workers, dask) as (parallel, count):
             for number in range(1, len(looks) + 1):
@@ -169,7 +170,7 @@ class _Runner:
         return Run(
             folder=self.store.folder,
             cells=len(self.cells),
-            found=found,
+            found=self.found,
             trials=self.trials,
             infeasible=tuple(self.store.infeasible[c.identity] for c in infeasible),
             most=most,
@@ -214,6 +215,7 @@ class _Runner:
     ) -> None:
         done = 0
         settled = sum(state.settled for state in states)
+        self._tell(settled, len(todo), done, look)
         groups = (joblib.delayed(work)(self.sweep, group) for group in self._groups(todo, workers))
         for records in parallel(groups):
             begin = time.perf_counter()
@@ -224,17 +226,21 @@ class _Runner:
             self.trials += sum(record["stop"] - record["start"] for record in stretches)
             done += max(len(stretches), 1)
             self._pace(records)
-            self.progress(
-                State(
-                    cells=len(self.cells),
-                    settled=settled,
-                    trials=self.trials,
-                    work=self.work,
-                    pending=len(todo),
-                    done=min(done, len(todo)),
-                    look=look,
-                )
+            self._tell(settled, len(todo), min(done, len(todo)), look)
+
+    def _tell(self, settled: int, pending: int, done: int, look: tuple[int, int]) -> None:
+        self.progress(
+            State(
+                cells=len(self.cells),
+                settled=settled,
+                found=self.found,
+                trials=self.trials,
+                work=self.work,
+                pending=pending,
+                done=done,
+                look=look,
             )
+        )
 
     def _pace(self, records: list[dict[str, Any]]) -> None:
         """Learn how long a piece takes; later ones count for more, since cells differ."""

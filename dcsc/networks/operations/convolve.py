@@ -39,10 +39,14 @@ def as_dictionary(
     name = type(layer).__name__
     places = positions(extent, kernel, layer.stride, pairs, False, name)
     checked_size((len(taps), *places), f"{name}: extent {extent}")
-    more: dict[str, Any] = {"padding": pairs, "dilation": layer.dilation, "groups": layer.groups}
-    if layer.groups == 1 and set(layer.dilation) == {1} and all(b == a for b, a in pairs):
-        more = {"padding": tuple(b for b, _ in pairs)}
-    return ToeplitzDictionary(taps, extent, stride=layer.stride, **more)
+    return ToeplitzDictionary(
+        taps,
+        extent,
+        stride=layer.stride,
+        padding=pairs,
+        dilation=layer.dilation,
+        groups=layer.groups,
+    )
 
 
 def channelwise(values: Array, axes: int) -> Array:
