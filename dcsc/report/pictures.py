@@ -55,10 +55,10 @@ def code_picture(code: Array, on: Array, side: int) -> tuple[bytes, tuple[int, i
     size = np.clip(code / top, 0, 1)
     index = np.where(on, _DIMMEST + (size * (_BRIGHTEST - _DIMMEST)).astype(int), _OFF)
     if code.ndim == 2:
-        lines = _shrunk(index[:, None], (1, 8 * side))[:, 0]
-        high = max(1, math.ceil(lines.shape[1] / (6 * len(lines))))
-        grid = lines.repeat(high, axis=0)
-        outside = _shrunk((on & (code <= 0))[:, None], (1, 8 * side))[:, 0].repeat(high, axis=0)
+        grid, outside = (
+            _lines(_shrunk(lines[:, None], (1, 8 * side))[:, 0])
+            for lines in (index, on & (code <= 0))
+        )
     else:
         grid = _tiled(_shrunk(index, (side, side)), _GAP)
         outside = _tiled(_shrunk(on & (code <= 0), (side, side)), 0)
@@ -77,6 +77,13 @@ def _shrunk(maps: Array, most: tuple[int, int]) -> Array:
     n, h, w = padded.shape
     blocks = padded.reshape(n, h // steps[0], steps[0], w // steps[1], steps[1])
     return np.asarray(blocks.max(axis=(2, 4)))
+
+
+def _lines(lines: Array) -> Array:
+    """Return lines one below the other, as a picture two to six times as wide as it is high."""
+    n, length = lines.shape
+    high, wide = math.ceil(length / (6 * n)), math.ceil(2 * n / length)
+    return lines.repeat(high, axis=0).repeat(wide, axis=1)
 
 
 def _tiled(maps: Array, gap: int) -> Array:

@@ -110,7 +110,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
             "draws of the signs.",
-            f"Safety was computed for {most.units} active units of each layer, and as many "
+            f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
         ]
     skipped = [
@@ -258,11 +258,12 @@ def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
         yield (
             f"In a signal made from the code alone, {percent(facts.on)} of the active units stay "
             f"on whatever the signs of the others and the error, and {percent(facts.on_random)} "
-            "with 99 % probability over random signs."
+            f"with 99 % probability over random signs (of {facts.looked_at[0]} drawn)."
         )
     if facts.off is not None:
         yield (
-            f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off."
+            f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off "
+            f"(of {facts.looked_at[1]})."
         )
 
 

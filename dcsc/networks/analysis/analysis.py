@@ -55,7 +55,7 @@ class Limits:
     draws: int = 5
     units: int = 200
     twins: int = 5
-    products: float = 2e10
+    products: float = 1e10
 
 
 @attrs.frozen

@@ -17,6 +17,7 @@ from dcsc.bounds import (
 )
 from dcsc.bounds.statistics import Babel
 from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK
 from dcsc.projections import Selection
 
@@ -122,22 +123,22 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     ----------
     layer : CodedLayer
     most : float
-        About how many multiplications the correlations of the atoms may take for one theorem; what
-        would take more is not asked, and says so.
+        About how many multiplications it may take for one theorem; what would take more is not
+        asked, and says so.
     inputs : int
     """
     atoms = math.prod(layer.dictionary.code_shape)
-    pairs = layer.dictionary._representatives().size * layer.dictionary.stripes.size
-    taps = math.prod(layer.dictionary.filters.shape[1:])
-    if pairs * taps > most:
-        reason = f"the correlations of its atoms would take {pairs * taps:.0e} multiplications"
+    places = layer.dictionary._representatives().size // len(layer.dictionary.filters)
+    needed = products(layer.dictionary, places)
+    if needed > most:
+        reason = "the correlations of its atoms would take too long"
         return tuple(TheoremFacts(name, reason=reason) for name in (*CLASSES, "(H)", "(I)"))
     first = attrs.evolve(
         layer, codes=layer.codes[:inputs], on=layer.on[:inputs], signals=layer.signals[:inputs]
     )
     statistics = [one for one in first.statistics() if one is not None]
     found = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
-    found.append(_hybrid(first, statistics, most / max(pairs * taps, 1)))
+    found.append(_hybrid(first, statistics, most / needed))
     width = max((one.sparsity or 0 for one in statistics), default=0)
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)

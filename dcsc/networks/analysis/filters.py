@@ -8,11 +8,15 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.dictionaries import CirculantDictionary
+from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.networks.analysis.coded import random_twin, roomy
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.reading import Reading
 
-__all__ = ["Coherence", "FilterFacts", "coherence", "filter_facts"]
+__all__ = ["Coherence", "FilterFacts", "coherence", "filter_facts", "products"]
+
+_FASTER = 30
+_BEGINNING = 1e4
 
 
 @attrs.frozen
@@ -83,7 +87,7 @@ class FilterFacts:
 def filter_facts(
     convolution: Convolution, reading: Reading, twins: int, most: float
 ) -> FilterFacts:
-    """Return what the filters are like; coherence only where it takes at most so many products.
+    """Return what the filters are like; coherence only where that is not too much work.
 
     Parameters
     ----------
@@ -93,14 +97,15 @@ def filter_facts(
     twins : int
         How many random layers to compare with.
     most : float
-        Multiplications.
+        Multiplications, for each coherence and for the random layers together.
     """
     live = reading.filters[reading.filters.any(axis=tuple(range(1, reading.filters.ndim)))]
     geometry = (convolution.dilation, convolution.groups)
     whole = roomy(reading.filters, convolution.stride, *geometry)
     close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
-    affordable = products(whole) * (1 + twins) <= most
-    random = [random_twin(whole, seed).mutual_coherence() for seed in range(twins * affordable)]
+    affordable = int(most / products(whole))
+    seeds = range(min(twins, affordable))
+    random = [random_twin(whole, seed).mutual_coherence() for seed in seeds]
     return FilterFacts(
         shape=reading.filters.shape,
         stride=convolution.stride,
@@ -129,10 +134,17 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
     return Coherence(abs(pair.value), pair.filters, tuple(p * s for p, s in steps))
 
 
-def products(dictionary: CirculantDictionary) -> float:
-    """Return about how many multiplications the correlations of all filters take."""
-    n, *rest = dictionary.filters.shape
-    return n**2 / dictionary.groups * math.prod(rest) * math.prod(dictionary.positions) / 2
+def products(dictionary: ConvolutionalDictionary, positions: int = 1) -> float:
+    """Return the work of correlating the atoms at some positions with all, as multiplications.
+
+    For every tap of every pair of positions a product of matrices is added to a table: its
+    multiplications are many times faster than others, and to begin one takes as long as thousands.
+    """
+    n, channels, *taps = dictionary.filters.shape
+    per_group = n // dictionary.groups
+    pairs = positions * dictionary.stripes.size / per_group
+    each = n * per_group * (1 + channels / _FASTER) + _BEGINNING
+    return pairs * math.prod(taps) / 2 * each
 
 
 def _smallest(threshold: Array) -> Array:

@@ -30,6 +30,7 @@ __all__ = ["Margins", "SafetyFacts", "margins", "safety"]
 
 _TIE = 1e-12
 _BLOCK_ENTRIES = 2**22
+_ENTRIES = 2**26
 RISK = 0.01
 
 
@@ -152,7 +153,8 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     noise : float
         ζ of an input is this share of the largest patch norm of the layer's signal.
     most : int
-        How many active units, and how many inactive ones, to look at in all.
+        How many active units, and how many inactive ones, to look at in all; fewer in layers of
+        very many units.
     inputs : int
         Only the first ones are drawn from.
     seed : int
@@ -166,6 +168,7 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     active = int(layer.on.sum())
     random = generator(seed, "safety: seed")
     codes = layer.codes[:inputs].reshape(min(inputs, len(layer.codes)), -1)
+    most = max(1, min(most, _ENTRIES // codes.shape[1]))
     chosen = [_some(codes > 0, most, random), _some(codes == 0, most, random)]
     (on, on_random), (off, off_random) = (_shares(layer, units, zeta) for units in chosen)
     return SafetyFacts(
