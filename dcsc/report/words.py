@@ -187,13 +187,13 @@ def _pair(found: Coherence) -> str:
     i, j = found.filters
     if not any(found.shift):
         return f" (filters {i} and {j} at the same place)"
-    return f" (filters {i} and {j}, {_shift(found.shift)} samples apart)"
+    return f" (filters {i} and {j}, {_shift(found.shift)} apart)"
 
 
 def _shift(shift: Sequence[int]) -> str:
     if len(shift) == 1:
-        return str(abs(shift[0]))
-    return "(" + ", ".join(map(str, shift)).replace("-", "−") + ")"
+        return _count(abs(shift[0]), "sample")
+    return "(" + ", ".join(map(str, shift)).replace("-", "−") + ")" + " samples"
 
 
 def _codes(layer: LayerAnalysis) -> Iterator[str]:
@@ -230,11 +230,11 @@ def _theorem(theorem: TheoremFacts) -> str:
     if not theorem.of:
         return f"not asked, {theorem.reason}"
     if theorem.holds == theorem.of:
-        verdict = f"holds for all {theorem.of} codes"
+        verdict = f"holds for all of {_count(theorem.of, 'code')}"
     elif theorem.holds:
-        verdict = f"holds for {theorem.holds} of {theorem.of} codes"
+        verdict = f"holds for {theorem.holds} of {_count(theorem.of, 'code')}"
     else:
-        verdict = f"empty, it holds for none of {theorem.of} codes"
+        verdict = f"empty, it holds for none of {_count(theorem.of, 'code')}"
     if theorem.name not in ("(2)", "(3)", "(3R)"):
         assert theorem.value is not None
         value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"

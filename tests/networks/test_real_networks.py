@@ -34,6 +34,14 @@ def test_the_table_shows_the_networks_of_the_script(script):
         assert float(row[DEVIATION]) < 1e-5
 
 
+def test_the_analysis_shows_the_networks_of_the_script(script):
+    table = (FOLDER / "real_networks_analysis.txt").read_text()
+    head, *rows = [re.split(r"\s{2,}", line) for line in table.splitlines()]
+    assert head == script.FOUND
+    assert [row[:2] for row in rows] == [[n.package, n.file] for n in script.NETWORKS]
+    assert {len(row) for row in rows} == {len(head)}
+
+
 SHAPES = {"conv1": (10, 3, 3, 3), "conv2": (16, 10, 3, 3), "conv3": (32, 16, 3, 3),
           "conv4_1": (2, 32, 1, 1), "conv4_2": (4, 32, 1, 1)}  # fmt: skip
 
@@ -48,6 +56,9 @@ def test_a_row_of_weights_and_one_with_a_fault(script, tmp_path):
     cells, reason = script.row(network, tmp_path / "pnet.pt")
     assert (cells[:2], cells[3:6], reason) == (["5 of 5", "64"], ["64", "0", "-"], "")
     assert float(cells[6]) < 1e-5
+    cells, reason = script.findings(network, tmp_path / "pnet.pt")
+    assert len(cells) == len(script.FOUND) - 2
+    assert (cells[0], reason) == ("5 of 5", "")
     wrong = [{**network.geometry[0], "activation": "relu"}, *network.geometry[1:]]
     cells, _ = script.row(attrs.evolve(network, geometry=wrong), tmp_path / "pnet.pt")
     assert float(cells[6]) > 1e-2
