@@ -1,8 +1,9 @@
 """The inner loops that numpy cannot express, compiled by numba on first use and cached.
 
 Signals and codes are ``(batch, channels, rows, line)`` here: all axes but the last are flattened
-into rows. What is asked of an entry is asked while it is in the cache: whether it is finite,
-whether it is zero.
+into rows, and the groups of a grouped convolution are elements of the batch, one after another.
+What is asked of an entry is asked while it is in the cache: whether it is finite, whether it is
+zero.
 """
 
 from typing import Any
@@ -104,6 +105,7 @@ def correlate(
     bits: Array,
     exponent: Any,
     weights: Array,
+    groups: int,
     offsets: Array,
     padded: Array,
     runs: Array,
@@ -121,7 +123,7 @@ def correlate(
     the line, positions, positions whose places are seen)``.
     """
     n, line = out.shape[1], out.shape[3]
-    groups = len(weights) // (len(offsets) * FILTERS)
+    tiles = len(weights) // (groups * len(offsets) * FILTERS)
     lanes = VECTOR_BYTES // out.itemsize
     area = out.shape[2] * line
     flat, seen = out.reshape(-1), slab.reshape(-1)
@@ -132,12 +134,13 @@ def correlate(
             return False
         some = padded[place0 : place0 + places]
         _fill(slab, signals[b], some, runs, first, first + width)
-        for g in range(groups):
-            filters = min(FILTERS, n - g * FILTERS)
-            weight = g * len(offsets) * FILTERS
+        group = b % groups
+        for t in range(tiles):
+            filters = min(FILTERS, n - t * FILTERS)
+            weight = (group * tiles + t) * len(offsets) * FILTERS
             for r in range(rows):
-                own = g * FILTERS * area + (row0 + r) * line + first
-                to = b * n * area + own
+                from_first = t * FILTERS * area + (row0 + r) * line + first
+                to, own = b * n * area + from_first, group * n * area + from_first
                 p = 0
                 while p < count:
                     here, there, left = bases[r] + p, to + p, count - p
@@ -182,14 +185,15 @@ def scatter(
 ) -> bool:  # pragma: no cover  # compiled
     """Lay taps by the non-zeros, on blocks of padded rows; False if one is not finite.
 
-    Codes are ``(batch, n, rows · columns)``, taps ``(n, height, width · channels)``, the scratch a
-    line per padded row with channels last. Padded row k of a block is row ``k + shift`` of the
-    output, which is written if ``fresh`` and else added to.
+    Codes are ``(batch, n, rows · columns)``, taps ``(groups · n, height, width · channels)``, the
+    scratch a line per padded row with channels last. Padded row k of a block is row ``k + shift``
+    of the output, which is written if ``fresh`` and else added to.
     """
-    n, height, line = taps.shape
+    _, height, line = taps.shape
     width = scratch.shape[1]
     area = out.shape[2] * out.shape[3]
-    count = codes.shape[2]
+    n, count = codes.shape[1], codes.shape[2]
+    groups = len(taps) // n
     given, flat = codes.reshape(-1), out.reshape(-1)
     laid, tap = scratch.reshape(-1), taps.reshape(-1)
     for item in range(start, stop):
@@ -198,8 +202,9 @@ def scatter(
         scratch[: end - begin] = 0
         low = max(0, -((height - 1 - begin) // stride[0])) * columns
         high = min(count, ((end - 1) // stride[0] + 1) * columns)
-        for i in range(n):
-            source = (b * n + i) * count
+        for number in range(n):
+            source = (b * n + number) * count
+            i = b % groups * n + number
             for chunk in range(low, high, WORD):
                 word = _word(given, source + chunk, high - chunk)
                 while word:
@@ -260,10 +265,11 @@ def gather(
     """Correlate the non-zeros, for blocks of rows of positions; False if one is not finite.
 
     Signals are ``(batch, c, rows · length)``, the scratch holds the positions of a block with
-    filters last. Taps are ``(c, phase, turns, phase, turns, n)``, so that what a sample adds to
-    neighbouring positions is contiguous: on each axis tap ``phase + stride·m`` is in turn −1 − m.
+    filters last. Taps are ``(groups, c, phase, turns, phase, turns, n)``, so that what a sample
+    adds to neighbouring positions is contiguous: on each axis tap ``phase + stride·m`` is in turn
+    −1 − m.
     """
-    c, _, turns0, _, turns1, n = taps.shape
+    groups, c, _, turns0, _, turns1, n = taps.shape
     line = stride[1] * turns1 * n
     area, size = out.shape[2], signals.shape[2]
     height, width = kernel[0], kernel[1]
@@ -276,6 +282,7 @@ def gather(
             return False
         scratch[: (last - first) * columns] = 0
         begin, end = first * stride[0], (last - 1) * stride[0] + height
+        group = b % groups
         for k0 in range(len(runs0)):
             shift = runs0[k0, 1] - runs0[k0, 0]
             low = (max(runs0[k0, 0], begin) + shift) * length
@@ -299,7 +306,8 @@ def gather(
                             place1 = runs1[k1, 0] + q
                             from1 = max(0, -((width - 1 - place1) // stride[1]))
                             to1 = min(columns - 1, place1 // stride[1])
-                            block = (ch * stride[0] + place0 % stride[0]) * turns0 * line
+                            turn = (group * c + ch) * stride[0] + place0 % stride[0]
+                            block = turn * turns0 * line
                             turn0 = turns0 - 1 - place0 // stride[0]
                             turn1 = turns1 - 1 - place1 // stride[1]
                             if columns == 1 and line == n:
@@ -317,7 +325,7 @@ def gather(
         _turn(sums, 0, flat, b * n * area + own, area, count, n)
         if len(scales):
             for i in range(n):
-                here, mine = (b * n + i) * area + own, i * area + own
+                here, mine = (b * n + i) * area + own, (group * n + i) * area + own
                 _scale(flat[here : here + count], scales[mine : mine + count])
     return True
 

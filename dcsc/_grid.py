@@ -19,18 +19,27 @@ class Grid:
 
     The signal is laid on a padded line per axis: a run ``(first, sample, length)`` says that
     padded places from ``first`` on are the samples from ``sample`` on; places in no run are zero,
-    and samples in two runs are seen twice. Tap u at position p sees place ``p·stride + u``.
+    and samples in two runs are seen twice. Tap u at position p sees place
+    ``p·stride + u·dilation``. Filters and channels fall into ``groups`` of neighbours, of which the
+    filters of one see the channels of the same one only.
     """
 
     extent: Shape
     positions: Shape
     kernel: Shape
     stride: Shape
+    dilation: Shape
     runs: tuple[tuple[Run, ...], ...]
+    groups: int = 1
+
+    @property
+    def span(self) -> Shape:
+        """Number of places from the first tap to the last, per axis."""
+        return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def places(self, axis: int, first: int, last: int) -> tuple[int, int]:
         """Return the padded places that positions ``[first, last)`` see."""
-        return first * self.stride[axis], (last - 1) * self.stride[axis] + self.kernel[axis]
+        return first * self.stride[axis], (last - 1) * self.stride[axis] + self.span[axis]
 
     def pieces(self, first: int, last: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
         """Yield pairs of index tuples, into a slab of padded rows and into the signal."""
@@ -64,7 +73,7 @@ class Grid:
             return False
         begin, (end, _, length) = self.runs[axis][0][0], self.runs[axis][-1]
         last = self.places(axis, self.positions[axis] - 1, self.positions[axis])[0]
-        return begin < self.kernel[axis] and last < end + length
+        return begin < self.span[axis] and last < end + length
 
 
 def _shifted(low: int, high: int, by: int) -> slice:

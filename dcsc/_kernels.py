@@ -11,6 +11,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
+import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, all_finite
@@ -35,11 +36,11 @@ _TAPS_OF_A_RESULT = 30
 
 
 def correlate(signals: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
-    """Correlate ``(batch, c, *extent)`` with taps ``(n, c, *kernel)``: the analysis.
+    """Correlate ``(batch, c, *extent)`` with taps ``(n, c / groups, *kernel)``: the analysis.
 
     Each result is multiplied by its scale, of shape ``(n, *positions)``.
     """
-    work = signals.size * filters.size // filters.shape[1] // math.prod(grid.stride)
+    work = signals.size * filters.size // signals.shape[1] // math.prod(grid.stride)
     limit = _SPARSE_SIGNALS * (1 - _TAPS_OF_A_RESULT * len(filters) / filters.size)
     if work > _WORTH_COUNTING and _is_sparse(signals, limit, grid):
         return correlate_sparse(signals, filters, grid, scales)
@@ -47,7 +48,7 @@ def correlate(signals: Array, filters: Array, grid: Grid, scales: Array | None =
 
 
 def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
-    """Lay taps ``(n, c, *kernel)`` by codes ``(batch, n, *positions)``: the synthesis.
+    """Lay taps ``(n, c / groups, *kernel)`` by codes ``(batch, n, *positions)``: the synthesis.
 
     Each code is multiplied by its scale, of shape ``(n, *positions)``.
     """
@@ -58,9 +59,13 @@ def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None
 
 
 def _is_sparse(data: Array, limit: float, grid: Grid) -> bool:
-    """Estimate from a few thousand entries whether at most a share ``limit`` is not zero."""
+    """Estimate from a few thousand entries whether at most a share ``limit`` is not zero.
+
+    Entry by entry, the gaps between dilated taps cost as much as taps.
+    """
     if limit < 0 or len(grid.extent) > 2:
         return False
+    limit *= math.prod(grid.kernel) / math.prod(grid.span)
     flat = data.reshape(-1)
     step = max(1, flat.size // _SAMPLES) | 1
     seen = flat[::step]
@@ -82,15 +87,16 @@ def correlate_dense(
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     if len(grid.extent) == 1:
         signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
-    n, c = filters.shape[:2]
-    plan = _plan(grid, c, signals.itemsize, -(-_PARTS // len(signals)), _CACHE_BYTES)
-    groups = -(-n // _intrinsics.FILTERS)
-    weights = np.zeros((groups * _intrinsics.FILTERS, len(plan.offsets)), dtype=signals.dtype)
-    weights[:n] = filters.reshape(n, -1)
-    weights = weights.reshape(groups, _intrinsics.FILTERS, -1).transpose(0, 2, 1).ravel()
-    given = _frozen(signals.reshape(len(signals), c, -1, signals.shape[-1]))
-    bits, exponent = _bits(given.reshape(len(signals), -1))
-    result = out.reshape(len(signals), n, -1, grid.positions[-1])
+    count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
+    plan = _plan(grid, c, signals.itemsize, -(-_PARTS // count), _CACHE_BYTES)
+    tiles = -(-n // _intrinsics.FILTERS)
+    weights = np.zeros((grid.groups, tiles * _intrinsics.FILTERS, c, *grid.kernel), signals.dtype)
+    weights[:, :n] = filters.reshape(grid.groups, n, c, *grid.kernel)
+    weights = weights.reshape(grid.groups * tiles, _intrinsics.FILTERS, -1).transpose(0, 2, 1)
+    weights = weights.ravel()
+    given = _frozen(signals.reshape(count, c, -1, signals.shape[-1]))
+    bits, exponent = _bits(given.reshape(count, -1))
+    result = out.reshape(count, n, -1, grid.positions[-1])
     size, factors = math.prod(plan.slab), _flat(scales, signals)
     beyond = (
         3 * _intrinsics.VECTOR_BYTES // signals.itemsize
@@ -99,19 +105,19 @@ def correlate_dense(
     def work(start: int, stop: int) -> None:
         slab = np.empty(size + beyond, dtype=signals.dtype)[:size].reshape(plan.slab)
         if not _compiled.correlate(
-            given, bits, exponent, weights, plan.offsets, plan.padded, plan.runs, plan.bases,
-            plan.blocks, slab, factors, result, start, stop,
+            given, bits, exponent, weights, grid.groups, plan.offsets, plan.padded, plan.runs,
+            plan.bases, plan.blocks, slab, factors, result, start, stop,
         ):  # fmt: skip
             raise FloatingPointError
 
-    items = len(signals) * len(plan.blocks)
+    items = count * len(plan.blocks)
     share(work, items, _least(2 * out.size * len(plan.offsets) // items))
     return out
 
 
 def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Correlate with the filters turned round, some samples or rows at a time, and fold."""
-    out = empty((len(codes), filters.shape[1], *grid.extent), codes.dtype)
+    out = empty((len(codes), grid.groups * filters.shape[1], *grid.extent), codes.dtype)
     out.fill(0)
     batch = max(1, _PIECE_BYTES // codes[:1].nbytes)
     rows = max(1, _PIECE_BYTES // codes[:1, :, :1].nbytes)
@@ -119,31 +125,40 @@ def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None 
         for first, last in grid.blocks(rows):
             some = codes[start : start + batch, :, first:last]
             some = np.ascontiguousarray(some) if scales is None else some * scales[:, first:last]
-            lines = _lines(some, filters, grid.stride)
+            lines = _lines(some, filters, grid)
             for inside, samples in grid.pieces(first, last):
                 out[start : start + batch, :, *samples] += lines[:, :, *inside]
     return out
 
 
-def _lines(codes: Array, filters: Array, stride: Shape) -> Array:
+def _lines(codes: Array, filters: Array, grid: Grid) -> Array:
     """Return what lies on all padded places, ``(batch, c, *places)``.
 
-    Place ``s·q + φ`` is the sum over m of code q − m times tap ``φ + s·m``: one correlation for
-    every phase φ.
+    Let g be the greatest common divisor of stride s and dilation d. Every s/g-th tap from tap u on
+    lies on places of one phase mod s: tap ``u + m·s/g`` of position p on place
+    ``s·(p + lag + m·d/g) + phase``, where ``d·u = s·lag + phase``. So each u < s/g is one
+    correlation, of dilation d/g, and no two of them meet.
     """
-    positions, kernel = codes.shape[2:], filters.shape[2:]
-    places = ((p - 1) * s + k for p, s, k in zip(positions, stride, kernel, strict=True))
-    out = np.zeros((len(codes), filters.shape[1], *places), dtype=codes.dtype)
-    for phase in itertools.product(*map(range, stride)):
-        every = tuple(slice(f, None, s) for f, s in zip(phase, stride, strict=True))
-        taps = filters[:, :, *every]
-        target = out[:, :, *every]
-        if 0 in taps.shape or 0 in target.shape:
+    positions, axes = codes.shape[2:], range(codes.ndim - 2)
+    common = [math.gcd(s, d) for s, d in zip(grid.stride, grid.dilation, strict=True)]
+    turns = [s // g for s, g in zip(grid.stride, common, strict=True)]
+    steps = tuple(d // g for d, g in zip(grid.dilation, common, strict=True))
+    places = ((p - 1) * s + k for p, s, k in zip(positions, grid.stride, grid.span, strict=True))
+    c = filters.shape[1]
+    out = np.zeros((len(codes), grid.groups * c, *places), dtype=codes.dtype)
+    for first in itertools.product(*map(range, turns)):
+        taps = filters[:, :, *(slice(u, None, t) for u, t in zip(first, turns, strict=True))]
+        if 0 in taps.shape:
             continue
-        turned = np.ascontiguousarray(np.flip(taps, tuple(range(2, taps.ndim))).swapaxes(0, 1))
-        own = turned.shape[2:]
-        runs = tuple(((k - 1, 0, p),) for p, k in zip(positions, own, strict=True))
-        inner = Grid(positions, target.shape[2:], own, (1,) * len(own), runs)
+        own = taps.shape[2:]
+        begin = [
+            divmod(u * d, s) for u, d, s in zip(first, grid.dilation, grid.stride, strict=True)
+        ]
+        target = out[:, :, *(slice(begin[a][1], None, grid.stride[a]) for a in axes)]
+        runs = tuple(((begin[a][0] + (own[a] - 1) * steps[a], 0, positions[a]),) for a in axes)
+        inner = Grid(positions, target.shape[2:], own, (1,) * len(own), steps, runs, grid.groups)
+        turned = np.flip(taps, tuple(range(2, taps.ndim))).reshape(grid.groups, -1, c, *own)
+        turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(grid.groups * c, -1, *own)
         target[...] = correlate_dense(codes, turned, inner)
     return out
 
@@ -157,13 +172,14 @@ def correlate_sparse(
     """Correlate the non-zeros only, on one or two axes."""
     from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
 
-    n, c = filters.shape[:2]
-    out = empty((len(signals), n, *grid.positions), signals.dtype)
+    out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
+    filters, grid = _without_dilation(filters, grid)
     grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
-    taps = _by_phase(filters.reshape(n, c, *grid.kernel), grid.stride)
-    given = _frozen(signals.reshape(len(signals), c, -1))
+    count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
+    taps = _by_phase(filters.reshape(grid.groups, n, c, *grid.kernel), grid.stride)
+    given = _frozen(signals.reshape(count, c, -1))
     bits, exponent = _bits(given)
-    result = out.reshape(len(signals), n, -1)
+    result = out.reshape(count, n, -1)
     (length, columns), runs = (grid.extent[1], grid.positions[1]), map(run_array, grid.runs)
     runs0, runs1 = runs
     blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], given)
@@ -177,38 +193,48 @@ def correlate_sparse(
         ):  # fmt: skip
             raise FloatingPointError
 
-    share(work, len(signals) * len(blocks))
+    share(work, count * len(blocks))
     return out
 
 
+def _without_dilation(filters: Array, grid: Grid) -> tuple[Array, Grid]:
+    """Return taps with zeros for the gaps between them, and the grid on which those lie."""
+    if grid.span == grid.kernel:
+        return filters, grid
+    wide = np.zeros((*filters.shape[:2], *grid.span), dtype=filters.dtype)
+    wide[:, :, *(slice(None, None, d) for d in grid.dilation)] = filters
+    return wide, attrs.evolve(grid, kernel=grid.span, dilation=(1,) * len(grid.span))
+
+
 def _by_phase(filters: Array, stride: Shape) -> Array:
-    """Return taps ``(n, c, *kernel)`` as ``(c, phase, turns, phase, turns, n)``, see `gather`."""
-    turns = [-(-k // s) for k, s in zip(filters.shape[2:], stride, strict=True)]
-    padded = np.zeros((*filters.shape[:2], *np.multiply(turns, stride)), dtype=filters.dtype)
-    padded[:, :, : filters.shape[2], : filters.shape[3]] = filters
-    split = padded.reshape(*filters.shape[:2], turns[0], stride[0], turns[1], stride[1])
-    return np.ascontiguousarray(split[:, :, ::-1, :, ::-1].transpose(1, 3, 2, 5, 4, 0))
+    """Return taps ``(groups, n, c, *kernel)`` by their phases, as `gather` has them."""
+    turns = [-(-k // s) for k, s in zip(filters.shape[3:], stride, strict=True)]
+    padded = np.zeros((*filters.shape[:3], *np.multiply(turns, stride)), dtype=filters.dtype)
+    padded[..., : filters.shape[3], : filters.shape[4]] = filters
+    split = padded.reshape(*filters.shape[:3], turns[0], stride[0], turns[1], stride[1])
+    return np.ascontiguousarray(split[:, :, :, ::-1, :, ::-1].transpose(0, 2, 4, 3, 6, 5, 1))
 
 
 def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Lay the taps of the non-zeros down, on one or two axes."""
     from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
 
-    n, c = filters.shape[:2]
     covered = all(
         runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
     )
-    out = empty((len(codes), c, *grid.extent), codes.dtype)
+    out = empty((len(codes), grid.groups * filters.shape[1], *grid.extent), codes.dtype)
     if not covered:
         out.fill(0)
+    filters, grid = _without_dilation(filters, grid)
     grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
     if not grid.sees_all(0) and not all_finite(codes):
         raise FloatingPointError
-    taps = np.moveaxis(filters.reshape(n, c, *grid.kernel), 1, -1)
-    taps = np.ascontiguousarray(taps).reshape(n, grid.kernel[0], -1)
+    count, n, c = len(codes) * grid.groups, len(filters) // grid.groups, filters.shape[1]
+    taps = np.moveaxis(filters.reshape(len(filters), c, *grid.kernel), 1, -1)
+    taps = np.ascontiguousarray(taps).reshape(len(filters), grid.kernel[0], -1)
     width = grid.places(1, 0, grid.positions[1])[1] * c
-    given = _frozen(codes.reshape(len(codes), n, -1))
-    result = out.reshape(len(codes), c, *grid.extent)
+    given = _frozen(codes.reshape(count, n, -1))
+    result = out.reshape(count, c, *grid.extent)
     runs, factors = run_array(grid.runs[1]), _flat(scales, codes)
 
     def lay(first: bool, shift: int, blocks: Array) -> None:
@@ -220,7 +246,7 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
             ):  # fmt: skip
                 raise FloatingPointError
 
-        share(work, len(codes) * len(blocks))
+        share(work, count * len(blocks))
 
     # The places of one run are samples of their own; those of another may be the same samples.
     for number, (place, sample, length) in enumerate(grid.runs[0]):

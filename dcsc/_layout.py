@@ -50,16 +50,16 @@ class Plan:
         (*above, last), steps = range(len(grid.extent)), grid.stride
         places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]
         inner_places, inner = math.prod(places[1:]), math.prod(grid.positions[1:last])
-        reach, length = -(-grid.kernel[last] // steps[last]), grid.positions[last]
+        reach, length = -(-grid.span[last] // steps[last]), grid.positions[last]
         tile = 3 * VECTOR_BYTES // itemsize
         row_bytes = channels * inner_places * steps[last] * itemsize
-        room = cache // (row_bytes * grid.kernel[0]) - reach
+        room = cache // (row_bytes * grid.span[0]) - reach
         if grid.positions[0] == 1:
             room = min(room, max(-(-length // parts), 16 * reach))
         count = length if room >= length else max(tile, room // tile * tile)
         width = count - 1 + reach
-        fitting = (cache // (row_bytes * width) - grid.kernel[0]) // steps[0] + 1
-        fair = max(-(-grid.positions[0] // parts), 4 * grid.kernel[0])
+        fitting = (cache // (row_bytes * width) - grid.span[0]) // steps[0] + 1
+        fair = max(-(-grid.positions[0] // parts), 4 * grid.span[0])
         rows = max(1, min(fitting, fair, grid.positions[0]))
         slab = (channels, grid.places(0, 0, rows)[1] * inner_places, steps[last], width)
         blocks = [
@@ -87,12 +87,13 @@ class Plan:
 
 def _offsets(grid: Grid, slab: Shape, places: list[int]) -> Array:
     """Return where the taps lie in the slab, seen from their position, C order (c, *kernel)."""
-    *above, last = np.indices((slab[0], *grid.kernel)).reshape(1 + len(grid.kernel), -1)
+    channel, *taps = np.indices((slab[0], *grid.kernel)).reshape(1 + len(grid.kernel), -1)
+    *above, last = (tap * step for tap, step in zip(taps, grid.dilation, strict=True))
     row = np.zeros_like(last)
-    for index, many in zip(above[1:], places, strict=True):
+    for index, many in zip(above, places, strict=True):
         row = row * many + index
     line = (last % slab[2]) * slab[3] + last // slab[2]
-    return np.asarray((above[0] * slab[1] + row) * slab[2] * slab[3] + line)
+    return np.asarray((channel * slab[1] + row) * slab[2] * slab[3] + line)
 
 
 def _bases(grid: Grid, slab: Shape, places: list[int], rows: int) -> Array:
@@ -129,7 +130,9 @@ def with_axis(grid: Grid, at: int) -> Grid:
         insert(grid.positions, 1),
         insert(grid.kernel, 1),
         insert(grid.stride, 1),
+        insert(grid.dilation, 1),
         insert(grid.runs, ((0, 0, 1),)),
+        grid.groups,
     )
 
 

@@ -144,6 +144,8 @@ def _check_geometry(dictionary: Dictionary, matrix: Array) -> None:
     ).reshape(windows, -1)
     near = np.broadcast_to(stripes.max_containing(marks), (windows, *dictionary.code_shape))
     own = np.arange(windows).reshape(stripes.grid)
+    if own.ndim == len(dictionary.code_shape):  # one row of windows per group of filters
+        own = np.repeat(own, dictionary.code_shape[0] // len(own), axis=0)
     own = np.broadcast_to(own, dictionary.code_shape).ravel()
     outside = (matrix.T != 0) & (inside[own] == 0)
     if outside.any():

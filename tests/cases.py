@@ -56,8 +56,8 @@ class Plain(Dictionary):
 
 
 DICTIONARIES = {
-    CirculantDictionary: lambda some: CirculantDictionary(*some.circle()),
-    ToeplitzDictionary: lambda some: ToeplitzDictionary(*some.segment()),
+    CirculantDictionary: lambda some: CirculantDictionary(**some.circle()),
+    ToeplitzDictionary: lambda some: ToeplitzDictionary(**some.segment()),
     DenseDictionary: lambda some: DenseDictionary(some.matrix()),
     SignedDictionary: lambda some: SignedDictionary(*some.dictionary_and_signs()),
     NormalizedDictionary: lambda some: NormalizedDictionary(some.dictionary(live=True)),

@@ -75,36 +75,56 @@ class Ingredients:
         if self.signal_shape is None:
             axes = self.integer(1, 2)
             side = st.integers(1, 9 if axes == 1 else 5)
-            return self.integer(1, 2), self.draw(st.tuples(*[side] * axes))
+            return self.draw(st.sampled_from([1, 2, 4])), self.draw(st.tuples(*[side] * axes))
         channels, *extent = self.signal_shape
         return channels, tuple(extent)
 
     def _filters(self, channels, kernel):
-        return self.array((self.integer(1, 3), channels, *kernel))
+        """Filters and groups: dense, depthwise, and what lies between."""
+        groups = self.draw(st.sampled_from([g for g in range(1, channels + 1) if not channels % g]))
+        each = self.integer(1, 3 if groups == 1 else 2)
+        return {
+            "filters": self.array((groups * each, channels // groups, *kernel)),
+            "groups": groups,
+        }
 
     def circle(self):
-        """Filters, extent and stride: even, odd and wrapping kernels, every stride there is."""
+        """Even, odd and wrapping kernels, every stride there is."""
         channels, extent = self._channels_and_extent()
         longest = [2 * e + 1 if len(extent) == 1 else min(e + 2, 5) for e in extent]
-        kernel = tuple(self.integer(1, k) for k in longest)
-        stride = tuple(
-            self.draw(st.sampled_from([s for s in range(1, e + 1) if e % s == 0])) for e in extent
-        )
-        return self._filters(channels, kernel), extent, stride
+        return {
+            **self._filters(channels, tuple(self.integer(1, k) for k in longest)),
+            "extent": extent,
+            "stride": tuple(
+                self.draw(st.sampled_from([s for s in range(1, e + 1) if e % s == 0]))
+                for e in extent
+            ),
+            "dilation": tuple(self.integer(1, 3) for _ in extent),
+        }
 
     def segment(self):
-        """Filters, extent, stride and padding: strides and paddings also beyond the kernel."""
+        """Strides and paddings also beyond the kernel, and paddings on one side alone."""
         channels, extent = self._channels_and_extent()
-        kernel, stride, padding = [], [], []
+        kernel, stride, padding, dilation = [], [], [], []
         for e in extent:
             longest = 6 if len(extent) == 1 else 3
             f = self.integer(1, longest)
-            least = max(0, math.ceil((f - e) / 2))
-            # An atom that lies in the padding alone is zero, which `live` excludes.
-            padding.append(self.integer(least, max(least, f - 1 if self.live else f + 2)))
+            # An atom whose taps all lie in the padding is zero, which `live` excludes.
+            d = self.integer(1, min(3, e) if self.live else 3)
+            span = (f - 1) * d + 1
+            most = span - 1 if self.live else span + 1
+            before = self.integer(0, most)
+            padding.append((before, self.integer(max(0, span - e - before), most)))
             stride.append(self.integer(1, f + 2))
             kernel.append(f)
-        return self._filters(channels, kernel), extent, tuple(stride), tuple(padding)
+            dilation.append(d)
+        return {
+            **self._filters(channels, tuple(kernel)),
+            "extent": extent,
+            "stride": tuple(stride),
+            "padding": tuple(padding),
+            "dilation": tuple(dilation),
+        }
 
     def matrix(self):
         (samples,) = self.signal_shape or (self.integer(1, 8),)
@@ -198,15 +218,16 @@ def amplitudes(draw, kind=None):
     return cases.AMPLITUDES[kind](Ingredients(draw))
 
 
-def small_lines(kind, bank):
-    """All dictionaries of these filters on a short line, and with a padding of up to two."""
-    kernel = bank.shape[2]
-    for extent, stride in itertools.product(range(1, 7), range(1, 3)):
-        if kind is CirculantDictionary and extent % stride == 0:
-            yield kind(bank, extent, stride)
-        for padding in range(3) if kind is ToeplitzDictionary else ():
-            if kernel <= extent + 2 * padding:
-                yield kind(bank, extent, stride, padding)
+def small_lines(kind, bank, groups):
+    """All dictionaries of these filters on a short line, with paddings of up to two."""
+    paddings = (0, 1, 2, (0, 1), (2, 0)) if kind is ToeplitzDictionary else (0,)
+    for extent, stride, dilation in itertools.product(range(1, 7), range(1, 3), range(1, 4)):
+        span = (bank.shape[2] - 1) * dilation + 1
+        for padding in paddings:
+            more = {"padding": (padding,)} if kind is ToeplitzDictionary else {}
+            room = extent + int(np.sum(np.broadcast_to(padding, 2)))
+            if span <= room if more else extent % stride == 0:
+                yield kind(bank, extent, stride, dilation=dilation, groups=groups, **more)
 
 
 @st.composite
@@ -295,13 +316,16 @@ def coherent_layers(draw):
         basis = np.linalg.qr(rng.standard_normal((size, size)))[0]
         matrix = basis[:, : size - draw(st.integers(0, 2))]
         return DenseDictionary(matrix + noise * rng.standard_normal(matrix.shape))
-    n, kernel = draw(st.integers(1, 2)), draw(st.integers(1, 5))
-    bank = noise * rng.standard_normal((n, 2, kernel))
-    bank[np.arange(n), np.arange(n), rng.integers(0, kernel, n)] += 1
-    extent = draw(st.integers(max(kernel, 4), 9))
+    groups, dilation = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    n, kernel = draw(st.integers(groups, 2)), draw(st.integers(1, 5 if dilation == 1 else 3))
+    bank = noise * rng.standard_normal((n, 2 // groups, kernel))
+    bank[np.arange(n), np.arange(n) % (2 // groups), rng.integers(0, kernel, n)] += 1
+    extent = draw(st.integers(max((kernel - 1) * dilation + 1, 4), 9))
+    more = {"dilation": dilation, "groups": groups}
     if kind == "circulant":
-        return CirculantDictionary(bank, extent)
-    return ToeplitzDictionary(bank, extent, padding=draw(st.integers(0, 1)))
+        return CirculantDictionary(bank, extent, **more)
+    padding = draw(st.sampled_from([0, 1, [(0, 1)], [(1, 0)]]))
+    return ToeplitzDictionary(bank, extent, padding=padding, **more)
 
 
 # ---- bounds --------------------------------------------------------------------------------------

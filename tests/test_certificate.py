@@ -60,12 +60,19 @@ def _normalized(dtype):
     return NormalizedDictionary(dcsc.SignedDictionary(dictionary, signs))
 
 
+def _grouped(dtype):
+    bank = filters.gaussian(4, 12, (2, 2), rng=4).astype(dtype)
+    padding = ((0, 1), (2, 1))
+    return dcsc.ToeplitzDictionary(bank, (5, 5), 1, padding, dilation=(1, 2), groups=2)
+
+
 ONE_LAYER = {
     "circulant": _circulant,
     "toeplitz": _toeplitz,
     "plane": _plane,
     "dense": _dense,
     "normalized": _normalized,
+    "grouped": _grouped,
 }
 
 
@@ -274,6 +281,17 @@ def test_hashes_are_those_of_the_entries_in_c_order(dtype):
         assert arrays[name].sha256 == hashlib.sha256(raw).hexdigest()
         assert arrays[name].dtype == {4: "<f4", 8: "<f8"}[array.itemsize]
         assert arrays[name].shape == array.shape
+
+
+def test_what_ordinary_convolutions_say_of_themselves_stays_as_it_was():
+    """Certificates from before dilation and groups are verified by their text."""
+    said = {"class": "ToeplitzDictionary", "extent": [12], "stride": [2], "padding": [1]}
+    plain = inputs.describe(_toeplitz(np.float64), "it", {})
+    assert plain == said | {"filters": {"array": "it.filters"}}
+    assert "groups" not in inputs.describe(_circulant(np.float64), "it", {})
+    grouped = inputs.describe(_grouped(np.float64), "it", {})
+    assert grouped["padding"] == [[0, 1], [2, 1]]
+    assert (grouped["dilation"], grouped["groups"]) == ([1, 2], 2)
 
 
 def test_arrays_share_a_name_only_if_they_are_equal():

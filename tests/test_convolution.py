@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dcsc import _kernels
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from tests import strategies
+from tests.test_windows import paddings, span_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle for convolutions")
 functional = torch.nn.functional
@@ -19,37 +20,61 @@ CORRELATE = {1: functional.conv1d, 2: functional.conv2d}
 SPREAD = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d}
 
 
+def steps(dictionary):
+    return {
+        "stride": dictionary.stride,
+        "dilation": dictionary.dilation,
+        "groups": dictionary.groups,
+    }
+
+
 def toeplitz_analyze(x, bank, dictionary):
-    axes = len(dictionary.extent)
-    return CORRELATE[axes](x, bank, stride=dictionary.stride, padding=dictionary.padding)
+    """PyTorch pads alike on both sides; what differs is padded before."""
+    pad = [side for pair in reversed(paddings(dictionary)) for side in pair]
+    return CORRELATE[len(dictionary.extent)](functional.pad(x, pad), bank, **steps(dictionary))
 
 
 def toeplitz_synthesize(x, bank, dictionary):
+    """The full transposed convolution, of which PyTorch leaves out what no atom reaches."""
+    x = SPREAD[bank.ndim - 2](x, bank, **steps(dictionary))
+    sides = list(zip(paddings(dictionary), dictionary.extent, x.shape[2:], strict=True))
+    beyond = [(0, before + e + after - size) for (before, after), e, size in sides]
+    x = functional.pad(x, [side for pair in reversed(beyond) for side in pair])
+    return x[:, :, *(slice(before, before + e) for (before, _), e, _ in sides)]
+
+
+def symmetric_analyze(x, bank, dictionary):
+    """As a layer of a network is called, where both sides are padded alike."""
+    axes, padding = len(dictionary.extent), dictionary.padding
+    return CORRELATE[axes](x, bank, padding=padding, **steps(dictionary))
+
+
+def symmetric_synthesize(x, bank, dictionary):
     """PyTorch shortens the signal to what the atoms reach; output_padding is what is beyond."""
-    geometry = zip(
-        dictionary.extent, dictionary.padding, bank.shape[2:], dictionary.stride, strict=True
+    sizes = zip(
+        dictionary.extent, dictionary.padding, span_of(dictionary), dictionary.stride, strict=True
     )
-    beyond = [(e + 2 * p - f) % s for e, p, f, s in geometry]
+    beyond = [(e + 2 * p - f) % s for e, p, f, s in sizes]
     return SPREAD[len(beyond)](
-        x, bank, stride=dictionary.stride, padding=dictionary.padding, output_padding=beyond
+        x, bank, padding=dictionary.padding, output_padding=beyond, **steps(dictionary)
     )
 
 
 def circulant_analyze(x, bank, dictionary):
     """A circular padding behind the signal; PyTorch's, unless it would turn more than once."""
-    more = [f - 1 for f in bank.shape[2:]]
+    more = [span - 1 for span in span_of(dictionary)]
     if all(m <= e for m, e in zip(more, dictionary.extent, strict=True)):
         pad = [side for m in reversed(more) for side in (0, m)]
         x = functional.pad(x, pad, mode="circular")
     else:
         for axis, (m, e) in enumerate(zip(more, dictionary.extent, strict=True), start=2):
             x = x.index_select(axis, torch.arange(e + m) % e)
-    return CORRELATE[len(more)](x, bank, stride=dictionary.stride)
+    return CORRELATE[len(more)](x, bank, **steps(dictionary))
 
 
 def circulant_synthesize(x, bank, dictionary):
     """The full transposed convolution, folded onto the circle."""
-    x = SPREAD[bank.ndim - 2](x, bank, stride=dictionary.stride)
+    x = SPREAD[bank.ndim - 2](x, bank, **steps(dictionary))
     for axis, e in enumerate(dictionary.extent, start=2):
         folded = torch.zeros(*x.shape[:axis], e, *x.shape[axis + 1 :], dtype=x.dtype)
         x = folded.index_add(axis, torch.arange(x.shape[axis]) % e, x)
@@ -94,12 +119,15 @@ def test_maps_agree_with_pytorch(kind, path, data):
         agree(dictionary.synthesize(codes), synthesize, codes, dictionary)
 
 
-@pytest.mark.parametrize("share", [0.01, 0.5])
+@pytest.mark.parametrize("share", [0.005, 0.5])
 @pytest.mark.parametrize("kind", ORACLES)
-def test_large_arrays_sparse_and_not(kind, share):
+@pytest.mark.parametrize(
+    ("channels", "more"), [(8, {}), (2, {"groups": 4, "dilation": (1, 3)}), (1, {"groups": 24})]
+)
+def test_large_arrays_sparse_and_not(kind, share, channels, more):
     """Large enough for several blocks, and for going entry by entry where few are not zero."""
     rng = np.random.default_rng(0)
-    dictionary = kind(rng.standard_normal((24, 8, 5, 5)), (62, 60), stride=(2, 1))
+    dictionary = kind(rng.standard_normal((24, channels, 5, 5)), (62, 60), stride=(2, 1), **more)
     signals = rng.standard_normal((3, *dictionary.signal_shape))
     codes = rng.standard_normal((3, *dictionary.code_shape))
     signals *= rng.random(signals.shape) < share
@@ -107,6 +135,40 @@ def test_large_arrays_sparse_and_not(kind, share):
     analyze, synthesize = ORACLES[kind]
     agree(dictionary.analyze(signals), analyze, signals, dictionary)
     agree(dictionary.synthesize(codes), synthesize, codes, dictionary)
+
+
+LAYERS = {
+    "depthwise": torch.nn.Conv2d(6, 6, 3, padding=1, groups=6),
+    "depthwise, two filters a channel": torch.nn.Conv2d(3, 6, (2, 3), stride=2, groups=3),
+    "grouped": torch.nn.Conv2d(8, 12, 3, (2, 1), (1, 2), groups=4),
+    "dilated": torch.nn.Conv2d(4, 5, (3, 2), padding=(2, 0), dilation=(2, 3)),
+    "all of it": torch.nn.Conv2d(8, 4, (4, 2), (3, 2), (3, 1), (2, 3), groups=2),
+    "a line": torch.nn.Conv1d(4, 8, 5, stride=2, padding=6, dilation=3, groups=2),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_as_pytorch_has_them(name):
+    """Weights and geometry are handed over as they are, and both maps are PyTorch's."""
+    layer = LAYERS[name].double()
+    extent = (19, 16)[: layer.weight.ndim - 2]
+    dictionary = ToeplitzDictionary(
+        layer.weight.detach().numpy(),
+        extent,
+        layer.stride,
+        layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+    )
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((2, layer.in_channels, *extent))
+    with torch.no_grad():
+        expected = layer(torch.tensor(signals)).numpy()
+    bias = layer.bias.detach().numpy().reshape(-1, *(1,) * len(extent))
+    np.testing.assert_allclose(dictionary.analyze(signals) + bias, expected, rtol=0, atol=1e-12)
+    agree(dictionary.analyze(signals), symmetric_analyze, signals, dictionary)
+    codes = rng.standard_normal((2, *dictionary.code_shape))
+    agree(dictionary.synthesize(codes), symmetric_synthesize, codes, dictionary)
 
 
 def test_a_layer_of_an_ordinary_network():

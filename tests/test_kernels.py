@@ -34,18 +34,23 @@ def sparse(rng, shape, density, dtype):
 def by_definition(dictionary):
     """The matrix A[(c, q), (i, p)], entry by entry as design and docstring define it."""
     filters, circular = dictionary.filters, isinstance(dictionary, CirculantDictionary)
-    kernel = filters.shape[2:]
-    before = (0,) * len(kernel) if circular else dictionary.padding
+    kernel, dilation = filters.shape[2:], dictionary.dilation
+    before = [0] * len(kernel) if circular else [int(np.ravel(b)[0]) for b in dictionary.padding]
+    per_group = len(filters) // dictionary.groups
     matrix = np.zeros((*dictionary.signal_shape, *dictionary.code_shape))
     positions = [range(p) for p in dictionary.code_shape[1:]]
     for p in itertools.product(*positions):
         for u in itertools.product(*map(range, kernel)):
-            q = [a * s - b + t for a, s, b, t in zip(p, dictionary.stride, before, u, strict=True)]
+            tap = [t * d for t, d in zip(u, dilation, strict=True)]
+            steps = zip(p, dictionary.stride, before, tap, strict=True)
+            q = [a * s - b + t for a, s, b, t in steps]
             if circular:
                 q = [a % e for a, e in zip(q, dictionary.extent, strict=True)]
             elif not all(0 <= a < e for a, e in zip(q, dictionary.extent, strict=True)):
                 continue
-            matrix[:, *q, :, *p] += filters[:, :, *u].T
+            for i, taps in enumerate(filters[:, :, *u]):
+                first = i // per_group * len(taps)
+                matrix[first : first + len(taps), *q, i, *p] += taps
     size = int(np.prod(dictionary.signal_shape))
     return matrix.reshape(size, -1)
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
@@ -38,67 +39,100 @@ def bare(dictionary):
     return dictionary
 
 
-def geometry(convolution):
-    """``(kernel, extent, stride, padding, positions)``; a position is where the kernel fits."""
-    kernel, extent, stride = convolution.filters.shape[2:], convolution.extent, convolution.stride
+def paddings(convolution):
+    """``(before, after)``, axis by axis."""
     if isinstance(convolution, CirculantDictionary):
-        padding = (0,) * len(extent)
-        positions = tuple(len(range(0, e, s)) for e, s in zip(extent, stride, strict=True))
-    else:
-        padding = convolution.padding
-        rooms = zip(kernel, extent, stride, padding, strict=True)
-        positions = tuple(len(range(0, e + 2 * b - f + 1, s)) for f, e, s, b in rooms)
-    return kernel, extent, stride, padding, positions
+        return [(0, 0)] * len(convolution.extent)
+    return [pad if isinstance(pad, tuple) else (pad, pad) for pad in convolution.padding]
 
 
-def samples_of(convolution, position):
-    """Yield tap and sample of an atom: sample = position · stride − padding + tap, in range."""
-    kernel, extent, stride, padding, _ = geometry(convolution)
-    for tap in grid(*kernel):
-        sample = tuple(
-            p * s - b + u for p, s, b, u in zip(position, stride, padding, tap, strict=True)
-        )
+def span_of(convolution):
+    """How many samples lie between the first tap and the last, both included."""
+    taps = zip(convolution.filters.shape[2:], convolution.dilation, strict=True)
+    return [1 + sum([d] * (f - 1)) for f, d in taps]
+
+
+def positions_of(convolution):
+    """A position is where the dilated kernel fits, or on a circle every stride-th sample."""
+    extent, stride = convolution.extent, convolution.stride
+    if isinstance(convolution, CirculantDictionary):
+        return tuple(len(range(0, e, s)) for e, s in zip(extent, stride, strict=True))
+    rooms = zip(span_of(convolution), extent, stride, paddings(convolution), strict=True)
+    return tuple(len(range(-b, e + a - f + 1, s)) for f, e, s, (b, a) in rooms)
+
+
+def samples_of(convolution, position, box=False):
+    """Yield tap and sample of an atom: sample = position · stride − before + tap · dilation.
+
+    With ``box``, all samples from the first tap to the last.
+    """
+    steps = [1] * len(position) if box else convolution.dilation
+    places = zip(position, convolution.stride, paddings(convolution), strict=True)
+    first = [p * s - before for p, s, (before, _) in places]
+    for tap in grid(*(span_of(convolution) if box else convolution.filters.shape[2:])):
+        sample = tuple(p + u * d for p, u, d in zip(first, tap, steps, strict=True))
         if isinstance(convolution, CirculantDictionary):
-            sample = tuple(x % e for x, e in zip(sample, extent, strict=True))
-        if all(0 <= x < e for x, e in zip(sample, extent, strict=True)):
+            sample = tuple(x % e for x, e in zip(sample, convolution.extent, strict=True))
+        if all(0 <= x < e for x, e in zip(sample, convolution.extent, strict=True)):
             yield tap, sample
 
 
+def group_of(convolution):
+    """The group of each filter and of each channel, counted one by one."""
+    filters, channels = convolution.filters.shape[:2]
+    numbers = range(convolution.groups)
+    return (
+        [group for group in numbers for _ in range(filters // convolution.groups)],
+        [group for group in numbers for _ in range(channels)],
+    )
+
+
+def windows_of(dictionary):
+    """Group and position of every window; one for all if there is no geometry."""
+    dictionary = bare(dictionary)
+    if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
+        return [None]
+    return list(itertools.product(range(dictionary.groups), grid(*positions_of(dictionary))))
+
+
 def stripes_of(dictionary):
-    """List, position by position, the entries of a code that lie in its stripe."""
+    """List, window by window, the entries of a code that lie in its stripe."""
     dictionary = bare(dictionary)
     if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
         return [grid(*dictionary.code_shape)]
-    kernel, _, stride, _, positions = geometry(dictionary)
+    positions, of_filter = positions_of(dictionary), group_of(dictionary)[0]
 
     def close(p, q, f, s, count):
         distance = abs(p - q)
         if isinstance(dictionary, CirculantDictionary):
             distance = min(distance, count - distance)
-        return distance <= (f - 1) // s
+        return distance * s < f
 
     return [
         [
             (i, *q)
             for i, *q in grid(len(dictionary.filters), *positions)
-            if all(map(close, p, q, kernel, stride, positions))
+            if of_filter[i] == group
+            and all(map(close, p, q, span_of(dictionary), dictionary.stride, positions))
         ]
-        for p in grid(*positions)
+        for group, p in windows_of(dictionary)
     ]
 
 
 def patches_of(dictionary):
-    """List, position by position, the samples that lie in its patch."""
+    """List, window by window, the samples that lie in its patch."""
     dictionary = bare(dictionary)
     if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
         return [grid(*dictionary.signal_shape)]
+    of_channel = group_of(dictionary)[1]
     return [
         sorted(
             (c, *sample)
-            for c in range(dictionary.filters.shape[1])
-            for sample in {sample for _, sample in samples_of(dictionary, p)}
+            for c in range(len(of_channel))
+            if of_channel[c] == group
+            for sample in {sample for _, sample in samples_of(dictionary, p, box=True)}
         )
-        for p in grid(*geometry(dictionary)[4])
+        for group, p in windows_of(dictionary)
     ]
 
 
@@ -113,13 +147,27 @@ def matrix_of(dictionary):
         return dictionary.matrix.astype(float)
     if not isinstance(dictionary, CirculantDictionary | ToeplitzDictionary):
         return dictionary.to_sparse().toarray()  # held to both maps by check_dictionary
-    filters, (_, extent, _, _, positions) = dictionary.filters, geometry(dictionary)
-    matrix = np.zeros((filters.shape[1], *extent, len(filters), *positions))
+    filters, (of_filter, of_channel) = dictionary.filters, group_of(dictionary)
+    positions = positions_of(dictionary)
+    matrix = np.zeros((len(of_channel), *dictionary.extent, len(filters), *positions))
     for p in grid(*positions):
         for tap, sample in samples_of(dictionary, p):
-            for c, i in grid(filters.shape[1], len(filters)):
-                matrix[(c, *sample, i, *p)] += filters[(i, c, *tap)]
-    return matrix.reshape(filters.shape[1] * math.prod(extent), -1)
+            for c, i in grid(len(of_channel), len(filters)):
+                if of_filter[i] == of_channel[c]:
+                    matrix[(c, *sample, i, *p)] += filters[(i, c % filters.shape[1], *tap)]
+    return matrix.reshape(len(of_channel) * math.prod(dictionary.extent), -1)
+
+
+def absolute_of(dictionary):
+    """``|A|``, or for a chain the product of those: what the rounding of A x is relative to."""
+    if isinstance(dictionary, SignedDictionary):
+        return absolute_of(dictionary.dictionary)
+    if not isinstance(dictionary, EffectiveDictionary):
+        return np.abs(matrix_of(dictionary))
+    first, *others = map(absolute_of, dictionary.operators)
+    for support, matrix in zip(dictionary.supports, others, strict=True):
+        first = first * support.ravel() @ matrix
+    return first
 
 
 def members_of(windows):

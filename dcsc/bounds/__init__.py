@@ -9,7 +9,6 @@ from dcsc.bounds.certificates.certificate import Certificate
 from dcsc.bounds.certificates.verification import Verification, verify
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
-    AtomPair,
     BestThreshold,
     Change,
     Explanation,
@@ -31,6 +30,7 @@ from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
+from dcsc.dictionaries import AtomPair
 
 __all__ = [
     "AtomPair",

@@ -9,10 +9,12 @@ from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.circulant import CirculantDictionary
 from dcsc.dictionaries.dense import DenseDictionary
 from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
+from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.toeplitz import ToeplitzDictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
 
 __all__ = [
+    "AtomPair",
     "CirculantDictionary",
     "DenseDictionary",
     "Dictionary",

@@ -13,6 +13,7 @@ from dcsc._arrays import (
     Array,
     Shape,
     as_batch,
+    flat_indices,
     from_hook,
     integer,
     not_finite,
@@ -20,8 +21,9 @@ from dcsc._arrays import (
     result_dtype,
 )
 from dcsc.dictionaries import gram
+from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.windows import Windows
-from dcsc.errors import DcscError, TooLargeError
+from dcsc.errors import TooLargeError
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -163,9 +165,9 @@ class Dictionary(ABC):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr"))
 
-    def _mutual_coherence(self) -> float:
-        """Return the largest cosine between two distinct atoms that are not negligible."""
-        return gram.mutual_coherence(self)
+    def _most_coherent(self) -> gram.Entry:
+        """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""
+        return gram.most_coherent(self)
 
     def _babel(self, sparsity: int, power: int) -> float:
         """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
@@ -199,7 +201,26 @@ class Dictionary(ABC):
         ``max |⟨a, b⟩| / (|a| |b|)``; an atom and its own shifts are distinct. Atoms below 1e-12 of
         the largest norm are left out; with fewer than two others the result is 0.
         """
-        return self._mutual_coherence()
+        return self._most_coherent().value
+
+    def coherent_pair(self) -> AtomPair | None:
+        """Return two distinct atoms whose cosine is the coherence; None if all are orthogonal.
+
+        Its ``value`` is ``⟨a, b⟩ / (|a| |b|)`` with its sign, of which `mutual_coherence` is the
+        size; ``filters`` and ``offset`` tell which two filters, and how far one is shifted.
+        """
+        found = self._most_coherent()
+        if found.value == 0:
+            return None
+        inner = self.gram_rows([found.row])[0, found.column]
+        return AtomPair.of(self, found.row, found.column, math.copysign(found.value, inner))
+
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        """The filters that are zero, whose atoms make nothing and see nothing."""
+        norms = self.atom_norms()
+        live = norms.reshape(len(norms), -1).any(axis=1)
+        return tuple(np.flatnonzero(~live).tolist())
 
     def babel(self, sparsity: int) -> float:
         """Return μ₁(S), the largest sum of S off-diagonal ``|G_kj|`` of one row of G = AᵀA.
@@ -235,17 +256,11 @@ class Dictionary(ABC):
             Flat indices of atoms, C order in ``code_shape``.
         """
         where = f"{type(self).__name__}.gram_rows: indices"
-        array = numeric_array(indices, where)
         size = math.prod(self.code_shape)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
-        if array.size and (array.min() < 0 or array.max() >= size):
-            raise DcscError(
-                f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}"
-            )
+        array = flat_indices(indices, size, where)
         if array.size == 0:
             return scipy.sparse.csr_array((0, size))
-        rows = self._gram_rows(array.astype(np.intp))
+        rows = self._gram_rows(array)
         rows.sum_duplicates()
         return rows
 

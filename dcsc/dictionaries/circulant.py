@@ -1,6 +1,5 @@
 """Convolution on a circle."""
 
-import math
 from typing import ClassVar
 
 import attrs
@@ -18,17 +17,23 @@ __all__ = ["CirculantDictionary"]
 class CirculantDictionary(ConvolutionalDictionary):
     """A convolutional dictionary on a circle: indices are taken modulo the extent.
 
-    ``A[(c, q), (i, p)] = filters[i, c, q − p·stride mod extent]``, no flip, so that `analyze` is
-    the correlation of a CNN layer with circular padding. A kernel longer than the extent wraps,
-    and what meets adds up.
+    ``A[(c, q), (i, p)]`` is the sum of ``filters[i, c, u]`` over the taps u with
+    ``q = p·stride + u·dilation mod extent``, no flip, so that `analyze` is the correlation of a CNN
+    layer with circular padding. A kernel that spans more than the extent wraps, and what meets
+    adds up.
 
     Parameters
     ----------
-    filters : array_like, shape (n, c, *kernel)
+    filters : array_like, shape (n, channels / groups, *kernel)
     extent : int or tuple of int
         Spatial shape of the signal.
     stride : int or tuple of int, default 1
         Must divide the extent; there are ``extent / stride`` positions.
+    dilation : int or tuple of int, default 1
+        Distance of neighbouring taps.
+    groups : int, default 1
+        Filters ``[k·n/groups, (k + 1)·n/groups)`` lie on the k-th share of the channels only;
+        with as many groups as channels the convolution is depthwise.
 
     Examples
     --------
@@ -52,24 +57,24 @@ class CirculantDictionary(ConvolutionalDictionary):
     def _before(self) -> Shape:
         return (0,) * len(self.extent)
 
-    def _taps(self) -> Array:
-        taps = self.filters
-        for axis, (f, e) in enumerate(zip(self.kernel, self.extent, strict=True), start=2):
-            if f > e:
-                turns = math.ceil(f / e)
-                width = [(0, turns * e - f if a == axis else 0) for a in range(taps.ndim)]
-                cut = (*taps.shape[:axis], turns, e, *taps.shape[axis + 1 :])
-                taps = np.pad(taps, width).reshape(cut).sum(axis=axis, dtype=taps.dtype)
-        return taps
+    def _laid(self) -> tuple[Array, Shape]:
+        taps, dilation = self.filters, list(self.dilation)
+        for axis, (span, e) in enumerate(zip(self.span, self.extent, strict=True)):
+            if span > e:
+                moved = np.moveaxis(taps, 2 + axis, 0)
+                round_once = np.zeros((e, *moved.shape[1:]), dtype=taps.dtype)
+                np.add.at(round_once, np.arange(len(moved)) * dilation[axis] % e, moved)
+                taps, dilation[axis] = np.moveaxis(round_once, 0, 2 + axis), 1
+        return taps, tuple(dilation)
 
     def _runs(self, axis: int) -> tuple[Run, ...]:
-        extent, kernel = self.extent[axis], self._taps().shape[2 + axis]
-        places = (self.positions[axis] - 1) * self.stride[axis] + kernel
+        extent = self.extent[axis]
+        places = (self.positions[axis] - 1) * self.stride[axis] + min(self.span[axis], extent)
         beyond = ((extent, 0, places - extent),) if places > extent else ()
         return ((0, 0, min(places, extent)), *beyond)
 
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        return np.zeros_like(position), np.full_like(position, self._taps().shape[2 + axis])
+        return np.zeros_like(position), np.full_like(position, self._grid.kernel[axis])
 
     def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
         return position % self.positions[axis], np.ones(len(position), dtype=bool)

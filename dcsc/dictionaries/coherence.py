@@ -18,17 +18,17 @@ from dcsc.dictionaries.correlations import (
     all_tables,
     channels_last,
     cut_terms,
+    meetings,
     multiply,
-    reaches,
     representatives,
     visit_tables,
 )
-from dcsc.dictionaries.gram import NEGLIGIBLE
+from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
 if TYPE_CHECKING:
     from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 
-__all__ = ["babel", "gram_rows", "mutual_coherence"]
+__all__ = ["babel", "gram_rows", "most_coherent"]
 
 # What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
 _TABLE_BYTES = 2**22
@@ -38,16 +38,16 @@ _POOL_BYTES = 2**25
 Cut = tuple[tuple[int, int], ...]
 
 
-def mutual_coherence(dictionary: "ConvolutionalDictionary") -> float:
-    """Return the largest cosine between two distinct atoms that are not negligible."""
+def most_coherent(dictionary: "ConvolutionalDictionary") -> Entry:
+    """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
     taps = channels_last(dictionary)
     cuts = _cuts(dictionary)
     energies = np.square(taps).sum(axis=-1)
 
     @cache
     def norms(cut: Cut) -> Array:
-        inside = energies[:, *(slice(*bounds) for bounds in cut)]
-        return np.asarray(np.sqrt(inside.reshape(len(inside), -1).sum(axis=1)))
+        inside = energies[:, :, *(slice(*bounds) for bounds in cut)]
+        return np.asarray(np.sqrt(inside.reshape(*taps.shape[:2], -1).sum(axis=2)))
 
     positions = representatives(dictionary)
     least = NEGLIGIBLE * max(float(norms(cuts(p)).max()) for p in positions)
@@ -58,20 +58,33 @@ def mutual_coherence(dictionary: "ConvolutionalDictionary") -> float:
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
     tables = all_tables(dictionary, positions, symmetric=True)
-    found = [0.0]
+    found = [Entry(0, 0, 0.0)]
 
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
-        ends = {
-            (cuts(use.q), cuts(use.p)) if use.swapped else (cuts(use.p), cuts(use.q))
-            for use in table.uses
-        }
-        for first, second in ends:
-            scaled = np.multiply(values, inverse(second), out=spare).max(axis=1)
-            found.append(float((scaled * inverse(first)[rows]).max()))
+        ends: dict[tuple[Cut, Cut], tuple[Shape, Shape]] = {}
+        for use in table.uses:
+            p, q = (use.q, use.p) if use.swapped else (use.p, use.q)
+            ends.setdefault((cuts(p), cuts(q)), (p, q))
+        for (first, second), (p, q) in ends.items():
+            scaled = np.multiply(values, inverse(second)[:, None], out=spare)
+            best = scaled.max(axis=2) * inverse(first)[:, rows]
+            group, row = divmod(int(best.argmax()), best.shape[1])
+            value = min(float(best[group, row]), 1.0)
+            if value >= found[-1].value:
+                i, j = rows.start + row, int(scaled[group, row].argmax())
+                atoms = (_atom(dictionary, group, i, p), _atom(dictionary, group, j, q))
+                found.append(Entry(min(atoms), max(atoms), value))
 
-    for rows in _ranges(len(taps), _TABLE_BYTES // (8 * len(taps))):
+    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(dictionary.filters))):
         visit_tables(tables, taps, rows, visit)
-    return min(max(found), 1.0)
+    # Of equals the first, because which thread came first must not show.
+    return min(found, key=lambda entry: (-entry.value, entry.row, entry.column))
+
+
+def _atom(dictionary: "ConvolutionalDictionary", group: int, number: int, place: Shape) -> int:
+    """Return the flat index of an atom."""
+    i = group * (len(dictionary.filters) // dictionary.groups) + number
+    return int(np.ravel_multi_index((i, *place), dictionary.code_shape))
 
 
 def babel(dictionary: "ConvolutionalDictionary", sparsity: int, power: int) -> float:
@@ -79,22 +92,22 @@ def babel(dictionary: "ConvolutionalDictionary", sparsity: int, power: int) -> f
     if sparsity == 0:
         return 0.0
     taps = channels_last(dictionary)
-    n, positions = len(taps), representatives(dictionary)
+    (groups, n), positions = taps.shape[:2], representatives(dictionary)
     if sparsity == 1:
         return _largest(dictionary, taps, positions) ** power
-    stripe = (2 * r + 1 for r in reaches(dictionary))
-    total = n * math.prod(map(min, stripe, dictionary.positions))
+    meeting = (2 * axis.reach + 1 for axis in meetings(dictionary))
+    total = n * math.prod(map(min, meeting, dictionary.positions))
     width = min(sparsity, total)
     room = min(max(width, 4 * n), total - width)
-    row = 8 * (width + room)
-    ranges = list(_ranges(n, min(_TABLE_BYTES // (8 * n), _POOL_BYTES // row)))
+    row = 8 * groups * (width + room)
+    ranges = list(_ranges(n, min(_TABLE_BYTES // (8 * groups * n), _POOL_BYTES // row)))
     together = max(1, _POOL_BYTES // (row * (ranges[0].stop - ranges[0].start)))
     found = [0.0]
     for start in range(0, len(positions), together):
         some = positions[start : start + together]
         tables = all_tables(dictionary, some, symmetric=len(ranges) == 1)
         for rows in ranges:
-            pools = {p: _Pool(rows.stop - rows.start, width, room) for p in some}
+            pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in some}
             _fill(pools, tables, taps, rows, power)
             found.extend(pool.largest_sum() for pool in pools.values())
     return max(found)
@@ -109,7 +122,7 @@ def _fill(
         powers = np.square(values, out=values) if power == 2 else values
         with lock:
             for use in table.uses:
-                pools[use.p].add(powers.T if use.swapped else powers)
+                pools[use.p].add(powers.swapaxes(1, 2) if use.swapped else powers)
 
     visit_tables(tables, taps, rows, visit)
 
@@ -122,7 +135,7 @@ def _largest(dictionary: "ConvolutionalDictionary", taps: Array, positions: list
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
         found.append(float(values.max()))
 
-    for rows in _ranges(len(taps), _TABLE_BYTES // (8 * len(taps))):
+    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(dictionary.filters))):
         visit_tables(tables, taps, rows, visit)
     return max(found)
 
@@ -130,42 +143,43 @@ def _largest(dictionary: "ConvolutionalDictionary", taps: Array, positions: list
 class _Pool:
     """The largest entries of some rows, of all that were added."""
 
-    def __init__(self, rows: int, kept: int, room: int) -> None:
-        self.entries = np.empty((rows, kept + room))
+    def __init__(self, rows: Shape, kept: int, room: int) -> None:
+        self.entries = np.empty((*rows, kept + room))
         self.kept, self.filled = kept, 0
 
     def add(self, columns: Array) -> None:
-        if self.filled + columns.shape[1] > self.entries.shape[1]:
+        if self.filled + columns.shape[-1] > self.entries.shape[-1]:
             self._shrink()
-        stop = self.filled + columns.shape[1]
-        self.entries[:, self.filled : stop] = columns
+        stop = self.filled + columns.shape[-1]
+        self.entries[..., self.filled : stop] = columns
         self.filled = stop
 
     def _shrink(self) -> None:
         if self.filled > self.kept:
-            self.entries[:, : self.filled].partition(self.filled - self.kept, axis=1)
-            best = self.entries[:, self.filled - self.kept : self.filled]
-            self.entries[:, : self.kept] = best
+            self.entries[..., : self.filled].partition(self.filled - self.kept, axis=-1)
+            best = self.entries[..., self.filled - self.kept : self.filled]
+            self.entries[..., : self.kept] = best
             self.filled = self.kept
 
     def largest_sum(self) -> float:
         self._shrink()
         # Sorted, because which thread came first must not show, not even by rounding.
-        self.entries[:, : self.filled].sort(axis=1)
-        return float(self.entries[:, : self.filled].sum(axis=1).max(initial=0.0))
+        self.entries[..., : self.filled].sort(axis=-1)
+        return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
 
 
 def gram_rows(dictionary: "ConvolutionalDictionary", indices: Array) -> scipy.sparse.csr_array:
     """Return rows of G, with columns in order, and twice where a short circle wraps."""
     taps = channels_last(dictionary)
-    n, places = len(taps), math.prod(dictionary.positions)
+    n, places = taps.shape[1], math.prod(dictionary.positions)
     chosen, *position = np.unravel_index(indices, dictionary.code_shape)
-    offsets = np.array(list(itertools.product(*(range(-r, r + 1) for r in reaches(dictionary)))))
-    at, exist = _neighbours(dictionary, position, offsets)
+    lines = (range(-axis.reach, axis.reach + 1) for axis in meetings(dictionary))
+    turns = np.array(list(itertools.product(*lines)))
+    at, exist = _neighbours(dictionary, position, turns)
     bounds = [bound for axis, p in enumerate(position) for bound in dictionary._kept(axis, p)]
     cuts, group = np.unique(np.stack(bounds, axis=1), axis=0, return_inverse=True)
     groups = [
-        (np.flatnonzero(group == number), cut_terms(dictionary, cut.reshape(-1, 2), offsets))
+        (np.flatnonzero(group == number), cut_terms(dictionary, cut.reshape(-1, 2), turns))
         for number, cut in enumerate(cuts)
     ]
     for rows, meeting in groups:
@@ -173,9 +187,10 @@ def gram_rows(dictionary: "ConvolutionalDictionary", indices: Array) -> scipy.sp
     order = np.argsort(np.where(exist, at, places), axis=1, kind="stable")
     counts = exist.sum(axis=1)
     ends = np.concatenate([[0], np.cumsum(counts * n)])
-    index = np.int32 if max(ends[-1], n * places) <= np.iinfo(np.int32).max else np.int64
+    size = math.prod(dictionary.code_shape)
+    index = np.int32 if max(ends[-1], size) <= np.iinfo(np.int32).max else np.int64
     data, columns = np.empty(ends[-1]), np.empty(ends[-1], dtype=index)
-    firsts = (np.arange(n) * places).astype(index)[:, None]
+    firsts = np.arange(0, size, places).astype(index).reshape(-1, n, 1)
     at = np.take_along_axis(at, order, axis=1).astype(index)
 
     def lay(rows: Array, local: Array, tables: Array, start: int, stop: int) -> None:
@@ -183,37 +198,42 @@ def gram_rows(dictionary: "ConvolutionalDictionary", indices: Array) -> scipy.sp
             part, count = slice(ends[row], ends[row + 1]), counts[row]
             into, some = data[part].reshape(n, count), order[row, :count]
             np.take(tables[own], some, axis=1, out=into, mode="clip")  # "raise" takes a detour
-            np.add(firsts, at[row, :count], out=columns[part].reshape(n, count))
+            beside = firsts[chosen[row] // n]
+            np.add(beside, at[row, :count], out=columns[part].reshape(n, count))
 
     for rows, meeting in groups:
         used, local = np.unique(chosen[rows], return_inverse=True)
         work = partial(lay, rows, local, _row_tables(taps, used, meeting))
-        share(work, len(rows), max(1, 2**17 // (n * len(offsets))))
-    shape = (len(indices), n * places)
+        share(work, len(rows), max(1, 2**17 // (n * len(turns))))
+    shape = (len(indices), size)
     return scipy.sparse.csr_array((data, columns, ends.astype(index)), shape=shape)
 
 
 def _neighbours(
-    dictionary: "ConvolutionalDictionary", position: list[Array], offsets: Array
+    dictionary: "ConvolutionalDictionary", position: list[Array], turns: Array
 ) -> tuple[Array, Array]:
-    """Return, row by row, the flat positions that lie at the offsets, and which exist."""
-    at = np.zeros((len(position[0]), len(offsets)), dtype=np.intp)
+    """Return, row by row, the flat positions that lie so many turns on, and which exist."""
+    at = np.zeros((len(position[0]), len(turns)), dtype=np.intp)
     exist = np.ones(at.shape, dtype=bool)
-    for axis, p in enumerate(position):
-        neighbour, inside = dictionary._neighbour(axis, (p[:, None] + offsets[:, axis]).ravel())
+    for axis, (p, meeting) in enumerate(zip(position, meetings(dictionary), strict=True)):
+        moved = p[:, None] + meeting.step * turns[:, axis]
+        neighbour, inside = dictionary._neighbour(axis, moved.ravel())
         at = at * dictionary.positions[axis] + neighbour.reshape(at.shape)
         exist &= inside.reshape(at.shape)
     return at, exist
 
 
 def _row_tables(taps: Array, used: Array, meeting: list[Terms | None]) -> Array:
-    """Return what some filters have with all filters, ``(used, n, offsets)``."""
-    tables = np.zeros((len(used), len(taps), len(meeting)))
-    left, (values, spare) = taps[used], np.empty((2, len(used), len(taps)))
-    for number, terms in enumerate(meeting):
-        if terms is not None:
-            multiply(left, taps, terms, values, spare)
-            tables[:, :, number] = values
+    """Return what some filters have with all filters of their group, ``(used, n, turns)``."""
+    n = taps.shape[1]
+    tables = np.zeros((len(used), n, len(meeting)))
+    for group in np.unique(used // n):
+        rows, right = np.flatnonzero(used // n == group), taps[group : group + 1]
+        left, (values, spare) = right[:, used[rows] % n], np.empty((2, 1, len(rows), n))
+        for number, terms in enumerate(meeting):
+            if terms is not None:
+                multiply(left, right, terms, values, spare)
+                tables[rows, :, number] = values[0]
     return tables
 
 

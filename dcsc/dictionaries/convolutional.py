@@ -16,6 +16,7 @@ from dcsc._arrays import (
     Shape,
     brief,
     frozen_array,
+    integer,
     per_axis,
     real_array,
     shape_tuple,
@@ -25,6 +26,7 @@ from dcsc._grid import Grid, Run
 from dcsc.dictionaries import coherence
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.correlations import representatives
+from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
 
@@ -46,9 +48,27 @@ def _extent(value: Any, self_: Any) -> Shape:
     return shape_tuple(value, f"{type(self_).__name__}: extent", minimum=1)
 
 
-def _stride(value: Any, self_: Any) -> Shape:
+def _per_axis(value: Any, self_: Any, name: str) -> Shape:
     axes = self_.filters.ndim - 2
-    return per_axis(value, axes, f"{type(self_).__name__}: stride", minimum=1)
+    return per_axis(value, axes, f"{type(self_).__name__}: {name}", minimum=1)
+
+
+def _stride(value: Any, self_: Any) -> Shape:
+    return _per_axis(value, self_, "stride")
+
+
+def _dilation(value: Any, self_: Any) -> Shape:
+    return _per_axis(value, self_, "dilation")
+
+
+def _groups(value: Any, self_: Any) -> int:
+    where = f"{type(self_).__name__}: groups"
+    groups = integer(value, where, minimum=1)
+    if len(self_.filters) % groups:
+        raise DcscError(
+            f"{where}: expected a divisor of the {len(self_.filters)} filters, got {groups}"
+        )
+    return groups
 
 
 def named(convert: Any) -> Any:
@@ -61,7 +81,13 @@ def named(convert: Any) -> Any:
 
 @attrs.frozen(slots=False)
 class ConvolutionalDictionary(Dictionary):
-    """Atom (p, i) is filter i laid on the samples ``p·stride − padding + [0, kernel)``.
+    """Atom (p, i) has tap u of filter i on sample ``p·stride − padding + u·dilation``.
+
+    Filters and channels fall into groups of neighbours: filter i is laid on the channels of group
+    ``i // (filters / groups)``, and atoms of different groups are orthogonal. So stripes and
+    patches are those of one group each. They are boxes: a stripe holds every position at which a
+    kernel, dilated, can begin and still reach into the own one, and a patch every sample from the
+    first tap to the last, those between dilated taps included.
 
     A leaf says what happens at the border: which positions there are, and what an atom loses.
     """
@@ -74,6 +100,8 @@ class ConvolutionalDictionary(Dictionary):
     )
     extent: Shape = attrs.field(converter=named(_extent))  # type: ignore[misc]  # see `named`
     stride: Shape = attrs.field(default=1, converter=named(_stride))  # type: ignore[misc]  # see `named`
+    dilation: Shape = attrs.field(default=1, converter=named(_dilation), kw_only=True)  # type: ignore[misc]  # see `named`
+    groups: int = attrs.field(default=1, converter=named(_groups), kw_only=True)  # type: ignore[misc]  # see `named`
 
     def __attrs_post_init__(self) -> None:
         if len(self.extent) != len(self.kernel):
@@ -87,8 +115,18 @@ class ConvolutionalDictionary(Dictionary):
 
     @property
     def kernel(self) -> Shape:
-        """Spatial shape of a filter."""
+        """Spatial shape of a filter, number of taps per axis."""
         return self.filters.shape[2:]
+
+    @property
+    def span(self) -> Shape:
+        """Number of samples from the first tap to the last, per axis: the kernel, dilated."""
+        return tuple((f - 1) * d + 1 for f, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        live = self.filters.any(axis=tuple(range(1, self.filters.ndim)))
+        return tuple(np.flatnonzero(~live).tolist())
 
     @property
     def positions(self) -> Shape:
@@ -97,7 +135,7 @@ class ConvolutionalDictionary(Dictionary):
 
     @property
     def signal_shape(self) -> Shape:
-        return (self.filters.shape[1], *self.extent)
+        return (self.groups * self.filters.shape[1], *self.extent)
 
     @property
     def code_shape(self) -> Shape:
@@ -105,20 +143,27 @@ class ConvolutionalDictionary(Dictionary):
 
     @property
     def stripes(self) -> Windows:
-        reach = [(f - 1) // s for f, s in zip(self.kernel, self.stride, strict=True)]
+        reach = [(f - 1) // s for f, s in zip(self.span, self.stride, strict=True)]
         axes = (
             WindowAxis(p, p, start=-r, length=2 * r + 1, circular=self._circular)
             for p, r in zip(self.positions, reach, strict=True)
         )
-        return Windows(self.code_shape, tuple(axes))
+        return Windows(self.code_shape, (*self._group_axis(len(self.filters)), *axes))
 
     @property
     def patches(self) -> Windows:
         geometry = zip(
-            self.extent, self.positions, self._before(), self.kernel, self.stride, strict=True
+            self.extent, self.positions, self._before(), self.span, self.stride, strict=True
         )
         axes = (WindowAxis(e, p, -b, f, s, circular=self._circular) for e, p, b, f, s in geometry)
-        return Windows(self.signal_shape, tuple(axes))
+        channels = self.signal_shape[0]
+        return Windows(self.signal_shape, (*self._group_axis(channels), *axes))
+
+    def _group_axis(self, entries: int) -> tuple[WindowAxis, ...]:
+        """Return how filters or channels are cut into groups; not at all if there is but one."""
+        size = entries // self.groups
+        axis = WindowAxis(entries, self.groups, start=0, length=size, step=size)
+        return (axis,) if self.groups > 1 else ()
 
     # ---- what the two kinds of border decide -------------------------------------------------
 
@@ -137,8 +182,8 @@ class ConvolutionalDictionary(Dictionary):
         """Return how many samples of the first atom's kernel lie before the extent, per axis."""
 
     @abstractmethod
-    def _taps(self) -> Array:
-        """Return the filters in the form that is laid on the padded extent."""
+    def _laid(self) -> tuple[Array, Shape]:
+        """Return the filters as they are laid on the padded extent, and their dilation there."""
 
     @abstractmethod
     def _runs(self, axis: int) -> tuple[Run, ...]:
@@ -146,7 +191,7 @@ class ConvolutionalDictionary(Dictionary):
 
     @abstractmethod
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        """Return the taps ``[first, last)`` of an atom that lie inside the extent."""
+        """Return the taps ``[first, last)`` of an atom, as laid, that lie inside the extent."""
 
     @abstractmethod
     def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
@@ -183,21 +228,26 @@ class ConvolutionalDictionary(Dictionary):
     def _taps_as(self, data: Array) -> Array:
         return self._taps().astype(data.dtype, copy=False)
 
+    def _taps(self) -> Array:
+        return self._laid()[0]
+
     @cached_property
     def _grid(self) -> Grid:
+        taps, dilation = self._laid()
         runs = tuple(self._runs(axis) for axis in range(len(self.extent)))
-        kernel = self._taps().shape[2:]
-        return Grid(self.extent, self.positions, kernel, self.stride, runs)
+        return Grid(
+            self.extent, self.positions, taps.shape[2:], self.stride, dilation, runs, self.groups
+        )
 
     # ---- the Gram matrix, from the filters' cross-correlations -------------------------------
 
     def _atom_norms(self) -> Array:
         energies = np.square(self._taps().astype(np.float64)).sum(axis=1, keepdims=True)
-        ones = np.ones((1, 1, *self.extent))
-        return np.sqrt(_kernels.correlate_dense(ones, energies, self._grid)[0])
+        ones, grid = np.ones((1, 1, *self.extent)), attrs.evolve(self._grid, groups=1)
+        return np.sqrt(_kernels.correlate_dense(ones, energies, grid)[0])
 
-    def _mutual_coherence(self) -> float:
-        return coherence.mutual_coherence(self)
+    def _most_coherent(self) -> Entry:
+        return coherence.most_coherent(self)
 
     def _babel(self, sparsity: int, power: int) -> float:
         return coherence.babel(self, sparsity, power)
@@ -213,15 +263,16 @@ class ConvolutionalDictionary(Dictionary):
     # ---- other forms -------------------------------------------------------------------------
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
-        taps = self._taps()
+        taps, dilation = self._laid()
         tap = np.nonzero(taps)
         count, joint = len(tap[0]), 1
-        rows, columns = tap[1][:, None], tap[0][:, None]
+        group = tap[0] // (len(taps) // self.groups)
+        rows, columns = (group * taps.shape[1] + tap[1])[:, None], tap[0][:, None]
         exist = np.ones((count, 1), dtype=bool)
         geometry = enumerate(zip(self.extent, self.positions, self.stride, strict=True))
         for axis, (extent, positions, step) in geometry:
             p = np.arange(positions)
-            sample = p * step - self._before()[axis] + tap[2 + axis][:, None]
+            sample = p * step - self._before()[axis] + tap[2 + axis][:, None] * dilation[axis]
             wrapped = sample % extent if self._circular else sample
             fits = (wrapped >= 0) & (wrapped < extent)
             joint *= positions
@@ -234,11 +285,10 @@ class ConvolutionalDictionary(Dictionary):
         return scipy.sparse.csc_array(scipy.sparse.coo_array(entries, shape=shape))
 
     def normalized(self) -> Self:
-        axes = tuple(range(1, self.filters.ndim))
-        live = self.filters.any(axis=axes)
-        if not live.all():
+        if self.dead_filters:
             raise DcscError(
-                f"{type(self).__name__}.normalized: filter {int(np.argmin(live))} is zero "
+                f"{type(self).__name__}.normalized: filter {self.dead_filters[0]} is zero "
                 "and has no direction"
             )
+        axes = tuple(range(1, self.filters.ndim))
         return attrs.evolve(self, filters=unit_norm(self.filters, axes))

@@ -11,6 +11,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
 from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
@@ -41,6 +42,10 @@ class _DiagonalDictionary(Dictionary):
     @property
     def patches(self) -> Windows:
         return self.dictionary.patches
+
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        return self.dictionary.dead_filters
 
     def _dtype(self) -> npt.DTypeLike:
         return self.dictionary._dtype()
@@ -106,8 +111,8 @@ class SignedDictionary(_DiagonalDictionary):
     def _scales(self) -> Array:
         return self.signs
 
-    def _mutual_coherence(self) -> float:
-        return self.dictionary._mutual_coherence()
+    def _most_coherent(self) -> Entry:
+        return self.dictionary._most_coherent()
 
     def _babel(self, sparsity: int, power: int) -> float:
         return self.dictionary._babel(sparsity, power)

@@ -35,7 +35,7 @@ def _row_blocks(dictionary: "Dictionary") -> Iterator[tuple[Array, scipy.sparse.
 
 @attrs.frozen
 class Entry:
-    """One entry of G: two flat indices of atoms, and their inner product."""
+    """Two flat indices of atoms, and their inner product or its size."""
 
     row: int
     column: int
@@ -54,16 +54,18 @@ def largest_entry(dictionary: "Dictionary") -> Entry:
     return best
 
 
-def mutual_coherence(dictionary: "Dictionary") -> float:
-    """Return the largest cosine between two distinct atoms that are not negligible."""
+def most_coherent(dictionary: "Dictionary") -> Entry:
+    """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
     norms = dictionary.atom_norms().ravel()
     live = norms > NEGLIGIBLE * norms.max()
     inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=live)
-    coherence = 0.0
+    best = Entry(0, 0, 0.0)
     for atoms, rows in _row_blocks(dictionary):
         cosines = np.abs(rows.data) * inverse[atoms][rows.row] * inverse[rows.col]
-        coherence = max(coherence, float(cosines.max(initial=0.0)))
-    return min(coherence, 1.0)
+        at = int(cosines.argmax()) if len(cosines) else 0
+        if len(cosines) and cosines[at] > best.value:
+            best = Entry(int(atoms[rows.row[at]]), int(rows.col[at]), float(cosines[at]))
+    return attrs.evolve(best, value=min(best.value, 1.0))
 
 
 def babel(dictionary: "Dictionary", sparsity: int, power: int) -> float:

@@ -1,5 +1,6 @@
 """Convolution between zeros."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import attrs
@@ -13,64 +14,100 @@ from dcsc.errors import DcscError
 __all__ = ["ToeplitzDictionary"]
 
 
-def _padding(value: Any, self_: Any) -> Shape:
-    return per_axis(value, self_.filters.ndim - 2, "ToeplitzDictionary: padding", minimum=0)
+# One int where both sides of an axis are padded alike, else (before, after).
+Padding = tuple[int | tuple[int, int], ...]
+
+
+def _padding(value: Any, self_: Any) -> Padding:
+    axes, where = self_.filters.ndim - 2, "ToeplitzDictionary: padding"
+    items = tuple(value) if np.iterable(value) else (value,) * axes
+    if len(items) != axes:
+        raise DcscError(
+            f"{where}: expected an int, or {axes} items, one per axis, each of them an int or a "
+            f"pair (before, after), got {value!r}"
+        )
+    sides = [per_axis(item, 2, f"{where}: (before, after)") for item in items]
+    return tuple(before if before == after else (before, after) for before, after in sides)
 
 
 @attrs.frozen(slots=False)
 class ToeplitzDictionary(ConvolutionalDictionary):
     """A convolutional dictionary between zeros, as in a CNN layer with zero padding.
 
-    ``A[(c, q), (i, p)] = filters[i, c, q + padding − p·stride]``, zero outside the kernel, no flip.
-    With padding, atoms at the border are cut off; they are not renormalised.
+    ``A[(c, q), (i, p)] = filters[i, c, u]`` where ``q = p·stride − before + u·dilation``, zero for
+    all other q, no flip; ``before`` is the padding in front of the signal. With padding, atoms at
+    the border are cut off; they are not renormalised.
 
     Parameters
     ----------
-    filters : array_like, shape (n, c, *kernel)
+    filters : array_like, shape (n, channels / groups, *kernel)
     extent : int or tuple of int
         Spatial shape of the signal.
-    stride, padding : int or tuple of int, default 1 and 0
-        There are ``(extent + 2·padding − kernel) // stride + 1`` positions; a kernel longer than
-        ``extent + 2·padding`` is refused.
+    stride : int or tuple of int, default 1
+        There are ``(padded extent − span) // stride + 1`` positions, where a filter spans
+        ``(kernel − 1)·dilation + 1`` samples; a longer one than the padded extent is refused.
+    padding : int, or sequence with one item per axis, default 0
+        Zeros on both sides of the signal. An item is an int for both, or a pair
+        ``(before, after)``: on two axes ``(1, 2)`` is one row above and below and two columns on
+        either side, and ``((0, 1), (2, 2))`` no row above and one below.
+    dilation : int or tuple of int, default 1
+        Distance of neighbouring taps.
+    groups : int, default 1
+        Filters ``[k·n/groups, (k + 1)·n/groups)`` lie on the k-th share of the channels only;
+        with as many groups as channels the convolution is depthwise.
 
     Examples
     --------
     >>> dictionary = ToeplitzDictionary([[[1.0, 2.0]]], extent=3)
     >>> dictionary.analyze([[1, 1, 0]])
     array([[3., 1.]])
+    >>> causal = ToeplitzDictionary([[[1.0, 2.0]]], extent=4, padding=[(2, 0)], dilation=2)
+    >>> causal.analyze([[1, 0, 0, 1]])
+    array([[2., 0., 1., 2.]])
     """
 
-    padding: Shape = attrs.field(default=0, converter=named(_padding))  # type: ignore[misc]  # see `named`
+    padding: Padding = attrs.field(default=0, converter=named(_padding))  # type: ignore[misc]  # see `named`
 
     _circular: ClassVar[bool] = False
 
     def _check_geometry(self) -> None:
-        room = tuple(e + 2 * p for e, p in zip(self.extent, self.padding, strict=True))
-        if any(f > r for f, r in zip(self.kernel, room, strict=True)):
+        room = self._room()
+        if any(f > r for f, r in zip(self.span, room, strict=True)):
             raise DcscError(
-                f"ToeplitzDictionary: filters: expected a kernel of at most extent + 2·padding = "
-                f"{room}, got {self.kernel}"
+                f"ToeplitzDictionary: filters: expected to span at most the extent with its "
+                f"padding, {room}, got {self.span} of kernel {self.kernel}"
             )
 
+    def _room(self) -> Shape:
+        """Return the extent with its padding."""
+        sides = zip(self.extent, self._sides, strict=True)
+        return tuple(before + e + after for e, (before, after) in sides)
+
+    @cached_property
+    def _sides(self) -> list[tuple[int, int]]:
+        """The padding before and after, axis by axis."""
+        return [item if isinstance(item, tuple) else (item, item) for item in self.padding]
+
     def _positions(self) -> Shape:
-        geometry = zip(self.extent, self.padding, self.kernel, self.stride, strict=True)
-        return tuple((e + 2 * p - f) // s + 1 for e, p, f, s in geometry)
+        geometry = zip(self._room(), self.span, self.stride, strict=True)
+        return tuple((room - f) // s + 1 for room, f, s in geometry)
 
     def _before(self) -> Shape:
-        return self.padding
+        return tuple(before for before, _ in self._sides)
 
-    def _taps(self) -> Array:
-        return self.filters
+    def _laid(self) -> tuple[Array, Shape]:
+        return self.filters, self.dilation
 
     def _runs(self, axis: int) -> tuple[Run, ...]:
-        places = (self.positions[axis] - 1) * self.stride[axis] + self.kernel[axis]
-        length = min(self.extent[axis], places - self.padding[axis])
-        return ((self.padding[axis], 0, length),) if length > 0 else ()
+        places = (self.positions[axis] - 1) * self.stride[axis] + self.span[axis]
+        before = self._before()[axis]
+        length = min(self.extent[axis], places - before)
+        return ((before, 0, length),) if length > 0 else ()
 
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        start = position * self.stride[axis] - self.padding[axis]
-        f, e = self.kernel[axis], self.extent[axis]
-        return np.clip(-start, 0, f), np.clip(e - start, 0, f)
+        start = position * self.stride[axis] - self._before()[axis]
+        f, d, e = self.kernel[axis], self.dilation[axis], self.extent[axis]
+        return np.clip(-(start // d), 0, f), np.clip(-((start - e) // d), 0, f)
 
     def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
         exist = (position >= 0) & (position < self.positions[axis])
@@ -80,6 +117,6 @@ class ToeplitzDictionary(ConvolutionalDictionary):
         every = np.arange(self.positions[axis])
         first, last = self._kept(axis, every)
         whole = (first == 0) & (last == self.kernel[axis])
-        reach = (self.kernel[axis] - 1) // self.stride[axis]
+        reach = (self.span[axis] - 1) // self.stride[axis]
         inner = np.flatnonzero(whole & (every >= reach) & (every < len(every) - reach))
         return np.append(np.flatnonzero(~whole), inner[:1]) if len(inner) else every

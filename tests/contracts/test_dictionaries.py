@@ -24,7 +24,7 @@ from dcsc.dictionaries import (
 )
 from dcsc.testing import check_dictionary
 from tests import cases, strategies
-from tests.test_windows import grid, matrix_of, patches_of
+from tests.test_windows import absolute_of, bare, grid, matrix_of, patches_of
 
 
 def law(test):
@@ -67,7 +67,11 @@ def test_matrix_and_gram_are_the_ones_defined(kind, data):
 @pytest.mark.parametrize("kind", strategies.WITH_AXES)
 def test_measures_on_every_small_line(kind, kernel):
     """Every way in which atoms are cut, wrapped, or short of neighbours."""
-    for dictionary in strategies.small_lines(kind, filters.gaussian(2, 1, kernel, rng=kernel)):
+    bank = filters.gaussian(4, 1, kernel, rng=kernel)
+    for dictionary in (
+        *strategies.small_lines(kind, bank[:2], groups=1),
+        *strategies.small_lines(kind, bank, groups=2),
+    ):
         matrix = matrix_of(dictionary)
         gram, norms = np.abs(matrix.T @ matrix), np.linalg.norm(matrix, axis=0)
         np.fill_diagonal(gram, 0)
@@ -83,15 +87,16 @@ def test_measures_on_every_small_line(kind, kernel):
 @law
 def test_maps_agree_with_the_matrix(kind, data):
     dictionary = data.draw(strategies.dictionaries(kind))
-    matrix, batch = matrix_of(dictionary), data.draw(strategies.batches)
+    matrix, absolute = matrix_of(dictionary), absolute_of(dictionary)
+    batch = data.draw(strategies.batches)
     codes = data.draw(strategies.codes(dictionary, batch))
     signals = data.draw(strategies.signals(dictionary, batch))
-    for array, linear, got, shape in (
-        (codes, matrix.T, dictionary.synthesize(codes), dictionary.signal_shape),
-        (signals, matrix, dictionary.analyze(signals), dictionary.code_shape),
+    for array, linear, sizes, got, shape in (
+        (codes, matrix.T, absolute.T, dictionary.synthesize(codes), dictionary.signal_shape),
+        (signals, matrix, absolute, dictionary.analyze(signals), dictionary.code_shape),
     ):
         flat = array.reshape(math.prod(batch), len(linear)).astype(float)
-        expected, bound = flat @ linear, np.abs(flat) @ np.abs(linear)
+        expected, bound = flat @ linear, np.abs(flat) @ sizes
         assert got.shape == batch + tuple(shape)
         error = np.abs(got.reshape(expected.shape) - expected)
         assert (error <= 50 * eps(dictionary, array) * bound).all()
@@ -102,7 +107,10 @@ def test_synthesis_is_exactly_zero_off_the_kernel_boxes(kind, data):
     dictionary = data.draw(strategies.dictionaries(kind))
     codes = data.draw(strategies.codes(dictionary, batch=(), laws=("sparse",)))
     signal, patches = dictionary.synthesize(codes), patches_of(dictionary)
-    used = codes.any(axis=0).ravel() if len(patches) > 1 else [codes.any()]
+    # Every group of filters has windows of its own, at every position.
+    groups = getattr(bare(dictionary), "groups", 1)
+    by_group = codes.reshape(groups, -1, *codes.shape[1:]).any(axis=1)
+    used = by_group.ravel() if len(patches) > 1 else [codes.any()]
     covered = {
         sample for active, held in zip(used, patches, strict=True) if active for sample in held
     }
@@ -258,7 +266,7 @@ class WrongSparse(DenseDictionary):
 
 
 class FewRepresentatives(DenseDictionary):
-    _mutual_coherence, _babel = Dictionary._mutual_coherence, Dictionary._babel
+    _most_coherent, _babel = Dictionary._most_coherent, Dictionary._babel
 
     def _representatives(self):
         return np.arange(1)
@@ -285,6 +293,25 @@ class ShiftedPatch(CirculantDictionary):
         return Windows(self.signal_shape, (WindowAxis(e, e, 1, length=3, circular=True),))
 
 
+def turned(windows):
+    """The windows of each group in the place of the next group's."""
+    groups, *others = windows.axes
+    start = groups.entries - groups.length
+    return Windows(windows.shape, (attrs.evolve(groups, start=start, circular=True), *others))
+
+
+class StripesOfOtherGroups(CirculantDictionary):
+    @property
+    def stripes(self):
+        return turned(super().stripes)
+
+
+class PatchesOfOtherGroups(CirculantDictionary):
+    @property
+    def patches(self):
+        return turned(super().patches)
+
+
 MATRIX = np.random.default_rng(0).standard_normal((4, 6)) * np.arange(1, 7)
 FAULTS = {
     WrongAdjoint: "adjoint",
@@ -302,6 +329,8 @@ FAULTS = {
     NarrowStripe: "stripes",
     NarrowPatch: "patches",
     ShiftedPatch: "patches",
+    StripesOfOtherGroups: "stripes",
+    PatchesOfOtherGroups: "patches",
 }
 
 
@@ -312,7 +341,8 @@ def test_the_check_finds(faulty, dtype):
         dictionary, sound = faulty(MATRIX.astype(dtype)), DenseDictionary(MATRIX.astype(dtype))
     else:
         bank = filters.gaussian(2, 1, 3, rng=0).astype(dtype)
-        dictionary, sound = faulty(bank, 7), CirculantDictionary(bank, 7)
+        groups = 2 if "Groups" in faulty.__name__ else 1
+        dictionary, sound = (kind(bank, 7, groups=groups) for kind in (faulty, CirculantDictionary))
     check_dictionary(sound)
     broken = f"{faulty.__name__} breaks the law.*({FAULTS[faulty]})"
     with pytest.raises(AssertionError, match=broken):

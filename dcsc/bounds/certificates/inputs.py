@@ -45,6 +45,8 @@ Described = Mapping[str, Any]
 
 _FORMAT = "dcsc model 1"
 _TEXT = "inputs"
+# Fields that certificates do not mention where they are 1, as it was before there were others.
+_LATER = ("dilation", "groups")
 _MOST_BYTES = 2**30
 _DEEPEST = 50
 _LONGEST = 100
@@ -168,12 +170,16 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         **{
             field.name: describe(getattr(value, field.name), f"{name}.{field.name}", arrays)
             for field in attrs.fields(kind)
+            if field.name not in _LATER or np.any(np.not_equal(getattr(value, field.name), 1))
         },
     }
 
 
 def check_described(tree: Any, where: str) -> None:
-    """Check that all classes in a description are known, and have all their fields and no other."""
+    """Check that all classes in a description are known, and have all their fields and no other.
+
+    What certificates need not mention may be missing.
+    """
     if isinstance(tree, list):
         for at, item in enumerate(tree):
             check_described(item, f"{where}[{at}]")
@@ -183,7 +189,9 @@ def check_described(tree: Any, where: str) -> None:
             raise DcscError(f"{where}.array: expected a name, got {shown(tree['array'])}")
     elif isinstance(tree, dict):
         kind = _kind(tree, where)
-        check_keys(tree, ["class", *(field.name for field in attrs.fields(kind))], where)
+        fields = [field.name for field in attrs.fields(kind)]
+        known = [name for name in fields if name not in _LATER or name in tree]
+        check_keys(tree, ["class", *known], where)
         for key, item in tree.items():
             check_described(item, f"{where}.{key}")
 
@@ -261,6 +269,8 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
     kind = _kind(tree, where)
     values = {}
     for field in attrs.fields(kind):
+        if field.name not in tree:
+            continue
         value = _rebuilt(tree[field.name], f"{where}.{field.name}", arrays, unused)
         if not any(isinstance(value, allowed) for allowed in _types(field.type)):
             raise DcscError(f"{where}.{field.name}: expected {field.type}, got {shown(value)}")

@@ -3,9 +3,9 @@
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.explanations.records import AtomPair, WeakAtom
+from dcsc.bounds.explanations.records import WeakAtom
 from dcsc.bounds.problem import Problem
-from dcsc.dictionaries import Dictionary
+from dcsc.dictionaries import AtomPair, Dictionary
 from dcsc.dictionaries.gram import largest_entry
 
 __all__ = ["coherent_pair", "weakest_atoms"]
@@ -16,30 +16,7 @@ def coherent_pair(dictionary: Dictionary) -> AtomPair | None:
     found = largest_entry(dictionary)
     if found.value == 0:
         return None
-    shape = tuple(dictionary.code_shape)
-    first, second = (
-        tuple(int(i) for i in np.unravel_index(atom, shape)) for atom in (found.row, found.column)
-    )
-    axes = dictionary.stripes.axes
-    circular = [axis.circular for axis in axes] if axes else [False] * (len(shape) - 1)
-    offset = tuple(
-        (q - p + size // 2) % size - size // 2 if wraps else q - p
-        for p, q, size, wraps in zip(first[1:], second[1:], shape[1:], circular, strict=True)
-    )
-    return AtomPair(
-        (first[0], second[0]),
-        (first[1:], second[1:]),
-        offset,
-        found.value,
-        everywhere=bool(circular) and all(circular),
-        cut=any(_cut(dictionary, place) for place in (first[1:], second[1:])),
-    )
-
-
-def _cut(dictionary: Dictionary, position: tuple[int, ...]) -> bool:
-    """Return whether the patch of a position has fewer samples than others."""
-    sizes = [axis.sizes() for axis in dictionary.patches.axes]
-    return any(size[at] < size.max() for size, at in zip(sizes, position, strict=False))
+    return AtomPair.of(dictionary, found.row, found.column, found.value)
 
 
 def weakest_atoms(

@@ -246,7 +246,7 @@ def _strides(
         return ()
     found: list[StrideOption] = []
     sparsity = statistics.need("sparsity")
-    for factor in range(2, max(dictionary.kernel) + 1):  # beyond, atoms do not meet
+    for factor in range(2, max(dictionary.span) + 1):  # beyond, atoms do not meet
         if len(found) == _MOST_STRIDES:
             break
         try:

@@ -8,9 +8,9 @@ import attrs
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee, strictly_below
 from dcsc.bounds.statistics import LayerStatistics
+from dcsc.dictionaries import AtomPair
 
 __all__ = [
-    "AtomPair",
     "BestThreshold",
     "Change",
     "Explanation",
@@ -161,33 +161,6 @@ class WeakAtom:
         if self.level <= self.noise:
             return "the noise alone"
         return "a few strong neighbours" if self.largest_three >= _FEW else "many weak neighbours"
-
-
-@attrs.frozen
-class AtomPair:
-    """Two atoms whose inner product is the coherence.
-
-    Parameters
-    ----------
-    filters : (int, int)
-    positions : (tuple of int, tuple of int)
-        Of the first and the second atom; other pairs at the same offset may be alike.
-    offset : tuple of int
-        From the first position to the second, the short way round on a circle.
-    value : float
-        ⟨a, b⟩ with its sign.
-    everywhere : bool
-        Whether the pair is the same all over the grid, which is then a circle.
-    cut : bool
-        Whether one of them is cut off at the border.
-    """
-
-    filters: tuple[int, int]
-    positions: tuple[tuple[int, ...], tuple[int, ...]]
-    offset: tuple[int, ...]
-    value: float
-    everywhere: bool
-    cut: bool
 
 
 @attrs.frozen

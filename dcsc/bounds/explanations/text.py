@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcsc.bounds.explanations.records import (
-        AtomPair,
         Change,
         Explanation,
         LayerExplanation,
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         WeakAtom,
     )
     from dcsc.bounds.guarantee import Guarantee
+    from dcsc.dictionaries import AtomPair
 
 __all__ = ["described"]
 
