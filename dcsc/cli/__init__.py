@@ -5,6 +5,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import dcsc
+from dcsc.cli.analyze import analyze
 from dcsc.cli.figures import poster, recover
 from dcsc.cli.proofs import explain, verify
 from dcsc.cli.sweeps import plot, replay, sweep
@@ -18,7 +19,7 @@ app = App(
     "says so?",
     version=dcsc.__version__,
 )
-for command in (poster, recover, explain, verify, sweep, plot, replay):
+for command in (poster, recover, analyze, explain, verify, sweep, plot, replay):
     app.command(command)
 
 

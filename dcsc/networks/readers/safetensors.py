@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import safetensors
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
 from dcsc.networks.readers.base import Tensors, WeightsReader
-from dcsc.networks.readers.extras import extra
 
 __all__ = ["SafetensorsReader"]
 
@@ -34,12 +34,11 @@ class SafetensorsReader(WeightsReader):
     suffixes: ClassVar[tuple[str, ...]] = (".safetensors",)
 
     def _tensors(self, path: Path) -> Tensors:
-        library = extra("safetensors", "safetensors")
         try:
-            with library.safe_open(str(path), framework="np") as file:
+            with safetensors.safe_open(str(path), framework="np") as file:
                 order = {name: place for place, name in enumerate(file.offset_keys())}
-            found = dict(library.deserialize(path.read_bytes()))
-        except library.SafetensorError as error:
+            found = dict(safetensors.deserialize(path.read_bytes()))
+        except safetensors.SafetensorError as error:
             raise DcscError(
                 f"expected a whole .safetensors file, got a broken one: {error}"
             ) from None

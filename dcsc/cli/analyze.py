@@ -1,0 +1,105 @@
+"""``dcsc analyze``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.table import Table
+
+import dcsc
+from dcsc.cli.common import Seed, as_json, console, folder, progress_bar, write
+from dcsc.errors import DcscError
+from dcsc.networks import ConvNetwork, load
+from dcsc.networks.analysis import (
+    Analysis,
+    Inputs,
+    Limits,
+    noise_inputs,
+    read_inputs,
+    shipped_inputs,
+)
+from dcsc.networks.analysis import analyze as compute_analysis
+from dcsc.networks.shipped import digits_network_path
+from dcsc.report import at_a_glance, page, row
+
+__all__ = ["analyze"]
+
+_SHOWN = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
+
+
+def analyze(
+    source: Annotated[
+        Path | None,
+        Parameter(
+            name="FILE",
+            help="A trained network: .onnx, .safetensors, .pt, .pth or .npz. By default one that "
+            "comes with dcsc and reads digits, with digits that it has not seen.",
+        ),
+    ] = None,
+    /,
+    *,
+    inputs: Annotated[
+        str | None,
+        Parameter(
+            name="--input",
+            help="What to show it: a .npy or .npz (inputs, and labels under that name), a picture, "
+            "a .wav, or the word noise. Without it only the filters are looked at.",
+        ),
+    ] = None,
+    geometry: Annotated[
+        Path | None,
+        Parameter(help="A TOML file with the layers, for files that hold weights only."),
+    ] = None,
+    html: Annotated[
+        Path, Parameter(help="The page to write; the numbers go to a .json beside it.")
+    ] = Path("report.html"),
+    noise: Annotated[
+        float,
+        Parameter(help="Error that safe units withstand, relative to the strongest patch."),
+    ] = 0.05,
+    most: Annotated[int, Parameter(help="How many inputs to look at, at most.")] = 300,
+    seed: Seed = 0,
+) -> None:
+    """Show the activation pathways of a trained network, and what theory says of them.
+
+    Goes through its convolutions one by one: how coherent the filters are, how sparse the codes of
+    the inputs, what the theorems prove of them, which units are safe, and whether a pathway is
+    found again when the input is synthesised from it. Prints a table, and writes a page that needs
+    nothing but itself, and a JSON file of the same numbers.
+    """
+    if html.suffix.lower() not in (".html", ".htm"):
+        raise DcscError(f"--html: expected a name that ends in .html, got {html}")
+    network = load(digits_network_path() if source is None else source, geometry)
+    shown = _inputs(network, inputs, shipped=source is None, seed=seed)
+    folder(html.parent)
+    with progress_bar("analyze") as report:
+        found = compute_analysis(network, shown, noise, seed, Limits(inputs=most), report)
+    numbers = {"version": dcsc.__version__, **found.numbers()}
+    json = html.with_suffix(".json")
+    write(html.parent, {json.name: as_json(numbers), html.name: page(found).encode()})
+    screen = console()
+    for line in at_a_glance(found):
+        screen.print(line)
+    screen.print(_table(found))
+    screen.print(f"Wrote {html} and {json}.")
+
+
+def _inputs(network: ConvNetwork, given: str | None, *, shipped: bool, seed: int) -> Inputs | None:
+    if given == "noise":
+        return noise_inputs(network, rng=seed)
+    if given is not None:
+        return read_inputs(network, given)
+    return shipped_inputs() if shipped else None
+
+
+def _table(found: Analysis) -> Table:
+    table = Table(*_SHOWN, title=f"{found.source}, layer by layer", title_justify="left")
+    for layer in found.layers:
+        cells = row(layer)
+        proved = ", ".join(t.name for t in layer.theorems if t.holds)
+        table.add_row(
+            *(cells[name].text if name in cells else "–" for name in _SHOWN[:-2]),
+            proved or ("–" if layer.codes is None else "nothing"),
+            cells["found"].text if "found" in cells else "–",
+        )
+    return table

@@ -1,0 +1,46 @@
+"""A trained network and a few inputs, layer by layer: what its pathways are, and what is proved.
+
+`analyze` returns an `Analysis`, plain numbers but for the codes themselves; `dcsc.report` makes a
+page of it.
+"""
+
+from dcsc.networks.analysis.analysis import (
+    Analysis,
+    LayerAnalysis,
+    Limits,
+    ResynthesisFacts,
+    analyze,
+    receptive_model,
+)
+from dcsc.networks.analysis.coded import CodedLayer, coded_layers, random_twin, stack
+from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
+from dcsc.networks.analysis.filters import Coherence, FilterFacts
+from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+from dcsc.networks.analysis.resynthesis import Found, resynthesize
+from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
+
+__all__ = [
+    "Analysis",
+    "CodeFacts",
+    "CodedLayer",
+    "Coherence",
+    "FilterFacts",
+    "Found",
+    "Inputs",
+    "LayerAnalysis",
+    "Limits",
+    "Margins",
+    "ResynthesisFacts",
+    "SafetyFacts",
+    "TheoremFacts",
+    "analyze",
+    "coded_layers",
+    "margins",
+    "noise_inputs",
+    "random_twin",
+    "read_inputs",
+    "receptive_model",
+    "resynthesize",
+    "shipped_inputs",
+    "stack",
+]

@@ -1,0 +1,353 @@
+"""A trained network and some inputs, layer by layer, as what sparse coding theory speaks of."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, integer, real
+from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.errors import DcscError
+from dcsc.model import DCSCModel, Layer
+from dcsc.networks.activations import Activations
+from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack, work
+from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts, code_facts, theorem_facts
+from dcsc.networks.analysis.filters import FilterFacts, filter_facts
+from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.resynthesis import Found, resynthesize
+from dcsc.networks.analysis.safety import SafetyFacts, safety
+from dcsc.networks.network import ConvNetwork
+from dcsc.overlap import PathwayOverlap, pathway_overlap
+from dcsc.projections import ReLU
+from dcsc.signs import IdentitySigns, RademacherSigns
+
+__all__ = ["Analysis", "LayerAnalysis", "Limits", "ResynthesisFacts", "analyze", "receptive_model"]
+
+_NO_NUMBERS = {"numbers": False}
+SIGNS = {"random": RademacherSigns(), "none": IdentitySigns()}
+
+
+@attrs.frozen
+class Limits:
+    """How much work an analysis may be; what is left out because of it is said.
+
+    Parameters
+    ----------
+    inputs : int
+        How many inputs are looked at.
+    proved, resynthesized : int
+        For how many of them theorems are asked, and pathways synthesised again.
+    draws : int
+        Draws of the signs in resynthesis.
+    units : int
+        Active units of a layer, and inactive ones, whose safety is computed.
+    twins : int
+        Random layers to compare the coherence with.
+    products : float
+        About how many multiplications each of these parts may take for one layer.
+    """
+
+    inputs: int = 300
+    proved: int = 20
+    resynthesized: int = 20
+    draws: int = 5
+    units: int = 200
+    twins: int = 5
+    products: float = 2e10
+
+
+@attrs.frozen
+class ResynthesisFacts:
+    """What is found again of a layer's pathway.
+
+    Parameters
+    ----------
+    signs : str
+        ``"random"`` or ``"none"``.
+    alone : Found or None
+        From the layer's own signal; None if no unit is on.
+    whole : Found or None
+        From the signal of the lowest layer that the codes reach down to.
+    depth : int
+        How many layers that way has.
+    inputs, draws : int
+        What it is a mean over; without random signs one draw is all.
+    """
+
+    signs: str
+    alone: Found | None
+    whole: Found | None
+    depth: int
+    inputs: int
+    draws: int
+
+
+@attrs.frozen(eq=False)
+class LayerAnalysis:
+    """What was found of one layer.
+
+    Parameters
+    ----------
+    name : str
+    filters : FilterFacts
+    codes : CodeFacts or None
+        None, like what follows, where there are no inputs or they do not reach the layer.
+    theorems : tuple of TheoremFacts
+    safety : SafetyFacts or None
+    resynthesis : tuple of ResynthesisFacts
+        Empty if it would take too long.
+    reach : tuple of str
+        The layers from the lowest one that the codes reach down to, up to this one.
+    start : str
+        What the signal of that lowest one is.
+    coded : CodedLayer or None
+        The codes themselves.
+    """
+
+    name: str
+    filters: FilterFacts
+    codes: CodeFacts | None = None
+    theorems: tuple[TheoremFacts, ...] = ()
+    safety: SafetyFacts | None = None
+    resynthesis: tuple[ResynthesisFacts, ...] = ()
+    reach: tuple[str, ...] = ()
+    start: str = ""
+    coded: CodedLayer | None = attrs.field(default=None, repr=False, metadata=_NO_NUMBERS)
+
+
+@attrs.frozen(eq=False)
+class Analysis:
+    """What was found of a network.
+
+    Parameters
+    ----------
+    source : str
+        Name of the file.
+    layers : tuple of LayerAnalysis
+    inputs : Inputs or None
+    given : int
+        How many inputs there were, of which those in ``inputs`` were looked at.
+    stops, notes : tuple of str
+        Where the forward pass stopped, and what was said when the network was read.
+    overlap : PathwayOverlap or None
+        For labelled inputs.
+    answers : array of int, or None
+        The largest entry of the output for each input, if the output has one row for each.
+    noise, seed, limits
+        What was asked for.
+    """
+
+    source: str
+    layers: tuple[LayerAnalysis, ...]
+    inputs: Inputs | None = attrs.field(metadata=_NO_NUMBERS)
+    given: int
+    stops: tuple[str, ...]
+    notes: tuple[str, ...]
+    overlap: PathwayOverlap | None
+    answers: Array | None = attrs.field(metadata=_NO_NUMBERS)
+    noise: float
+    seed: int
+    limits: Limits
+
+    def numbers(self) -> dict[str, Any]:
+        """Return all numbers as what JSON knows; None stands where there is none."""
+        found = attrs.asdict(
+            self, filter=lambda field, _: not field.metadata, value_serializer=_plain
+        )
+        shown = self.inputs
+        found["inputs"] = shown and {
+            "name": shown.name,
+            "note": shown.note,
+            "count": shown.count,
+            "labels": None if shown.labels is None else shown.labels.tolist(),
+            "answers": None if self.answers is None else self.answers.tolist(),
+        }
+        return found
+
+
+def _plain(_: Any, field: Any, value: Any) -> Any:
+    """Return arrays as lists, and what is not a finite number as None."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(None, None, item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def analyze(
+    network: ConvNetwork,
+    inputs: Inputs | None = None,
+    noise: float = 0.05,
+    seed: int = 0,
+    limits: Limits | None = None,
+    report: Callable[[float], None] = lambda share: None,
+) -> Analysis:
+    """Look at a network layer by layer.
+
+    Parameters
+    ----------
+    network : ConvNetwork
+    inputs : Inputs, optional
+        Without them only the filters are looked at.
+    noise : float, default 0.05
+        The error that units have to withstand to be called safe, as a share of the norm of the
+        strongest patch of the layer's signal.
+    seed : int, default 0
+    limits : Limits, optional
+    report : callable, optional
+        Called with the share that is done.
+
+    Raises
+    ------
+    DcscError
+        If the network has no convolutions, or the inputs do not fit.
+
+    Examples
+    --------
+    >>> from dcsc.networks import load
+    >>> from dcsc.networks.analysis import shipped_inputs
+    >>> from dcsc.networks.shipped import digits_network_path
+    >>> network = load(digits_network_path("incoherent"))
+    >>> found = analyze(network, shipped_inputs(), limits=Limits(inputs=10))
+    >>> [f"{layer.filters.own.value:.2g}" for layer in found.layers]
+    ['0.59', '0.082', '1.8e-05']
+    >>> [layer.theorems[0].holds for layer in found.layers]
+    [0, 0, 10]
+    """
+    chosen = Limits() if limits is None else limits
+    share = real(noise, "analyze: noise", minimum=0)
+    number = integer(seed, "analyze: seed", minimum=0)
+    if not network.convolutions:
+        raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
+    shown = None if inputs is None else inputs.first(chosen.inputs)
+    found = None if shown is None else _forward(network, shown)
+    readings = {c.name: c.reading() for c in network.convolutions}
+    coded: dict[str, CodedLayer] = {}
+    if found is not None:
+        readings |= {layer.convolution.name: layer.reading for layer in found.chain}
+        coded = {layer.name: layer for layer in coded_layers(found)}
+    layers = []
+    for at, convolution in enumerate(network.convolutions):
+        report(at / len(network.convolutions))
+        name = convolution.name
+        layer = LayerAnalysis(
+            name,
+            filter_facts(convolution, readings[name], chosen.twins, chosen.products),
+        )
+        if name in coded:
+            layer = _with_codes(layer, coded, share, number, chosen)
+        layers.append(layer)
+    return Analysis(
+        source=network.source,
+        layers=tuple(layers),
+        inputs=shown,
+        given=0 if inputs is None else inputs.count,
+        stops=() if found is None else tuple(map(str, found.stops)),
+        notes=network.notes,
+        overlap=_overlap(layers, shown),
+        answers=_answers(found, shown),
+        noise=share,
+        seed=number,
+        limits=chosen,
+    )
+
+
+def _forward(network: ConvNetwork, inputs: Inputs) -> Activations:
+    """Return the activations in float64, in as many passes as a fixed batch size asks for."""
+    values = {
+        name: value.astype(np.float64) if value.dtype.kind == "f" else value
+        for name, value in inputs.values.items()
+    }
+    sizes = {needed.shape[0] for needed in network.inputs if needed.shape} - {None}
+    if not sizes or sizes == {inputs.count}:
+        return network.forward(values)
+    size = next(size for size in sizes if size)
+    if len(sizes) > 1 or inputs.count % size:
+        raise DcscError(
+            f"analyze: inputs: expected a multiple of the batch size {size} of {network.source}, "
+            f"got {inputs.count}"
+        )
+    passes = [
+        network.forward({name: value[at : at + size] for name, value in values.items()})
+        for at in range(0, inputs.count, size)
+    ]
+    joint = {name: np.concatenate([one[name] for one in passes]) for name in passes[0].values}
+    return attrs.evolve(passes[0], values=joint)
+
+
+def _with_codes(
+    layer: LayerAnalysis,
+    coded: Mapping[str, CodedLayer],
+    noise: float,
+    seed: int,
+    limits: Limits,
+) -> LayerAnalysis:
+    own = coded[layer.name]
+    layers = stack(coded, layer.name)
+    return attrs.evolve(
+        layer,
+        codes=code_facts(own),
+        theorems=theorem_facts(own, limits.products, limits.proved),
+        safety=safety(own, noise, limits.units, limits.proved, seed),
+        resynthesis=tuple(_resynthesis(layers, seed, limits)),
+        reach=tuple(one.name for one in layers),
+        start=layers[0].start,
+        coded=own,
+    )
+
+
+def _resynthesis(
+    layers: tuple[CodedLayer, ...], seed: int, limits: Limits
+) -> Iterable[ResynthesisFacts]:
+    each = 2 * limits.draws * sum(map(work, layers))
+    inputs = min(limits.resynthesized, len(layers[-1].codes), int(limits.products / each))
+    if not inputs:
+        return
+    for name, signs in SIGNS.items():
+        draws = limits.draws if name == "random" else 1
+        alone, whole = (
+            resynthesize(part, signs, draws, seed, inputs) for part in (layers[-1:], layers)
+        )
+        yield ResynthesisFacts(name, alone, whole, len(layers), inputs, draws)
+
+
+def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverlap | None:
+    if inputs is None or inputs.labels is None or inputs.count < 2:
+        return None
+    on = [x.coded.on for x in layers if x.coded is not None and len(x.coded.on) == inputs.count]
+    return pathway_overlap(on, inputs.labels) if on else None
+
+
+def _answers(found: Activations | None, inputs: Inputs | None) -> Array | None:
+    if found is None or inputs is None:
+        return None
+    name = found.network.outputs[0]
+    scores = found.values.get(name)
+    if scores is None or scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
+        return None
+    return np.asarray(scores.argmax(axis=1))
+
+
+def receptive_model(layers: tuple[CodedLayer, ...]) -> DCSCModel:
+    """Return the layers on just the samples that one unit of the last one sees, without signs.
+
+    Its last layer has one position, so that the effective atoms of its units are what the filters
+    stand for, not cut off at any border.
+    """
+    positions = (1,) * len(layers[-1].dictionary.positions)
+    found: list[Layer] = []
+    for layer in reversed(layers):
+        own = _at(layer.dictionary, positions)
+        found.insert(0, Layer(own, ReLU(), IdentitySigns()))
+        positions = own.extent
+    return DCSCModel(found)
+
+
+def _at(dictionary: ToeplitzDictionary, positions: tuple[int, ...]) -> ToeplitzDictionary:
+    """Return the dictionary without borders, with so many positions."""
+    spans = dictionary.patches.axes[-len(positions) :]
+    steps = zip(positions, dictionary.stride, spans, strict=True)
+    extent = tuple((p - 1) * s + axis.length for p, s, axis in steps)
+    return attrs.evolve(dictionary, extent=extent, padding=0)

@@ -1,0 +1,162 @@
+"""Layers of a network with the codes that real inputs have there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds import LayerInstance, LayerStatistics
+from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
+from dcsc.dictionaries.filters import gaussian
+from dcsc.networks.activations import Activations
+from dcsc.networks.chain import NetworkLayer
+from dcsc.projections import ReLU
+
+__all__ = ["CodedLayer", "coded_layers", "random_twin", "roomy", "stack", "work"]
+
+Kind = TypeVar("Kind", CirculantDictionary, ToeplitzDictionary)
+
+
+@attrs.frozen(eq=False)
+class CodedLayer:
+    r"""A layer read as a dictionary of unit filters, with the codes of some inputs.
+
+    A unit is *on* where its coefficient exceeds the threshold β, which is what a rectifier lets
+    through. Its code is the coefficient itself, :math:`x_k = \langle a_k, y\rangle`: a rectifier
+    has taken β off it, and taken off once more it would switch units off without any interference.
+    So all codes exceed β, and β/2 lies halfway between them and 0.
+
+    Parameters
+    ----------
+    name : str
+        The convolution's.
+    dictionary : ToeplitzDictionary
+    threshold : array, shape (filters,)
+        β; of thresholds that differ between positions the smallest.
+    codes : array, shape (batch, *code_shape)
+        The coefficients of the units that are on, where they are positive, and 0.
+    on : array of bool, shape (batch, *code_shape)
+        Which units are on. With a negative β some are on whose coefficient is not positive.
+    signals : array, shape (batch, *signal_shape)
+        What the layer sees.
+    below : str or None
+        The layer whose code the signals are, if they are a code and nothing else.
+    start : str
+        What the signals are, in words, if they are no code.
+    """
+
+    name: str
+    dictionary: ToeplitzDictionary
+    threshold: Array
+    codes: Array
+    on: Array
+    signals: Array
+    below: str | None = None
+    start: str = ""
+
+    @property
+    def projection(self) -> ReLU:
+        """ReLU at β/2, or at 0 where β is negative."""
+        return ReLU(np.maximum(self.threshold, 0.0) / 2)
+
+    @property
+    def instances(self) -> list[LayerInstance]:
+        """One record for each input, with the threshold β/2."""
+        selection = self.projection.selection
+        return [LayerInstance(self.dictionary, code, selection=selection) for code in self.codes]
+
+    def statistics(self) -> list[LayerStatistics | None]:
+        """Return the constants of each input, None where nothing is on.
+
+        The threshold is half of the smallest non-zero, the one that (3) speaks of.
+        """
+        live = self.codes.reshape(len(self.codes), -1).any(axis=1)
+        found: list[LayerStatistics | None] = [None] * len(self.codes)
+        if not live.any():
+            return found
+        first = LayerInstance(self.dictionary, self.codes[live][0], selection=ReLU().selection)
+        constants = first.statistics(babel=False)
+        sparsity = self.dictionary.stripe_sparsity(self.codes)
+        norms = self.dictionary.atom_norms()
+        for number in np.flatnonzero(live):
+            sizes = self.codes[number][self.codes[number] > 0]
+            used = norms[self.codes[number] > 0].min()
+            found[number] = attrs.evolve(
+                constants,
+                x_min=float(sizes.min()),
+                x_max=float(sizes.max()),
+                sparsity=int(sparsity[number]),
+                gain=(float(min(used, constants.gain[0])), constants.gain[1]),
+                threshold=None,
+                selection=ReLU(float(sizes.min()) / 2).selection,
+            )
+        return found
+
+
+def coded_layers(found: Activations) -> tuple[CodedLayer, ...]:
+    """Return the layers of a forward pass with their codes, as they follow on each other."""
+    return tuple(_coded(layer) for layer in found.chain)
+
+
+def _coded(layer: NetworkLayer) -> CodedLayer:
+    coefficients = layer.coefficients()
+    filters = len(layer.reading.filters)
+    beta = layer.reading.threshold
+    if beta.ndim == 1:
+        beta = beta.reshape(-1, *[1] * (coefficients.ndim - 2))
+    on = coefficients > beta
+    joined = layer.below is not None and not layer.between
+    steps = " and ".join(operation.label for operation in layer.between)
+    return CodedLayer(
+        layer.convolution.name,
+        layer.dictionary,
+        beta.reshape(filters, -1).min(axis=1),
+        np.where(on & (coefficients > 0), coefficients, 0.0),
+        on,
+        layer.signal,
+        below=layer.below if joined else None,
+        start="" if joined else f"after {steps}" if steps else layer.reason,
+    )
+
+
+def stack(layers: Mapping[str, CodedLayer], name: str) -> tuple[CodedLayer, ...]:
+    """Return a layer and those below it, as far down as each signal is the code of a layer."""
+    found = [layers[name]]
+    while found[0].below is not None:
+        found.insert(0, layers[found[0].below])
+    return tuple(found)
+
+
+# ---- the filters by themselves ---------------------------------------------------------------
+
+
+def roomy(
+    filters: Array, stride: Sequence[int], dilation: Sequence[int] = (), groups: int = 1
+) -> CirculantDictionary:
+    """Return the dictionary of filters that have room on all sides.
+
+    Its circle is just long enough for an atom to meet every shift of the others once, so that its
+    coherence is that of the filters, no border included.
+    """
+    taps = filters.shape[2:]
+    dilation = tuple(dilation) or (1,) * len(taps)
+    span = [(f - 1) * d + 1 for f, d in zip(taps, dilation, strict=True)]
+    extent = tuple((2 * ((f - 1) // s) + 1) * s for f, s in zip(span, stride, strict=True))
+    more: dict[str, Any] = {"dilation": dilation, "groups": groups}
+    if groups == 1 and set(dilation) == {1}:
+        more = {}
+    return CirculantDictionary(filters, extent, tuple(stride), **more)
+
+
+def random_twin(dictionary: Kind, seed: int) -> Kind:
+    """Return a dictionary of the same geometry with normal filters."""
+    n, c, *kernel = dictionary.filters.shape
+    return attrs.evolve(dictionary, filters=gaussian(n, c, tuple(kernel), rng=seed))
+
+
+def work(layer: CodedLayer) -> int:
+    """Return the multiplications of one pass through a layer, for one input."""
+    return math.prod(layer.dictionary.code_shape) * math.prod(layer.dictionary.filters.shape[1:])

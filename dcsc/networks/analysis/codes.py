@@ -1,0 +1,217 @@
+"""What the codes of real inputs are like, and what the theorems say of them."""
+
+import math
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds import (
+    BoundCalculator,
+    HybridBound,
+    InstanceBound,
+    LayerStatistics,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
+from dcsc.bounds.statistics import Babel
+from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.networks.analysis.safety import RISK
+from dcsc.projections import Selection
+
+__all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
+
+CLASSES: dict[str, BoundCalculator] = {
+    "(2)": UniformBound(),
+    "(3)": ProbabilisticBound(),
+    "(3R)": RobustBound(),
+}
+
+
+@attrs.frozen
+class CodeFacts:
+    """The codes of a layer, an entry for each input.
+
+    Parameters
+    ----------
+    samples : int
+    shape : tuple of int
+        Of a code.
+    density : tuple of float
+        The share of units that are on.
+    sparsity : tuple of int
+        S, the largest number of units on in one stripe.
+    stripe_size : int
+        What S can be at most.
+    silent : int
+        Units that no input switches on.
+    outside : float
+        The share of the units that are on although their coefficient is not positive.
+    contrast : float or None
+        Largest over smallest coefficient of a code, the median; None if nothing is on.
+    """
+
+    samples: int
+    shape: tuple[int, ...]
+    density: tuple[float, ...]
+    sparsity: tuple[int, ...]
+    stripe_size: int
+    silent: int
+    outside: float
+    contrast: float | None
+
+
+@attrs.frozen
+class TheoremFacts:
+    """What a theorem says of the codes of a layer, alone and without noise.
+
+    Parameters
+    ----------
+    name : str
+    holds, of : int
+        For how many codes its failure probability is at most 1 %, and how many it was asked of;
+        codes without an active unit are not asked about.
+    allowed : int or None
+        The S up to which it is so at the amplitudes of a code, the median; None where not even
+        S = 0 is allowed, or the theorem speaks of the code itself.
+    sparsity : int or None
+        The S of the codes that it was asked of, the median.
+    value : float or None
+        The failure probability, unclipped, the median.
+    reason : str
+        Why it was not asked, if it was not.
+    """
+
+    name: str
+    holds: int = 0
+    of: int = 0
+    allowed: int | None = None
+    sparsity: int | None = None
+    value: float | None = None
+    reason: str = ""
+
+
+def code_facts(layer: CodedLayer) -> CodeFacts:
+    """Return what the codes are like."""
+    samples = len(layer.codes)
+    on = layer.on.reshape(samples, -1)
+    codes = layer.codes.reshape(samples, -1)
+    lit = int(on.sum())
+    live = codes[codes.any(axis=1)]
+    contrasts = [float(code.max() / code[code > 0].min()) for code in live]
+    return CodeFacts(
+        samples=samples,
+        shape=tuple(layer.dictionary.code_shape),
+        density=tuple(on.mean(axis=1).tolist()),
+        sparsity=tuple(np.asarray(layer.dictionary.stripe_sparsity(layer.on * 1.0)).tolist()),
+        stripe_size=layer.dictionary.stripes.size,
+        silent=int((~on.any(axis=0)).sum()),
+        outside=float((lit - np.count_nonzero(codes)) / lit) if lit else 0.0,
+        contrast=float(np.median(contrasts)) if contrasts else None,
+    )
+
+
+def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremFacts, ...]:
+    """Return what the theorems say of the codes of the first inputs.
+
+    Parameters
+    ----------
+    layer : CodedLayer
+    most : float
+        About how many multiplications the correlations of the atoms may take for one theorem; what
+        would take more is not asked, and says so.
+    inputs : int
+    """
+    atoms = math.prod(layer.dictionary.code_shape)
+    pairs = layer.dictionary._representatives().size * layer.dictionary.stripes.size
+    taps = math.prod(layer.dictionary.filters.shape[1:])
+    if pairs * taps > most:
+        reason = f"the correlations of its atoms would take {pairs * taps:.0e} multiplications"
+        return tuple(TheoremFacts(name, reason=reason) for name in (*CLASSES, "(H)", "(I)"))
+    first = attrs.evolve(
+        layer, codes=layer.codes[:inputs], on=layer.on[:inputs], signals=layer.signals[:inputs]
+    )
+    statistics = [one for one in first.statistics() if one is not None]
+    found = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
+    found.append(_hybrid(first, statistics, most / max(pairs * taps, 1)))
+    width = max((int(one.sparsity or 0) for one in statistics), default=0)
+    rows = np.count_nonzero(first.codes[:1]) * layer.dictionary.stripes.size
+    cost = max(atoms * width, rows, 1)
+    found.append(_instances(first, int(most / 100 / cost)))
+    return tuple(found)
+
+
+def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistics]) -> TheoremFacts:
+    """Return what a theorem about all codes with the same constants says."""
+    if not statistics:
+        return TheoremFacts(name, reason="no unit is on")
+    said = [bound.evaluate(one) for one in statistics]
+    allowed = [bound.max_sparsity(one, RISK) for one in statistics]
+    known = sorted(-1 if one is None else int(one) for one in allowed)
+    middle = known[(len(known) - 1) // 2]
+    return TheoremFacts(
+        name,
+        sum(one.holds and one.unclipped <= RISK for one in said),
+        len(said),
+        None if middle < 0 else middle,
+        _median([one.sparsity or 0 for one in statistics]),
+        float(np.median([one.unclipped for one in said])),
+    )
+
+
+def _hybrid(
+    layer: CodedLayer, statistics: list[LayerStatistics], affordable: float
+) -> TheoremFacts:
+    """Return what the hybrid bound says, with the Babel functions at the S of each code."""
+    count = min(len(statistics), int(affordable / 4))
+    if not count:
+        why = "no unit is on" if not statistics else "its Babel functions would take too long"
+        return TheoremFacts("(H)", reason=why)
+    said = []
+    for one in statistics[:count]:
+        places = [at for at in ((one.sparsity or 0) - 1, one.sparsity or 0) if at > 0]
+        babel = Babel(
+            {at: layer.dictionary.babel(at) for at in places},
+            {at: layer.dictionary.babel_squared(at) for at in places},
+        )
+        free = attrs.evolve(one, babel=babel, selection=_free(one))
+        said.append(HybridBound().evaluate(free))
+    return TheoremFacts(
+        "(H)",
+        sum(one.holds and one.unclipped <= RISK for one in said),
+        len(said),
+        None,
+        _median([one.sparsity or 0 for one in statistics[:count]]),
+        float(np.median([one.unclipped for one in said])),
+    )
+
+
+def _free(statistics: LayerStatistics) -> Selection:
+    assert statistics.selection is not None
+    return attrs.evolve(statistics.selection, threshold=None)
+
+
+def _instances(layer: CodedLayer, affordable: int) -> TheoremFacts:
+    """Return what is proved of the codes themselves, atom by atom, at the thresholds β/2."""
+    live = np.flatnonzero(layer.codes.reshape(len(layer.codes), -1).any(axis=1))
+    if not len(live) or not affordable:
+        why = "its atoms would take too long" if len(live) else "no unit is on"
+        return TheoremFacts("(I)", reason=why)
+    some = live[:affordable]
+    bound = InstanceBound("chernoff")
+    instances = layer.instances
+    values = [bound.evaluate(instances[number]).unclipped for number in some]
+    sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[some]))
+    return TheoremFacts(
+        "(I)",
+        sum(value <= RISK for value in values),
+        len(values),
+        None,
+        _median(sparsity),
+        float(np.median(values)),
+    )
+
+
+def _median(values: list[int] | Array) -> int:
+    return int(np.median(values))

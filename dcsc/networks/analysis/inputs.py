@@ -1,0 +1,220 @@
+"""What a network is shown: arrays, pictures and sounds from files, or noise."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import numpy as np
+import scipy.io.wavfile
+from PIL import Image, UnidentifiedImageError
+
+from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
+from dcsc.errors import DcscError
+from dcsc.networks.graph import Input
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.shipped import digits_inputs
+
+__all__ = ["Inputs", "noise_inputs", "read_inputs", "shipped_inputs"]
+
+_SIDE = 256
+_LENGTH = 16384
+_LABELS = ("labels", "label", "y")
+_SMALL = 64
+
+
+@attrs.frozen(eq=False)
+class Inputs:
+    """What a network is shown.
+
+    Parameters
+    ----------
+    name : str
+    values : mapping of str to array
+        One array for each input of the network, the batch first.
+    labels : array of shape (batch,), or None
+        The class of each.
+    note : str
+        What was done to make them fit, in a sentence, or that they are no data.
+    """
+
+    name: str
+    values: Mapping[str, Array] = attrs.field(repr=lambda values: f"<{len(values)}>")
+    labels: Array | None = attrs.field(default=None, repr=lambda x: "" if x is None else brief(x))
+    note: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.values.values())))
+
+    def first(self, most: int) -> "Inputs":
+        """Return the first ones."""
+        values = {name: value[:most] for name, value in self.values.items()}
+        return attrs.evolve(self, values=values, labels=_up_to(self.labels, most))
+
+
+def _up_to(labels: Array | None, most: int) -> Array | None:
+    return None if labels is None else labels[:most]
+
+
+def shipped_inputs() -> Inputs:
+    """Return the digits that come with dcsc, for the networks that come with it."""
+    digits = digits_inputs()
+    note = "Handwritten digits of 8 × 8 pixels that the network has not seen in training."
+    return Inputs("digits", {"input": digits.images}, digits.labels, note)
+
+
+def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
+    """Return normal numbers of variance 1: something to run a network on, and no data.
+
+    Axes of any length are 64 samples long in two dimensions, and 16384 in one.
+
+    Raises
+    ------
+    DcscError
+        If the shape of an input is not known, or integers are expected.
+    """
+    random = generator(rng, "noise_inputs: rng")
+    values = {}
+    for needed in network.inputs:
+        if needed.integer:
+            raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
+        shape = _shape(network, needed)
+        lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
+        values[needed.name] = random.normal(size=(shape[0] or count, *lengths))
+    note = "These inputs are normal noise, not data: what the codes are like on data may differ."
+    return Inputs("noise", values, note=note)
+
+
+def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
+    """Return the inputs in a file, for this network.
+
+    A ``.npy`` holds a batch of inputs or one of them; an ``.npz`` holds inputs, and labels under
+    ``labels``; a network with several inputs finds them in an ``.npz`` under their names. Pictures
+    are scaled to [0, 1], and made grey for a network of one channel, sounds (``.wav``) to [-1, 1],
+    their channels averaged. Where the network asks for a certain size they are brought to it, and
+    otherwise pictures are shrunk to at most 256 samples a side and sounds cut to 16384.
+
+    Raises
+    ------
+    DcscError
+        If the file cannot be read as one of these, or does not fit.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise DcscError(f"read_inputs: path: expected a file, got {file}")
+    ending = file.suffix.lower()
+    try:
+        if ending == ".npz":
+            return _archive(network, file)
+        if ending == ".npy":
+            return Inputs(file.name, _single(network, np.load(file, allow_pickle=False), file))
+        value, note = (_sound if ending == ".wav" else _picture)(network, file)
+    except (OSError, ValueError, EOFError, UnidentifiedImageError) as error:
+        if isinstance(error, DcscError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DcscError(
+            f"read_inputs: path: expected a .npy, an .npz, a picture or a .wav, could not read "
+            f"{file}: {reason}"
+        ) from None
+    return Inputs(file.name, _single(network, value, file), note=note)
+
+
+def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
+    """Return the shape of an input, the batch first; None is any length."""
+    if needed.shape is not None:
+        return needed.shape
+    first = next((c for c in network.convolutions if c.signal == needed.name), None)
+    if first is None:
+        raise DcscError(f"read_inputs: {needed.name}: the network does not say its shape")
+    return (None, first.weight.shape[1] * first.groups, *[None] * (first.weight.ndim - 2))
+
+
+def _single(network: ConvNetwork, value: Array, file: Path) -> dict[str, Array]:
+    """Return a batch for a network with a single input, with the batch axis where it lacks."""
+    if len(network.inputs) != 1:
+        names = ", ".join(needed.name for needed in network.inputs)
+        raise DcscError(f"read_inputs: {file.name}: expected an .npz with the inputs {names}")
+    (needed,) = network.inputs
+    return {needed.name: _batch(value, needed, _shape(network, needed), file)}
+
+
+def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Path) -> Array:
+    where = f"read_inputs: {file.name}: {needed.name}"
+    array = numeric_array(value, where) if needed.integer else real_array(value, where) * 1.0
+    if array.ndim == len(shape) - 1:
+        array = array[None]
+    ends = zip(shape[1:], array.shape[1:], strict=False)
+    if array.ndim != len(shape) or any(want not in (None, got) for want, got in ends):
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise DcscError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    if not len(array):
+        raise DcscError(f"{where}: expected at least one input, got none")
+    return array
+
+
+def _archive(network: ConvNetwork, file: Path) -> Inputs:
+    with np.load(file, allow_pickle=False) as archive:
+        arrays = dict(archive)
+    labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
+    if len(network.inputs) == 1 and len(arrays) == 1:
+        values = _single(network, next(iter(arrays.values())), file)
+    else:
+        names = [needed.name for needed in network.inputs]
+        if not set(names) <= set(arrays):
+            raise DcscError(
+                f"read_inputs: {file.name}: expected the inputs {', '.join(names)}, and no others "
+                f"but labels, got {', '.join(arrays) or 'nothing'}"
+            )
+        values = {
+            needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)
+            for needed in network.inputs
+        }
+    counts = {len(value) for value in values.values()}
+    if labels is not None:
+        counts.add(len(labels) if labels.ndim == 1 else -1)
+    if len(counts) > 1:
+        raise DcscError(
+            f"read_inputs: {file.name}: expected as many inputs of each name, and one label for "
+            f"each, got shapes {[v.shape for v in values.values()]} and labels "
+            f"{'none' if labels is None else labels.shape}"
+        )
+    return Inputs(file.name, values, labels)
+
+
+def _picture(network: ConvNetwork, file: Path) -> tuple[Array, str]:
+    shape = _shape(network, network.inputs[0])
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise DcscError(
+            f"read_inputs: {file.name}: expected a network of one or three channels in two "
+            f"dimensions for a picture, this one takes {network.inputs[0]}"
+        )
+    with Image.open(file) as opened:
+        picture = opened.convert("L" if shape[1] == 1 else "RGB")
+    width, height = picture.size
+    scale = min(1.0, _SIDE / max(width, height))
+    size = (shape[3] or round(width * scale), shape[2] or round(height * scale))
+    note = f"The picture's values are from 0 to 1, and its size is {size[1]} × {size[0]}."
+    pixels = np.asarray(picture.resize(size), dtype=np.float64) / 255
+    return (pixels[None] if shape[1] == 1 else np.moveaxis(pixels, -1, 0)), note
+
+
+def _sound(network: ConvNetwork, file: Path) -> tuple[Array, str]:
+    shape = _shape(network, network.inputs[0])
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[1] != 1):
+        raise DcscError(
+            f"read_inputs: {file.name}: expected a network of one channel in one dimension for a "
+            f"sound, this one takes {network.inputs[0]}"
+        )
+    rate, samples = scipy.io.wavfile.read(file)
+    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1
+    wave = real_array(samples, f"read_inputs: {file.name}").astype(np.float64) / full
+    wave = wave if wave.ndim == 1 else wave.mean(axis=1)
+    length = shape[-1] or min(len(wave), _LENGTH)
+    if len(wave) < length:
+        raise DcscError(f"read_inputs: {file.name}: expected {length} samples, got {len(wave)}")
+    energy = np.concatenate([[0.0], np.cumsum(np.square(wave))])
+    start = int(np.argmax(energy[length:] - energy[: len(energy) - length]))
+    note = f"The loudest {length} samples, values from -1 to 1, at {rate} Hz."
+    return wave[start : start + length].reshape((1, length)[-(len(shape) - 1) :]), note

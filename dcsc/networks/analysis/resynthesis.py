@@ -1,0 +1,79 @@
+"""Whether a pathway survives: synthesised from a layer's code, and found again going forward."""
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Rng, generator
+from dcsc.model import DCSCModel, Layer
+from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.projections import HardThreshold
+from dcsc.signs import SignPattern
+
+__all__ = ["Found", "resynthesize"]
+
+
+@attrs.frozen
+class Found:
+    """What is found again of the active units of one layer, a mean over inputs and draws.
+
+    ``found``, ``missed`` and ``false_alarms`` are per active unit, ``exact`` is the share of whole
+    supports.
+    """
+
+    found: float
+    missed: float
+    false_alarms: float
+    exact: float
+
+
+def resynthesize(
+    layers: Sequence[CodedLayer],
+    signs: SignPattern,
+    draws: int = 5,
+    rng: Rng = 0,
+    inputs: int | None = None,
+) -> Found | None:
+    """Synthesise from the codes of the last layer through all layers, and go forward again.
+
+    Thresholds are β/2, halfway between zero and the smallest coefficient that a unit can be on
+    with. Codes are positive in the last layer only, so that there ReLU looks again, and hard
+    thresholds do below, where they have taken signs.
+
+    Parameters
+    ----------
+    layers : sequence of CodedLayer
+        Each of them reads the code of the one before.
+    signs : SignPattern
+        Of every layer.
+    draws : int, default 5
+    rng : None, int, SeedSequence or Generator
+    inputs : int, optional
+        Only the first ones.
+
+    Returns
+    -------
+    Found or None
+        None if no unit is on.
+    """
+    *below, last = layers
+    codes = last.codes[:inputs]
+    active = np.count_nonzero(codes)
+    if not active:
+        return None
+    model = DCSCModel(
+        [Layer(x.dictionary, HardThreshold(x.projection.threshold), signs) for x in below]
+        + [Layer(last.dictionary, last.projection, signs)]
+    )
+    random = generator(rng, "resynthesize: rng")
+    missed, false_alarms, exact = np.zeros((3, draws))
+    for draw in range(draws):
+        drawn = model.draw(random)
+        truth = drawn.synthesize(codes)
+        recovery = truth.compare(drawn.forward(truth[0]))
+        missed[draw] = recovery.missed[-1].sum()
+        false_alarms[draw] = recovery.false_alarms[-1].sum()
+        exact[draw] = recovery.recovered[-1].mean()
+    lost = float(missed.mean() / active)
+    return Found(1 - lost, lost, float(false_alarms.mean() / active), float(exact.mean()))

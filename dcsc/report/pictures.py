@@ -1,0 +1,113 @@
+"""Codes and inputs as small pictures, a pixel for each unit."""
+
+import base64
+import math
+from io import BytesIO
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from dcsc._arrays import Array
+
+__all__ = ["code_picture", "data_uri", "input_picture", "most_active"]
+
+# Indices of the palette: units that are off, those that are on by size, those that are on
+# although their coefficient is not positive, and what lies between the maps.
+_OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
+_COLOURS = {_OFF: (240, 240, 240), _OUTSIDE: (86, 180, 233), _GAP: (255, 255, 255)}
+_RAMP = (0.12, 0.95)
+
+
+def _palette() -> list[int]:
+    shades = matplotlib.colormaps["inferno_r"](np.linspace(*_RAMP, 256))[:, :3] * 255
+    for index, colour in _COLOURS.items():
+        shades[index] = colour
+    return [int(part) for part in shades.round().ravel()]
+
+
+_PALETTE = _palette()
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return a file as an address that holds all of it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def most_active(on: Array, most: int) -> Array:
+    """Return the filters that are on most often, in their own order."""
+    share = on.reshape(*on.shape[:2], -1).mean(axis=(0, 2))
+    return np.sort(np.argsort(-share, kind="stable")[:most])
+
+
+def code_picture(code: Array, on: Array, side: int) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of one code, and its width and height.
+
+    With two spatial axes every filter is a map of its own; with one it is a line. Maps with more
+    than ``side`` positions an axis show the largest of several units in each pixel.
+
+    Parameters
+    ----------
+    code, on : array of shape (filters, *positions)
+    side : int
+    """
+    top = float(code.max()) or 1.0
+    size = np.clip(code / top, 0, 1)
+    index = np.where(on, _DIMMEST + (size * (_BRIGHTEST - _DIMMEST)).astype(int), _OFF)
+    if code.ndim == 2:
+        lines = _shrunk(index[:, None], (1, 8 * side))[:, 0]
+        high = max(1, math.ceil(lines.shape[1] / (6 * len(lines))))
+        grid = lines.repeat(high, axis=0)
+        outside = _shrunk((on & (code <= 0))[:, None], (1, 8 * side))[:, 0].repeat(high, axis=0)
+    else:
+        grid = _tiled(_shrunk(index, (side, side)), _GAP)
+        outside = _tiled(_shrunk(on & (code <= 0), (side, side)), 0)
+    # one that is on by its coefficient is worth more than one that is on without
+    grid = np.where((outside > 0) & (grid <= _DIMMEST), _OUTSIDE, grid)
+    picture = Image.fromarray(grid.astype(np.uint8)).convert("P")
+    picture.putpalette(_PALETTE)
+    return _png(picture), picture.size
+
+
+def _shrunk(maps: Array, most: tuple[int, int]) -> Array:
+    """Return maps of at most so many rows and columns, the largest of each block."""
+    steps = [math.ceil(n / m) for n, m in zip(maps.shape[1:], most, strict=True)]
+    ends = [(-n) % s for n, s in zip(maps.shape[1:], steps, strict=True)]
+    padded = np.pad(maps, [(0, 0), *[(0, end) for end in ends]])
+    n, h, w = padded.shape
+    blocks = padded.reshape(n, h // steps[0], steps[0], w // steps[1], steps[1])
+    return np.asarray(blocks.max(axis=(2, 4)))
+
+
+def _tiled(maps: Array, gap: int) -> Array:
+    """Return maps side by side, in about twice as many columns as rows."""
+    n, h, w = maps.shape
+    columns = min(n, max(1, math.ceil(math.sqrt(2 * n * h / w))))
+    rows = math.ceil(n / columns)
+    grid = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), gap, dtype=int)
+    for number, one in enumerate(maps):
+        row, column = divmod(number, columns)
+        grid[row * (h + 1) : row * (h + 1) + h, column * (w + 1) : column * (w + 1) + w] = one
+    return grid
+
+
+def input_picture(value: Array) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of an input, and its width and height.
+
+    It goes from its smallest value to its largest; other than one or three channels are averaged.
+
+    Parameters
+    ----------
+    value : array of shape (channels, height, width)
+    """
+    shown = value if len(value) in (1, 3) else value.mean(axis=0, keepdims=True)
+    low, high = float(shown.min()), float(shown.max())
+    levels = (255 * (shown - low) / ((high - low) or 1.0)).round().astype(np.uint8)
+    picture = Image.fromarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
+    return _png(picture), picture.size
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()

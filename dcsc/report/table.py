@@ -1,0 +1,96 @@
+"""The table of the layers."""
+
+import attrs
+import numpy as np
+
+from dcsc.networks.analysis import Analysis, LayerAnalysis
+from dcsc.report.words import number as number_of
+from dcsc.report.words import percent
+
+__all__ = ["Cell", "columns", "row"]
+
+_FILTERS = {
+    "layer": "Name of the convolution in the file.",
+    "filters": "How many filters, × channels each of them sees × its size.",
+    "stride": "How many samples a filter moves from one position to the next.",
+    "outside": "Filters that the sparse coding reading does not cover, because a positive bias "
+    "switches them on where there is no signal at all, or because they are zero.",
+    "coherence": "μ: how alike the two most alike of all shifted filters are, from 0 (all "
+    "orthogonal) to 1 (two are the same). Low coherence keeps units apart.",
+    "random": "The coherence of random filters of the same shape (a median).",
+    "floor": "What no filters of this shape can go below (Welch's bound).",
+}
+
+_CODES = {
+    "on": "Which share of the units an input switches on (a median).",
+    "S": "Stripe sparsity: how many units that can overlap are on at the same time, at most (a "
+    "median).",
+    "(2)": "For how many inputs the theorem for every sign pattern proves that the layer would "
+    "find the active units again.",
+    "(3)": "The same with the theorem for random signs, whose failures have at most 1 % "
+    "probability.",
+    "(3R)": "The same with the robust theorem for random signs.",
+    "sharp": "The same, by whichever of two sharper bounds reaches further.",
+    "steady": "Active units that no error of the size below could switch off in the network as it "
+    "is.",
+    "safe": "Active units that stay on in a signal made from the code alone, with such an error, "
+    "whatever the signs of the others.",
+    "found": "Active units found again after going down one layer and up again, with random signs "
+    "and (in brackets) without.",
+    "from below": "The same after going down as many layers as possible and up again.",
+}
+
+
+@attrs.frozen
+class Cell:
+    """A cell of the table: what is read, and what rows are sorted by."""
+
+    text: str
+    value: float | None
+
+
+def columns(analysis: Analysis) -> dict[str, str]:
+    """Return the headings, and what each means in a sentence."""
+    if any(layer.codes is not None for layer in analysis.layers):
+        return _FILTERS | _CODES
+    return _FILTERS
+
+
+def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
+    """Return the cells of a layer by heading; those about codes only where there are any."""
+    facts, codes, safety = layer.filters, layer.codes, layer.safety
+    outside = len(set(facts.always_on) | set(facts.dead))
+    own = None if facts.own is None else facts.own.value
+    cells = {
+        "layer": Cell(layer.name, number),
+        "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
+        "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
+        "outside": Cell(f"{outside} of {facts.shape[0]}", outside / facts.shape[0]),
+        "coherence": Cell(number_of(own), own),
+        "random": Cell(number_of(facts.random), facts.random),
+        "floor": Cell(number_of(facts.floor), facts.floor),
+    }
+    if codes is None:
+        return cells
+    density, sparsity = float(np.median(codes.density)), int(np.median(codes.sparsity))
+    cells["on"] = Cell(percent(density), density)
+    cells["S"] = Cell(f"{sparsity} of {codes.stripe_size}", sparsity)
+    proved = {theorem.name: theorem for theorem in layer.theorems}
+    for name in ("(2)", "(3)", "(3R)"):
+        theorem = proved[name]
+        share = theorem.holds / theorem.of if theorem.of else None
+        cells[name] = Cell(f"{theorem.holds} of {theorem.of}" if theorem.of else "–", share)
+    sharp = max((proved["(H)"], proved["(I)"]), key=lambda t: (t.holds, t.of))
+    share = sharp.holds / sharp.of if sharp.of else None
+    cells["sharp"] = Cell(f"{sharp.holds} of {sharp.of}" if sharp.of else "–", share)
+    for name, value in (
+        ("steady", None if safety is None else safety.steady),
+        ("safe", None if safety is None else safety.on),
+    ):
+        cells[name] = Cell(percent(value), value)
+    for name in ("found", "from below"):
+        parts = [x.alone if name == "found" else x.whole for x in layer.resynthesis]
+        shares = [None if part is None else part.found for part in parts] or [None, None]
+        text = f"{percent(shares[0])} ({percent(shares[1])})"
+        cells[name] = Cell("–" if shares[0] is None else text, shares[0])
+    return cells

@@ -1,0 +1,296 @@
+"""What the numbers mean, in sentences."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
+from dcsc.networks.reading import listed
+
+__all__ = ["at_a_glance", "limits", "number", "of_layer", "percent"]
+
+_THEOREMS = {
+    "(2)": "the uniform guarantee, for every sign pattern",
+    "(3)": "the probabilistic guarantee, for random signs",
+    "(3R)": "the robust guarantee, for random signs",
+    "(H)": "the hybrid bound, with sums of correlations in place of the largest one",
+    "(I)": "the bound for the very codes, unit by unit",
+}
+
+
+def percent(share: float | None) -> str:
+    """Return a share in per cent; small ones keep a digit."""
+    if share is None:
+        return "–"
+    return f"{share:.1%}" if 0 < share < 0.0095 else f"{share:.0%}"
+
+
+def number(value: float | None) -> str:
+    """Return a number to two digits."""
+    return "–" if value is None else f"{value:.2g}"
+
+
+# ---- the network -----------------------------------------------------------------------------
+
+
+def at_a_glance(analysis: Analysis) -> list[str]:
+    """Return what is worth knowing first."""
+    return [text for text in _glance(analysis) if text]
+
+
+def _glance(analysis: Analysis) -> Iterator[str]:
+    facts = [layer.filters for layer in analysis.layers]
+    reached = [layer for layer in analysis.layers if layer.codes is not None]
+    yield f"{_count(len(facts), 'convolution')} with {sum(x.shape[0] for x in facts)} filters."
+    if analysis.inputs is not None:
+        yield f"{len(reached)} of {len(facts)} could be run on the inputs." + "".join(
+            f" It stopped at {stop}." for stop in analysis.stops
+        )
+    yield _accuracy(analysis)
+    known = [x for x in facts if x.own is not None and x.random is not None]
+    lower = sum(x.own.value < x.random for x in known if x.own and x.random)
+    if known:
+        values = [x.own.value for x in known if x.own]
+        yield (
+            f"Coherence is between {min(values):.2g} and {max(values):.2g}; {lower} of "
+            f"{_count(len(known), 'layer')} {'is' if lower == 1 else 'are'} less coherent than "
+            "random filters."
+        )
+    outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
+    if outside:
+        share = outside / sum(x.shape[0] for x in facts)
+        yield f"{percent(share)} of the filters are outside the sparse coding reading."
+    dense = [layer.name for layer in analysis.layers if not layer.filters.leaves_zeros]
+    if dense:
+        yield f"{_count(len(dense), 'layer')} of {len(facts)} leave no zeros in their codes."
+    asked = [x for x in reached if any(t.of for t in x.theorems)]
+    proved = [x.name for x in asked if any(t.holds for t in x.theorems)]
+    if asked:
+        yield (
+            f"Something is proved of {', '.join(proved)}, and of no other layer."
+            if proved
+            else "The theorems are empty for every layer: nothing is proved of any code."
+        )
+    yield _survival(reached)
+
+
+def _accuracy(analysis: Analysis) -> str:
+    shown = analysis.inputs
+    if shown is None or shown.labels is None or analysis.answers is None:
+        return ""
+    if shown.labels.dtype.kind not in "iu":
+        return ""
+    right = float(np.mean(shown.labels == analysis.answers))
+    return f"The network's largest output is the label for {percent(right)} of the inputs."
+
+
+def _survival(layers: Sequence[LayerAnalysis]) -> str:
+    deepest = [x for x in layers if x.resynthesis and x.resynthesis[0].whole]
+    if not deepest:
+        return ""
+    layer = max(deepest, key=lambda one: len(one.reach))
+    random, none = (x.whole for x in layer.resynthesis)
+    assert random is not None
+    assert none is not None
+    way = f"through {_count(len(layer.reach), 'layer')}" if len(layer.reach) > 1 else "through it"
+    return (
+        f"From the code of {layer.name} down {way} and up again, {percent(random.found)} of its "
+        f"active units are found with random signs and {percent(none.found)} without, beside "
+        f"{random.false_alarms:.2f} and {none.false_alarms:.2f} false ones for each true one."
+    )
+
+
+def limits(analysis: Analysis) -> list[str]:
+    """Return what was left out to keep the work small, and what was drawn at random."""
+    most, shown = analysis.limits, analysis.inputs
+    said = [f"Random numbers are from seed {analysis.seed}."]
+    if shown is not None:
+        said += [
+            f"Of {_count(analysis.given, 'input')}, {shown.count} were looked at.",
+            f"Theorems were asked about the first {most.proved} of them at most, and pathways "
+            f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
+            "draws of the signs.",
+            f"Safety was computed for {most.units} active units of each layer, and as many "
+            "inactive ones, drawn at random.",
+        ]
+    skipped = [
+        f"{layer.name}: {t.name} ({t.reason})"
+        for layer in analysis.layers
+        for t in layer.theorems
+        if t.reason and t.reason != "no unit is on"
+    ]
+    skipped += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
+    skipped += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
+    if skipped:
+        said.append("Left out as too much work: " + "; ".join(skipped) + ".")
+    return said
+
+
+def _no_coherence(facts: FilterFacts) -> bool:
+    return facts.own is None and len(facts.dead) < facts.shape[0]
+
+
+# ---- one layer -------------------------------------------------------------------------------
+
+
+def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
+    """Return what is to be said of a layer, under headings."""
+    found = {
+        "Filters": list(_filters(layer.filters)),
+        "Codes": list(_codes(layer)),
+        "What is proved": [_theorem(theorem) for theorem in layer.theorems],
+        "Safe units": list(_safety(layer, noise)),
+        "Down and up again": list(_resynthesis(layer)),
+    }
+    return {heading: texts for heading, texts in found.items() if texts}
+
+
+def _filters(facts: FilterFacts) -> Iterator[str]:
+    if facts.own is not None:
+        text = f"Coherence {number(facts.own.value)}{_pair(facts.own)}"
+        if facts.random is not None:
+            text += f"; random filters of this shape have {number(facts.random)}"
+        yield text + f", and none can go below {number(facts.floor)}."
+        if facts.dense is not None and any(step > 1 for step in facts.stride):
+            yield (
+                f"At stride 1 it would be {number(facts.dense.value)}{_pair(facts.dense)}: the "
+                "stride keeps shifted filters apart."
+            )
+    beta = np.asarray(facts.threshold)
+    yield (
+        f"Thresholds β = −b/|w| are from {number(beta.min())} to {number(beta.max())}: a unit is "
+        "on where its unit filter finds more than that."
+    )
+    if facts.always_on:
+        yield (
+            f"{_count(len(facts.always_on), 'filter')} of {facts.shape[0]} "
+            f"({listed(facts.always_on)}) have a negative threshold: a positive bias switches "
+            "them on where there is no signal. No sparse code does that, so they are outside the "
+            "reading."
+        )
+    if facts.dead:
+        yield f"{_count(len(facts.dead), 'filter')} ({listed(facts.dead)}) are zero."
+    if not facts.leaves_zeros:
+        kind = facts.activation or "no activation"
+        yield (
+            f"Its codes have no zeros ({kind}): what follows is about units whose coefficient "
+            "exceeds the threshold, as if a ReLU came there."
+        )
+    for reason in facts.reasons:
+        if "bounded" in reason or "differ" in reason:
+            yield reason[0].upper() + reason[1:] + "."
+
+
+def _pair(found: Coherence) -> str:
+    if found.filters is None or found.shift is None:
+        return ""
+    i, j = found.filters
+    if not any(found.shift):
+        return f" (filters {i} and {j} at the same place)"
+    return f" (filters {i} and {j}, {_shift(found.shift)} samples apart)"
+
+
+def _shift(shift: Sequence[int]) -> str:
+    return str(abs(shift[0])) if len(shift) == 1 else "(" + ", ".join(map(str, shift)) + ")"
+
+
+def _codes(layer: LayerAnalysis) -> Iterator[str]:
+    codes = layer.codes
+    if codes is None:
+        return
+    units = int(np.prod(codes.shape))
+    yield (
+        f"An input switches on {percent(float(np.median(codes.density)))} of the {units} units; "
+        f"stripes of {codes.stripe_size} units, whose atoms can overlap, have up to "
+        f"{int(np.median(codes.sparsity))} of them on (medians)."
+    )
+    if codes.contrast is not None:
+        yield f"The largest coefficient of a code is {codes.contrast:.1f} times the smallest."
+    if codes.silent:
+        yield f"{_count(codes.silent, 'unit')} of {units} are on for none of the inputs."
+    if codes.outside:
+        yield (
+            f"{percent(codes.outside)} of the units that are on have a coefficient that is not "
+            "positive (blue in the pictures): only the bias keeps them on."
+        )
+
+
+def _theorem(theorem: TheoremFacts) -> str:
+    name = f"{theorem.name}, {_THEOREMS[theorem.name]}"
+    if not theorem.of:
+        return f"{name}: not asked, {theorem.reason}."
+    if theorem.holds == theorem.of:
+        verdict = f"holds for all {theorem.of} codes"
+    elif theorem.holds:
+        verdict = f"holds for {theorem.holds} of {theorem.of} codes"
+    else:
+        verdict = f"is empty: it holds for none of {theorem.of} codes"
+    if theorem.name not in ("(2)", "(3)", "(3R)"):
+        assert theorem.value is not None
+        value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"
+        return f"{name}, {verdict}; it bounds the failure probability by {value} (median)."
+    if theorem.allowed is None:
+        return f"{name}, {verdict}. At these amplitudes it allows nothing, whatever S."
+    allowed = "not a single active unit" if not theorem.allowed else f"S up to {theorem.allowed}"
+    return (
+        f"{name}, {verdict}. At these amplitudes it allows {allowed}, the codes have "
+        f"{theorem.sparsity}."
+    )
+
+
+def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
+    facts = layer.safety
+    if facts is None or facts.steady is None:
+        return
+    yield (
+        f"An error of {percent(noise)} of the strongest patch ({number(facts.noise)}) in every "
+        f"patch of the layer's signal could not switch off {percent(facts.steady)} of the active "
+        "units of the network as it is."
+    )
+    if facts.on is not None:
+        yield (
+            f"In a signal made from the code alone, {percent(facts.on)} of the active units stay "
+            f"on whatever the signs of the others and the error, and {percent(facts.on_random)} "
+            "with 99 % probability over random signs."
+        )
+    if facts.off is not None:
+        yield (
+            f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off."
+        )
+
+
+def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
+    for facts in layer.resynthesis:
+        signs = "With random signs" if facts.signs == "random" else "Without signs"
+        if facts.alone is None or facts.whole is None:
+            continue
+        text = (
+            f"{signs}, {percent(facts.alone.found)} of the active units are found again from the "
+            f"layer's own signal, {percent(facts.alone.missed)} are missed, with "
+            f"{facts.alone.false_alarms:.2f} false alarms for each active unit; "
+            f"{percent(facts.alone.exact)} of the codes are found exactly"
+        )
+        if facts.depth > 1:
+            text += (
+                f". Through {facts.depth} layers, {percent(facts.whole.found)}, "
+                f"{percent(facts.whole.missed)}, {facts.whole.false_alarms:.2f} and "
+                f"{percent(facts.whole.exact)}"
+            )
+        yield text + "."
+    ends = len(layer.reach) > 1 or "input of the network" not in layer.start
+    if layer.resynthesis and layer.start and ends:
+        yield (
+            f"The way down ends at the signal of {layer.reach[0]}"
+            + ("." if "input of the network" in layer.start else f": {_why(layer.start)}.")
+        )
+
+
+def _why(start: str) -> str:
+    """Return why no code reaches below a signal."""
+    if start.startswith("after "):
+        return f"it is made by {start.removeprefix('after ')}, which is no synthesis"
+    return start
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
