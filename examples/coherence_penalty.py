@@ -12,27 +12,20 @@ pathway that is synthesised from the codes is found again. Run it as
 import argparse
 from pathlib import Path
 
-import attrs
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from dcsc import (
-    DCSCModel,
-    HardThreshold,
     IdentitySigns,
     InstanceBound,
-    Layer,
-    LayerInstance,
     ProbabilisticBound,
     RademacherSigns,
-    ReLU,
     RobustBound,
-    ToeplitzDictionary,
     UniformBound,
 )
-from dcsc.dictionaries import filters
 from dcsc.networks import load
+from dcsc.networks.analysis import coded_layers, random_twin, resynthesize
 from dcsc.networks.shipped import DIGITS_VARIANTS, digits_inputs, digits_network_path
 
 DIGITS = 100
@@ -50,87 +43,14 @@ COLOURS = {"plain": "#D55E00", "incoherent": "#0072B2", "random filters": "0.55"
 # ---- the networks as sparse coding -----------------------------------------------------------
 
 
-@attrs.frozen(eq=False)
-class CodedLayer:
-    """A layer read as a dictionary of unit filters with a threshold β for each.
-
-    The codes are the coefficients of the units that are on. ReLU has taken β off them; taken off
-    once more, it would switch units off without any interference. So all codes exceed β, and β/2
-    lies halfway between them and 0.
-    """
-
-    dictionary: ToeplitzDictionary
-    threshold: np.ndarray
-    codes: np.ndarray
-
-    @property
-    def instances(self):
-        """One record for each digit, with the threshold β/2."""
-        half = ReLU(self.threshold / 2).selection
-        return [LayerInstance(self.dictionary, code, selection=half) for code in self.codes]
-
-    def statistics(self):
-        """Return the constants of each digit, with the one threshold that (3) speaks of."""
-        return [
-            LayerInstance(
-                self.dictionary, code, selection=ReLU(code[code > 0].min() / 2).selection
-            ).statistics(babel=False)
-            for code in self.codes
-        ]
-
-
-def coded_layers(variant, images):
+def layers_of(variant, images):
     """Return the layers of a network, with the codes of these images."""
-    found = load(digits_network_path(variant)).forward(images.astype(np.float64))
-    return [
-        CodedLayer(
-            layer.dictionary,
-            layer.reading.threshold,
-            np.where(layer.code > 0, layer.coefficients(), 0.0),
-        )
-        for layer in found.chain
-    ]
+    return coded_layers(load(digits_network_path(variant)).forward(images.astype(np.float64)))
 
 
-def random_twin(dictionary, seed):
-    """Return a dictionary of the same geometry with normal filters."""
-    n, c, *kernel = dictionary.filters.shape
-    return attrs.evolve(dictionary, filters=filters.gaussian(n, c, tuple(kernel), rng=seed))
-
-
-# ---- resynthesis -----------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Found:
-    """What is found again of the active units of one layer, a mean over digits and draws.
-
-    ``found`` and ``false_alarms`` are per active unit, ``exact`` is the share of whole supports.
-    """
-
-    found: float
-    false_alarms: float
-    exact: float
-
-
-def resynthesis(layers, signs, seed=0):
+def resynthesis(layers, signs):
     """Synthesise from the codes of the last layer through all layers, and go forward again."""
-    *below, last = layers
-    model = DCSCModel(
-        [Layer(x.dictionary, HardThreshold(x.threshold / 2), signs) for x in below]
-        + [Layer(last.dictionary, ReLU(last.threshold / 2), signs)]
-    )
-    rng = np.random.default_rng(seed)
-    missed, false_alarms, exact = np.zeros((3, DRAWS))
-    for draw in range(DRAWS):
-        drawn = model.draw(rng)
-        truth = drawn.synthesize(last.codes)
-        recovery = truth.compare(drawn.forward(truth[0]))
-        missed[draw] = recovery.missed[-1].sum()
-        false_alarms[draw] = recovery.false_alarms[-1].sum()
-        exact[draw] = recovery.recovered[-1].mean()
-    active = np.count_nonzero(last.codes)
-    return Found(1 - missed.mean() / active, false_alarms.mean() / active, exact.mean())
+    return resynthesize(layers, signs, DRAWS)
 
 
 # ---- the tables ------------------------------------------------------------------------------
@@ -278,7 +198,7 @@ def main():
     parser.add_argument("--figure", type=Path, help="file of the figure, .png or .svg")
     target = parser.parse_args().figure
     images = digits_inputs().images[:DIGITS]
-    networks = {variant: coded_layers(variant, images) for variant in DIGITS_VARIANTS}
+    networks = {variant: layers_of(variant, images) for variant in DIGITS_VARIANTS}
     print_tables(networks)
     print(
         "random: the coherence of random filters, a mean of ten. floor: what no filters can go"

@@ -347,7 +347,6 @@ def receptive_model(layers: tuple[CodedLayer, ...]) -> DCSCModel:
 
 def _at(dictionary: ToeplitzDictionary, positions: tuple[int, ...]) -> ToeplitzDictionary:
     """Return the dictionary without borders, with so many positions."""
-    spans = dictionary.patches.axes[-len(positions) :]
-    steps = zip(positions, dictionary.stride, spans, strict=True)
-    extent = tuple((p - 1) * s + axis.length for p, s, axis in steps)
+    steps = zip(positions, dictionary.stride, dictionary.span, strict=True)
+    extent = tuple((p - 1) * step + span for p, step, span in steps)
     return attrs.evolve(dictionary, extent=extent, padding=0)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 import numpy as np
@@ -145,10 +145,7 @@ def roomy(
     dilation = tuple(dilation) or (1,) * len(taps)
     span = [(f - 1) * d + 1 for f, d in zip(taps, dilation, strict=True)]
     extent = tuple((2 * ((f - 1) // s) + 1) * s for f, s in zip(span, stride, strict=True))
-    more: dict[str, Any] = {"dilation": dilation, "groups": groups}
-    if groups == 1 and set(dilation) == {1}:
-        more = {}
-    return CirculantDictionary(filters, extent, tuple(stride), **more)
+    return CirculantDictionary(filters, extent, tuple(stride), dilation=dilation, groups=groups)
 
 
 def random_twin(dictionary: Kind, seed: int) -> Kind:

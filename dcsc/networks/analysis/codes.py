@@ -135,8 +135,8 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     statistics = [one for one in first.statistics() if one is not None]
     found = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
     found.append(_hybrid(first, statistics, most / max(pairs * taps, 1)))
-    width = max((int(one.sparsity or 0) for one in statistics), default=0)
-    rows = np.count_nonzero(first.codes[:1]) * layer.dictionary.stripes.size
+    width = max((one.sparsity or 0 for one in statistics), default=0)
+    rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
     found.append(_instances(first, int(most / 100 / cost)))
     return tuple(found)

@@ -7,7 +7,6 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.explanations.atoms import coherent_pair
 from dcsc.dictionaries import CirculantDictionary
 from dcsc.networks.analysis.coded import random_twin, roomy
 from dcsc.networks.convolution import Convolution
@@ -123,7 +122,7 @@ def filter_facts(
 
 def coherence(dictionary: CirculantDictionary) -> Coherence:
     """Return the coherence and a pair of filters, at a shift, that has it."""
-    pair = coherent_pair(dictionary)
+    pair = dictionary.coherent_pair()
     if pair is None:
         return Coherence(0.0, None, None)
     steps = zip(pair.offset, dictionary.stride, strict=True)
@@ -133,11 +132,7 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
 def products(dictionary: CirculantDictionary) -> float:
     """Return about how many multiplications the correlations of all filters take."""
     n, *rest = dictionary.filters.shape
-    return n**2 / _groups(dictionary) * math.prod(rest) * math.prod(dictionary.positions) / 2
-
-
-def _groups(dictionary: Any) -> int:
-    return int(dictionary.signal_shape[0] // dictionary.filters.shape[1])
+    return n**2 / dictionary.groups * math.prod(rest) * math.prod(dictionary.positions) / 2
 
 
 def _smallest(threshold: Array) -> Array:

@@ -37,7 +37,7 @@ class SafetensorsReader(WeightsReader):
         try:
             with safetensors.safe_open(str(path), framework="np") as file:
                 order = {name: place for place, name in enumerate(file.offset_keys())}
-            found = dict(safetensors.deserialize(path.read_bytes()))
+            found = dict(safetensors.deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]  # it has no type hints
         except safetensors.SafetensorError as error:
             raise DcscError(
                 f"expected a whole .safetensors file, got a broken one: {error}"
