@@ -7,7 +7,7 @@ import inspect
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -144,7 +144,7 @@ class Strategies:
         ]
         if missing:
             raise MissingParameterError(f"{kind} needs {' and '.join(map(repr, missing))}")
-        return Strategy(kind, parameters, self._digest(called) if ":" in kind else "")
+        return Strategy(kind, parameters, _digest(called.__module__) if ":" in kind else "")
 
     def build(self, family: str, strategy: Strategy, seed: int) -> Any:
         """Return the strategy itself; families of filters draw from ``seed`` unless they say."""
@@ -178,11 +178,6 @@ class Strategies:
             raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {found!r}")
         return found
 
-    @staticmethod
-    def _digest(called: Any) -> str:
-        module = sys.modules[called.__module__]
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-
     def _file(self, given: dict[str, Any]) -> Strategy:
         name = given.pop("file", None)
         if not isinstance(name, str) or given:
@@ -206,6 +201,12 @@ class Strategies:
             return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise DcscError(f"filters: expected a .npy of numbers, {path}: {error}") from None
+
+
+@cache
+def _digest(module: str) -> str:
+    """Hash the source of a module as it was imported; what the file says later does not run."""
+    return hashlib.sha256(inspect.getsource(sys.modules[module]).encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)
