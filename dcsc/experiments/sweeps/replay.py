@@ -104,7 +104,8 @@ class Replay:
         z = self.guess.coefficients[number - 1]
         missed, false = (true != 0) & (found == 0), (true == 0) & (found != 0)
         windows = layer.dictionary.stripes
-        stripes = windows.max_containing(windows.count(true))
+        fullest = windows.max_containing(windows.count(true))
+        stripes = np.broadcast_to(fullest, true.shape)
         entries = [
             _entry(layer, index, true, z, stripes, bool(missed[index]))
             for index in zip(*np.nonzero(missed | false), strict=True)

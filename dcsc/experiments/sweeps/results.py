@@ -84,7 +84,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
     if len(bounds):
         coords["bound"] = np.array(bounds, dtype=object)
     variables = {
-        name: ([*names, *column.dims], column.values.reshape(*shape, *column.values.shape[1:]))
+        name: ([*names, *column.dims], column.values.reshape((*shape, *column.values.shape[1:])))
         for name, column in found.items()
         if "bound" not in column.dims or len(bounds)
     }

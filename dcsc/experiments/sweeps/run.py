@@ -16,7 +16,7 @@ from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
-from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
 from dcsc.experiments.sweeps.work import Piece, work
 
 __all__ = ["Run", "State", "run"]
@@ -128,7 +128,7 @@ def _plan(sweep: Sweep, cells: Sequence[Cell]) -> dict[str, Any]:
     """Return what a reader of the folder needs to know, and what made it."""
     names = ("dcsc", "numpy", "scipy", "numba")
     return {
-        "format": "dcsc sweep 1",
+        "format": PLAN_FORMAT,
         "sweep": sweep.as_table(),
         "folder": str(sweep.strategies.folder),
         "cells": [cell.identity for cell in cells],

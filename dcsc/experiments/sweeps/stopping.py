@@ -4,6 +4,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._arrays import real
 from dcsc.experiments.tally import clopper_pearson
 
 __all__ = ["Stopping"]
@@ -36,6 +37,12 @@ class Stopping:
 
     width: float | None = None
     levels: tuple[float, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if self.width is not None:
+            real(self.width, "Stopping: width", minimum=0, maximum=1)
+        for level in self.levels:
+            real(level, "Stopping: levels", minimum=0, maximum=1)
 
     @property
     def adaptive(self) -> bool:
