@@ -17,7 +17,7 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
 from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
-from dcsc.experiments.sweeps.work import Piece, work
+from dcsc.experiments.sweeps.work import Piece, leave_with_parent, work
 
 __all__ = ["Run", "State", "run"]
 
@@ -267,7 +267,9 @@ class _Runner:
 def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
     """Yield joblib's ``Parallel`` on this machine's processes or on a Dask cluster."""
     if dask is None:
-        settings: dict[str, Any] = {} if jobs == 1 else {"inner_max_num_threads": 1}
+        settings: dict[str, Any] = {}
+        if jobs > 1:
+            settings = {"inner_max_num_threads": 1, "initializer": leave_with_parent}
         with (
             joblib.parallel_config("loky", n_jobs=jobs, **settings),
             joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,

@@ -1,5 +1,7 @@
 """What a worker does: stretches of trials of some cells, one after the other."""
 
+import os
+import threading
 import time
 from typing import Any
 
@@ -12,7 +14,7 @@ from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 
-__all__ = ["Piece", "work"]
+__all__ = ["Piece", "leave_with_parent", "work"]
 
 
 @attrs.frozen
@@ -41,6 +43,21 @@ def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[dict[str, Any]]:
     """Return the records of some pieces; they depend on the sweep and the pieces only."""
     with threadpool_limits(1):
         return [record for piece in pieces for record in _piece(sweep, piece)]
+
+
+def leave_with_parent() -> None:
+    """End this process, within a second, once the one that started it has gone.
+
+    A parent that is killed cannot tell its workers, which would wait for it.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
