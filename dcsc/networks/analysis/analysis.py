@@ -255,16 +255,19 @@ def analyze(
 
 
 def _forward(network: ConvNetwork, inputs: Inputs) -> Activations:
-    """Return the activations in float64, in as many passes as a fixed batch size asks for."""
+    """Return the activations in float64, in as many passes as a fixed batch size asks for.
+
+    With several inputs, whose batches need not be alike, it is one pass of what was given.
+    """
     values = {
         name: value.astype(np.float64) if value.dtype.kind == "f" else value
         for name, value in inputs.values.items()
     }
-    sizes = {needed.shape[0] for needed in network.inputs if needed.shape} - {None}
-    if not sizes or sizes == {inputs.count}:
+    first = network.inputs[0].shape
+    size = first[0] if first else None
+    if len(values) > 1 or size in (None, inputs.count):
         return network.forward(values)
-    size = next(size for size in sizes if size)
-    if len(sizes) > 1 or inputs.count % size:
+    if inputs.count % size:
         raise DcscError(
             f"analyze: inputs: expected a multiple of the batch size {size} of {network.source}, "
             f"got {inputs.count}"

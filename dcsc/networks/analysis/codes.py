@@ -22,6 +22,9 @@ from dcsc.projections import Selection
 
 __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
 
+# What the tail of one weight takes, in multiplications.
+_TAIL = 1000
+
 CLASSES: dict[str, BoundCalculator] = {
     "(2)": UniformBound(),
     "(3)": ProbabilisticBound(),
@@ -138,7 +141,7 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     width = max((one.sparsity or 0 for one in statistics), default=0)
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
-    found.append(_instances(first, int(most / 100 / cost)))
+    found.append(_instances(first, int(most / _TAIL / cost)))
     return tuple(found)
 
 

@@ -48,7 +48,9 @@ class Inputs:
         return len(next(iter(self.values.values())))
 
     def first(self, most: int) -> "Inputs":
-        """Return the first ones."""
+        """Return the first ones, or all where the arrays have batches of different sizes."""
+        if len({value.shape[:1] for value in self.values.values()}) > 1:
+            return self
         values = {name: value[:most] for name, value in self.values.items()}
         return attrs.evolve(self, values=values, labels=_up_to(self.labels, most))
 
@@ -171,14 +173,11 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
             needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)
             for needed in network.inputs
         }
-    counts = {len(value) for value in values.values()}
-    if labels is not None:
-        counts.add(len(labels) if labels.ndim == 1 else -1)
-    if len(counts) > 1:
+    count = len(next(iter(values.values())))
+    if labels is not None and labels.shape != (count,):
         raise DcscError(
-            f"read_inputs: {file.name}: expected as many inputs of each name, and one label for "
-            f"each, got shapes {[v.shape for v in values.values()]} and labels "
-            f"{'none' if labels is None else labels.shape}"
+            f"read_inputs: {file.name}: labels: expected one for each of {count} inputs, got "
+            f"shape {labels.shape}"
         )
     return Inputs(file.name, values, labels)
 

@@ -1,0 +1,448 @@
+"""The analysis of networks: against enumeration, dense matrices and plain numpy."""
+
+import itertools
+import json
+
+import attrs
+import numpy as np
+import pytest
+import scipy.io.wavfile
+from PIL import Image
+
+from dcsc import (
+    DcscError,
+    IdentitySigns,
+    InstanceBound,
+    LayerInstance,
+    RademacherSigns,
+    ReLU,
+    ToeplitzDictionary,
+)
+from dcsc.dictionaries import filters
+from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
+from dcsc.networks.analysis import (
+    CodedLayer,
+    Inputs,
+    Limits,
+    analyze,
+    margins,
+    noise_inputs,
+    read_inputs,
+    receptive_model,
+    resynthesize,
+    shipped_inputs,
+    stack,
+)
+from dcsc.networks.analysis.coded import roomy
+from dcsc.networks.analysis.filters import coherence
+from dcsc.networks.shipped import digits_network_path
+
+FEW = Limits(inputs=6, proved=4, resynthesized=3, draws=2, units=30, twins=2)
+
+
+def network(*steps, channels=2, lengths=(None,)):
+    """Return a chain of operations."""
+    names = ["input", *(f"v{number}" for number in range(len(steps)))]
+    nodes = [
+        Node(f"{step.label.lower()}{at}", step, (names[at],), names[at + 1])
+        for at, step in enumerate(steps)
+    ]
+    return ConvNetwork(Graph([Input("input", (None, channels, *lengths))], nodes, [names[-1]]))
+
+
+def convolve(n, channels, kernel, bias, seed=0, **more):
+    weight = np.random.default_rng(seed).normal(size=(n, channels, *kernel))
+    return operations.Convolve(weight, np.broadcast_to(bias, n).astype(float), **more)
+
+
+def shown(*shape, seed=0, labels=None):
+    values = {"input": np.random.default_rng(seed).normal(size=shape)}
+    return Inputs("test", values, labels)
+
+
+def layer(codes, dictionary, threshold):
+    codes = np.asarray(codes, dtype=float)
+    signals = dictionary.synthesize(codes)
+    beta = np.broadcast_to(threshold, len(dictionary.filters)).astype(float)
+    return CodedLayer("layer", dictionary, beta, codes, codes > 0, signals)
+
+
+# ---- safety ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def small(request):
+    """A layer with atoms cut off at the border, and a code with few enough units for all signs."""
+    taps = filters.gaussian(2, 1, 3, rng=request.param)
+    dictionary = ToeplitzDictionary(taps, extent=5, padding=1)
+    rng = np.random.default_rng(request.param)
+    code = np.zeros(dictionary.code_shape)
+    code.flat[rng.choice(code.size, 5, replace=False)] = rng.uniform(1, 3, 5)
+    return dictionary, code
+
+
+def worst_cases(dictionary, code, tau, noise):
+    """Return the least margin of each unit over all signs, and how often it comes out wrong.
+
+    The error is the worst one of its norm, along the atom.
+    """
+    matrix = dictionary.to_sparse().toarray()
+    norms = np.linalg.norm(matrix, axis=0)
+    flat = code.ravel()
+    least, wrong = np.full(flat.size, np.inf), np.zeros(flat.size)
+    patterns = list(itertools.product([-1.0, 1.0], repeat=int(np.count_nonzero(flat))))
+    for pattern in patterns:
+        signed = flat.copy()
+        signed[flat > 0] *= pattern
+        seen = matrix.T @ (matrix @ signed)
+        for k in range(flat.size):
+            if flat[k] > 0:
+                own = np.sign(signed[k]) * seen[k] - noise * norms[k] - tau
+            else:
+                own = tau - seen[k] - noise * norms[k]
+            least[k] = min(least[k], own)
+            wrong[k] += own <= 0
+    return least, wrong / len(patterns)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_margins_are_the_worst_case_over_all_signs(small, noise):
+    dictionary, code = small
+    least, wrong = worst_cases(dictionary, code, 0.4, noise)
+    found = margins(dictionary, code, np.full(2, 0.4), np.arange(code.size), noise)
+    # an inactive unit meets its signs both ways round, so that both extremes occur
+    np.testing.assert_allclose(found.margin, least, rtol=1e-10, atol=1e-12)
+    assert (found.safe == (least > 0)).all()
+    assert 0 < found.safe.sum() < code.size
+    assert (found.probability >= wrong - 1e-12).all()
+    assert (found.probability[found.safe] == 0).all()
+
+
+def test_probabilities_are_those_of_the_instance_bound(small):
+    dictionary, code = small
+    instance = LayerInstance(dictionary, code, noise=0.05, selection=ReLU(0.4).selection)
+    expected = InstanceBound("chernoff").atoms(instance).ravel()
+    found = margins(dictionary, code, np.full(2, 0.4), np.arange(code.size), 0.05)
+    np.testing.assert_allclose(found.probability, expected, rtol=1e-9, atol=1e-300)
+
+
+def test_shares_of_safe_units():
+    """Orthogonal filters, so that noise alone decides: β = 1, coefficients 1.2 and 3."""
+    steps = (operations.Convolve(np.eye(2)[:, :, None], -np.ones(2)), operations.Relu())
+    signal = np.array([[[1.2, 3.0, 0.0, 0.0], [0.0, 0.0, 3.0, 0.0]]])
+    found = analyze(network(*steps), Inputs("x", {"input": signal}), noise=0.1)
+    facts = found.layers[0].safety
+    assert facts.noise == pytest.approx(0.3)  # of the largest patch norm, 3
+    assert facts.steady == pytest.approx(2 / 3)  # 1.2 exceeds 1 by 0.2 only
+    assert facts.on == 1  # β/2 = 0.5 is 0.7 below 1.2
+    assert facts.off == 1
+    assert facts.looked_at == (3, 5)
+
+
+# ---- filters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "channels", "kernel", "more"),
+    [
+        (5, 2, (4,), {"stride": (1,)}),
+        (4, 1, (5,), {"stride": (2,)}),
+        (3, 2, (3, 2), {"stride": (2, 1)}),
+        (3, 1, (3,), {"stride": (1,), "dilation": (2,)}),
+        (4, 2, (3,), {"stride": (1,), "groups": 2}),
+        (2, 3, (2,), {"stride": (3,)}),
+    ],
+)
+def test_coherence_is_that_of_a_large_matrix(n, channels, kernel, more):
+    taps = filters.gaussian(n, channels, kernel, rng=1)
+    found = coherence(roomy(taps, **more))
+    large = ToeplitzDictionary(taps, extent=tuple(14 for _ in kernel), **more)
+    matrix = large.to_sparse().toarray()
+    gram = matrix.T @ matrix
+    np.fill_diagonal(gram, 0)
+    assert found.value == pytest.approx(np.abs(gram).max(), rel=1e-12)
+    # the pair, at its shift, is what it says
+    i, j = found.filters
+    place = [6 // s for s in large.stride]
+    there = [p + d // s for p, d, s in zip(place, found.shift, large.stride, strict=True)]
+    atoms = [np.ravel_multi_index((f, *p), large.code_shape) for f, p in ((i, place), (j, there))]
+    assert abs(gram[tuple(atoms)]) == pytest.approx(found.value, rel=1e-12)
+    assert roomy(taps, **more).welch_floor() <= found.value
+
+
+def test_positive_biases_and_dead_filters_are_named():
+    weight = np.random.default_rng(0).normal(size=(4, 2, 3))
+    weight[1] = 0
+    steps = (operations.Convolve(weight, [-1.0, -1.0, 0.5, -2.0]), operations.Relu())
+    found = analyze(network(*steps), shown(5, 2, 12), limits=FEW)
+    facts = found.layers[0].filters
+    assert facts.always_on == (2,)
+    assert facts.dead == (1,)
+    assert facts.leaves_zeros
+    assert facts.threshold[2] == pytest.approx(-0.5 / np.linalg.norm(weight[2]))
+    coded = found.layers[0].coded
+    seen = coded.dictionary.analyze(coded.signals)
+    assert (coded.on[:, 2] == (seen[:, 2] > facts.threshold[2])).all()
+    expected = (coded.on & (seen <= 0)).sum() / coded.on.sum()
+    assert found.layers[0].codes.outside == pytest.approx(expected)
+    assert expected > 0
+    assert (coded.codes[:, 2] >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "activation", [operations.LeakyRelu(0.1), operations.PRelu([0.2]), operations.Relu()]
+)
+def test_units_that_are_on_are_those_above_the_threshold(activation):
+    steps = (convolve(3, 2, (3,), -0.5), activation)
+    found = analyze(network(*steps), shown(4, 2, 12), limits=FEW)
+    (one,) = found.layers
+    assert one.filters.leaves_zeros == isinstance(activation, operations.Relu)
+    assert (one.coded.on == (network(*steps).forward(shown(4, 2, 12).values)["v1"] > 0)).all()
+
+
+# ---- codes and theorems ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return analyze(load(digits_network_path("incoherent")), shipped_inputs(), limits=FEW)
+
+
+def test_codes_are_the_activations(digits):
+    found = load(digits_network_path("incoherent")).forward(
+        shipped_inputs().first(6).values["input"].astype(float)
+    )
+    for one, reached in zip(digits.layers, found.layers, strict=True):
+        code = found[reached.convolution.code]
+        density = (code > 0).reshape(6, -1).mean(axis=1)
+        assert one.codes.density == pytest.approx(density)
+        assert one.codes.silent == (~(code > 0).any(axis=0)).sum()
+        assert one.codes.sparsity == tuple(one.coded.dictionary.stripe_sparsity(code))
+
+
+def test_statistics_are_those_of_each_code_alone(digits):
+    for one in digits.layers:
+        for code, found in zip(one.coded.codes, one.coded.statistics(), strict=True):
+            selection = ReLU(code[code > 0].min() / 2).selection
+            alone = LayerInstance(one.coded.dictionary, code, selection=selection)
+            expected = attrs.asdict(alone.statistics(babel=False), recurse=False)
+            given = attrs.asdict(found, recurse=False)
+            for name in ("threshold", "gain"):
+                assert expected.pop(name) == pytest.approx(given.pop(name))
+            assert given == expected
+
+
+def test_an_input_that_switches_nothing_on_is_left_out():
+    steps = (convolve(3, 2, (3,), -1.0), operations.Relu())
+    values = np.concatenate([np.zeros((1, 2, 12)), shown(2, 2, 12).values["input"]])
+    found = analyze(network(*steps), Inputs("x", {"input": values}), limits=FEW)
+    assert found.layers[0].codes.density[0] == 0
+    assert {theorem.of for theorem in found.layers[0].theorems} == {2}
+    silent = analyze(network(*steps), Inputs("x", {"input": values[:1]}), limits=FEW)
+    assert {theorem.reason for theorem in silent.layers[0].theorems} == {"no unit is on"}
+    assert silent.layers[0].safety.steady is None
+    assert all(one.alone is None for one in silent.layers[0].resynthesis)
+    json.dumps(silent.numbers(), allow_nan=False)
+
+
+def test_what_holds_is_said_of_the_incoherent_layer(digits):
+    assert [t.holds for t in digits.layers[2].theorems] == [4] * 5
+    assert [t.holds for t in digits.layers[0].theorems] == [0] * 5
+    assert digits.layers[2].theorems[0].allowed == digits.layers[2].codes.stripe_size
+
+
+def test_what_would_take_too_long_is_left_out_and_said():
+    inputs, little = shown(3, 2, 30), attrs.evolve(FEW, products=10.0)
+    (one,) = analyze(
+        network(convolve(3, 2, (3,), -0.5), operations.Relu()), inputs, limits=little
+    ).layers
+    assert one.filters.own is one.filters.dense is one.filters.random is None
+    assert all("multiplications" in theorem.reason for theorem in one.theorems)
+    assert one.resynthesis == ()
+    assert one.codes is not None
+
+
+# ---- resynthesis -----------------------------------------------------------------------------
+
+
+def test_resynthesis_without_signs_is_two_products_with_the_matrix():
+    rng = np.random.default_rng(3)
+    dictionary = ToeplitzDictionary(filters.gaussian(3, 1, 3, rng=3), extent=8, padding=1)
+    codes = rng.uniform(0.5, 2, (4, *dictionary.code_shape)) * (rng.random((4, 3, 8)) < 0.3)
+    one = layer(codes, dictionary, [0.4, 0.5, -0.2])
+    matrix = dictionary.to_sparse().toarray()
+    tau = np.repeat([0.2, 0.25, 0.0], 8)
+    again = codes.reshape(4, -1) @ matrix.T @ matrix > tau
+    truth = codes.reshape(4, -1) > 0
+    found = resynthesize([one], IdentitySigns(), draws=1)
+    assert found.missed == pytest.approx((truth & ~again).sum() / truth.sum())
+    assert found.found == pytest.approx(1 - found.missed)
+    assert found.false_alarms == pytest.approx((again & ~truth).sum() / truth.sum())
+    assert found.false_alarms > 0
+    assert found.exact == pytest.approx((again == truth).all(axis=1).mean())
+
+
+def test_resynthesis_of_orthogonal_layers_finds_everything(digits):
+    deepest = digits.layers[2].coded
+    for signs in (IdentitySigns(), RademacherSigns()):
+        found = resynthesize([deepest], signs, draws=2)
+        assert (found.found, found.false_alarms, found.exact) == (1, 0, 1)
+
+
+def test_codes_reach_down_as_far_as_nothing_lies_between():
+    pool = operations.MaxPool((2,), stride=(2,))
+    steps = (
+        convolve(3, 2, (3,), -0.1), operations.Relu(),
+        convolve(4, 3, (3,), -0.1, seed=1), operations.Relu(), pool,
+        convolve(4, 4, (3,), -0.1, seed=2), operations.Relu(),
+    )  # fmt: skip
+    found = analyze(network(*steps), shown(3, 2, 20), limits=FEW)
+    names = [one.name for one in found.layers]
+    assert [one.reach for one in found.layers] == [
+        (names[0],), (names[0], names[1]), (names[2],)
+    ]  # fmt: skip
+    assert found.layers[2].start == "after MaxPool"
+    assert [one.resynthesis[0].depth for one in found.layers] == [1, 2, 1]
+
+
+def test_receptive_fields_hold_whole_atoms(digits):
+    coded = {one.name: one.coded for one in digits.layers}
+    layers = stack(coded, "conv3")
+    model = receptive_model(layers)
+    assert model.layers[0].dictionary.signal_shape == (1, 6, 6)
+    atom = model.effective_atoms(3, [7])[0]
+    codes = np.zeros(layers[-1].dictionary.code_shape)
+    codes[7, 0, 0] = 1
+    for one in reversed(layers):
+        codes = one.dictionary.synthesize(codes)
+    np.testing.assert_allclose(codes[:, :6, :6], atom, atol=1e-12)
+    assert np.abs(codes).sum() == pytest.approx(np.abs(atom).sum())
+
+
+# ---- what can be run -------------------------------------------------------------------------
+
+
+def test_without_inputs_only_the_filters_are_looked_at():
+    found = analyze(load(digits_network_path()))
+    assert [one.filters.own is not None for one in found.layers] == [True] * 3
+    assert all(one.codes is None and one.theorems == () for one in found.layers)
+    assert found.inputs is None
+    json.dumps(found.numbers(), allow_nan=False)
+
+
+def test_an_operation_that_cannot_be_run_ends_the_way():
+    steps = (
+        convolve(3, 2, (3,), -0.1), operations.Relu(),
+        operations.Unread("LSTM", "nothing does this"), convolve(2, 3, (3,), -0.1),
+    )  # fmt: skip
+    found = analyze(network(*steps), shown(3, 2, 20), limits=FEW)
+    assert [one.codes is not None for one in found.layers] == [True, False]
+    assert "LSTM" in found.stops[0]
+
+
+def test_a_fixed_batch_is_run_in_several_passes():
+    steps = (convolve(3, 2, (3,), -0.1), operations.Relu())
+    whole = network(*steps)
+    (fixed_input,) = whole.inputs
+    graph = attrs.evolve(whole.graph, inputs=(attrs.evolve(fixed_input, shape=(1, 2, None)),))
+    fixed = attrs.evolve(whole, graph=graph)
+    first, second = (analyze(one, shown(4, 2, 20), limits=FEW) for one in (whole, fixed))
+    assert first.numbers() == second.numbers()
+    pairs = attrs.evolve(graph, inputs=(attrs.evolve(fixed_input, shape=(3, 2, None)),))
+    with pytest.raises(DcscError, match=r"multiple of the batch size 3.*got 4"):
+        analyze(attrs.evolve(whole, graph=pairs), shown(4, 2, 20), limits=FEW)
+
+
+def test_classes_with_one_member_leave_no_nan():
+    labels = np.array([0, 0, 1])
+    steps = (convolve(3, 2, (3,), -0.1), operations.Relu())
+    found = analyze(network(*steps), shown(3, 2, 20, labels=labels), limits=FEW)
+    assert np.isnan(found.overlap.matrices).any()
+    numbers = found.numbers()
+    assert numbers["overlap"]["matrices"][0][1][1] is None
+    assert numbers["limits"]["inputs"] == 6
+    json.dumps(numbers, allow_nan=False)
+
+
+def test_a_network_without_convolutions_is_refused():
+    with pytest.raises(DcscError, match="expected convolutions, found none"):
+        analyze(network(operations.Relu()))
+
+
+# ---- reading inputs --------------------------------------------------------------------------
+
+
+def test_arrays_with_and_without_batch_and_labels(tmp_path):
+    net = network(convolve(3, 2, (3,), -0.1))
+    values = np.random.default_rng(0).normal(size=(5, 2, 9))
+    np.save(tmp_path / "batch.npy", values)
+    np.save(tmp_path / "one.npy", values[0])
+    np.savez(tmp_path / "all.npz", images=values, labels=np.arange(5))
+    assert np.array_equal(read_inputs(net, tmp_path / "batch.npy").values["input"], values)
+    assert np.array_equal(read_inputs(net, tmp_path / "one.npy").values["input"], values[:1])
+    found = read_inputs(net, tmp_path / "all.npz")
+    assert np.array_equal(found.labels, np.arange(5))
+    assert found.first(2).count == 2
+    assert len(found.first(2).labels) == 2
+
+
+def test_pictures_and_sounds_are_made_to_fit(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    free = network(convolve(3, 3, (3, 3), -0.1), channels=3, lengths=(None, None))
+    value = read_inputs(free, tmp_path / "picture.png").values["input"]
+    assert np.array_equal(value[0], np.moveaxis(pixels, -1, 0) / 255)
+    grey = network(convolve(3, 1, (3, 3), -0.1), channels=1, lengths=(8, 6))
+    assert read_inputs(grey, tmp_path / "picture.png").values["input"].shape == (1, 1, 8, 6)
+    wave = np.zeros(1000, np.int16)
+    wave[700:760] = 2**14
+    scipy.io.wavfile.write(tmp_path / "sound.wav", 8000, wave)
+    sound = network(convolve(3, 1, (3,), -0.1), channels=1, lengths=(100,))
+    value = read_inputs(sound, tmp_path / "sound.wav").values["input"]
+    assert value.shape == (1, 1, 100)
+    assert np.count_nonzero(value) == 60
+    assert value.max() == pytest.approx(2**14 / (2**15 - 1))
+
+
+def test_noise_says_that_it_is_noise():
+    found = noise_inputs(load(digits_network_path()), 3)
+    assert found.values["input"].shape == (3, 1, 8, 8)
+    assert "not data" in found.note
+    again = noise_inputs(load(digits_network_path()), 3)
+    assert np.array_equal(found.values["input"], again.values["input"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("wide.npy", np.zeros((2, 5, 9)), r"expected shape \(any, 2, any\), got \(2, 5, 9\)"),
+        ("none.npy", np.zeros((0, 2, 9)), "at least one input"),
+        ("nan.npy", np.full((1, 2, 9), np.nan), "input"),
+        ("text.npy", b"hello", "could not read"),
+        ("picture.png", b"hello", "one or three channels"),
+        ("labels.npz", {"x": np.zeros((2, 2, 9)), "labels": np.zeros(3)}, r"labels.*\(3,\)"),
+        ("two.npz", {"a": np.zeros((2, 2, 9)), "b": np.zeros(3)}, "expected the inputs input"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, name, content, words):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, dict):
+        np.savez(path, **content)
+    else:
+        np.save(path, content)
+    with pytest.raises(DcscError, match=words):
+        read_inputs(network(convolve(3, 2, (3,), -0.1)), path)
+
+
+def test_a_broken_picture_is_refused(tmp_path):
+    (tmp_path / "picture.png").write_bytes(b"hello")
+    net = network(convolve(3, 3, (3, 3), -0.1), channels=3, lengths=(None, None))
+    with pytest.raises(DcscError, match="could not read"):
+        read_inputs(net, tmp_path / "picture.png")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(DcscError, match="expected a file"):
+        read_inputs(network(convolve(3, 2, (3,), -0.1)), tmp_path / "none.npy")

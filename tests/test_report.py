@@ -1,0 +1,212 @@
+"""The page of an analysis: as text, and in a browser."""
+
+import json
+import re
+import subprocess
+import sys
+
+import attrs
+import numpy as np
+import pytest
+
+from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
+from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
+from dcsc.networks.shipped import digits_network_path
+from dcsc.report import page
+from tests.chromium import BROWSER, Chromium
+
+FEW = Limits(inputs=12, proved=4, resynthesized=3, draws=2, units=30, twins=2)
+
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return analyze(load(digits_network_path("incoherent")), shipped_inputs(), limits=FEW)
+
+
+def one_dimensional(name="conv"):
+    """Return a network of one spatial axis with a positive bias, a stop and a layer behind it."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        Node(name, operations.Convolve(rng.normal(size=(3, 1, 5)), [-1, -1, 0.5]), ("x",), "a"),
+        Node("leaky", operations.LeakyRelu(0.1), ("a",), "b"),
+        Node("lstm", operations.Unread("LSTM", "nothing does this"), ("b",), "c"),
+        Node("behind", operations.Convolve(rng.normal(size=(2, 3, 3))), ("c",), "d"),
+    ]
+    network = ConvNetwork(Graph([Input("x", (None, 1, None))], nodes, ["d"]), "one.npz")
+    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=FEW)
+
+
+# ---- as text ---------------------------------------------------------------------------------
+
+
+def test_nothing_is_loaded_from_elsewhere(digits):
+    text = page(digits)
+    addresses = re.findall(r'(?:src|href)="([^"]{1,40})', text)
+    assert len(addresses) > 20
+    assert all(a.startswith(("data:", "#")) for a in addresses)
+    assert "@import" not in text
+    assert "url(" not in text
+    assert len(text) < 2e6
+
+
+def test_every_number_of_the_table_has_a_sentence(digits):
+    text = page(digits)
+    headings = re.findall(r'<button type="button" title="([^"]+)">([^<]+)</button>', text)
+    assert len(headings) == 17
+    meanings = re.findall(r"<dt>([^<]+)</dt>", text)
+    assert meanings == [name for _, name in headings]
+
+
+def test_pages_say_what_is_missing():
+    assert "about the filters alone" in page(analyze(load(digits_network_path())))
+    text = page(one_dimensional())
+    assert "It stopped at LSTM" in text
+    assert "Its codes have no zeros (LeakyRelu)" in text
+    assert "1 filter of 3 (2) have a negative threshold" in text
+    little = attrs.evolve(FEW, products=10.0)
+    text = page(analyze(load(digits_network_path()), shipped_inputs(), limits=little))
+    assert "Left out as too much work" in text
+
+
+def test_names_from_files_are_no_html():
+    name = "<script>alert(1)</script>"
+    text = page(one_dimensional(name))
+    assert name not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_the_same_analysis_gives_the_same_page(digits):
+    assert page(digits) == page(digits)
+
+
+# ---- the command -----------------------------------------------------------------------------
+
+
+def test_the_command_writes_a_page_and_the_same_numbers(tmp_path):
+    line = [sys.executable, "-m", "dcsc", "analyze", "--most", "10", "--html", "out/page.html"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "digits-plain.safetensors" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["page.html", "page.json"]
+    numbers = json.loads((tmp_path / "out" / "page.json").read_text(), parse_constant=pytest.fail)
+    assert numbers["inputs"]["count"] == 10
+    assert [round(x["filters"]["own"]["value"], 2) for x in numbers["layers"]] == [0.79, 0.91, 0.98]
+    assert "conv3" in (tmp_path / "out" / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--html", "page.txt"], "--html"),
+        (["--input", "none.npy"], "none.npy"),
+        (["missing.onnx"], "missing.onnx"),
+        (["--noise", "-1"], "noise"),
+        (["--most", "0"], "inputs"),
+    ],
+)
+def test_bad_arguments_are_one_line(tmp_path, arguments, words):
+    line = [sys.executable, "-m", "dcsc", "analyze", *arguments]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("dcsc: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- in a browser ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(digits, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(page(digits))
+    with Chromium() as opened:
+        opened.size(1280, 900)
+        opened.open(path)
+        yield opened
+
+
+def column(browser, name):
+    """Return the cells of a column from top to bottom."""
+    return browser.run(
+        f"""(() => {{
+            const heads = [...document.querySelectorAll("#table th button")];
+            const at = heads.findIndex((head) => head.textContent === {json.dumps(name)});
+            return [...document.querySelectorAll("#table tbody tr")].map(
+                (row) => row.cells[at].textContent);
+        }})()"""
+    )
+
+
+def click(browser, name):
+    browser.run(
+        f"""[...document.querySelectorAll("#table th button")]
+            .find((head) => head.textContent === {json.dumps(name)}).click()"""
+    )
+
+
+@needs_browser
+def test_it_renders_without_complaints_or_requests(browser):
+    assert browser.complaints == []
+    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
+    broken = "[...document.images].filter((one) => !one.complete || !one.naturalWidth).length"
+    assert browser.run("document.images.length") > 30
+    assert browser.run(broken) == 0
+    assert "conv3" in browser.run("document.body.innerText")
+
+
+@needs_browser
+def test_a_complaint_would_be_heard(tmp_path):
+    path = tmp_path / "bad.html"
+    path.write_text("<p>bad</p><img src='none.png'><script>nothing()</script>")
+    with Chromium() as opened:
+        opened.open(path)
+        assert "nothing is not defined" in json.dumps(opened.complaints)
+        assert any(url.endswith("none.png") for url in opened.requests)
+
+
+@needs_browser
+def test_the_table_sorts_by_number_both_ways(browser):
+    click(browser, "coherence")
+    assert column(browser, "layer") == ["conv3", "conv2", "conv1"]
+    assert column(browser, "coherence") == ["1.8e-05", "0.082", "0.59"]
+    click(browser, "coherence")
+    assert column(browser, "layer") == ["conv1", "conv2", "conv3"]
+    click(browser, "filters")
+    assert column(browser, "filters") == ["16×1×3×3", "24×16×3×3", "32×24×2×2"]
+    click(browser, "filters")
+    assert column(browser, "layer") == ["conv3", "conv2", "conv1"]
+    sorted_by = """[...document.querySelectorAll("#table th")]
+        .filter((head) => head.ariaSort !== "none").map((head) => head.innerText.trim()).join()"""
+    assert browser.run(sorted_by).startswith("filters")
+    assert browser.complaints == []
+
+
+@needs_browser
+def test_links_lead_somewhere(browser):
+    links = "[...document.links].map((one) => one.getAttribute('href'))"
+    assert {"#glance", "#layer-1", "#layer-3"} <= set(browser.run(links))
+    lost = "[...document.links].filter((one) => !document.querySelector(one.hash)).length"
+    assert browser.run(lost) == 0
+    browser.run("[...document.links].find((one) => one.hash === '#layer-2').click()")
+    assert browser.run("document.querySelector('#layer-2').getBoundingClientRect().top") < 900
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+def test_no_page_is_wider_than_its_window(browser, width):
+    browser.size(width, 800)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    right = "[...document.querySelectorAll('main > section')].map((x) => x.getBoundingClientRect().right)"
+    assert max(browser.run(right)) <= width
+
+
+@needs_browser
+def test_it_prints(browser):
+    printed = browser.pdf()
+    assert printed.startswith(b"%PDF")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 20
