@@ -10,7 +10,7 @@ import pytest
 from dcsc import DcscError
 from dcsc.experiments import open, run
 from tests.sweeps.cases import DEEP, SMALL, sweep
-from tests.sweeps.test_folder import LONG, assert_same
+from tests.sweeps.test_killed import LONG, assert_same
 
 distributed = pytest.importorskip("distributed")
 
