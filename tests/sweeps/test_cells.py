@@ -106,8 +106,8 @@ def test_the_seed_is_that_of_the_identity():
 
 # ---- counts ------------------------------------------------------------------------------------
 
-# Failures, missed and false alarms in all trials, by version 1. If these move, what is in the folders
-# of sweeps no longer fits: raise _COUNTS in the same change.
+# Failures, missed and false alarms in all trials, by version 1. If these move, what is in the
+# folders of sweeps no longer fits: raise _COUNTS in the same change.
 PINNED = {
     SMALL: [
         ([0, 0], [0], [0]),

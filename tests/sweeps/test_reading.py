@@ -260,9 +260,9 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_values_that_no_file_holds_are_refused():
     """Tables made in Python can hold more than TOML, and no more than the folder can."""
     for value in (None, datetime.date(2001, 2, 3), {1, 2}, 1j):
+        codes = {"sparsity": 1, "amplitudes": {"kind": "ConstantAmplitudes", "value": value}}
         with pytest.raises(DcscError, match=r"codes\.amplitudes\.value: expected a number, a str"):
-            amplitudes = {"kind": "ConstantAmplitudes", "value": value}
-            sweep(codes={"sparsity": 1, "amplitudes": amplitudes})
+            sweep(codes=codes)
 
 
 # ---- what can be said --------------------------------------------------------------------------
