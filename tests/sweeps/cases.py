@@ -15,7 +15,7 @@ projection = { kind = "HardThreshold", threshold = 0.5 }
 [layers.dictionary]
 kind = "CirculantDictionary"
 extent = 12
-filters = { kind = "gaussian", n = 3, c = 6, kernel = 3 }
+filters = { kind = "gaussian", n = 3, c = 12, kernel = 3 }
 
 [codes]
 sparsity = 2

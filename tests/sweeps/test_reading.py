@@ -11,7 +11,7 @@ from tests.cases import PROJECTIONS, SIGNS
 from tests.sweeps.cases import BARE, DEEP, SMALL, axes, sweep, table
 
 TASKS = "layers, codes, noise, depth, seed, bounds, delta, constants"
-FILTERS = '{ kind = "gaussian", n = 3, c = 6, kernel = 3 }'
+FILTERS = '{ kind = "gaussian", n = 3, c = 12, kernel = 3 }'
 KINDS, SIGN_KINDS = (
     ", ".join(sorted(kind.__name__ for kind in family)) for family in (PROJECTIONS, SIGNS)
 )
@@ -65,8 +65,8 @@ MISTAKES = {
         f"'xyz': expected one of {KINDS}"),
     "number for a strategy": (FILTERS, FILTERS + "\n[layers.signs]\nkind = 3", "layers.1.signs: "
         f"expected a kind, one of {SIGN_KINDS}"),
-    "neither name nor table": ('"ConstantAmplitudes"', "3", "codes.amplitudes: expected a name or a "
-        "table with a kind, got 3"),
+    "neither name nor table": ('"ConstantAmplitudes"', "3", "codes.amplitudes: expected a name "
+        "or a table with a kind, got 3"),
     "string for a count": ("trials = 100", 'trials = "100"', "trials: expected a whole number, got "
         "'100'"),
     "fraction for a count": ("trials = 100", "trials = 100.0", "trials: expected a whole number, "
@@ -83,21 +83,21 @@ MISTAKES = {
         "layers: expected a list, got 1"),
     "no layers": (SMALL[SMALL.index("[[lay"):SMALL.index("[codes]")], "layers = []\n",
         "layers: expected one layer or more"),
-    "batch": ("[codes]", '[codes]\nbatch = [2, "x", 0.5]', "codes.batch.2: expected a whole number, "
-        "got 'x'; codes.batch.3: expected a whole number, got 0.5"),
+    "batch": ("[codes]", '[codes]\nbatch = [2, "x", 0.5]', "codes.batch.2: expected a whole "
+        "number, got 'x'; codes.batch.3: expected a whole number, got 0.5"),
     "seed": ("trials", "seed = -1\ntrials", "seed: expected at least 0, got -1"),
     "large seed": ("trials", "seed = 99999999999999999999\ntrials", "seed: expected a whole number "
         "of at most 64 bits, got 99999999999999999999"),
     "delta": ("trials", "delta = 1.5\ntrials", "delta: expected 0 to 1, got 1.5"),
     "depth": ("trials", "depth = 2\ntrials", "depth: expected 1 to 1, got 2"),
-    "width": ("[codes]", "[stop]\nwidth = -0.1\n[codes]", "stop: Stopping: width: expected at least "
-        "0, got -0.1"),
+    "width": ("[codes]", "[stop]\nwidth = -0.1\n[codes]", "stop: Stopping: width: expected at "
+        "least 0, got -0.1"),
     "levels": ("[codes]", "[stop]\nlevels = [0.5, 2]\n[codes]", "stop: Stopping: levels: expected "
         "at most 1, got 2.0"),
     "levels are a list": ("[codes]", "[stop]\nlevels = 0.5\n[codes]", "stop.levels: expected a "
         "list, got 0.5"),
-    "levels are numbers": ("[codes]", '[stop]\nlevels = ["x"]\n[codes]', "stop.levels.1: expected a "
-        "number, got 'x'"),
+    "levels are numbers": ("[codes]", '[stop]\nlevels = ["x"]\n[codes]', "stop.levels.1: expected "
+        "a number, got 'x'"),
     "constants": ("[codes]", "[constants]\nx_min = [1, 1]\n[codes]", "constants.x_min: expected 1 "
         "numbers, one per layer, got 2"),
     "constants of a sign": ("[codes]", "[constants]\nx_min = [-1]\n[codes]", "constants: x_min: "
@@ -111,8 +111,8 @@ MISTAKES = {
     "axes are tables": (NOISE, "", "axes.noise: expected a key 'parameter', got none"),
     "axis is no table": (SMALL[SMALL.index("[axes.sp"):], "[axes]\nnoise = 3", "axes.noise: "
         "expected a table, got 3"),
-    "axes are no table": (SMALL[SMALL.index("[axes.sp"):], "[[axes]]\nnoise = 3", "axes: expected a "
-        "table, got [{'noise': 3}]"),
+    "axes are no table": (SMALL[SMALL.index("[axes.sp"):], "[[axes]]\nnoise = 3", "axes: expected "
+        "a table, got [{'noise': 3}]"),
     "two ways": (NOISE, NOISE + "\nlinear = [0, 1, 2]", "axes.noise: expected one of values, "
         "linear, geometric, got values and linear"),
     "no way": (NOISE, 'parameter = "noise"', "axes.noise: expected one of values, linear, "
@@ -121,16 +121,16 @@ MISTAKES = {
     "values are a list": (SPARSITY, "values = 3", "axes.sparsity.values: expected a list, got 3"),
     "labels are fewer": (SPARSITY, SPARSITY + "\nlabels = [1]", "axes.sparsity: labels: expected 4 "
         "of them, got 1"),
-    "labels are lists": (SPARSITY, "values = [1]\nlabels = [[1]]", "axes.sparsity: labels: expected "
-        "a number or a string for each value"),
+    "labels are lists": (SPARSITY, "values = [1]\nlabels = [[1]]", "axes.sparsity: labels: "
+        "expected a number or a string for each value"),
     "labels are not given": (NOISE, 'parameter = "codes.batch"\nvalues = [[1], [2]]', "axes.noise: "
         "labels: expected a number or a string for each value"),
     "values agree": (NOISE, 'parameter = "noise"\nvalues = [1, 1.0]', "axes.noise: expected values "
         "that differ, got [1, 1.0]"),
     "labels agree": (SPARSITY, "values = [1, 2]\nlabels = ['a', 'a']", "axes.sparsity: expected "
         "values that differ, got ['a', 'a']"),
-    "label is no number": (SPARSITY, "values = [1, 2]\nlabels = [1, nan]", "axes.sparsity.labels.2: "
-        "expected a number, got nan"),
+    "label is no number": (SPARSITY, "values = [1, 2]\nlabels = [1, nan]", "axes.sparsity.labels."
+        "2: expected a number, got nan"),
     "value of the wrong type": (SPARSITY, "values = [1, 2.5]", "axes.sparsity: at 2.5: "
         "codes.sparsity: expected a whole number, got 2.5"),
     "value out of range": (NOISE, 'parameter = "noise"\nvalues = [0, -1]', "axes.noise: at -1: "
@@ -260,10 +260,9 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_values_that_no_file_holds_are_refused():
     """Tables made in Python can hold more than TOML, and no more than the folder can."""
     for value in (None, datetime.date(2001, 2, 3), {1, 2}, 1j):
-        with pytest.raises(DcscError, match="codes.amplitudes.size: expected a number, a string, "):
-            sweep(
-                codes={"sparsity": 1, "amplitudes": {"kind": "ConstantAmplitudes", "size": value}}
-            )
+        codes = {"sparsity": 1, "amplitudes": {"kind": "ConstantAmplitudes", "value": value}}
+        with pytest.raises(DcscError, match=r"codes\.amplitudes\.value: expected a number, a str"):
+            sweep(codes=codes)
 
 
 # ---- what can be said --------------------------------------------------------------------------
