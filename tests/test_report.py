@@ -201,7 +201,8 @@ def test_links_lead_somewhere(browser):
 def test_no_page_is_wider_than_its_window(browser, width):
     browser.size(width, 800)
     assert browser.run("document.documentElement.scrollWidth") <= width
-    right = "[...document.querySelectorAll('main > section')].map((x) => x.getBoundingClientRect().right)"
+    sections = "[...document.querySelectorAll('main > section')]"
+    right = f"{sections}.map((x) => x.getBoundingClientRect().right)"
     assert max(browser.run(right)) <= width
 
 

@@ -120,7 +120,7 @@ def fail(monkeypatch, where, at):
         return
     place = {"fsync": os, "replace": pathlib.Path, "mkstemp": tempfile}[where]
     failing = Failing(getattr(place, where), at)
-    monkeypatch.setattr(place, where, lambda *a, **k: failing(*a, **k))
+    monkeypatch.setattr(place, where, lambda *a, **k: failing(*a, **k))  # noqa: PLW0108  # a method binds
 
 
 @pytest.mark.parametrize("at", [1, 2, 4])

@@ -63,8 +63,8 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
 
 @pytest.mark.filterwarnings("ignore")  # of dask
 def test_addresses_without_anybody(tmp_path):
-    with pytest.raises(DcscError, match="--dask: expected a scheduler at 'nonsense://x'"):
-        run(sweep(), tmp_path, dask="nonsense://x")
+    with pytest.raises(DcscError, match=r"--dask: expected an address such as tcp://HOST:8786"):
+        run(sweep(), tmp_path, dask="nonsense")
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
         pytest.raises(DcscError, match="got a scheduler without any"),
@@ -81,7 +81,7 @@ def test_an_error_of_a_cell_names_it_and_what_landed_stays(tmp_path):
 def test_every_stretch_is_run_once_and_groups_take_a_second(tmp_path):
     states = []
     done = run(sweep(LONG), tmp_path, jobs=1, progress=states.append)
-    assert states[-1].trials == done.trials == 16 * 40_000
+    assert states[-1].trials == done.trials == 16 * 24_000
     assert [state.trials for state in states] == sorted(state.trials for state in states)
     assert states[-1].done == states[-1].pending
     seconds = np.diff([0.0, *(state.work for state in states if state.done)])

@@ -207,7 +207,7 @@ def _range(way: str, ends: tuple[Any, ...]) -> tuple[int | float, ...]:
     points = spaced(first, last, count).tolist()
     if isinstance(first, int) and isinstance(last, int):
         return tuple(dict.fromkeys(round(point) for point in points))
-    return tuple(points)
+    return tuple(float(f"{point:.12g}") for point in points)  # 0.4, not 0.39999999999999997
 
 
 # ---- cattrs ------------------------------------------------------------------------------------

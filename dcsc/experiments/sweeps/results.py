@@ -105,7 +105,9 @@ def open(folder: str | Path) -> "xarray.Dataset":
 def planned(folder: Path, allow_code: bool) -> Sweep:
     """Return the sweep whose results are in a folder."""
     plan = Store.read(folder).plan()
-    return Sweep.of(plan["sweep"], plan["folder"], allow_code)
+    moved = folder.resolve() / plan["relative"]  # where the files are if both have moved together
+    place = plan["folder"] if Path(plan["folder"]).is_dir() else moved
+    return Sweep.of(plan["sweep"], place, allow_code)
 
 
 def write_netcdf(folder: Path) -> Path:

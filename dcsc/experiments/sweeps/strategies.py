@@ -252,5 +252,8 @@ def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> d
 
 def nearest(name: str, known: Any) -> str:
     """Return a hint: the name that was probably meant, or else all there are."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f": did you mean {close[0]!r}?" if close else f": expected one of {', '.join(known)}"
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if close:
+        return f": did you mean {close[0]!r}?"
+    return f": expected one of {', '.join(names)}" if names else ": there are none"

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import traceback
 from typing import Any
 
 import attrs
@@ -39,10 +40,29 @@ class Piece:
     guarantees: bool
 
 
-def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[dict[str, Any]]:
-    """Return the records of some pieces; they depend on the sweep and the pieces only."""
+def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[dict[str, Any]]]:
+    """Return the records of each piece; they depend on the sweep and the pieces only.
+
+    Raises
+    ------
+    DcscError
+        Whatever went wrong, code of one's own included, with the cell in which it did.
+    """
     with threadpool_limits(1):
-        return [record for piece in pieces for record in _piece(sweep, piece)]
+        return [_named(sweep, piece) for piece in pieces]
+
+
+def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
+    try:
+        return _piece(sweep, piece)
+    except DcscError:
+        raise
+    except Exception as error:  # a class of one's own may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise DcscError(
+            f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
+            f"({where.filename}, line {where.lineno})"
+        ) from None
 
 
 def leave_with_parent() -> None:
