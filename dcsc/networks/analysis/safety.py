@@ -29,6 +29,7 @@ from dcsc.networks.analysis.coded import CodedLayer
 __all__ = ["Margins", "SafetyFacts", "margins", "safety"]
 
 _TIE = 1e-12
+_BLOCK_ENTRIES = 2**22
 RISK = 0.01
 
 
@@ -83,18 +84,34 @@ def margins(
     flat = code.ravel()
     norms = dictionary.atom_norms().ravel()[units]
     tau = np.repeat(threshold, flat.size // len(threshold))[units]
-    rows = dictionary.gram_rows(units)
-    own = np.repeat(units, np.diff(rows.indptr))
-    rows.data = np.where(rows.indices == own, 0.0, np.abs(rows.data) * flat[rows.indices])
-    rows.eliminate_zeros()
-    lengths = np.diff(rows.indptr)
-    weights = np.zeros((len(units), int(lengths.max(initial=1))))
-    weights[np.arange(weights.shape[1]) < lengths[:, None]] = rows.data
+    weights = _interference(dictionary, flat, units)
     level = np.where(flat[units] > 0, norms**2 * flat[units] - tau, tau)
     error = norms * noise
     slack = _TIE * (np.abs(level) + tau)
     tail = tails.Chernoff().upper(weights, level - slack, error, "adversarial")
     return Margins(level, weights.sum(axis=1), error, tail)
+
+
+def _interference(dictionary: Dictionary, code: Array, units: Array) -> Array:
+    """Return the weights |G_kj x_j| of some units, a row each, from large to small.
+
+    Row k of G is what the dictionary finds in atom k.
+    """
+    support = np.flatnonzero(code)
+    found = [np.zeros((0, 0))]
+    block = max(1, _BLOCK_ENTRIES // code.size)
+    for start in range(0, len(units), block):
+        some = units[start : start + block]
+        alone = np.zeros((len(some), code.size))
+        alone[np.arange(len(some)), some] = 1
+        atoms = dictionary.synthesize(alone.reshape(-1, *dictionary.code_shape))
+        rows = np.abs(dictionary.analyze(atoms)).reshape(len(some), -1)[:, support] * code[support]
+        rows[some[:, None] == support] = 0
+        rows = np.sort(rows, axis=1)[:, ::-1]
+        found.append(rows[:, : max(1, int((rows > 0).sum(axis=1).max()))])
+    width = max(rows.shape[1] for rows in found)
+    padded = [np.pad(rows, ((0, 0), (0, width - rows.shape[1]))) for rows in found]
+    return np.concatenate(padded)
 
 
 @attrs.frozen
