@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -75,17 +76,16 @@ def test_what_is_lost_is_made_again(copied, finished):
 # ---- a disk that fails ---------------------------------------------------------------------------
 
 
-class Failing:
-    """A call that raises an error once, at its n-th use."""
+def failing(call, at):
+    """Return a call that raises an error once, at its n-th use."""
+    calls = itertools.count(1)
 
-    def __init__(self, call, at):
-        self.call, self.at, self.calls = call, at, 0
-
-    def __call__(self, *arguments, **options):
-        self.calls += 1
-        if self.calls == self.at:
+    def called(*arguments, **options):
+        if next(calls) == at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return self.call(*arguments, **options)
+        return call(*arguments, **options)
+
+    return called
 
 
 class FullFile:
@@ -119,8 +119,7 @@ def fail(monkeypatch, where, at):
         monkeypatch.setattr("dcsc._files.os.fdopen", fdopen)
         return
     place = {"fsync": os, "replace": pathlib.Path, "mkstemp": tempfile}[where]
-    failing = Failing(getattr(place, where), at)
-    monkeypatch.setattr(place, where, lambda *a, **k: failing(*a, **k))  # noqa: PLW0108  # a method binds
+    monkeypatch.setattr(place, where, failing(getattr(place, where), at))
 
 
 @pytest.mark.parametrize("at", [1, 2, 4])
