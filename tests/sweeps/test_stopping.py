@@ -51,7 +51,7 @@ def test_intervals_hold_where_the_cell_stops(rule, trials):
 
 
 def test_intervals_that_ignore_the_looks_would_not_hold():
-    """The exact interval of every look by itself misses the level too often: the split is needed."""
+    """Exact intervals of every look by itself miss the level too often: the split is needed."""
 
     class Greedy(Stopping):
         def confidence(self, trials):
@@ -132,7 +132,7 @@ def stopped(tmp_path_factory):
 
 
 def test_saved_trials_are_counted(stopped):
-    given, folder, done = stopped
+    _, folder, done = stopped
     data = sweeps.open(folder)
     trials = data["trials"].values
     assert done.most == 8 * 600
