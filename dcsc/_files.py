@@ -50,20 +50,22 @@ def write_durably(path: Path, content: bytes) -> None:
     The bytes go to a hidden name first, are on the disk before it becomes the final one, and so is
     the folder's entry when this returns.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    waiting = Path(temporary)
+    waiting = None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+        waiting = Path(temporary)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         waiting.chmod(0o644)
         waiting.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
-        waiting.unlink(missing_ok=True)
+        if waiting is not None:
+            waiting.unlink(missing_ok=True)
         raise DcscError(f"could not write {path}: {error.strerror}") from None
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -122,17 +122,23 @@ class Correlation(Counterpart):
             dictionary.extent,
             dictionary.positions,
             dictionary.stride,
-            dictionary.kernel,
+            dictionary.span,
             dictionary._before(),
             strict=True,
         )
-        for axis, (extent, positions, stride, kernel, before) in enumerate(geometry, start=2):
-            places = torch.arange((positions - 1) * stride + kernel, device=signals.device) - before
+        for axis, (extent, positions, stride, span, before) in enumerate(geometry, start=2):
+            places = torch.arange((positions - 1) * stride + span, device=signals.device) - before
             inside = (places >= 0) & (places < extent)
             signals = signals.index_select(axis, places % extent)
             if not dictionary._circular:
                 signals = signals * inside.view(-1, *[1] * (signals.ndim - 1 - axis))
-        return self.convolve(signals, filters, stride=dictionary.stride)
+        return self.convolve(
+            signals,
+            filters,
+            stride=dictionary.stride,
+            dilation=dictionary.dilation,
+            groups=dictionary.groups,
+        )
 
 
 @counterpart.register(DenseDictionary)

@@ -117,6 +117,12 @@ GRADIENTS = {
     "toeplitz": ToeplitzDictionary(
         np.random.default_rng(0).standard_normal((2, 1, 2, 3)), (3, 4), (1, 2), (1, 2)
     ),
+    "dilated": ToeplitzDictionary(
+        np.random.default_rng(0).standard_normal((4, 1, 2)), 6, 2, [(3, 0)], dilation=3, groups=2
+    ),
+    "wrapping": CirculantDictionary(
+        np.random.default_rng(0).standard_normal((2, 1, 3)), 4, dilation=3, groups=2
+    ),
     "dense": DenseDictionary(np.random.default_rng(0).standard_normal((4, 5))),
 }
 

@@ -46,8 +46,7 @@ def declare(
     >>> from dcsc.dictionaries import filters
     >>> dictionary = dcsc.CirculantDictionary(filters.barker(1, 1, 13), extent=64)
     >>> model = dcsc.DCSCModel([dcsc.Layer(dictionary, dcsc.HardThreshold(0.5))] * 2)
-    >>> x = np.zeros((1, 64))
-    ... x[0, 3] = 1
+    >>> x = np.eye(64)[[3]]
     >>> [layer.sparsity for layer in declare(model, x, x_min=[13**-0.5, 1])]
     [13, 1]
     """

@@ -22,6 +22,7 @@ from dcsc.plotting import sweep_figure
 __all__ = ["plot", "replay", "sweep"]
 
 _LINE_SECONDS = 10.0
+_SHARE_TO_GUESS = 0.05
 
 Code = Annotated[
     bool,
@@ -49,7 +50,10 @@ def sweep(
     ] = None,
     level: Annotated[
         tuple[float, ...] | None,
-        Parameter(negative=(), help="A rate to decide about: go on while the interval holds it."),
+        Parameter(
+            negative=(),
+            help="A rate to decide about: go on while the interval holds it. May be repeated.",
+        ),
     ] = None,
     max_trials: Annotated[
         int | None, Parameter(help="Trials of a cell, in place of the file's.")
@@ -187,7 +191,8 @@ class _Lines:
         share = state.done / state.pending
         left = (now - self.round) * (1 - share) / share
         rate = state.trials / (now - self.start)
-        line = f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s, {left:.0f} s left"
+        said = f", {left:.0f} s left" if share > _SHARE_TO_GUESS else ""
+        line = f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s{said}"
         print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
 
 
@@ -211,9 +216,4 @@ def _said(sweep: Sweep, done: Run) -> list[str]:
         lines.append(f"The stopping rule saved {done.saved:,} of {done.most:,} trials.")
     if done.infeasible:
         lines.append(f"{len(done.infeasible)} cells do not exist, such as: {done.infeasible[0]}")
-    if done.trials:
-        lines.append(
-            f"Workers were at work {done.busy:.0%} of the time; landing took "
-            f"{done.bookkeeping:.1%} of it."
-        )
     return lines

@@ -13,6 +13,7 @@ from dcsc._arrays import (
     Array,
     Shape,
     as_batch,
+    flat_indices,
     from_hook,
     integer,
     not_finite,
@@ -22,7 +23,7 @@ from dcsc._arrays import (
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.windows import Windows
-from dcsc.errors import DcscError, TooLargeError
+from dcsc.errors import TooLargeError
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -255,17 +256,11 @@ class Dictionary(ABC):
             Flat indices of atoms, C order in ``code_shape``.
         """
         where = f"{type(self).__name__}.gram_rows: indices"
-        array = numeric_array(indices, where)
         size = math.prod(self.code_shape)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise DcscError(f"{where}: expected a list of ints, got {array.dtype} of {array.shape}")
-        if array.size and (array.min() < 0 or array.max() >= size):
-            raise DcscError(
-                f"{where}: expected 0 to {size - 1}, got {array.min()} to {array.max()}"
-            )
+        array = flat_indices(indices, size, where)
         if array.size == 0:
             return scipy.sparse.csr_array((0, size))
-        rows = self._gram_rows(array.astype(np.intp))
+        rows = self._gram_rows(array)
         rows.sum_duplicates()
         return rows
 

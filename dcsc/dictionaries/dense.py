@@ -79,16 +79,21 @@ class DenseDictionary(Dictionary):
         matrix = self.matrix.astype(np.float64)
         return scipy.sparse.csr_array(matrix[:, indices].T @ matrix)
 
-    def _mutual_coherence(self) -> float:
+    def _most_coherent(self) -> gram.Entry:
         norms = self._atom_norms()
-        live = norms > gram.NEGLIGIBLE * norms.max()
+        live = np.flatnonzero(norms > gram.NEGLIGIBLE * norms.max())
         matrix, inverse = self.matrix[:, live].astype(np.float64), 1 / norms[live]
-        coherence, start = 0.0, 0
+        best, start = gram.Entry(0, 0, 0.0), 0
         for rows in _off_diagonal(matrix):
-            stop = start + len(rows)
-            largest = (rows * inverse).max(axis=1) * inverse[start:stop]
-            coherence, start = max(coherence, float(largest.max())), stop
-        return min(coherence, 1.0)
+            rows *= inverse  # noqa: PLW2901  # in place
+            columns, own = rows.argmax(axis=1), inverse[start : start + len(rows)]
+            cosines = np.take_along_axis(rows, columns[:, None], axis=1)[:, 0] * own
+            at = int(cosines.argmax())
+            if cosines[at] > best.value:
+                pair = int(live[start + at]), int(live[columns[at]])
+                best = gram.Entry(*pair, min(float(cosines[at]), 1.0))
+            start += len(rows)
+        return best
 
     def _babel(self, sparsity: int, power: int) -> float:
         if sparsity == 0:

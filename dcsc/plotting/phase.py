@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
+from matplotlib.ticker import NullLocator
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
@@ -25,8 +26,11 @@ __all__ = ["sweep_figure"]
 _PANELS = 9
 _CURVES = 6
 _HALF_COLOUR = "#D55E00"
+_EMPTY = "#E8A5A0"
 _CURVE_COLOURS = ["black", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
 _WIDE = 20.0
+_PALE = 0.1  # the darkest grey of a map of half widths stands for no less
+_TICKS = 10
 
 
 def sweep_figure(data: "xarray.Dataset") -> Figure:
@@ -172,18 +176,22 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], sa
     xs, ys = (data[name].values.astype(float) for name in drawn)
     rate = 1 - data["best"].transpose(y, x).values
     half = (data["high"] - data["low"]).transpose(y, x).values / 2
+    widest = max(_PALE, np.nanmax(half, initial=0.0))
     parts: tuple[tuple[Array, str, Any], ...] = (
         (rate, "share of trials with the whole pathway recovered", {"vmin": 0, "vmax": 1}),
-        (half, "half the width of its interval", {"vmin": 0, "cmap": "Greys"}),
+        (half, "half the width of its interval", {"vmin": 0, "vmax": widest, "cmap": "Greys"}),
     )
     for axes, (values, name, options) in zip(pair, parts, strict=True):
         mesh = axes.pcolormesh(xs, ys, values, shading="nearest", rasterized=True, **options)
         figure.colorbar(mesh, ax=axes, label=name)
+        axes.set_facecolor(_EMPTY)
         _scale(axes, "x", xs, x, None)
         _scale(axes, "y", ys, y, None)
     axes = pair[0]
     axes.set_title(said, fontsize=10, loc="left")
     handles = [_half(axes, xs, ys, rate)]
+    if not np.isfinite(rate).all():
+        handles.append(_empty(data))
     if "bound" in data.dims:
         delta = data.attrs["delta"]
         for number, bound in enumerate(data["bound"].values):
@@ -195,6 +203,8 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], sa
                 "lw": max(4.5 - 1.2 * number, 1.2),
             }
             name = f"proved: failure at most {delta:g} by {_bound(bound)}"
+            if data["guarantee"].sel(bound=bound).isnull().all():
+                name += ", which does not cover these cells"
             handles.append(_frontier(axes, xs, ys, holds, style, name))
     axes.legend(
         handles=handles,
@@ -221,6 +231,17 @@ def _half(axes: Axes, xs: Array, ys: Array, rate: Array) -> Line2D:
     return Line2D([], [], color=_HALF_COLOUR, lw=2, label=name)
 
 
+def _empty(data: "xarray.Dataset") -> Line2D:
+    """Say what the cells without a rate are."""
+    reasons = []
+    if (data["infeasible"] != "").any():
+        reasons.append("no code is so dense")
+    if not data["settled"].all():
+        reasons.append("not run yet")
+    name = " or ".join(reasons)
+    return Line2D([], [], marker="s", ls="", ms=9, color=_EMPTY, label=name)
+
+
 def _frontier(axes: Axes, xs: Array, ys: Array, holds: Array, style: Any, name: str) -> Line2D:
     """Draw the edges of the cells in which a guarantee holds, towards those in which not."""
     across, up = _edges(xs), _edges(ys)
@@ -237,7 +258,7 @@ def _frontier(axes: Axes, xs: Array, ys: Array, holds: Array, style: Any, name: 
     edges = [*upright, *level]
     axes.add_collection(LineCollection(edges, color="white", lw=style["lw"] + 1.5, zorder=2))
     axes.add_collection(LineCollection(edges, zorder=3, **style))
-    if holds.all() or not holds.any():
+    if (holds.all() or not holds.any()) and not name.endswith("cells"):
         name += f": {'everywhere' if holds.all() else 'nowhere'} on this grid"
     return Line2D([], [], label=name, **style)
 
@@ -274,4 +295,6 @@ def _scale(
         axis.set_ticks(places, ticks)
     elif len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min():
         getattr(axes, f"set_{which}scale")("log")
-        axis.set_major_formatter("{x:g}")
+        some = places[:: math.ceil(len(places) / _TICKS)]
+        axis.set_ticks(some, [f"{place:g}" for place in some])
+        axis.set_minor_locator(NullLocator())

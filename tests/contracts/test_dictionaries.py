@@ -266,7 +266,7 @@ class WrongSparse(DenseDictionary):
 
 
 class FewRepresentatives(DenseDictionary):
-    _mutual_coherence, _babel = Dictionary._mutual_coherence, Dictionary._babel
+    _most_coherent, _babel = Dictionary._most_coherent, Dictionary._babel
 
     def _representatives(self):
         return np.arange(1)

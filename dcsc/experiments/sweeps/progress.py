@@ -7,11 +7,13 @@ from typing import Any
 import attrs
 
 from dcsc.experiments.draws import BLOCK
-from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.stopping import FIRST_LOOK, Stopping
 from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.tally import Tally
 
 __all__ = ["CellProgress", "cell_progress"]
+
+LOOKS = tuple(FIRST_LOOK * 2**power for power in range(10) if FIRST_LOOK * 2**power < BLOCK)
 
 Stretch = tuple[int, int]
 
@@ -65,9 +67,12 @@ def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> C
 
 
 def _cut(start: int, stop: int) -> Iterator[Stretch]:
-    """Cut trials where the blocks of a simulation end."""
-    ends = [start, *range((start // BLOCK + 1) * BLOCK, stop, BLOCK), stop]
-    return itertools.pairwise(ends)
+    """Cut trials where the blocks of a simulation end, and at the looks that any rule has.
+
+    So what one stopping rule has asked for serves another.
+    """
+    inner = [*LOOKS, *range(BLOCK, stop, BLOCK)]
+    return itertools.pairwise([start, *(end for end in inner if start < end < stop), stop])
 
 
 def _tally(record: Mapping[str, Any], identity: str) -> Tally:

@@ -1,11 +1,12 @@
 """Reading a sweep file: every mistake with its place and what was expected there."""
 
 import math
+import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
@@ -14,7 +15,12 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.stopping import Stopping
-from dcsc.experiments.sweeps.strategies import Strategies, nearest
+from dcsc.experiments.sweeps.strategies import (
+    MissingParameterError,
+    Strategies,
+    each,
+    nearest,
+)
 from dcsc.experiments.sweeps.tables import (
     RESERVED,
     Axis,
@@ -50,6 +56,10 @@ class _Head:
     stop: Stopping = Stopping()
     axes: Mapping[str, _Range] = attrs.field(factory=dict)
 
+    def __attrs_post_init__(self) -> None:
+        if self.trials < 1:
+            raise ValueError(f"trials: expected at least 1, got {self.trials}")
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a file."""
@@ -67,108 +77,140 @@ def read_sweep(
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
     own = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
-    known = [*own, *tasks]
-    mistakes = [f"no key {key!r}{nearest(key, known)}" for key in table if key not in known]
-    rest = {key: value for key, value in table.items() if key in tasks}
+    mistakes = [
+        f"no key {key!r}{nearest(key, [*own, *tasks])}"
+        for key in table
+        if key not in (*own, *tasks)
+    ]
+    mistakes += _unwritable(table, "")
+    head, axes, cells = None, list[Axis](), 0
     try:
-        head = _structure({k: v for k, v in table.items() if k in own}, _Head, strategies, where)
-        axes = _axes(head, where)
-        _check(rest, axes, strategies, where)
-    except DcscError as error:
-        mistakes.append(str(error).removeprefix(f"{where}: "))
+        head = _converter(strategies).structure({k: table[k] for k in own if k in table}, _Head)
+        axes = list(each(head.axes.items(), _axis).values())
+        cells = math.prod(len(axis.values) for axis in axes)
+        if cells > _MOST_CELLS:
+            mistakes.append(f"axes: expected at most {_MOST_CELLS} cells, got {cells}")
+    except cattrs.BaseValidationError as error:
+        mistakes += _mistakes(error, "")
+    except ExceptionGroup as error:
+        mistakes += _mistakes(error, "axes")
+    rest = {key: value for key, value in table.items() if key in tasks}
+    if head is None or len(axes) < len(head.axes):
+        # What is missing may be what the axes would have put there.
+        mistakes += _task_mistakes(rest, strategies, missing=False)
+    elif cells <= _MOST_CELLS:
+        mistakes += _mistakes_at(rest, axes, strategies)
     if mistakes:
-        raise DcscError(f"{where}: " + "; ".join(mistakes))
-    fields = {"title": head.title, "trials": head.trials, "stop": head.stop, "axes": axes}
-    return fields, rest
-
-
-def _axes(head: _Head, where: str) -> tuple[Axis, ...]:
-    if head.trials < 1:
-        raise DcscError(f"{where}: trials: expected at least 1, got {head.trials}")
-    axes = tuple(_axis(name, axis, where) for name, axis in head.axes.items())
-    cells = math.prod(len(axis.values) for axis in axes)
-    if cells > _MOST_CELLS:
-        raise DcscError(f"{where}: axes: expected at most {_MOST_CELLS} cells, got {cells}")
-    return axes
+        raise DcscError(f"{where}: {'; '.join(dict.fromkeys(mistakes))}")
+    assert head is not None
+    return {
+        "title": head.title,
+        "trials": head.trials,
+        "stop": head.stop,
+        "axes": tuple(axes),
+    }, rest
 
 
 def read_task(table: Mapping[str, Any], strategies: Strategies, where: str) -> Task:
     """Return the task that a table says."""
-    task: Task = _structure(table, Task, strategies, where)
-    return task
+    try:
+        return _converter(strategies).structure(table, Task)
+    except cattrs.BaseValidationError as error:
+        raise DcscError(f"{where}: {'; '.join(_mistakes(error, ''))}") from None
 
 
-def _check(
-    table: dict[str, Any], axes: tuple[Axis, ...], strategies: Strategies, where: str
-) -> None:
-    """Read every value of every axis once, the others at their first."""
+def _task_mistakes(
+    table: Mapping[str, Any], strategies: Strategies, missing: bool = True
+) -> list[str]:
+    try:
+        _converter(strategies).structure(table, Task)
+    except cattrs.BaseValidationError as error:
+        return list(_mistakes(error, "", missing))
+    return []
+
+
+def _mistakes_at(
+    table: Mapping[str, Any], axes: Sequence[Axis], strategies: Strategies
+) -> Iterator[str]:
+    """Read every value of every axis once, the others at their first; yield the first mistakes."""
     first = table
     for axis in axes:
-        first = _with(first, axis, 0, where)
-    read_task(first, strategies, where)
-    for axis in axes:
-        for at in range(len(axis.values)):
-            place = f"{where}: axes.{axis.name}: at {axis.labels[at]}"
-            read_task(_with(first, axis, at, where), strategies, place)
+        try:
+            first = substitute(first, axis.parameter, axis.values[0])
+        except ValueError as error:
+            yield f"axes.{axis.name}.parameter: {axis.parameter}: {error}"
+            return
+    found = _task_mistakes(first, strategies)
+    yield from found
+    for axis in axes if not found else ():
+        for value, label in zip(axis.values, axis.labels, strict=True):
+            mistakes = _task_mistakes(substitute(first, axis.parameter, value), strategies)
+            if mistakes:
+                yield from (f"axes.{axis.name}: at {label}: {mistake}" for mistake in mistakes)
+                break
 
 
-def _with(table: dict[str, Any], axis: Axis, at: int, where: str) -> dict[str, Any]:
-    try:
-        return substitute(table, axis.parameter, axis.values[at])
-    except ValueError as error:
-        place = f"{where}: axes.{axis.name}.parameter: {axis.parameter}"
-        raise DcscError(f"{place}: {error}") from None
+def _unwritable(value: Any, place: str) -> Iterator[str]:
+    """Yield the places of what is nothing that the folder of a sweep can hold."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _unwritable(inner, f"{place}.{key}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value, start=1):
+            yield from _unwritable(inner, f"{place}.{number}")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield f"{place}: expected a number, got {value!r}"
+    elif isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            yield f"{place}: expected a whole number of at most 64 bits, got {value}"
+    elif not isinstance(value, str):
+        yield f"{place}: expected a number, a string, a list or a table, got {value!r}"
 
 
-def _axis(name: str, given: _Range, where: str) -> Axis:
-    place = f"{where}: axes.{name}"
+def _axis(name: str, given: _Range) -> Axis:
     if name in RESERVED:
-        raise DcscError(f"{place}: expected another name: {name!r} is one of the results'")
+        raise ValueError(f"expected another name: {name!r} is one of the results'")
+    if not name.isidentifier():
+        raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
     ways = {key: getattr(given, key) for key in ("values", "linear", "geometric")}
     chosen = [key for key, value in ways.items() if value is not None]
     if len(chosen) != 1:
         got = " and ".join(chosen) or "none"
-        raise DcscError(f"{place}: expected one of values, linear, geometric, got {got}")
+        raise ValueError(f"expected one of values, linear, geometric, got {got}")
     values = given.values
     if values is None:
-        values = _range(chosen[0], ways[chosen[0]], place)
+        values = _range(chosen[0], ways[chosen[0]])
     if not values:
-        raise DcscError(f"{place}: expected one value or more")
+        raise ValueError("expected one value or more")
     labels = values if given.labels is None else given.labels
-    if given.labels is None and not all(isinstance(x, int | float | str) for x in values):
-        raise DcscError(f"{place}: labels: expected a number or a string for each value, got none")
+    if not all(isinstance(label, int | float | str) for label in labels):
+        raise ValueError("labels: expected a number or a string for each value")
     if len(labels) != len(values):
-        raise DcscError(f"{place}: labels: expected {len(values)} of them, got {len(labels)}")
-    plain = all(isinstance(label, int | float) and label is not True for label in labels)
-    labels = labels if plain else tuple(map(str, labels))
+        raise ValueError(f"labels: expected {len(values)} of them, got {len(labels)}")
+    labels = labels if all(map(_is_number, labels)) else tuple(map(str, labels))
     if len(set(labels)) < len(labels):
-        raise DcscError(f"{place}: expected values that differ, got {list(labels)}")
+        raise ValueError(f"expected values that differ, got {list(labels)}")
     return Axis(name, given.parameter, values, labels)
 
 
-def _range(way: str, ends: tuple[Any, ...], place: str) -> tuple[int | float, ...]:
+def _range(way: str, ends: tuple[Any, ...]) -> tuple[int | float, ...]:
     """Return evenly spaced numbers; whole ones, each once, where both ends are written so."""
-    numbers = [x for x in ends if isinstance(x, int | float) and math.isfinite(x)]
-    if len(numbers) != 3 or not isinstance(ends[2], int) or ends[2] < 1:
-        raise DcscError(f"{place}: {way}: expected [first, last, count], got {list(ends)}")
-    first, last, count = ends
+    count = ends[2] if len(ends) == 3 and all(map(_is_number, ends)) else None
+    if not isinstance(count, int) or not 1 <= count <= _MOST_CELLS:
+        expected = f"expected [first, last, count], count from 1 to {_MOST_CELLS}"
+        raise ValueError(f"{way}: {expected}, got {list(ends)}")
+    first, last = ends[:2]
     if way == "geometric" and not (first > 0 and last > 0):
-        raise DcscError(f"{place}: geometric: expected positive ends, got {first} and {last}")
+        raise ValueError(f"geometric: expected positive ends, got {first} and {last}")
     spaced = np.linspace if way == "linear" else np.geomspace
     points = spaced(first, last, count).tolist()
     if isinstance(first, int) and isinstance(last, int):
         return tuple(dict.fromkeys(round(point) for point in points))
-    return tuple(points)
+    return tuple(float(f"{point:.12g}") for point in points)  # 0.4, not 0.39999999999999997
 
 
 # ---- cattrs ------------------------------------------------------------------------------------
-
-
-def _structure(table: Any, kind: type, strategies: Strategies, where: str) -> Any:
-    try:
-        return _converter(strategies).structure(table, kind)
-    except cattrs.BaseValidationError as error:
-        raise DcscError(f"{where}: " + "; ".join(_mistakes(error, ""))) from None
 
 
 @lru_cache(maxsize=4)
@@ -179,15 +221,17 @@ def _converter(strategies: Strategies) -> cattrs.Converter:
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook_func(lambda kind: kind is Any, lambda value, _: value)
 
+    @converter.register_structure_hook_factory(_is_tuple)
+    def _(kind: Any) -> Any:
+        inner = get_args(kind)[0]
+        hook = converter.get_structure_hook(inner)
+        return lambda value, _: _each_of(value, lambda item: hook(item, inner))
+
     def strategy(family: str) -> Any:
         return override(struct_hook=lambda value, _: strategies.read(family, value))
 
-    def strategies_of(family: str) -> Any:
-        return override(
-            struct_hook=lambda values, _: tuple(
-                strategies.read(family, value) for value in _list(values)
-            )
-        )
+    def axes(value: Any, _: Any) -> Mapping[str, _Range]:
+        return each(_table(value).items(), lambda _, item: converter.structure(item, _Range))
 
     hooks: dict[type, dict[str, Any]] = {
         LayerTable: {name: strategy(name) for name in ("dictionary", "projection", "signs")},
@@ -195,7 +239,14 @@ def _converter(strategies: Strategies) -> cattrs.Converter:
             "amplitudes": strategy("amplitudes"),
             "batch": override(struct_hook=_whole_numbers),
         },
-        Task: {"bounds": strategies_of("bound")},
+        Task: {
+            "bounds": override(
+                struct_hook=lambda value, _: _each_of(
+                    value, lambda item: strategies.read("bound", item)
+                )
+            )
+        },
+        _Head: {"axes": override(struct_hook=axes)},
     }
     for kind in (LayerTable, Codes, Constants, Stopping, _Range, Task, _Head):
         hook = make_dict_structure_fn(
@@ -206,18 +257,29 @@ def _converter(strategies: Strategies) -> cattrs.Converter:
 
 
 def _table_first(hook: Any) -> Any:
-    def structure(value: Any, kind: type) -> Any:
-        if not isinstance(value, Mapping):
-            raise ValueError(f"expected a table, got {value!r}")
-        return hook(value, kind)
-
-    return structure
+    return lambda value, kind: hook(_table(value), kind)
 
 
-def _list(value: Any) -> Any:
+def _each_of(value: Any, read: Callable[[Any], Any]) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"expected a list, got {value!r}")
+    return tuple(each(enumerate(value), lambda _, item: read(item)).values())
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a table, got {value!r}")
     return value
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _is_number(value: Any) -> bool:
+    # Also for whole numbers that no float can hold, and for NaN.
+    within = isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return within and not isinstance(value, bool)
 
 
 def _whole(value: Any, _: Any) -> int:
@@ -226,12 +288,13 @@ def _whole(value: Any, _: Any) -> int:
     return value
 
 
-def _whole_numbers(value: Any, _: Any) -> tuple[int, ...]:
-    return tuple(_whole(x, _) for x in (value if isinstance(value, list | tuple) else (value,)))
+def _whole_numbers(value: Any, kind: Any) -> tuple[int, ...]:
+    numbers = value if isinstance(value, list | tuple) else (value,)
+    return _each_of(numbers, lambda number: _whole(number, kind))
 
 
 def _number(value: Any, _: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not _is_number(value):
         raise ValueError(f"expected a number, got {value!r}")
     return float(value)
 
@@ -242,14 +305,14 @@ def _text(value: Any, _: Any) -> str:
     return value
 
 
-def _mistakes(error: BaseException, place: str) -> Iterator[str]:
+def _mistakes(error: BaseException, place: str, missing: bool = True) -> Iterator[str]:
     """Yield what every leaf of an error says, with its place in the file."""
     for note in getattr(error, "__notes__", []):
-        if isinstance(note, cattrs.AttributeValidationNote):
-            place = f"{place}.{note.name}" if place else note.name
-        elif isinstance(note, cattrs.IterableValidationNote):
+        if isinstance(note, cattrs.IterableValidationNote):
             at = note.index + 1 if isinstance(note.index, int) else note.index
-            place = f"{place}.{at}"
+            place = f"{place}.{at}".removeprefix(".")
+        elif isinstance(note, cattrs.AttributeValidationNote) and not isinstance(error, KeyError):
+            place = f"{place}.{note.name}".removeprefix(".")
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
         assert error.cl is not None
         known = list(get_type_hints(error.cl))
@@ -257,8 +320,9 @@ def _mistakes(error: BaseException, place: str) -> Iterator[str]:
             yield f"{place}: no key {key!r}{nearest(key, known)}".removeprefix(": ")
     elif isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _mistakes(inner, place)
+            yield from _mistakes(inner, place, missing)
     elif isinstance(error, KeyError):
-        yield f"{place}: expected a value, got none"
-    else:
+        if missing:
+            yield f"{place}: expected a key {error.args[0]!r}, got none".removeprefix(": ")
+    elif missing or not isinstance(error, MissingParameterError):
         yield f"{place}: {error}".removeprefix(": ")

@@ -10,12 +10,13 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc.errors import DcscError
-from dcsc.experiments.draws import BLOCK, Block
+from dcsc.experiments.draws import BLOCK
 from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned
 from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.sweeps.strategies import nearest
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 
@@ -78,6 +79,8 @@ class Replay:
         What was added to the signal.
     truth, guess : Pathway
         The guess keeps its coefficients.
+    chosen : bool
+        Whether somebody asked for this trial.
     """
 
     cell: Cell
@@ -86,6 +89,7 @@ class Replay:
     noise: Array | float
     truth: Pathway
     guess: Pathway
+    chosen: bool = True
 
     @property
     def recovery(self) -> Recovery:
@@ -104,7 +108,8 @@ class Replay:
         z = self.guess.coefficients[number - 1]
         missed, false = (true != 0) & (found == 0), (true == 0) & (found != 0)
         windows = layer.dictionary.stripes
-        stripes = windows.max_containing(windows.count(true))
+        fullest = windows.max_containing(windows.count(true))
+        stripes = np.broadcast_to(fullest, true.shape)
         entries = [
             _entry(layer, index, true, z, stripes, bool(missed[index]))
             for index in zip(*np.nonzero(missed | false), strict=True)
@@ -157,15 +162,11 @@ def replay(
     number = _first_failure(simulation, sweep.trials) if trial is None else trial
     which = integer(number, "replay: trial", minimum=0)
     block = simulation.draws.block(which // BLOCK, which % BLOCK + 1)
-    return _replayed(chosen, which, block, chosen.codes(block.draws.model, sweep.strategies))
-
-
-def _replayed(cell: Cell, trial: int, block: Block, codes: Array) -> Replay:
-    draw = trial % BLOCK
+    draw = which % BLOCK
     model, noise = block.model(draw), block.noise_of(draw)
-    truth = model.synthesize(codes)
+    truth = model.synthesize(chosen.codes(model, sweep.strategies))
     guess = model.forward(truth[0] + noise, keep_coefficients=True)
-    return Replay(cell, trial, model, noise, truth, guess)
+    return Replay(chosen, which, model, noise, truth, guess, chosen=trial is not None)
 
 
 def _first_failure(simulation: Simulation, trials: int) -> int:
@@ -177,6 +178,10 @@ def _first_failure(simulation: Simulation, trials: int) -> int:
 
 
 def _index(sweep: Sweep, given: dict[str, Any]) -> tuple[int, ...]:
+    names = [axis.name for axis in sweep.axes]
+    for name in given:
+        if name not in names:
+            raise DcscError(f"replay: cell: no axis is called {name!r}{nearest(name, names)}")
     index = []
     for axis in sweep.axes:
         value = given.pop(axis.name, axis.labels[0] if len(axis.labels) == 1 else None)
@@ -186,9 +191,6 @@ def _index(sweep: Sweep, given: dict[str, Any]) -> tuple[int, ...]:
             said = "none" if value is None else value
             raise DcscError(f"replay: cell: {axis.name}: expected one of {labels}, got {said}")
         index.append(matches[0])
-    if given:
-        names = ", ".join(axis.name for axis in sweep.axes) or "none"
-        raise DcscError(f"replay: cell: expected the axes {names}, got {', '.join(given)}")
     return tuple(index)
 
 

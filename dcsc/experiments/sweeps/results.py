@@ -84,7 +84,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
     if len(bounds):
         coords["bound"] = np.array(bounds, dtype=object)
     variables = {
-        name: ([*names, *column.dims], column.values.reshape(*shape, *column.values.shape[1:]))
+        name: ([*names, *column.dims], column.values.reshape((*shape, *column.values.shape[1:])))
         for name, column in found.items()
         if "bound" not in column.dims or len(bounds)
     }
@@ -105,7 +105,9 @@ def open(folder: str | Path) -> "xarray.Dataset":
 def planned(folder: Path, allow_code: bool) -> Sweep:
     """Return the sweep whose results are in a folder."""
     plan = Store.read(folder).plan()
-    return Sweep.of(plan["sweep"], plan["folder"], allow_code)
+    moved = folder.resolve() / plan["relative"]  # where the files are if both have moved together
+    place = plan["folder"] if Path(plan["folder"]).is_dir() else moved
+    return Sweep.of(plan["sweep"], place, allow_code)
 
 
 def write_netcdf(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Running a sweep: rounds of looks, groups of cells, and the folder where all of it lands."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,17 +14,19 @@ import joblib
 
 from dcsc._arrays import integer
 from dcsc.errors import DcscError
+from dcsc.experiments.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
-from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.sweeps.work import Piece, work
+from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
+from dcsc.experiments.sweeps.work import Piece, leave_with_parent, work
 
 __all__ = ["Run", "State", "run"]
 
 _SECONDS = 1.0
 _MOST_SECONDS = 4.0
 _GROWTH = 4
+_ADDRESS = re.compile(r"[a-z]+://\S+:\d+")
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +42,7 @@ class State:
     work : float
         Seconds that workers have spent on what has landed in this run.
     pending, done : int
-        Stretches of this round, and those of them that have landed; none yet when it begins.
+        Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
         Which look the round leads to, and how many there are at the most.
     """
@@ -120,17 +123,20 @@ def run(
     """
     workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
     cells = list(sweep.cells())
-    with Store.locked(Path(folder), _plan(sweep, cells)) as store:
+    cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
+    place = Path(folder)
+    with Store.locked(place, _plan(sweep, cells, place)) as store:
         return _Runner(sweep, cells, store, progress).run(workers, dask)
 
 
-def _plan(sweep: Sweep, cells: Sequence[Cell]) -> dict[str, Any]:
+def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
     """Return what a reader of the folder needs to know, and what made it."""
     names = ("dcsc", "numpy", "scipy", "numba")
     return {
-        "format": "dcsc sweep 1",
+        "format": PLAN_FORMAT,
         "sweep": sweep.as_table(),
         "folder": str(sweep.strategies.folder),
+        "relative": os.path.relpath(sweep.strategies.folder, place.resolve()),
         "cells": [cell.identity for cell in cells],
         "guarantees": [cell.guarantees_identity for cell in cells],
         "depths": [len(cell.task.used) for cell in cells],
@@ -198,11 +204,14 @@ class _Runner:
             there = cell.identity in self.store.infeasible or wanted in self.store.guarantees
             guarantees = not there and wanted not in known
             known.add(wanted)
-            for stretch in stretches or ((),):
-                chosen = (stretch,) if stretch else ()
-                if chosen or guarantees:
-                    pieces.append(Piece(cell.index, cell.identity, chosen, guarantees))
-                guarantees = False
+            first = tuple(stretch for stretch in stretches if stretch[1] <= BLOCK)
+            if first or guarantees:
+                pieces.append(Piece(cell.index, cell.identity, first, guarantees))
+            pieces += [
+                Piece(cell.index, cell.identity, (stretch,), guarantees=False)
+                for stretch in stretches
+                if stretch[1] > BLOCK
+            ]
         return pieces
 
     def _round(
@@ -217,16 +226,18 @@ class _Runner:
         settled = sum(state.settled for state in states)
         self._tell(settled, len(todo), done, look)
         groups = (joblib.delayed(work)(self.sweep, group) for group in self._groups(todo, workers))
-        for records in parallel(groups):
+        for pieces in parallel(groups):
+            records = [record for piece in pieces for record in piece]
             begin = time.perf_counter()
             self.store.land(records)
             self.landing += time.perf_counter() - begin
-            self.work += sum(record["seconds"] for record in records)
+            seconds = sum(record["seconds"] for record in records)
             stretches = [record for record in records if "cell" in record]
             self.trials += sum(record["stop"] - record["start"] for record in stretches)
-            done += max(len(stretches), 1)
-            self._pace(records)
-            self._tell(settled, len(todo), min(done, len(todo)), look)
+            self.work += seconds
+            done += len(pieces)
+            self._pace(seconds / len(pieces))
+            self._tell(settled, len(todo), done, look)
 
     def _tell(self, settled: int, pending: int, done: int, look: tuple[int, int]) -> None:
         self.progress(
@@ -242,9 +253,8 @@ class _Runner:
             )
         )
 
-    def _pace(self, records: list[dict[str, Any]]) -> None:
+    def _pace(self, mean: float) -> None:
         """Learn how long a piece takes; later ones count for more, since cells differ."""
-        mean = sum(record["seconds"] for record in records) / len(records)
         self.unit = mean if not self.unit else 0.7 * self.unit + 0.3 * mean
 
     def _groups(self, todo: list[Piece], workers: int) -> Iterator[tuple[Piece, ...]]:
@@ -267,7 +277,9 @@ class _Runner:
 def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
     """Yield joblib's ``Parallel`` on this machine's processes or on a Dask cluster."""
     if dask is None:
-        settings: dict[str, Any] = {} if jobs == 1 else {"inner_max_num_threads": 1}
+        settings: dict[str, Any] = {}
+        if jobs > 1:
+            settings = {"inner_max_num_threads": 1, "initializer": leave_with_parent}
         with (
             joblib.parallel_config("loky", n_jobs=jobs, **settings),
             joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,
@@ -278,8 +290,10 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
         from distributed import Client  # noqa: PLC0415  # an extra
     except ImportError:
         raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
+    if not _ADDRESS.fullmatch(dask):
+        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {dask!r}")
     try:
-        client: Any = Client(dask, timeout=20, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
+        client: Any = Client(dask, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
     except (OSError, ValueError) as error:
         raise DcscError(f"--dask: expected a scheduler at {dask!r}: {error}") from None
     with client:

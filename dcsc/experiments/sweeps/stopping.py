@@ -4,11 +4,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._arrays import real
 from dcsc.experiments.tally import clopper_pearson
 
-__all__ = ["Stopping"]
+__all__ = ["FIRST_LOOK", "Stopping"]
 
-_FIRST = 64
+FIRST_LOOK = 64
 _ERROR = 0.05
 
 
@@ -37,6 +38,12 @@ class Stopping:
     width: float | None = None
     levels: tuple[float, ...] = ()
 
+    def __attrs_post_init__(self) -> None:
+        if self.width is not None:
+            real(self.width, "Stopping: width", minimum=0, maximum=1)
+        for level in self.levels:
+            real(level, "Stopping: levels", minimum=0, maximum=1)
+
     @property
     def adaptive(self) -> bool:
         """Whether there is more than one look."""
@@ -47,7 +54,7 @@ class Stopping:
         if not self.adaptive:
             return (trials,)
         first = []
-        look = _FIRST
+        look = FIRST_LOOK
         while look < trials:
             first.append(look)
             look *= 2
@@ -78,8 +85,9 @@ class Stopping:
             return "a fixed number of trials; exact 95 % intervals (Clopper and Pearson)"
         reasons = [] if self.width is None else [f"the interval is wider than {self.width:g}"]
         reasons += [f"it holds {level:g}" for level in self.levels]
+        first = ", ".join(str(FIRST_LOOK * factor) for factor in (1, 2, 4))
         return (
-            f"looks after {_FIRST}, {2 * _FIRST}, {4 * _FIRST}, … trials and the last; a cell goes "
+            f"looks after {first}, … trials and the last; a cell goes "
             f"on while {' or '.join(reasons)}; exact intervals at 1 − {_ERROR:g}/(number of "
             "looks), so that those of all looks hold together with 95 % (Jennison and Turnbull)"
         )

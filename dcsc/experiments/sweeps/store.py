@@ -13,7 +13,9 @@ import filelock
 from dcsc._files import make_folder, write_durably
 from dcsc.errors import DcscError
 
-__all__ = ["Store"]
+__all__ = ["PLAN_FORMAT", "Store"]
+
+PLAN_FORMAT = "dcsc sweep 1"
 
 _BLOCKS = "blocks"
 _PLAN = "sweep.json"
@@ -92,6 +94,10 @@ class Store:
             found: dict[str, Any] = json.loads(path.read_bytes())
         except ValueError as error:
             raise DcscError(f"sweep: {path} is not what a sweep wrote: {error}") from None
+        if not isinstance(found, dict) or found.get("format") != PLAN_FORMAT:
+            raise DcscError(
+                f"sweep: {path} is not what a sweep wrote: expected format {PLAN_FORMAT!r}"
+            )
         return found
 
     def land(self, records: Iterable[Mapping[str, Any]]) -> None:

@@ -4,14 +4,16 @@ import difflib
 import hashlib
 import importlib
 import inspect
+import io
 import sys
-from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import attrs
+import cattrs
 import numpy as np
 
 import dcsc.bounds
@@ -27,7 +29,11 @@ from dcsc.errors import DcscError
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 
-__all__ = ["Strategies", "Strategy", "nearest"]
+__all__ = ["MissingParameterError", "Strategies", "Strategy", "each", "nearest"]
+
+
+class MissingParameterError(ValueError):
+    """A strategy was given less than it needs."""
 
 
 @attrs.frozen(slots=False)
@@ -107,7 +113,7 @@ class Strategies:
     allow_code: bool = False
 
     def read(self, family: str, value: Any) -> Strategy:
-        """Return what a name or a table says; ValueError says what was expected."""
+        """Return what a name or a table says; ValueErrors say what was expected, and where."""
         table = {"kind": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping):
             raise ValueError(f"expected a name or a table with a kind, got {value!r}")
@@ -119,21 +125,26 @@ class Strategies:
             raise ValueError(f"expected a kind, one of {', '.join(_FAMILIES[family].names)}")
         called = self._find(family, kind)
         known = _parameters(called)
-        for name in given:
-            if name not in known:
-                raise ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
+        errors: list[Exception] = [
+            ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
+            for name in given
+            if name not in known and not _takes_any(called)
+        ]
+        try:
+            inner = {name: value for name, value in given.items() if _is_strategy(name, value)}
+            parameters = {**given, **each(inner.items(), lambda k, v: self.read(_family(k), v))}
+        except ExceptionGroup as group:
+            errors.append(group)
+        if errors:
+            raise ExceptionGroup(kind, errors)
         missing = [
             name
             for name, parameter in known.items()
             if parameter.default is parameter.empty and name not in given
         ]
         if missing:
-            raise ValueError(f"{kind} needs {' and '.join(map(repr, missing))}")
-        parameters = {
-            name: self.read("filters", inner) if isinstance(inner, Mapping) else inner
-            for name, inner in given.items()
-        }
-        return Strategy(kind, parameters, self._digest(called) if ":" in kind else "")
+            raise MissingParameterError(f"{kind} needs {' and '.join(map(repr, missing))}")
+        return Strategy(kind, parameters, _digest(called.__module__) if ":" in kind else "")
 
     def build(self, family: str, strategy: Strategy, seed: int) -> Any:
         """Return the strategy itself; families of filters draw from ``seed`` unless they say."""
@@ -141,7 +152,7 @@ class Strategies:
             return self._filters(strategy)
         called = self._find(family, strategy.kind)
         parameters = {
-            name: self.build("filters", value, seed) if isinstance(value, Strategy) else value
+            name: self.build(_family(name), value, seed) if isinstance(value, Strategy) else value
             for name, value in strategy.parameters.items()
         }
         if "rng" in _parameters(called):
@@ -167,11 +178,6 @@ class Strategies:
             raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {found!r}")
         return found
 
-    @staticmethod
-    def _digest(called: Any) -> str:
-        module = sys.modules[called.__module__]
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-
     def _file(self, given: dict[str, Any]) -> Strategy:
         name = given.pop("file", None)
         if not isinstance(name, str) or given:
@@ -185,22 +191,69 @@ class Strategies:
 
     def _filters(self, strategy: Strategy) -> Array:
         path = self.folder / strategy.parameters["file"]
-        if hashlib.sha256(path.read_bytes()).hexdigest() != strategy.sha256:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise DcscError(f"filters: could not read {path}: {error.strerror}") from None
+        if hashlib.sha256(content).hexdigest() != strategy.sha256:
             raise DcscError(f"filters: {path} has changed since the sweep was read")
         try:
-            return np.asarray(np.load(path, allow_pickle=False))
-        except (OSError, ValueError, EOFError) as error:
-            raise DcscError(
-                f"sweep: filters: expected a .npy of numbers, {path}: {error}"
-            ) from None
+            return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise DcscError(f"filters: expected a .npy of numbers, {path}: {error}") from None
+
+
+@cache
+def _digest(module: str) -> str:
+    """Hash the source of a module as it was imported; what the file says later does not run."""
+    return hashlib.sha256(inspect.getsource(sys.modules[module]).encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)
 def _parameters(called: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(called).parameters
+    """Return the parameters that have a name."""
+    found = inspect.signature(called).parameters
+    return {
+        name: parameter
+        for name, parameter in found.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+
+
+@lru_cache(maxsize=256)
+def _takes_any(called: Callable[..., Any]) -> bool:
+    found = inspect.signature(called).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in found)
+
+
+def _is_strategy(name: str, value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, str) and name in _FAMILIES)
+
+
+def _family(parameter: str) -> str:
+    """Return of which family a parameter of a strategy is, if it is a strategy itself."""
+    return parameter if parameter in _FAMILIES else "filters"
+
+
+def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> dict[Any, Any]:
+    """Return what is read from each item; all mistakes are one group, each with its place."""
+    found, errors = {}, []
+    for place, value in items:
+        try:
+            found[place] = read(place, value)
+        except (ValueError, ExceptionGroup) as error:
+            inner = ExceptionGroup("", [error])
+            inner.add_note(cattrs.IterableValidationNote("", place, type(value)))
+            errors.append(inner)
+    if errors:
+        raise ExceptionGroup("", errors)
+    return found
 
 
 def nearest(name: str, known: Any) -> str:
     """Return a hint: the name that was probably meant, or else all there are."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f": did you mean {close[0]!r}?" if close else f": expected one of {', '.join(known)}"
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if close:
+        return f": did you mean {close[0]!r}?"
+    return f": expected one of {', '.join(names)}" if names else ": there are none"

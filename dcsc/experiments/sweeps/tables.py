@@ -48,6 +48,10 @@ class Constants:
 
     x_min: tuple[float, ...]
 
+    def __attrs_post_init__(self) -> None:
+        if min(self.x_min, default=0) < 0:
+            raise ValueError(f"x_min: expected numbers of at least 0, got {list(self.x_min)}")
+
 
 @attrs.frozen(kw_only=True)
 class Task:
@@ -89,6 +93,12 @@ class Task:
             raise ValueError("layers: expected one layer or more")
         if self.depth is not None and not 1 <= self.depth <= len(self.layers):
             raise ValueError(f"depth: expected 1 to {len(self.layers)}, got {self.depth}")
+        if self.noise < 0:
+            raise ValueError(f"noise: expected at least 0, got {self.noise:g}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected at least 0, got {self.seed}")
+        if not 0 <= self.delta <= 1:
+            raise ValueError(f"delta: expected 0 to 1, got {self.delta:g}")
         if self.constants is not None and len(self.constants.x_min) != len(self.layers):
             raise ValueError(
                 f"constants.x_min: expected {len(self.layers)} numbers, one per layer, got "

@@ -1,6 +1,9 @@
 """What a worker does: stretches of trials of some cells, one after the other."""
 
+import os
+import threading
 import time
+import traceback
 from typing import Any
 
 import attrs
@@ -12,7 +15,7 @@ from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 
-__all__ = ["Piece", "work"]
+__all__ = ["Piece", "leave_with_parent", "work"]
 
 
 @attrs.frozen
@@ -37,10 +40,44 @@ class Piece:
     guarantees: bool
 
 
-def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[dict[str, Any]]:
-    """Return the records of some pieces; they depend on the sweep and the pieces only."""
+def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[dict[str, Any]]]:
+    """Return the records of each piece; they depend on the sweep and the pieces only.
+
+    Raises
+    ------
+    DcscError
+        Whatever went wrong, code of one's own included, with the cell in which it did.
+    """
     with threadpool_limits(1):
-        return [record for piece in pieces for record in _piece(sweep, piece)]
+        return [_named(sweep, piece) for piece in pieces]
+
+
+def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
+    try:
+        return _piece(sweep, piece)
+    except DcscError:
+        raise
+    except Exception as error:  # a class of one's own may raise anything
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise DcscError(
+            f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
+            f"({where.filename}, line {where.lineno})"
+        ) from None
+
+
+def leave_with_parent() -> None:
+    """End this process, within a second, once the one that started it has gone.
+
+    A parent that is killed cannot tell its workers, which would wait for it.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:

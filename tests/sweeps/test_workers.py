@@ -1,0 +1,89 @@
+"""Who does the work changes nothing: one process, two, or a Dask cluster that loses a worker."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from dcsc import DcscError
+from dcsc.experiments import open, run
+from tests.sweeps.cases import DEEP, SMALL, sweep
+from tests.sweeps.test_killed import LONG, assert_same
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield made
+
+
+@pytest.mark.parametrize("text", [SMALL, DEEP], ids=["small", "deep"])
+@pytest.mark.filterwarnings("ignore")  # of dask, about ports and versions
+def test_the_same_tallies_from_one_two_and_a_cluster(tmp_path, cluster, text):
+    found = []
+    for name, options in {
+        "one": {"jobs": 1},
+        "two": {"jobs": 2},
+        "cluster": {"dask": cluster.scheduler_address},
+    }.items():
+        done = run(sweep(text), tmp_path / name, **options)
+        assert done.trials == done.cells * sweep(text).trials
+        found.append(open(tmp_path / name))
+    assert_same(found[0], found[1])
+    assert_same(found[0], found[2])
+    assert found[0].failures.values.any()
+
+
+@pytest.mark.filterwarnings("ignore")  # of dask, about the worker that is gone
+def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        killed = []
+
+        def kill_one(state):
+            if state.done and not killed:
+                with distributed.Client(cluster, set_as_default=False) as client:
+                    pids = client.run(os.getpid)
+                killed.append(next(iter(pids.values())))
+                os.kill(killed[0], signal.SIGKILL)
+                time.sleep(0.2)
+
+        run(sweep(LONG), tmp_path / "a", dask=cluster.scheduler_address, progress=kill_one)
+    assert killed
+    run(sweep(LONG), tmp_path / "b", jobs=2)
+    assert_same(open(tmp_path / "a"), open(tmp_path / "b"))
+
+
+@pytest.mark.filterwarnings("ignore")  # of dask
+def test_addresses_without_anybody(tmp_path):
+    with pytest.raises(DcscError, match=r"--dask: expected an address such as tcp://HOST:8786"):
+        run(sweep(), tmp_path, dask="nonsense")
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        pytest.raises(DcscError, match="got a scheduler without any"),
+    ):
+        run(sweep(), tmp_path, dask=empty.scheduler_address)
+
+
+def test_an_error_of_a_cell_names_it_and_what_landed_stays(tmp_path):
+    text = SMALL.replace("values = [0.0, 0.2]", "values = [0.0, -1.0]")
+    with pytest.raises(DcscError, match=r"noise"):
+        run(sweep(text), tmp_path, jobs=1)
+
+
+def test_every_stretch_is_run_once_and_groups_take_a_second(tmp_path):
+    states = []
+    done = run(sweep(LONG), tmp_path, jobs=1, progress=states.append)
+    assert states[-1].trials == done.trials == 16 * 24_000
+    assert [state.trials for state in states] == sorted(state.trials for state in states)
+    assert states[-1].done == states[-1].pending
+    seconds = np.diff([0.0, *(state.work for state in states if state.done)])
+    assert len(seconds) >= 2
+    assert done.bookkeeping < 0.5
