@@ -16,7 +16,7 @@ from dcsc._arrays import integer, real
 from dcsc.cli.common import as_png, as_svg, folder, write
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Run, State, Stopping, Sweep
+from dcsc.experiments.sweeps import Run, State, Sweep
 from dcsc.plotting import sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
@@ -46,7 +46,10 @@ def sweep(
         str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
     ] = None,
     stop_width: Annotated[
-        float | None, Parameter(help="Stop a cell once its interval is no wider than this.")
+        float | None,
+        Parameter(
+            help="Stop a cell once its interval is no wider than this, in place of the file's."
+        ),
     ] = None,
     level: Annotated[
         tuple[float, ...] | None,
@@ -66,9 +69,12 @@ def sweep(
     on from there. Writes results.nc at the end.
     """
     given = Sweep.load(file, allow_code)
-    if stop_width is not None or level is not None:
-        width = None if stop_width is None else real(stop_width, "--stop-width", minimum=0)
-        given = attrs.evolve(given, stop=Stopping(width, level or ()))
+    stop = given.stop
+    if stop_width is not None:
+        stop = attrs.evolve(stop, width=real(stop_width, "--stop-width", minimum=0))
+    if level is not None:
+        stop = attrs.evolve(stop, levels=level)
+    given = attrs.evolve(given, stop=stop)
     if max_trials is not None:
         given = attrs.evolve(given, trials=integer(max_trials, "--max-trials", minimum=1))
     with _reporting(given) as report:

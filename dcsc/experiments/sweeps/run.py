@@ -2,7 +2,10 @@
 
 import os
 import re
+import signal
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -226,18 +229,21 @@ class _Runner:
         settled = sum(state.settled for state in states)
         self._tell(settled, len(todo), done, look)
         groups = (joblib.delayed(work)(self.sweep, group) for group in self._groups(todo, workers))
-        for pieces in parallel(groups):
-            records = [record for piece in pieces for record in piece]
-            begin = time.perf_counter()
-            self.store.land(records)
-            self.landing += time.perf_counter() - begin
-            seconds = sum(record["seconds"] for record in records)
-            stretches = [record for record in records if "cell" in record]
-            self.trials += sum(record["stop"] - record["start"] for record in stretches)
-            self.work += seconds
-            done += len(pieces)
-            self._pace(seconds / len(pieces))
-            self._tell(settled, len(todo), done, look)
+        with _deaf():
+            landed = parallel(groups)  # starts the workers
+        with _closed(landed):
+            for pieces in landed:
+                records = [record for piece in pieces for record in piece]
+                begin = time.perf_counter()
+                self.store.land(records)
+                self.landing += time.perf_counter() - begin
+                seconds = sum(record["seconds"] for record in records)
+                stretches = [record for record in records if "cell" in record]
+                self.trials += sum(record["stop"] - record["start"] for record in stretches)
+                self.work += seconds
+                done += len(pieces)
+                self._pace(seconds / len(pieces))
+                self._tell(settled, len(todo), done, look)
 
     def _tell(self, settled: int, pending: int, done: int, look: tuple[int, int]) -> None:
         self.progress(
@@ -271,6 +277,33 @@ class _Runner:
                 size = min(max(least, min(most, int(share))), _GROWTH * size)
             yield tuple(todo[at : at + size])
             at += size
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore SIGINT for a moment; a process that starts meanwhile ignores it for good.
+
+    An interruption from a terminal reaches workers too, which would each print where they were.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _closed(landed: Any) -> Iterator[None]:
+    """Cancel what is still at work if nobody takes it any more, without a word of joblib's."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            landed.close()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a worker does: stretches of trials of some cells, one after the other."""
 
 import os
+import signal
 import threading
 import time
 import traceback
@@ -68,8 +69,10 @@ def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
 def leave_with_parent() -> None:
     """End this process, within a second, once the one that started it has gone.
 
-    A parent that is killed cannot tell its workers, which would wait for it.
+    A parent that is killed cannot tell its workers, which would wait for it. One that is
+    interrupted stops them itself.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 
     def watch() -> None:

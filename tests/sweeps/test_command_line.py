@@ -1,0 +1,234 @@
+"""The three commands, as a person runs them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import matplotlib.image
+import pytest
+
+from dcsc import cli
+from dcsc.experiments import sweeps
+from dcsc.experiments.sweeps import Sweep, run
+from tests.sweeps.cases import BARE, SMALL, numbers, sweep
+
+PATIENCE = 120
+# It says so because the arguments come from sys.argv, as they do from a shell.
+pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
+
+
+def process(*arguments, cwd, **options):
+    """Start the command line in a group of processes of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dcsc", *map(str, arguments)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "MPLBACKEND": "agg"},
+        **options,
+    )
+
+
+@pytest.fixture
+def called(monkeypatch, capsys):
+    """Return a function that runs the command line in this process."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["dcsc", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return code or 0, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def refused(done):
+    """Return the one line of a command that was refused, apart from those about its progress."""
+    code, out, err = done
+    assert code == 2
+    assert out == ""
+    (line,) = [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")]
+    assert line.startswith("dcsc: ")
+    return line.removeprefix("dcsc: ")
+
+
+def test_a_sweep_from_file_to_figure(file, tmp_path):
+    """In a process of its own: what is printed where nobody looks on, and what is written."""
+    done = process("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path)
+    out, err = done.communicate(timeout=PATIENCE)
+    assert done.returncode == 0, err
+    lines = err.splitlines()
+    assert lines[0] == "dcsc sweep: 8 cells, at most 100 trials each"
+    assert lines[-1].startswith("dcsc sweep: 8 cells: 100%, ")
+    assert lines[-1].endswith(" trials/s, 0 s left")
+    assert all(line.startswith("dcsc sweep: ") for line in lines)
+    first, *_, last = out.splitlines()
+    assert first.startswith("8 cells, 800 trials in ")
+    assert first.endswith(" s; 0 were there before.")
+    assert last == "Wrote out/results.nc. See it with: dcsc plot out"
+    run(Sweep.load(file), tmp_path / "mine", jobs=1)
+    assert numbers(sweeps.open(tmp_path / "out")).identical(numbers(sweeps.open(tmp_path / "mine")))
+    for name in ("plot", "replay"):
+        extra = ["--cell", "sparsity=5,noise=.2", "--trial", "0"] if name == "replay" else []
+        done = process(name, "out", *extra, cwd=tmp_path)
+        out, err = done.communicate(timeout=PATIENCE)
+        assert (done.returncode, err) == (0, "")
+        if name == "plot":
+            assert out == "Wrote out/sweep.png and out/sweep.svg.\n"
+            assert matplotlib.image.imread(tmp_path / "out" / "sweep.png").std() > 0.05
+            assert (tmp_path / "out" / "sweep.svg").read_text().startswith("<?xml")
+        else:
+            assert out == f"{sweeps.replay(tmp_path / 'out', {'sparsity': 5, 'noise': 0.2}, 0)}\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_sweep_goes_on(jobs, tmp_path):
+    """One line, also where workers are interrupted with it, as a terminal does; nothing is lost."""
+    file = tmp_path / "long.toml"
+    file.write_text(SMALL.replace("trials = 100", "trials = 30000"))
+    done = process("sweep", "long.toml", "--out", "out", "--jobs", jobs, cwd=tmp_path)
+    end = time.monotonic() + PATIENCE
+    blocks = tmp_path / "out" / "blocks"
+    while not list(blocks.glob("[0-9a-f]*.json")):
+        assert time.monotonic() < end
+        assert done.poll() is None, done.stderr.read()
+        time.sleep(0.01)
+    os.killpg(done.pid, signal.SIGINT)
+    out, err = done.communicate(timeout=PATIENCE)
+    assert done.returncode == 130, err
+    assert out == ""
+    assert [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")] == [
+        "dcsc: interrupted: what was finished is in out; the same command goes on"
+    ]
+    landed = int(sweeps.open(tmp_path / "out")["trials"].sum())
+    assert 0 < landed < 8 * 30_000
+    assert not (tmp_path / "out" / "results.nc").exists()
+    again = run(Sweep.load(file), tmp_path / "out", jobs=1)
+    assert (again.found, again.trials) == (landed, 8 * 30_000 - landed)
+    run(Sweep.load(file), tmp_path / "mine", jobs=1)
+    assert numbers(sweeps.open(tmp_path / "out")).identical(numbers(sweeps.open(tmp_path / "mine")))
+
+
+def test_a_rerun_says_what_was_there(file, tmp_path, called):
+    out = tmp_path / "out"
+    run(sweep(), out, jobs=1)
+    code, said, _ = called("sweep", file, "--out", out, "--jobs", 1)
+    assert code == 0
+    assert said.splitlines()[0].startswith("8 cells, 0 trials in ")
+    assert said.splitlines()[0].endswith(" s; 800 were there before.")
+
+
+def test_options_take_the_place_of_what_the_file_says(file, tmp_path, called):
+    out = tmp_path / "out"
+    rule = ("--stop-width", 0.2, "--level", 0.5, "--max-trials", 128)
+    code, said, err = called("sweep", file, "--out", out, "--jobs", 1, *rule)
+    assert code == 0
+    data = sweeps.open(out)
+    assert data.attrs["trials"] == 128
+    assert "the interval is wider than 0.2 or it holds 0.5" in data.attrs["stopping_rule"]
+    saved = 8 * 128 - int(data["trials"].sum())
+    assert saved > 0
+    assert f"The stopping rule saved {saved} of 1,024 trials." in said.splitlines()
+    assert "dcsc sweep: look 1 of at most 2: 8 of 8 cells: 100%" in err
+
+
+def test_one_option_leaves_the_rest_of_the_rule(tmp_path, called):
+    file = tmp_path / "rule.toml"
+    file.write_text(SMALL.replace("[codes]", "[stop]\nlevels = [0.25]\n\n[codes]"))
+    out = tmp_path / "out"
+    assert called("sweep", file, "--out", out, "--jobs", 1, "--stop-width", 0.2)[0] == 0
+    assert "wider than 0.2 or it holds 0.25" in sweeps.open(out).attrs["stopping_rule"]
+
+
+def test_cells_that_do_not_exist_are_said(tmp_path, called):
+    file = tmp_path / "dense.toml"
+    file.write_text(SMALL.replace("values = [1, 2, 3, 5]", "values = [1, 99]"))
+    code, said, _ = called("sweep", file, "--out", tmp_path / "out", "--jobs", 1)
+    assert code == 0
+    assert (
+        "2 cells do not exist, such as: cell sparsity=99, noise=0: codes.draw: sparsity: expected "
+        "at most 15, the entries of a stripe of CirculantDictionary, got 99"
+    ) in said.splitlines()
+
+
+def test_bad_input_is_one_line(file, tmp_path, called):
+    out = tmp_path / "out"
+    assert refused(called("sweep", tmp_path / "none.toml", "--out", out)) == (
+        f"sweep: could not read {tmp_path / 'none.toml'}: No such file or directory"
+    )
+    bad = tmp_path / "bad.toml"
+    bad.write_text(SMALL.replace("trials", "trails").replace("HardThreshold", "HardTreshold"))
+    assert refused(called("sweep", bad, "--out", out)) == (
+        f"{bad}: no key 'trails': did you mean 'trials'?; expected a key 'trials', got none; "
+        "layers.1.projection: no projection is called 'HardTreshold': did you mean "
+        "'HardThreshold'?"
+    )
+    assert "--out" in refused(called("sweep", file))
+    assert refused(called("sweep", file, "--out", file)) == (
+        f"--out: expected a folder to write to, got {file}: File exists"
+    )
+    for option, value, said in (
+        ("--jobs", 0, "sweep: jobs: expected at least 1, got 0"),
+        ("--max-trials", 0, "--max-trials: expected at least 1, got 0"),
+        ("--stop-width", -1, "--stop-width: expected at least 0, got -1.0"),
+        ("--level", 2, "Stopping: levels: expected at most 1, got 2.0"),
+    ):
+        assert refused(called("sweep", file, "--out", out, option, value)) == said
+    assert "--stop-width" in refused(called("sweep", file, "--out", out, "--stop-width", "x"))
+    for command in ("plot", "replay"):
+        assert refused(called(command, tmp_path)) == (
+            f"sweep: expected the folder of a sweep, with a sweep.json, got {tmp_path}"
+        )
+    assert not out.exists()
+
+
+def test_bad_cells_are_one_line(tmp_path, called):
+    run(sweep(BARE, trials=1), tmp_path / "out", jobs=1)
+    for cell in ("noise", "noise=", "=1", "a=1,b"):
+        assert refused(called("replay", tmp_path / "out", "--cell", cell)) == (
+            f"--cell: expected axis=label,axis=label, got {cell!r}"
+        )
+    assert refused(called("replay", tmp_path / "out", "--trial", -1)) == (
+        "replay: trial: expected at least 0, got -1"
+    )
+
+
+def test_a_cell_that_fails_is_one_line_and_leaves_what_has_landed(tmp_path, called):
+    """Workers' errors too."""
+    file = tmp_path / "bad.toml"
+    text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"codes.batch"\nvalues = [1, -1]')
+    file.write_text(text)
+    for jobs in (1, 2):
+        line = refused(called("sweep", file, "--out", tmp_path / "out", "--jobs", jobs))
+        assert line == (
+            "cell sparsity=1, noise=-1: codes: codes.draw: batch: expected at least 0, got -1"
+        )
+    assert sweeps.open(tmp_path / "out")["trials"].sum() > 0
+
+
+def test_help(called):
+    for command, words in {
+        "sweep": ("--out", "--jobs", "--dask", "--stop-width", "--level", "--max-trials", "FILE"),
+        "plot": ("--out", "DIR"),
+        "replay": ("--cell", "--trial", "--allow-code", "DIR"),
+    }.items():
+        code, said, err = called(command, "--help")
+        assert (code, err) == (0, "")
+        for word in words:
+            assert word in said
+        assert "--no-allow-code" not in said
