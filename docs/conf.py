@@ -2,6 +2,8 @@
 
 import re
 
+import scipy.stats  # noqa: F401  # before torch is mocked: it asks for the classes of torch
+
 import dcsc
 
 project = "dcsc"
