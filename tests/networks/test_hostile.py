@@ -332,9 +332,7 @@ def test_a_file_without_weights_is_refused(tmp_path):
     assert refusal(tmp_path / "net.npz").endswith("expected weights, got none")
 
 
-@pytest.mark.parametrize(("suffix", "package"), [
-    (".onnx", "onnx"), (".safetensors", "safetensors"), (".pt", "torch"),
-])  # fmt: skip
+@pytest.mark.parametrize(("suffix", "package"), [(".onnx", "onnx"), (".pt", "torch")])
 def test_a_missing_package_is_named_with_what_to_install(suffix, package, tmp_path, monkeypatch):
     path = valid(tmp_path, suffix)
     for name in [n for n in sys.modules if n.split(".")[0] == package]:
