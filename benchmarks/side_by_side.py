@@ -5,8 +5,9 @@ Prints tables, as docs/performance shows them, and writes the numbers as JSON::
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/side_by_side.py --out speed.json
 
 Ratios of medians, warm and in turns, of the same data, dtype and number of threads on both sides;
-above 1 dcsc is faster. The last section needs memory that is used again: run it with
-``MALLOC_MMAP_THRESHOLD_=8000000000 MALLOC_TRIM_THRESHOLD_=8000000000`` and ``--only growth``.
+above 1 dcsc is faster. The section ``growth`` needs memory that is used again: run it with
+``MALLOC_MMAP_THRESHOLD_=8000000000 MALLOC_TRIM_THRESHOLD_=8000000000`` and ``--only growth``. The
+section ``sweeps`` has no other side: it tells what two workers spend their time on.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import forward
 import geometry
 import growth
 import monte_carlo
+import sweeps
 from common import machine
 
 SECTIONS = {
@@ -28,6 +30,7 @@ SECTIONS = {
     "geometry": geometry,
     "alternatives": alternatives,
     "growth": growth,
+    "sweeps": sweeps,
 }
 
 

@@ -20,7 +20,8 @@ def test_side_by_side_runs(tmp_path):
     assert [row["dtype"] for row in found["convolutions"]] == ["float64"] * 4 + ["float32"] * 4
     assert [row["dtype"] for row in found["forward"]] == ["float64", "float32"]
     assert len(found["geometry"]) > 40
-    for section in ("convolutions", "forward", "monte_carlo", "geometry", "growth"):
+    assert found["sweeps"][0]["cells"] == 8
+    for section in ("convolutions", "forward", "monte_carlo", "geometry", "growth", "sweeps"):
         assert f"## {section}" in done.stdout
         assert found[section]
 

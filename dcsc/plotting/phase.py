@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
@@ -55,6 +55,7 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     names = list(json.loads(data.attrs["parameters"]))
     open_axes = [name for name in names if name in data.dims and data.sizes[name] > 1]
     numeric = [name for name in open_axes if data[name].dtype.kind in "iuf"]
+    data = data.sortby(numeric).squeeze([n for n in names if data.sizes.get(n) == 1])
     mapped = len(numeric) >= 2
     drawn = numeric[:2] if mapped else _curve_axes(data, open_axes, numeric)
     rest = [name for name in open_axes if name not in drawn]
@@ -72,7 +73,7 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
         ratios = {"width_ratios": [1.6, 1]} if mapped else {}
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios)
         for number, labels in enumerate(panels):
-            chosen = data.sel(dict(zip(rest, labels, strict=True))).squeeze()
+            chosen = data.sel(dict(zip(rest, labels, strict=True)))
             said = ", ".join(f"{n} = {_text(v)}" for n, v in zip(rest, labels, strict=True))
             if mapped:
                 _map(figure, grid[number], chosen, drawn, said)
@@ -93,7 +94,8 @@ def _curve_axes(data: "xarray.Dataset", names: list[str], numeric: list[str]) ->
 
 
 def _words(figure: Figure, data: "xarray.Dataset") -> None:
-    trials = data["trials"].values
+    trials = data["trials"].values[data["infeasible"].values == ""]
+    trials = trials if trials.size else np.zeros(1, dtype=int)
     spread = f"{trials.min()}" if trials.min() == trials.max() else f"{trials.min()}–{trials.max()}"
     versions = json.loads(data.attrs["versions"])
     figure.suptitle(data.attrs["title"] or "sweep")
@@ -117,45 +119,58 @@ def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], said: str) -> 
     places, ticks = _places(data, x)
     labels = list(data[tells[0]].values) if tells else [None]
     colours = dict(zip(labels, _CURVE_COLOURS, strict=False))
-    for label in labels:
+    for curve, label in enumerate(labels):
         one = data if label is None else data.sel({tells[0]: label})
         name = "measured" if label is None else f"{tells[0]} = {_text(label)}"
         best = np.atleast_1d(1 - one["best"].values)
         low, high = (np.atleast_1d(1 - one[end].values) for end in ("high", "low"))
         there = np.isfinite(best)
         style = "o-" if ticks is None else "o"
-        axes.plot(places[there], best[there], style, ms=4, color=colours[label], label=name)
+        # Where labels stand on the axis, each has a little room for what belongs to it.
+        room = 0.0 if ticks is None else 0.7 / len(labels)
+        at = places + room * (curve - (len(labels) - 1) / 2)
+        axes.plot(at[there], best[there], style, ms=4, color=colours[label], label=name)
         if ticks is None:
-            axes.fill_between(places, low, high, color=colours[label], alpha=0.2, lw=0)
+            axes.fill_between(at, low, high, color=colours[label], alpha=0.2, lw=0)
         else:
             reach = [best - low, high - best]
-            axes.errorbar(places, best, reach, fmt="none", capsize=3, color=colours[label])
-        _proved_curves(axes, one, places, None if label is None else colours[label])
+            axes.errorbar(at, best, reach, fmt="none", capsize=3, color=colours[label])
+        _proved_curves(axes, one, at, room, None if label is None else colours[label])
     _scale(axes, "x", places, x, ticks)
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("share of trials with the whole pathway recovered")
     axes.set_title(said, fontsize=10, loc="left")
     if tells and "bound" in data.dims:
         for number, bound in enumerate(data["bound"].values):
-            axes.plot([], [], color="0.4", ls=_dash(number), label=f"guaranteed: {_bound(bound)}")
+            name = f"guaranteed: {_bound(bound)}"
+            axes.plot([], [], color="0.4", label=name, **_proved_style(number, ticks is not None))
     legend(axes)
 
 
-def _proved_curves(axes: Axes, data: "xarray.Dataset", places: Array, colour: str | None) -> None:
+def _proved_curves(
+    axes: Axes, data: "xarray.Dataset", places: Array, room: float, colour: str | None
+) -> None:
     """Draw the guaranteed recovery; in the curve's colour where there are several curves."""
     if "bound" not in data.dims:
         return
-    delta = data.attrs["delta"]
+    count = data.sizes["bound"]
     for number, bound in enumerate(data["bound"].values):
         values = np.atleast_1d(data["guarantee"].sel(bound=bound).values)
+        nowhere = "" if (values < 1).any() else ", nowhere"
         axes.plot(
-            places,
+            places + room * (number + 1) / (2 * count + 2),
             1 - values,
             color=colour or BOUNDS[number % len(BOUNDS)],
-            ls=_dash(number),
-            lw=1.5,
-            label=None if colour else f"guaranteed: {_bound(bound)}{_reach(values, delta)}",
+            label=None if colour else f"guaranteed: {_bound(bound)}{nowhere}",
+            **_proved_style(number, room > 0),
         )
+
+
+def _proved_style(number: int, alone: bool) -> dict[str, Any]:
+    """Return what tells guarantees from what is measured, and from each other."""
+    if alone:
+        return {"ls": "", "marker": "sD^vP"[number % 5], "mfc": "none", "ms": 7}
+    return {"ls": _dash(number + 1), "lw": 1.5}
 
 
 def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | None]:
@@ -194,18 +209,20 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], sa
         handles.append(_empty(data))
     if "bound" in data.dims:
         delta = data.attrs["delta"]
+        handles.append(Line2D([], [], ls="", label=f"proved: failure at most {delta:g}, by"))
         for number, bound in enumerate(data["bound"].values):
-            holds = data["guarantee"].sel(bound=bound).transpose(y, x).values <= delta
+            one = data.sel(bound=bound).transpose(y, x, ...)
             # Later ones are thinner, so that those below remain visible where they agree.
             style = {
                 "color": BOUNDS[number % len(BOUNDS)],
                 "ls": _dash(number),
                 "lw": max(4.5 - 1.2 * number, 1.2),
             }
-            name = f"proved: failure at most {delta:g} by {_bound(bound)}"
-            if data["guarantee"].sel(bound=bound).isnull().all():
-                name += ", which does not cover these cells"
-            handles.append(_frontier(axes, xs, ys, holds, style, name))
+            holds = one["guarantee"].values <= delta
+            asked = np.isfinite(one["guarantee"].values) | (one["why"].values != "")
+            _frontier(axes, (xs, ys), holds, asked, style)
+            name = _bound(bound) + _extent(one["guarantee"].values, delta)
+            handles.append(Line2D([], [], label=name, **style))
     axes.legend(
         handles=handles,
         loc="upper center",
@@ -242,15 +259,29 @@ def _empty(data: "xarray.Dataset") -> Line2D:
     return Line2D([], [], marker="s", ls="", ms=9, color=_EMPTY, label=name)
 
 
-def _frontier(axes: Axes, xs: Array, ys: Array, holds: Array, style: Any, name: str) -> Line2D:
-    """Draw the edges of the cells in which a guarantee holds, towards those in which not."""
-    across, up = _edges(xs), _edges(ys)
-    rows, columns = np.nonzero(holds[:, 1:] != holds[:, :-1])
+def _extent(values: Array, delta: float) -> str:
+    """Say of a guarantee what its frontier cannot."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return ": does not cover these cells"
+    if (known <= delta).all() or (known > delta).all():
+        return f": {'everywhere' if known[0] <= delta else 'nowhere'} on this grid"
+    return ""
+
+
+def _frontier(
+    axes: Axes, places: tuple[Array, Array], holds: Array, asked: Array, style: Any
+) -> None:
+    """Draw the edges of cells in which a guarantee holds, towards those in which it does not."""
+    across, up = map(_edges, places)
+    beside = asked[:, 1:] & asked[:, :-1] & (holds[:, 1:] != holds[:, :-1])
+    above = asked[1:] & asked[:-1] & (holds[1:] != holds[:-1])
+    rows, columns = np.nonzero(beside)
     upright = [
         ((across[c + 1], up[r]), (across[c + 1], up[r + 1]))
         for r, c in zip(rows, columns, strict=True)
     ]
-    rows, columns = np.nonzero(holds[1:] != holds[:-1])
+    rows, columns = np.nonzero(above)
     level = [
         ((across[c], up[r + 1]), (across[c + 1], up[r + 1]))
         for r, c in zip(rows, columns, strict=True)
@@ -258,9 +289,6 @@ def _frontier(axes: Axes, xs: Array, ys: Array, holds: Array, style: Any, name: 
     edges = [*upright, *level]
     axes.add_collection(LineCollection(edges, color="white", lw=style["lw"] + 1.5, zorder=2))
     axes.add_collection(LineCollection(edges, zorder=3, **style))
-    if (holds.all() or not holds.any()) and not name.endswith("cells"):
-        name += f": {'everywhere' if holds.all() else 'nowhere'} on this grid"
-    return Line2D([], [], label=name, **style)
 
 
 def _edges(places: Array) -> Array:
@@ -281,10 +309,6 @@ def _dash(number: int) -> Any:
     return ("-", (0, (5, 2)), (0, (1, 1.5)), "-.", (0, (3, 1, 1, 1, 1, 1)))[number % 5]
 
 
-def _reach(values: Array, delta: float) -> str:
-    return "" if (values < 1).any() else ", nowhere"
-
-
 def _scale(
     axes: Axes, which: str, places: Array, name: str | None, ticks: list[str] | None
 ) -> None:
@@ -293,8 +317,21 @@ def _scale(
     axis.set_label_text((name or "").replace("_", " "))
     if ticks is not None:
         axis.set_ticks(places, ticks)
+        getattr(axes, f"set_{which}lim")(-0.5, len(ticks) - 0.5)
     elif len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min():
         getattr(axes, f"set_{which}scale")("log")
-        some = places[:: math.ceil(len(places) / _TICKS)]
+        some = _apart(places)
         axis.set_ticks(some, [f"{place:g}" for place in some])
         axis.set_minor_locator(NullLocator())
+    elif (places == places.round()).all():
+        axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _apart(places: Array) -> list[float]:
+    """Return some of the places, so far apart on a logarithmic scale that labels have room."""
+    least = (places[-1] / places[0]) ** (1 / _TICKS)
+    some = [places[0]]
+    for place in places[1:]:
+        if place >= least * some[-1]:
+            some.append(place)
+    return some

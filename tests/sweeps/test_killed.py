@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dcsc.experiments import open, run
 from tests.sweeps.cases import SMALL, sweep
@@ -33,18 +34,26 @@ def members(group):
     return found
 
 
+# From Python 3.12 on; what a child runs touches none of its parent's threads.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_killed_twenty_times_it_has_the_numbers_of_one_run(tmp_path):
-    """Each kill hits a copy of this process, so that no time goes into starting one."""
-    whole = sweep(LONG, trials=48_000)
+    """Each kill hits a copy of this process, so that no time goes into starting one.
+
+    All of them together come before a run is through, however fast the machine is.
+    """
+    whole = sweep(LONG, trials=16_000)
     folder, other = tmp_path / "killed", tmp_path / "one"
     rng = np.random.default_rng(0)
+    begin = time.monotonic()
+    run(whole, other, jobs=1)
+    seconds = time.monotonic() - begin
     landed = [0]
     for _ in range(20):
         process = multiprocessing.get_context("fork").Process(
             target=run, args=(whole, folder), kwargs={"jobs": 1}
         )
         process.start()
-        time.sleep(rng.uniform(0.02, 0.3))
+        time.sleep(rng.uniform(0.01, seconds / 12))
         assert process.is_alive()
         process.kill()
         process.join()
@@ -53,11 +62,11 @@ def test_killed_twenty_times_it_has_the_numbers_of_one_run(tmp_path):
     rest = run(whole, folder, jobs=1)
     assert rest.found > 0
     assert rest.trials > 0
-    run(whole, other, jobs=1)
     assert_same(open(folder), open(other))
 
 
-def test_nobody_is_left_behind_a_killed_command(tmp_path):
+@pytest.mark.parametrize("moment", ["at work", "importing"])
+def test_nobody_is_left_behind_a_killed_command(moment, tmp_path):
     file, folder = tmp_path / "long.toml", tmp_path / "out"
     file.write_text(LONG)
     command = [
@@ -75,12 +84,18 @@ def test_nobody_is_left_behind_a_killed_command(tmp_path):
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 60
-    while not list(folder.glob("blocks/*.json")) and time.monotonic() < deadline:
+    ready = {
+        "at work": lambda: list(folder.glob("blocks/*.json")),
+        "importing": lambda: len(members(process.pid)) > 3,
+    }
+    while not ready[moment]() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(members(process.pid)) > 1
+    if moment == "importing":
+        time.sleep(0.3)
     process.kill()  # the workers notice that their parent has gone
     process.wait()
     while members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not members(process.pid)
-    assert run(sweep(LONG), folder, jobs=1).found > 0
+    assert run(sweep(LONG), folder, jobs=1).found > 0 or moment == "importing"

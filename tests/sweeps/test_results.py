@@ -20,7 +20,20 @@ SIGNS = axes(signs=("layers.1.signs", ["RademacherSigns", "FilterSigns"]))
 DENSE = axes(sparsity=("codes.sparsity", [0, 2, 16]))
 COVER = ["UniformBound", "ProbabilisticBound", "HybridBound", {"kind": "InstanceBound"}]
 CONSTANTS = ("coherence", "sparsity", "x_min", "x_max", "noise")
+# The code below is not the same in any two trials, and the second layer misses what the first one
+# may have got right.
+LOWER, UPPER = table(DEEP)["layers"]
+LOWER["dictionary"]["filters"]["c"] = 400
+LOWER["projection"]["threshold"] = 0.1
+UPPER["projection"]["threshold"] = 1.25
+VARIED = {
+    "seed": 5,
+    "axes": axes(noise=("noise", [0.0])),
+    "layers": [LOWER, UPPER],
+    "codes": {"sparsity": 3, "amplitudes": {"kind": "UniformAmplitudes", "low": 0.9, "high": 1.3}},
+}
 SWEEPS = {
+    "varied": sweep(DEEP, **VARIED),
     "two axes": sweep(SMALL),
     "depth": sweep(DEEP),
     "no axes": sweep(axes={}),
@@ -189,7 +202,7 @@ def assert_limit(bound, statistics, noise, limit, delta=0.01):
 def test_attributes(finished):
     given, data, _ = finished
     assert data.attrs["title"] == given.title
-    assert data.attrs["seed"] == 0
+    assert data.attrs["seed"] == given.table.get("seed", 0)
     assert data.attrs["trials"] == given.trials
     assert data.attrs["delta"] == 0.01
     assert data.attrs["confidence"] == 0.95

@@ -57,7 +57,7 @@ def test_intervals_that_ignore_the_looks_would_not_hold():
         def confidence(self, trials):
             return 0.95
 
-    assert max(missing(Greedy(None, (0.5,)), 4000, p) for p in (0.48, 0.49, 0.5, 0.51)) > 0.05
+    assert max(missing(Greedy(None, (0.5,)), 2000, p) for p in (0.49, 0.5)) > 0.05
 
 
 def test_looks():

@@ -7,11 +7,13 @@ import json
 import os
 import pathlib
 import shutil
+import stat
 import subprocess
 import tempfile
 
 import pytest
 
+from dcsc._files import write_durably
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import run
@@ -136,6 +138,28 @@ def test_a_full_disk_leaves_nothing_half_written(where, at, tmp_path, finished):
         Store.read(tmp_path)
     run(GIVEN, tmp_path, jobs=1)
     assert_same(tmp_path, finished)
+
+
+def test_bytes_are_on_the_disk_before_their_name(monkeypatch, tmp_path):
+    """And the name is, when it returns: what is asked of the system, in this order."""
+    calls = []
+    fsync, replace = os.fsync, pathlib.Path.replace
+
+    def synced(handle):
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        calls.append((f"fsync {kind}", os.fstat(handle).st_size if kind == "file" else 0))
+        return fsync(handle)
+
+    def renamed(path, target):
+        calls.append(("rename", path.stat().st_size))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(pathlib.Path, "replace", renamed)
+    write_durably(tmp_path / "whole", b"bytes")
+    assert calls == [("fsync file", 5), ("rename", 5), ("fsync folder", 0)]
+    assert (tmp_path / "whole").read_bytes() == b"bytes"
+    assert [path.name for path in tmp_path.iterdir()] == ["whole"]
 
 
 @pytest.fixture

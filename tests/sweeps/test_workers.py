@@ -4,7 +4,6 @@ import os
 import signal
 import time
 
-import numpy as np
 import pytest
 
 from dcsc import DcscError
@@ -78,12 +77,12 @@ def test_an_error_of_a_cell_names_it_and_what_landed_stays(tmp_path):
         run(sweep(text), tmp_path, jobs=1)
 
 
-def test_every_stretch_is_run_once_and_groups_take_a_second(tmp_path):
+def test_every_stretch_is_run_once(tmp_path):
     states = []
     done = run(sweep(LONG), tmp_path, jobs=1, progress=states.append)
     assert states[-1].trials == done.trials == 16 * 24_000
     assert [state.trials for state in states] == sorted(state.trials for state in states)
     assert states[-1].done == states[-1].pending
-    seconds = np.diff([0.0, *(state.work for state in states if state.done)])
-    assert len(seconds) >= 2
-    assert done.bookkeeping < 0.5
+    assert 2 <= len([state for state in states if state.done]) < states[-1].pending
+    assert 0 < done.bookkeeping < 0.5
+    assert 0.5 < done.busy <= 1

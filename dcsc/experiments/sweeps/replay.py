@@ -114,7 +114,8 @@ class Replay:
             _entry(layer, index, true, z, stripes, bool(missed[index]))
             for index in zip(*np.nonzero(missed | false), strict=True)
         ]
-        entries.sort(key=_excess, reverse=True)
+        one_sided = layer.projection.selection is not None and layer.projection.selection.one_sided
+        entries.sort(key=lambda entry: _excess(entry, one_sided), reverse=True)
         return LayerBreak(number, int(missed.sum()), int(false.sum()), tuple(entries))
 
     def __str__(self) -> str:
@@ -226,7 +227,7 @@ def _entry(
     )
 
 
-def _excess(entry: WrongEntry) -> float:
+def _excess(entry: WrongEntry, one_sided: bool) -> float:
     """Return how far a coefficient is on the wrong side of its threshold."""
-    size = abs(entry.coefficient)
+    size = entry.coefficient if one_sided else abs(entry.coefficient)
     return size if entry.threshold is None else abs(size - entry.threshold)

@@ -3,12 +3,13 @@
 import os
 import re
 import signal
-import threading
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
 from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
-from dcsc.experiments.sweeps.work import Piece, leave_with_parent, work
+from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
 __all__ = ["Run", "State", "run"]
 
@@ -42,8 +43,6 @@ class State:
         Cells, and those that need no further trial.
     found, trials : int
         Trials that were there before, and those that have landed in this run.
-    work : float
-        Seconds that workers have spent on what has landed in this run.
     pending, done : int
         Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
@@ -54,7 +53,6 @@ class State:
     settled: int
     found: int
     trials: int
-    work: float
     pending: int
     done: int
     look: tuple[int, int]
@@ -252,7 +250,6 @@ class _Runner:
                 settled=settled,
                 found=self.found,
                 trials=self.trials,
-                work=self.work,
                 pending=pending,
                 done=done,
                 look=look,
@@ -281,18 +278,19 @@ class _Runner:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ignore SIGINT for a moment; a process that starts meanwhile ignores it for good.
+    """Hold SIGINT back for a moment; a process or thread that starts meanwhile never gets it.
 
     An interruption from a terminal reaches workers too, which would each print where they were.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32":
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -312,7 +310,11 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
     if dask is None:
         settings: dict[str, Any] = {}
         if jobs > 1:
-            settings = {"inner_max_num_threads": 1, "initializer": leave_with_parent}
+            settings = {
+                "inner_max_num_threads": 1,
+                "initializer": leave_with,
+                "initargs": (os.getpid(),),
+            }
         with (
             joblib.parallel_config("loky", n_jobs=jobs, **settings),
             joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,

@@ -1,7 +1,6 @@
 """What a worker does: stretches of trials of some cells, one after the other."""
 
 import os
-import signal
 import threading
 import time
 import traceback
@@ -16,7 +15,7 @@ from dcsc.experiments.simulation import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 
-__all__ = ["Piece", "leave_with_parent", "work"]
+__all__ = ["Piece", "leave_with", "work"]
 
 
 @attrs.frozen
@@ -66,14 +65,12 @@ def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
         ) from None
 
 
-def leave_with_parent() -> None:
+def leave_with(parent: int) -> None:
     """End this process, within a second, once the one that started it has gone.
 
-    A parent that is killed cannot tell its workers, which would wait for it. One that is
-    interrupted stops them itself.
+    A parent that is killed cannot tell its workers, which would wait for it; it says who it is, as
+    it may have gone before they ask.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
