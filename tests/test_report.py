@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import attrs
 import numpy as np
@@ -14,6 +12,7 @@ from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import page
 from tests.chromium import BROWSER, Chromium
+from tests.commands import refused
 
 FEW = Limits(inputs=12, proved=4, resynthesized=3, draws=2, units=30, twins=2)
 
@@ -84,12 +83,10 @@ def test_the_same_analysis_gives_the_same_page(digits):
 # ---- the command -----------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_page_and_the_same_numbers(tmp_path):
-    line = [sys.executable, "-m", "dcsc", "analyze", "--most", "10", "--html", "out/page.html"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "digits-plain.safetensors" in done.stdout
+def test_the_command_writes_a_page_and_the_same_numbers(tmp_path, called):
+    done = called("analyze", "--most", 10, "--html", tmp_path / "out" / "page.html")
+    assert (done.code, done.err) == (0, "")
+    assert "digits-plain.safetensors" in done.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["page.html", "page.json"]
     numbers = json.loads((tmp_path / "out" / "page.json").read_text(), parse_constant=pytest.fail)
     assert numbers["inputs"]["count"] == 10
@@ -107,13 +104,9 @@ def test_the_command_writes_a_page_and_the_same_numbers(tmp_path):
         (["--most", "0"], "inputs"),
     ],
 )
-def test_bad_arguments_are_one_line(tmp_path, arguments, words):
-    line = [sys.executable, "-m", "dcsc", "analyze", *arguments]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("dcsc: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert words in done.stderr
+def test_bad_arguments_are_one_line(tmp_path, called, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in refused(called("analyze", *arguments))
     assert list(tmp_path.iterdir()) == []
 
 
