@@ -24,7 +24,12 @@ def digits():
     return analyze(load(digits_network_path("incoherent")), shipped_inputs(), limits=FEW)
 
 
-def one_dimensional(name="conv"):
+@pytest.fixture(scope="module")
+def digits_page(digits):
+    return page(digits)
+
+
+def one_dimensional(name="conv", limits=FEW):
     """Return a network of one spatial axis with a positive bias, a stop and a layer behind it."""
     rng = np.random.default_rng(0)
     nodes = [
@@ -34,14 +39,14 @@ def one_dimensional(name="conv"):
         Node("behind", operations.Convolve(rng.normal(size=(2, 3, 3))), ("c",), "d"),
     ]
     network = ConvNetwork(Graph([Input("x", (None, 1, None))], nodes, ["d"]), "one.npz")
-    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=FEW)
+    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=limits)
 
 
 # ---- as text ---------------------------------------------------------------------------------
 
 
-def test_nothing_is_loaded_from_elsewhere(digits):
-    text = page(digits)
+def test_nothing_is_loaded_from_elsewhere(digits_page):
+    text = digits_page
     addresses = re.findall(r'(?:src|href)="([^"]{1,40})', text)
     assert len(addresses) > 20
     assert all(a.startswith(("data:", "#")) for a in addresses)
@@ -50,8 +55,8 @@ def test_nothing_is_loaded_from_elsewhere(digits):
     assert len(text) < 2e6
 
 
-def test_every_number_of_the_table_has_a_sentence(digits):
-    text = page(digits)
+def test_every_number_of_the_table_has_a_sentence(digits_page):
+    text = digits_page
     headings = re.findall(r'<button type="button" title="([^"]+)">([^<]+)</button>', text)
     assert len(headings) == 17
     meanings = re.findall(r"<dt>([^<]+)</dt>", text)
@@ -64,8 +69,7 @@ def test_pages_say_what_is_missing():
     assert "It stopped at LSTM" in text
     assert "Its codes have no zeros (LeakyRelu)" in text
     assert "1 filter of 3 (2) have a negative threshold" in text
-    little = attrs.evolve(FEW, products=10.0)
-    text = page(analyze(load(digits_network_path()), shipped_inputs(), limits=little))
+    text = page(one_dimensional(limits=attrs.evolve(FEW, products=10.0)))
     assert "Left out as too much work" in text
 
 
@@ -76,8 +80,8 @@ def test_names_from_files_are_no_html():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-def test_the_same_analysis_gives_the_same_page(digits):
-    assert page(digits) == page(digits)
+def test_the_same_analysis_gives_the_same_page(digits, digits_page):
+    assert page(digits) == digits_page
 
 
 # ---- the command -----------------------------------------------------------------------------
@@ -114,9 +118,9 @@ def test_bad_arguments_are_one_line(tmp_path, called, monkeypatch, arguments, wo
 
 
 @pytest.fixture(scope="module")
-def browser(digits, tmp_path_factory):
+def browser(digits_page, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page(digits))
+    path.write_text(digits_page)
     with Chromium() as opened:
         opened.size(1280, 900)
         opened.open(path)
