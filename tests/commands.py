@@ -1,10 +1,15 @@
-"""The command line as the tests call it: in this process, or in one of its own."""
+"""Commands and scripts as the tests call them: in this process, or in one of their own."""
 
+import contextlib
+import io
 import os
+import runpy
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 from dcsc import cli
 
@@ -57,3 +62,21 @@ def refused(done):
     (line,) = done.err.splitlines()
     assert line.startswith("dcsc: ")
     return line.removeprefix("dcsc: ")
+
+
+def script(path, *arguments):
+    """Run a script as ``python path arguments`` does, in this process; return what it prints.
+
+    The modules beside it, which only it can import, are forgotten afterwards.
+    """
+    printed, argv = io.StringIO(), [str(path), *map(str, arguments)]
+    with (
+        mock.patch.object(sys, "argv", argv),
+        mock.patch.object(sys, "path", [str(path.parent), *sys.path]),
+        contextlib.redirect_stdout(printed),
+    ):
+        runpy.run_path(str(path), run_name="__main__")
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "").parent == path.parent:
+            del sys.modules[name]
+    return printed.getvalue()
