@@ -28,7 +28,7 @@ from dcsc import (
     TopK,
     codes,
 )
-from dcsc._packed import pack, unpack
+from dcsc._numerics.packed import pack, unpack
 from dcsc.dictionaries import filters
 from dcsc.experiments import Tally, clopper_pearson, interference, passes, simulate
 from dcsc.experiments.draws import BLOCK, Draws
