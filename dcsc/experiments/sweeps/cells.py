@@ -14,7 +14,7 @@ from dcsc import codes
 from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, InfeasibleError
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
 from dcsc.experiments.sweeps.tables import Task
 from dcsc.model import DCSCModel, Layer

@@ -10,8 +10,8 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc.errors import DcscError
-from dcsc.experiments.draws import BLOCK
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.draws import BLOCK
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned

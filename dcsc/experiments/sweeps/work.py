@@ -10,8 +10,8 @@ import attrs
 from threadpoolctl import threadpool_limits
 
 from dcsc.errors import DcscError, InfeasibleError
-from dcsc.experiments.draws import Draws
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.draws import Draws
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 
