@@ -38,8 +38,8 @@ from dcsc.dictionaries import (
     filters,
 )
 from dcsc.errors import ContractError, DcscError
-from dcsc.experiments.example import example_layers
-from dcsc.experiments.tally import Tally
+from dcsc.experiments import Tally
+from dcsc.experiments.studies.example import example_layers
 from dcsc.model import DCSCModel, Layer
 from dcsc.plotting import explanation
 from dcsc.projections import HardThreshold, ReLU, TopK
