@@ -9,12 +9,13 @@ import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ContextDecorator
 from functools import cache
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["share"]
+__all__ = ["OneBlasThread", "share"]
 
 _lock = threading.Lock()
 _inside = 0
@@ -32,8 +33,11 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="dcsc")
 
 
-class _OneBlasThread:
-    """Keep BLAS at one thread while anyone is inside; the last one out restores what was."""
+class OneBlasThread(ContextDecorator):
+    """Keep BLAS at one thread while anyone is inside; the last one out restores what was.
+
+    Some sums differ in their last bits from one number of threads to another.
+    """
 
     def __enter__(self) -> None:
         global _inside  # noqa: PLW0603  # the limit is global to the process
@@ -72,7 +76,7 @@ def share(work: Callable[[int, int], None], count: int, least: int = 1) -> None:
         work(0, count)
         return
     ends = np.linspace(0, count, pieces + 1).astype(int)
-    with _OneBlasThread():
+    with OneBlasThread():
         tasks = [
             _pool(workers).submit(work, int(start), int(stop))
             for start, stop in itertools.pairwise(ends)

@@ -12,7 +12,7 @@ import scipy.io.wavfile
 
 import dcsc
 from dcsc.cli.common import write
-from dcsc.experiments.poster import panels, poster
+from dcsc.experiments.studies.poster import panels, poster
 from tests.commands import refused, run
 
 

@@ -27,7 +27,7 @@ from dcsc.bounds import (
     measure,
 )
 from dcsc.bounds.certificates.inputs import Inputs
-from dcsc.bounds.explanations.atoms import coherent_pair
+from dcsc.bounds.explanations.explain import _correlated_pair
 from dcsc.cli import proofs
 from dcsc.codes import ConstantAmplitudes
 from dcsc.dictionaries import (
@@ -37,8 +37,8 @@ from dcsc.dictionaries import (
     filters,
 )
 from dcsc.errors import ContractError, DcscError
-from dcsc.experiments.example import example_layers
-from dcsc.experiments.tally import Tally
+from dcsc.experiments import Tally
+from dcsc.experiments.studies.example import example_layers
 from dcsc.model import DCSCModel, Layer
 from dcsc.plotting import explanation
 from dcsc.projections import HardThreshold, ReLU, TopK
@@ -97,7 +97,7 @@ def assert_largest(pair, gram, code_shape):
 def test_pair_on_a_circle(seed, n, c, f, extent):
     taps = np.random.default_rng(seed).standard_normal((n, c, f))
     dictionary = CirculantDictionary(taps, extent)
-    pair = coherent_pair(dictionary)
+    pair = _correlated_pair(dictionary)
     if assert_largest(pair, off_diagonal(circulant(taps, extent)), (n, extent)):
         (p,), (q,), (offset,) = *pair.positions, pair.offset
         assert (p + offset - q) % extent == 0
@@ -111,7 +111,7 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
     taps = np.random.default_rng(seed).standard_normal((n, 1, f))
     padding = min(padding, f - 1)
     dictionary = ToeplitzDictionary(taps, extent, padding=padding)
-    pair = coherent_pair(dictionary)
+    pair = _correlated_pair(dictionary)
     if assert_largest(pair, off_diagonal(toeplitz(taps, extent, padding)), dictionary.code_shape):
         (p,), (q,), (offset,) = *pair.positions, pair.offset
         assert offset == q - p
@@ -124,19 +124,19 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
 def test_pair_of_any_dictionary(data):
     dictionary = Ingredients(data.draw).dictionary()
     matrix = dictionary.to_sparse().toarray().astype(float)
-    assert_largest(coherent_pair(dictionary), off_diagonal(matrix), dictionary.code_shape)
+    assert_largest(_correlated_pair(dictionary), off_diagonal(matrix), dictionary.code_shape)
 
 
 def test_pair_where_the_border_makes_it():
     taps = np.array([[[3.0, 1.0, 1.0]], [[-1.0, 1.0, 3.0]]]) / math.sqrt(11)
-    pair = coherent_pair(ToeplitzDictionary(taps, 9, padding=2))
+    pair = _correlated_pair(ToeplitzDictionary(taps, 9, padding=2))
     gram = off_diagonal(toeplitz(taps, 9, 2))
     assert_largest(pair, gram, (2, 11))
-    inner = coherent_pair(ToeplitzDictionary(taps, 9))
+    inner = _correlated_pair(ToeplitzDictionary(taps, 9))
     assert not inner.cut
     matrix = DenseDictionary(np.eye(3))
-    assert coherent_pair(matrix) is None
-    assert coherent_pair(DenseDictionary([[1.0, 0, -0.6], [0, 1, 0.8]])).filters == (1, 2)
+    assert _correlated_pair(matrix) is None
+    assert _correlated_pair(DenseDictionary([[1.0, 0, -0.6], [0, 1, 0.8]])).filters == (1, 2)
 
 
 # ---- the weakest atoms -------------------------------------------------------------------------

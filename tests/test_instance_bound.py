@@ -16,10 +16,10 @@ from dcsc.bounds import (
     LayerInstance,
     LayerStatistics,
     ProbabilisticBound,
-    interference,
     measure,
 )
-from dcsc.bounds import instance as module
+from dcsc.bounds.instance import bound as module
+from dcsc.bounds.instance import interference
 from dcsc.bounds.tails import Bentkus, Chernoff, Exact, Hoeffding, Lattice, Tail
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, filters
 from dcsc.errors import DcscError, NotCoveredError

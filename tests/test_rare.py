@@ -29,9 +29,10 @@ from dcsc import (
     codes,
 )
 from dcsc.dictionaries import filters
-from dcsc.experiments import FailureEstimate, estimate_failure, rare, simulate
-from dcsc.experiments.rare import _coefficients, _shares
-from dcsc.experiments.tilting import AtRisk, TiltedMixture
+from dcsc.experiments import FailureEstimate, estimate_failure, simulate
+from dcsc.experiments.rare import estimate
+from dcsc.experiments.rare.estimate import _coefficients, _shares
+from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
 from tests import strategies
 
 SURE = 1 - 1e-7
@@ -317,7 +318,7 @@ def test_seeds_blocks_and_fewer_trials(monkeypatch):
         return np.concatenate(list(_shares(mixture, trials, np.random.default_rng(3))))
 
     np.testing.assert_allclose(shares(100), shares(700)[:100], rtol=1e-12)
-    monkeypatch.setattr(rare, "_BLOCK_ENTRIES", 999)
+    monkeypatch.setattr(estimate, "_BLOCK_ENTRIES", 999)
     again = estimate_failure(model, x, 700, rng=3)
     assert math.isclose(again.best, found.best, rel_tol=1e-12)
     assert math.isclose(again.standard_error, found.standard_error, rel_tol=1e-9)

@@ -28,13 +28,14 @@ from dcsc import (
     TopK,
     codes,
 )
-from dcsc._packed import pack, unpack
+from dcsc._numerics.packed import pack, unpack
 from dcsc.dictionaries import filters
-from dcsc.experiments import Tally, clopper_pearson, interference, passes, simulate
-from dcsc.experiments.draws import BLOCK, Draws
-from dcsc.experiments.interference import InterferenceEngine
-from dcsc.experiments.passes import BatchEngine, DrawEngine
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments import Tally, clopper_pearson, simulate
+from dcsc.experiments.simulation.draws import BLOCK, Draws
+from dcsc.experiments.simulation.engines import passes, tables
+from dcsc.experiments.simulation.engines.passes import BatchEngine, DrawEngine
+from dcsc.experiments.simulation.engines.tables import InterferenceEngine
+from dcsc.experiments.simulation.trials import Simulation
 from tests import strategies
 
 BARKER = CirculantDictionary(filters.barker(1, 1, 13), extent=64)
@@ -101,7 +102,7 @@ def test_one_layer_counts_what_the_model_counts(task, seed, bits):
     model, x, noise = task
     assert InterferenceEngine.covers(model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(interference, "_BITS", bits)
+        patch.setattr(tables, "_BITS", bits)
         assert_counts_what_the_model_counts(model, x, 70, seed, noise)
 
 
@@ -154,7 +155,7 @@ class Listed:
 @pytest.mark.parametrize("threshold", [0.33, 0.6])
 @pytest.mark.parametrize("one_sided", [False, True])
 def test_every_sign_pattern_against_the_matrix(bits, threshold, one_sided, monkeypatch):
-    monkeypatch.setattr(interference, "_BITS", bits)
+    monkeypatch.setattr(tables, "_BITS", bits)
     dictionary = CirculantDictionary(filters.gaussian(3, 10, 4, rng=3), 24)
     rng = np.random.default_rng(8)
     x = np.zeros(dictionary.code_shape)
@@ -204,7 +205,7 @@ def test_float32_and_layers_without_a_threshold_agree_too():
 @pytest.mark.parametrize("bits", [0, 12])
 def test_thresholds_that_are_a_coefficient_to_the_last_bit(bits, monkeypatch):
     """Sums in another order differ in the last bit: what the model says holds."""
-    monkeypatch.setattr(interference, "_BITS", bits)
+    monkeypatch.setattr(tables, "_BITS", bits)
     dictionary = CirculantDictionary(filters.gaussian(3, 10, 4, rng=3), 24)
     x = codes.draw(dictionary, 3, rng=0)
     block = Draws.of(DCSCModel([Layer(dictionary, HardThreshold(1))]), x, 0, 0.0).block(0, 20)
@@ -375,7 +376,7 @@ def test_the_same_seed_gives_the_same_tally_and_generators_move_on():
 @pytest.mark.parametrize("depth", [1, 2])
 def test_stretches_of_trials_add_up(noise, projection, depth, monkeypatch):
     for module in ("draws", "simulation"):
-        monkeypatch.setattr(f"dcsc.experiments.{module}.BLOCK", 256)
+        monkeypatch.setattr(f"dcsc.experiments.simulation.{module}.BLOCK", 256)
     model = DCSCModel([Layer(BARKER, projection)] * depth)
     x = codes.draw(BARKER, 8 if depth == 1 else 2, amplitudes=codes.ConstantAmplitudes(), rng=0)
     if noise == "array":

@@ -8,7 +8,8 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee, strictly_below
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis, strictly_below
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 from dcsc.bounds.tails import Bentkus, Hoeffding, Tail

@@ -7,15 +7,62 @@ import math
 from collections.abc import Callable
 
 import attrs
-import numpy as np
 
-from dcsc.bounds.records import LayerInstance
-from dcsc.bounds.statistics import Babel, LayerStatistics
+from dcsc.bounds.records import Babel, LayerRecord, LayerStatistics
 
-__all__ = ["amplitude", "at_welch_floor", "largest", "last_integer", "smallest"]
+__all__ = ["max_noise", "max_sparsity", "min_amplitude", "min_channels"]
 
 _OCTAVES = 64
 _STEPS = 52
+_MOST = 2**62
+
+
+def max_sparsity(
+    meets: Callable[[LayerRecord], bool], layer: LayerStatistics
+) -> int | float | None:
+    """Return the largest S with which a layer meets the condition, ``math.inf`` or None."""
+
+    def fits(sparsity: int) -> bool:
+        return meets(layer.changed(sparsity=sparsity))
+
+    most = _MOST if layer.stripe_size is None else layer.stripe_size
+    if not fits(0):
+        return None
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, 2 * high
+    if high > most and fits(most):
+        return math.inf if layer.stripe_size is None else most
+    return last_integer(fits, low, min(high, most))
+
+
+def max_noise(meets: Callable[[LayerRecord], bool], layer: LayerRecord) -> float | None:
+    """Return the largest ζ with which a layer meets the condition, ``math.inf`` or None."""
+    return largest(lambda noise: meets(layer.changed(noise=noise)), layer.amplitude)
+
+
+def min_amplitude(meets: Callable[[LayerRecord], bool], layer: LayerStatistics) -> float | None:
+    """Return the smallest x_min with which a layer meets the condition, or None."""
+    free = layer.without_threshold()
+    return smallest(lambda x_min: meets(free.changed(x_min=x_min)), layer.x_max)
+
+
+def min_channels(meets: Callable[[LayerRecord], bool], layer: LayerStatistics) -> int | None:
+    r"""Return the least number of channels at which no filters are ruled out, or None.
+
+    For N atoms on c channels of m samples, stripes Q and unit-norm filters (Welch, 1974),
+
+    .. math:: \mu^2 \ge w^2 = \frac{E}{|Q| - 1},\quad \mu_2^2(S) \ge S w^2,\quad
+        \mu_1(S) \ge \min(S w, E), \qquad E = \frac{N}{c\, m} - 1 .
+    """
+
+    def falls_short(channels: int) -> bool:
+        return not meets(at_welch_floor(layer, channels))
+
+    enough = -(-layer.need("n_atoms") // layer.need("channel_size"))
+    if falls_short(enough):
+        return None
+    return last_integer(falls_short, 0, enough) + 1
 
 
 def last_integer(meets: Callable[[int], bool], low: int, high: int) -> int:
@@ -64,13 +111,6 @@ def _last(meets: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if meets(middle) else (low, middle)
     return low
-
-
-def amplitude(layer: LayerStatistics | LayerInstance) -> float:
-    """Return the size of the codes, or 1 if they are all zero."""
-    if isinstance(layer, LayerStatistics):
-        return layer.x_max
-    return float(np.abs(layer.codes).max(initial=0.0)) or 1.0
 
 
 def at_welch_floor(layer: LayerStatistics, channels: int) -> LayerStatistics:

@@ -9,14 +9,9 @@ import numpy as np
 
 from dcsc._arrays import real
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.guarantee import (
-    Guarantee,
-    Hypothesis,
-    LayerGuarantee,
-    strictly_below,
-    threshold_hypothesis,
-)
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 
@@ -141,7 +136,6 @@ class LayeredBound(BoundCalculator):
 
     def _error(self, layer: LayerStatistics, deviation: float, threshold: float) -> float:
         """Return ζ of the next layer if all coefficients stay within a deviation."""
-        bias = max(abs(gain**2 - 1) for gain in layer.gain) * layer.x_max
         shrinks = layer.selection is not None and layer.selection.shrinkage
-        entry = deviation + (0 if layer.unit_norm else bias) + (threshold if shrinks else 0)
+        entry = deviation + layer.bias + (threshold if shrinks else 0)
         return math.sqrt(layer.need("patch_sparsity")) * entry

@@ -8,14 +8,9 @@ import attrs
 
 from dcsc._arrays import real
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.guarantee import (
-    Guarantee,
-    Hypothesis,
-    LayerGuarantee,
-    strictly_below,
-    threshold_hypothesis,
-)
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
+from dcsc.bounds.records import LayerRecord, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 
 __all__ = ["ProbabilisticBound", "RobustBound"]
@@ -27,9 +22,7 @@ _LEAST_ONE_SIDED_TESTS = 7
 class _RandomSignsBound(BoundCalculator):
     """A union over all atoms of one tail bound, at the threshold half-way to x_min."""
 
-    def sparsity_limit(
-        self, statistics: LayerStatistics | LayerInstance, failure_probability: float = 0.01
-    ) -> float:
+    def sparsity_limit(self, statistics: LayerRecord, failure_probability: float = 0.01) -> float:
         """Return S_δ, the real number that S must not exceed for a layer to fail with at most δ.
 
         It is negative where not even S = 0 will do.
@@ -41,7 +34,7 @@ class _RandomSignsBound(BoundCalculator):
         """
         where = f"{type(self).__name__}: failure_probability"
         delta = real(failure_probability, where, minimum=0, maximum=1)
-        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        layer = statistics.statistics()
         self._require_random_signs(1, layer, deepest=True)
         tests = _tails(layer)
         log_tests = math.log(tests) - math.log(delta) if delta > 0 else math.inf
@@ -149,7 +142,7 @@ class ProbabilisticBound(_RandomSignsBound):
         one_sided = layer.selection is not None and layer.selection.one_sided
         least = _LEAST_ONE_SIDED_TESTS if one_sided else _LEAST_TESTS
         enough = Hypothesis(f"layer {number}: N = {layer.tests} >= {least}", layer.tests >= least)
-        if any(not _plain(other) for other in layers):
+        if any(not other.unbiased for other in layers):
             return [enough]
         if all(other.tests >= _LEAST_TESTS for other in layers):
             return []
@@ -163,12 +156,6 @@ class ProbabilisticBound(_RandomSignsBound):
                 "supports, keep their bounds almost surely"
             ),
         ]
-
-
-def _plain(layer: LayerStatistics) -> bool:
-    """Return whether the error of an exactly recovered layer has conditional mean zero."""
-    chosen = layer.selection
-    return layer.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
 
 
 @attrs.frozen

@@ -6,16 +6,12 @@ from typing import ClassVar
 import attrs
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.explanations.records import Side
-from dcsc.bounds.guarantee import (
-    Guarantee,
-    Hypothesis,
-    LayerGuarantee,
-    strictly_below,
-    threshold_hypothesis,
-)
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.coverage import selection_refusal
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
+from dcsc.bounds.records import LayerRecord, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+from dcsc.bounds.sides import Side
 from dcsc.projections import Selection
 
 __all__ = ["UniformBound"]
@@ -42,7 +38,7 @@ class UniformBound(BoundCalculator):
 
     reference: ClassVar[str] = "Murray and Tanner, arXiv:1806.09888, uniform guarantee; poster (2)"
 
-    def sparsity_limit(self, statistics: LayerStatistics | LayerInstance) -> float:
+    def sparsity_limit(self, statistics: LayerRecord) -> float:
         r"""Return the real number that S must stay below.
 
         .. math:: \frac{1}{\mu x_{\max}} \Big(\frac{c_{\min}^2 x_{\min}}{2} -
@@ -55,7 +51,7 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        layer = statistics.statistics()
         self._check_cover(1, layer)
         half, shift = layer.gain[0] ** 2 * layer.x_min / 2, layer.gain[1] * (layer.noise or 0.0)
         if layer.coherence == 0:
@@ -64,11 +60,10 @@ class UniformBound(BoundCalculator):
 
     def _sides(
         self,
-        layer: LayerStatistics | LayerInstance,
+        layer: LayerStatistics,
         part: LayerGuarantee,
         failure_probability: float,
     ) -> tuple[Side, ...]:
-        assert isinstance(layer, LayerStatistics)
         return (_condition(layer, part.noise),) if layer.need("sparsity") else ()
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
@@ -80,10 +75,10 @@ class UniformBound(BoundCalculator):
         return self._guarantee(layers, parts)
 
     def _check_cover(self, number: int, layer: LayerStatistics) -> Selection:
-        if layer.selection is None:
-            raise self._refuse(number, "its projection selects by no threshold (selection is None)")
-        if layer.selection.one_sided and not layer.nonnegative:
-            raise self._refuse(number, "a one-sided projection loses the negative codes")
+        refusal = selection_refusal(layer)
+        if refusal is not None:
+            raise self._refuse(number, refusal)
+        assert layer.selection is not None
         return layer.selection
 
     def _layer(

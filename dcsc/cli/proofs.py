@@ -12,7 +12,7 @@ from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.cli.common import Out, as_png, folder, write
 from dcsc.errors import DcscError
-from dcsc.experiments.example import example_layers
+from dcsc.experiments.studies.example import example_layers
 from dcsc.plotting import explanation
 
 __all__ = ["explain", "verify"]

@@ -7,8 +7,8 @@ set, `replay` makes one trial again.
 
 from dcsc.experiments.rare import FailureEstimate, estimate_failure
 from dcsc.experiments.simulation import simulate
+from dcsc.experiments.simulation.tally import Tally, clopper_pearson
 from dcsc.experiments.sweeps import Replay, Run, Sweep, open, replay, run
-from dcsc.experiments.tally import Tally, clopper_pearson
 
 __all__ = [
     "FailureEstimate",

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from dcsc._arrays import instance
 from dcsc.bounds import Explanation, Verdict
 from dcsc.errors import DcscError
-from dcsc.experiments.tally import Tally
+from dcsc.experiments.simulation.tally import Tally
 from dcsc.plotting.style import STYLE
 
 __all__ = ["explanation"]

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dcsc._arrays import Array
-from dcsc.experiments.poster import DepthPanel, Poster, RatePanel, ScalingPanel
+from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.plotting.style import LAYERS, STYLE, legend
 
 __all__ = ["poster_figure"]
@@ -22,7 +22,7 @@ _DASHES = {"(2)": "-", "(3)": "-", "(3R)": (0, (5, 2))}
 
 
 def poster_figure(poster: Poster) -> Figure:
-    """Draw the three panels of `dcsc.experiments.poster`."""
+    """Draw the three panels of `dcsc.experiments.studies.poster`."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(17, 7), layout="constrained")
         axes = figure.subplots(1, 3)

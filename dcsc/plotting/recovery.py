@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dcsc._arrays import Array
-from dcsc.experiments.recover import RecoveryReport
+from dcsc.experiments.studies.recover import RecoveryReport
 from dcsc.plotting.style import STYLE
 
 __all__ = ["recovery_figure"]

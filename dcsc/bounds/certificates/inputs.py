@@ -19,13 +19,14 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.guarantee import Guarantee, Hypothesis
+from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
-from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
+from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics
+from dcsc.bounds.records.oracle import EffectiveDictionary
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.bounds.uniform import UniformBound
 from dcsc.dictionaries import (
@@ -77,7 +78,7 @@ class Inputs:
     """A bound and the records it evaluates, layer 1 first."""
 
     bound: BoundCalculator
-    layers: tuple[LayerStatistics | LayerInstance, ...]
+    layers: tuple[LayerRecord, ...]
 
     def evaluate(self) -> Guarantee:
         """Return the guarantee."""

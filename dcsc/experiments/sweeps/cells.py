@@ -12,9 +12,10 @@ import numpy as np
 
 from dcsc import codes
 from dcsc._arrays import Array
+from dcsc._threads import OneBlasThread
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, InfeasibleError
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
 from dcsc.experiments.sweeps.tables import Task
 from dcsc.model import DCSCModel, Layer
@@ -31,7 +32,7 @@ _json = cattrs.Converter()
 
 @attrs.frozen(slots=False)
 class Cell:
-    """One cell.
+    """One cell, made the same to the last bit by whoever makes it: on one BLAS thread.
 
     Parameters
     ----------
@@ -84,6 +85,7 @@ class Cell:
         words = np.frombuffer(bytes.fromhex(self.identity), dtype=">u4")
         return np.random.SeedSequence(self.task.seed, spawn_key=tuple(map(int, words)))
 
+    @OneBlasThread()
     def model(self, strategies: Strategies) -> DCSCModel:
         """Return the model, its signs not drawn."""
         seed = self.task.seed
@@ -104,6 +106,7 @@ class Cell:
         except DcscError as error:
             raise DcscError(f"cell {self}: {error}") from None
 
+    @OneBlasThread()
     def codes(self, model: DCSCModel, strategies: Strategies) -> Array:
         """Return the codes of all its trials.
 
@@ -126,6 +129,7 @@ class Cell:
         except (DcscError, TypeError) as error:
             raise DcscError(f"cell {self}: codes: {error}") from None
 
+    @OneBlasThread()
     def simulation(self, strategies: Strategies) -> Simulation:
         """Return its trials."""
         model = self.model(strategies)

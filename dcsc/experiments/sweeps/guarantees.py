@@ -17,7 +17,7 @@ from dcsc.bounds import (
     measure,
 )
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.experiments.draws import Draws
+from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway

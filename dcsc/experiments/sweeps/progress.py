@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
-from dcsc.experiments.draws import BLOCK
+from dcsc.experiments.simulation.draws import BLOCK
+from dcsc.experiments.simulation.tally import Tally
 from dcsc.experiments.sweeps.stopping import FIRST_LOOK, Stopping
 from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.tally import Tally
 
 __all__ = ["CellProgress", "cell_progress"]
 

@@ -9,9 +9,10 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer
+from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError
-from dcsc.experiments.draws import BLOCK
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.draws import BLOCK
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned
@@ -124,6 +125,7 @@ class Replay:
         return replay_text(self)
 
 
+@OneBlasThread()  # as the trial was run
 def replay(
     folder: str | Path,
     cell: Mapping[str, Any] | None = None,

@@ -18,7 +18,7 @@ import joblib
 
 from dcsc._arrays import integer
 from dcsc.errors import DcscError
-from dcsc.experiments.draws import BLOCK
+from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress

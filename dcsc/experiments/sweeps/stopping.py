@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import real
-from dcsc.experiments.tally import clopper_pearson
+from dcsc.experiments.simulation.tally import clopper_pearson
 
 __all__ = ["FIRST_LOOK", "Stopping"]
 

@@ -7,11 +7,11 @@ import traceback
 from typing import Any
 
 import attrs
-from threadpoolctl import threadpool_limits
 
+from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError, InfeasibleError
-from dcsc.experiments.draws import Draws
-from dcsc.experiments.simulation import Simulation
+from dcsc.experiments.simulation.draws import Draws
+from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 
@@ -48,7 +48,7 @@ def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[dict[str, Any]]]:
     DcscError
         Whatever went wrong, code of one's own included, with the cell in which it did.
     """
-    with threadpool_limits(1):
+    with OneBlasThread():
         return [_named(sweep, piece) for piece in pieces]
 
 

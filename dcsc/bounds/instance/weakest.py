@@ -1,22 +1,12 @@
-"""Which atoms make a bound what it is: the pair behind μ, and the weakest of a union."""
+"""The weakest atoms of a union, for `explain`."""
 
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.explanations.records import WeakAtom
-from dcsc.bounds.problem import Problem
-from dcsc.dictionaries import AtomPair, Dictionary
-from dcsc.dictionaries.gram import largest_entry
+from dcsc.bounds.instance.problem import Problem
+from dcsc.bounds.sides import WeakAtom
 
-__all__ = ["coherent_pair", "weakest_atoms"]
-
-
-def coherent_pair(dictionary: Dictionary) -> AtomPair | None:
-    """Return two distinct atoms with the largest inner product, or None if all are orthogonal."""
-    found = largest_entry(dictionary)
-    if found.value == 0:
-        return None
-    return AtomPair.of(dictionary, found.row, found.column, found.value)
+__all__ = ["weakest_atoms"]
 
 
 def weakest_atoms(

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import integer
+from dcsc._threads import OneBlasThread
 from dcsc.bounds import (
     BoundCalculator,
     LayerStatistics,
@@ -251,10 +252,7 @@ def depth_panel(trials: int, seed: int, progress: Progress) -> DepthPanel:
     """Compute panel (c): three layers, the upper two with 9 and 5 taps a filter."""
     sweep = sweep_of("depth", trials, seed)
     data = _run(sweep, progress)
-    cell = sweep.cell((0,))
-    model = cell.model(sweep.strategies)
-    assert cell.task.constants is not None
-    declared = declare(model, cell.codes(model, sweep.strategies), cell.task.constants.x_min)
+    declared = _declared(sweep)
     recovered = [
         [
             [float(1 - high), float(1 - best), float(1 - low)]
@@ -276,6 +274,15 @@ def depth_panel(trials: int, seed: int, progress: Progress) -> DepthPanel:
         {name: _noise_limits(bound, declared) for name, bound in BOUNDS.items()},
         float(data.kept[0]),
     )
+
+
+@OneBlasThread()  # as the workers of the sweep
+def _declared(sweep: Sweep) -> tuple[LayerStatistics, ...]:
+    """Return the constants that hold for all signs, without noise."""
+    cell = sweep.cell((0,))
+    model = cell.model(sweep.strategies)
+    assert cell.task.constants is not None
+    return declare(model, cell.codes(model, sweep.strategies), cell.task.constants.x_min)
 
 
 def _with_noise(declared: tuple[LayerStatistics, ...], noise: float) -> list[LayerStatistics]:

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, Rng, integer, real_array
 from dcsc._threads import share
-from dcsc.experiments.draws import BLOCK, Block, Draws
-from dcsc.experiments.interference import InterferenceEngine
-from dcsc.experiments.passes import BatchEngine, DrawEngine
-from dcsc.experiments.tally import Tally
+from dcsc.experiments.simulation.draws import BLOCK, Block, Draws
+from dcsc.experiments.simulation.engines.passes import BatchEngine, DrawEngine
+from dcsc.experiments.simulation.engines.tables import InterferenceEngine
+from dcsc.experiments.simulation.tally import Tally
 from dcsc.model import DCSCModel
 
 __all__ = ["Simulation", "simulate"]

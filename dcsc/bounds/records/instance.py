@@ -15,15 +15,15 @@ from dcsc._arrays import (
     real,
     real_array,
 )
-from dcsc.bounds.guarantee import Hypothesis
-from dcsc.bounds.statistics import Babel, LayerStatistics, checked
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics, checked
 from dcsc.bounds.tails.base import NOISE_MODELS
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerInstance", "LayerStatistics"]
+__all__ = ["LayerInstance"]
 
 _NEGLIGIBLE = 1e-12
 
@@ -33,15 +33,6 @@ def _codes(value: Any, self_: Any) -> Array:
     array = real_array(value, "LayerInstance: codes")
     as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
     return frozen_array(array)
-
-
-def _babel(dictionary: Dictionary, sparsity: int) -> Babel:
-    """Return the values that a theorem about S non-zeros asks for."""
-    places = [at for at in (sparsity - 1, sparsity) if at > 0]
-    return Babel(
-        {at: dictionary.babel(at) for at in places},
-        {at: dictionary.babel_squared(at) for at in places},
-    )
 
 
 def _noise(value: Any, self_: Any) -> float | Array | None:
@@ -83,7 +74,7 @@ def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 
 
 @attrs.frozen
-class LayerInstance:
+class LayerInstance(LayerRecord):
     """One layer as it is: a dictionary and its codes.
 
     Parameters
@@ -139,24 +130,18 @@ class LayerInstance:
 
     @property
     def measured(self) -> bool:
-        """True: what is known of the codes was read off them."""
         return True
 
     @property
     def nonnegative(self) -> bool:
-        """Whether the codes are non-negative."""
         return bool((self.codes >= 0).all())
 
     @property
-    def chosen_threshold(self) -> Threshold | None:
-        """The threshold in use: the one given, or else that of the selection."""
-        if self.threshold is None and self.selection is not None:
-            return self.selection.threshold
-        return self.threshold
+    def amplitude(self) -> float:
+        return float(np.abs(self.codes).max(initial=0.0)) or self.x_min or 1.0
 
     @property
     def noise_level(self) -> float | None:
-        """ζ: the number given as noise, or the patch norm of the signal given."""
         if not isinstance(self.noise, np.ndarray):
             return self.noise
         return float(np.max(self.dictionary.patch_norm(self.noise), initial=0.0))
@@ -211,7 +196,7 @@ class LayerInstance:
             gain=self._gain(),
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
-            babel=_babel(self.dictionary, sparsity) if babel else None,
+            babel=Babel.at(self.dictionary, sparsity) if babel else None,
             n_stripes=math.prod(self.dictionary.stripes.grid),
             containing=self.dictionary.stripes.containing,
             channel_size=math.prod(self.dictionary.signal_shape[1:]),

@@ -1,16 +1,20 @@
-"""What a bound is told about a layer in numbers."""
+"""What a bound is told about a layer: what all records have, and the one in numbers."""
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, Self
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import integer, real
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerStatistics", "checked"]
+__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records", "checked"]
 
 _UNIT_TOLERANCE = 1e-12
 
@@ -64,6 +68,15 @@ class Babel:
     sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
     squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
 
+    @classmethod
+    def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
+        """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
+        places = [place for place in (sparsity - 1, sparsity) if place > 0]
+        return cls(
+            {place: dictionary.babel(place) for place in places},
+            {place: dictionary.babel_squared(place) for place in places},
+        )
+
 
 def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
     """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
@@ -73,8 +86,106 @@ def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: fl
     return min([sparsity * first, *bounds])
 
 
+class LayerRecord(ABC):
+    """What a bound is told about one layer, in numbers or as a dictionary with its codes.
+
+    Attributes
+    ----------
+    threshold : float, array or None
+        β, the threshold in use, one or one per filter; by default that of ``selection``.
+    selection : Selection or None
+        How the projection selects; None is "by no threshold".
+    signs_independent : bool
+        Whether there is one fair sign per atom, all of them independent.
+    x_min : float or None
+        A lower bound of the non-zeros.
+    noise : float, array or None
+        What is known of the error entering the layer; None leaves it to the bound.
+    """
+
+    __slots__ = ()
+
+    threshold: Threshold | None
+    selection: Selection | None
+    signs_independent: bool
+    x_min: float | None
+    noise: Any
+
+    @abstractmethod
+    def statistics(self, babel: bool = True) -> "LayerStatistics":
+        """Return the constants of the layer.
+
+        Parameters
+        ----------
+        babel : bool, default True
+            Whether the Babel functions are worth computing.
+        """
+
+    @property
+    @abstractmethod
+    def nonnegative(self) -> bool:
+        """Whether the codes are non-negative."""
+
+    @property
+    @abstractmethod
+    def measured(self) -> bool:
+        """Whether what is known of the codes was read off them, rather than declared."""
+
+    @property
+    @abstractmethod
+    def amplitude(self) -> float:
+        """The size of the largest entry of the codes, in units of the codes."""
+
+    @property
+    @abstractmethod
+    def noise_level(self) -> float | None:
+        """ζ, a bound of the patch norm of the error entering the layer; None if it is not known."""
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What has to hold for the record to describe the layer; every guarantee lists it."""
+        return ()
+
+    @property
+    def chosen_threshold(self) -> Threshold | None:
+        """The threshold in use: the one given, or else that of the selection."""
+        if self.threshold is None and self.selection is not None:
+            return self.selection.threshold
+        return self.threshold
+
+    def without_threshold(self) -> Self:
+        """Return the layer with its threshold yet to be chosen."""
+        chosen = self.selection and attrs.evolve(self.selection, threshold=None)
+        return self.changed(threshold=None, selection=chosen)
+
+    def changed(self, **fields: Any) -> Self:
+        """Return the record with other values of some fields."""
+        return attrs.evolve(self, **fields)  # type: ignore[misc]  # the leaves are attrs classes
+
+
+Records = LayerRecord | Iterable[LayerRecord]
+
+
+def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
+    """Return one record per layer, layer 1 first, from one record or several.
+
+    Raises
+    ------
+    DcscError
+        If there is none, or something else among them.
+    """
+    if isinstance(layers, LayerRecord):
+        return (layers,)
+    records = tuple(layers) if isinstance(layers, Iterable) else ()
+    if not records or not all(isinstance(record, LayerRecord) for record in records):
+        raise DcscError(
+            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
+        )
+    return records
+
+
 @attrs.frozen(kw_only=True)
-class LayerStatistics:
+class LayerStatistics(LayerRecord):
     r"""The constants of one layer that the theorems speak of.
 
     Parameters
@@ -165,12 +276,16 @@ class LayerStatistics:
                 f"got {self.sparsity}"
             )
 
+    def statistics(self, babel: bool = True) -> "LayerStatistics":
+        return self
+
     @property
-    def chosen_threshold(self) -> Threshold | None:
-        """The threshold in use: the one given, or else that of the selection."""
-        if self.threshold is None and self.selection is not None:
-            return self.selection.threshold
-        return self.threshold
+    def amplitude(self) -> float:
+        return self.x_max
+
+    @property
+    def noise_level(self) -> float | None:
+        return self.noise
 
     @property
     def tests(self) -> int:
@@ -198,6 +313,23 @@ class LayerStatistics:
     def unit_norm(self) -> bool:
         """Whether all atoms have unit norm, to 1e-12."""
         return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
+
+    @property
+    def bias(self) -> float:
+        """What the norms of the atoms add to the error of an exactly recovered entry.
+
+        It is max|c² - 1| x_max, and 0 for unit norms.
+        """
+        return 0.0 if self.unit_norm else max(abs(c * c - 1) for c in self.gain) * self.x_max
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the error of an exactly recovered layer has mean zero, given its signs.
+
+        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+        """
+        chosen = self.selection
+        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
 
     def need(self, name: str) -> Any:
         """Return a field that may have been left out, or say that it is needed."""

@@ -2,7 +2,7 @@
 
 Outcomes are 0 for a draw that is fine, 1 for one that fails, 2 for one that rounding decides;
 those of several comparisons are joined by bitwise or. The arrays of comparisons are those of
-`dcsc.experiments.comparisons.Comparisons`.
+`dcsc.experiments.simulation.comparisons.Comparisons`.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.interference import Interference
+from dcsc.bounds.instance.interference import Interference
 from dcsc.bounds.records import LayerInstance
 from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
 from dcsc.bounds.tails.base import Rows

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_array
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.experiments.tilting import AtRisk, TiltedMixture
+from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
 from dcsc.model import DCSCModel
 from dcsc.projections import Selection
 

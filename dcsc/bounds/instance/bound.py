@@ -7,13 +7,15 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, real
-from dcsc.bounds.base import BoundCalculator, Records
-from dcsc.bounds.explanations.atoms import weakest_atoms
-from dcsc.bounds.explanations.records import WeakAtom
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
-from dcsc.bounds.problem import Noise, Problem, largest_signal, problems, threshold_of
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.instance.problem import Noise, Problem, largest_signal, problems, threshold_of
+from dcsc.bounds.instance.weakest import weakest_atoms
+from dcsc.bounds.records import LayerInstance
+from dcsc.bounds.records.statistics import Records
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
+from dcsc.bounds.sides import WeakAtom
 from dcsc.bounds.tails import NOISE_MODELS, Chernoff, Exact, Tail, as_tail
 from dcsc.errors import DcscError
 from dcsc.projections.base import Threshold
@@ -98,8 +100,7 @@ class InstanceBound(BoundCalculator):
             instance.codes.shape
         )
 
-    def _weakest(self, layer: LayerStatistics | LayerInstance, count: int) -> tuple[WeakAtom, ...]:
-        assert isinstance(layer, LayerInstance)
+    def _weakest(self, layer: LayerInstance, count: int) -> tuple[WeakAtom, ...]:
         columns = problems(layer, self._noise_of_one(layer, "_weakest"))
         each = self.atoms(layer).reshape(len(columns), -1)
         return weakest_atoms(columns, each, tuple(layer.dictionary.code_shape), count)
@@ -133,7 +134,7 @@ class InstanceBound(BoundCalculator):
 
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
         found: list[LayerInstance] = []
-        for layer in self._given(layers, "best_thresholds"):
+        for layer in self._records(layers, "best_thresholds: layers"):
             assert isinstance(layer, LayerInstance)
             if layer.noise is None:  # that of the layers below, at their new thresholds
                 level = self._entering((*found, layer))[-1]

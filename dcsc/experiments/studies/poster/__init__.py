@@ -5,7 +5,7 @@ largest stripe sparsity against coherence; (c) ``depth.toml``: three layers with
 against noise.
 """
 
-from dcsc.experiments.poster.panels import (
+from dcsc.experiments.studies.poster.panels import (
     DepthPanel,
     MeasuredLimit,
     Poster,

@@ -7,8 +7,8 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._packed import WORD
-from dcsc.experiments.draws import Block
+from dcsc._numerics.packed import WORD
+from dcsc.experiments.simulation.draws import Block
 from dcsc.model import RESIDUE, DCSCModel, without_residue
 
 __all__ = ["BatchEngine", "DrawEngine"]

@@ -1,0 +1,111 @@
+"""Counts of failures, and the intervals that hold them."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+from dcsc._arrays import Array, frozen_array, numeric_array, real
+from dcsc.errors import DcscError
+
+__all__ = ["Tally", "clopper_pearson"]
+
+
+def clopper_pearson(
+    failures: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+) -> tuple[Array, Array, Array]:
+    """Return the exact interval of a binomial probability as (low, best, high).
+
+    Parameters
+    ----------
+    failures : array_like of int
+        Counts among ``trials`` independent trials.
+    trials : int or array_like of int
+        One number for each count, or for all of them.
+    level : float
+        The interval holds the probability with at least this probability; one half of what is
+        left goes to either side.
+
+    References
+    ----------
+    C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
+    """
+    total = np.asarray(numeric_array(trials, "clopper_pearson: trials"))
+    if total.dtype.kind not in "iu" or (total < 1).any():
+        raise DcscError(f"clopper_pearson: trials: expected integers of at least 1, got {trials!r}")
+    counts = np.asarray(numeric_array(failures, "clopper_pearson: failures"), dtype=float)
+    if (counts < 0).any() or (counts > total).any():
+        raise DcscError(
+            f"clopper_pearson: failures: expected 0 to {total.max()}, "
+            f"got {counts.min()} to {counts.max()}"
+        )
+    tail = (1 - real(level, "clopper_pearson: level", minimum=0, maximum=1)) / 2
+    low = np.where(counts > 0, beta.ppf(tail, counts, total - counts + 1), 0.0)
+    high = np.where(counts < total, beta.ppf(1 - tail, counts + 1, total - counts), 1.0)
+    return low, counts / total, high
+
+
+def _counts(value: Any, self_: Any, field: Any) -> Any:
+    return frozen_array(numeric_array(value, f"Tally: {field.name}").astype(np.int64))
+
+
+def _counted(optional: bool = False) -> Any:
+    """Declare an array of counts, or of counts that may not have been made."""
+    convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
+    equal = attrs.cmp_using(eq=np.array_equal)
+    if not optional:
+        return attrs.field(converter=convert, eq=equal, hash=False)
+    maybe = attrs.converters.optional(convert)
+    return attrs.field(default=None, converter=maybe, eq=equal, hash=False)
+
+
+@attrs.frozen
+class Tally:
+    """How many of a number of trials failed. Tallies of the same task add up.
+
+    Parameters
+    ----------
+    trials : int
+    failures : array_like of int, shape (L + 1,)
+        Trials in which the support of layer l was wrong in some column, entry l − 1 for layer l;
+        last, trials in which any layer was: failures of the pathway.
+    missed, false_alarms : array_like of int, shape (L,), optional
+        Entries of the true supports that were missing, and entries that were not in them, over all
+        trials and columns; None where nobody counted them.
+    task : str, default ""
+        Says what was tried. Tallies of different tasks do not add up.
+    """
+
+    trials: int
+    failures: Array = _counted()
+    missed: Array | None = _counted(optional=True)
+    false_alarms: Array | None = _counted(optional=True)
+    task: str = ""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        if not isinstance(other, Tally):
+            return NotImplemented
+        if other.task != self.task:
+            raise DcscError(
+                f"Tally: expected tallies of one task, got {self.task!r} and {other.task!r}"
+            )
+        if other.failures.shape != self.failures.shape:
+            raise DcscError(
+                f"Tally: expected the same number of layers, got {len(self.failures) - 1} and "
+                f"{len(other.failures) - 1}"
+            )
+        missed, false_alarms = (
+            None if mine is None or others is None else mine + others
+            for mine, others in (
+                (self.missed, other.missed),
+                (self.false_alarms, other.false_alarms),
+            )
+        )
+        failures = self.failures + other.failures
+        return Tally(self.trials + other.trials, failures, missed, false_alarms, self.task)
+
+    def interval(self, level: float = 0.95) -> tuple[Array, Array, Array]:
+        """Return the failure rates as (low, best, high), by `clopper_pearson`."""
+        return clopper_pearson(self.failures, self.trials, level)

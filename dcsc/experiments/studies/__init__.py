@@ -1,0 +1,1 @@
+"""The computations behind the commands: `poster`, `recover`, their `inputs`, and an `example`."""
