@@ -375,7 +375,7 @@ def test_the_same_seed_gives_the_same_tally_and_generators_move_on():
 @pytest.mark.parametrize("projection", [HardThreshold(0.45), TopK(8)], ids=repr)
 @pytest.mark.parametrize("depth", [1, 2])
 def test_stretches_of_trials_add_up(noise, projection, depth, monkeypatch):
-    for module in ("draws", "simulation"):
+    for module in ("draws", "trials"):
         monkeypatch.setattr(f"dcsc.experiments.simulation.{module}.BLOCK", 256)
     model = DCSCModel([Layer(BARKER, projection)] * depth)
     x = codes.draw(BARKER, 8 if depth == 1 else 2, amplitudes=codes.ConstantAmplitudes(), rng=0)
