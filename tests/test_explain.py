@@ -446,9 +446,9 @@ def test_threshold_in_its_interval_or_not():
     bad = explain(barker(6, 0.7), bounds=UniformBound())
     assert bad.layers[0].verdicts[0].inside is False
     assert bad.layers[0].verdicts[0].best.failure_probability == 0
-    assert "False: threshold in [0.462, 0.615), given 0.7." in assert_readable(bad)
+    assert "False: threshold in (0.462, 0.615), given 0.7." in assert_readable(bad)
     assert bad.layers[0].verdicts[0].violations == (
-        "layer 1: threshold in [0.461538, 0.615385), given 0.7",
+        "layer 1: threshold in (0.461538, 0.615385), given 0.7",
     )
     several = attrs.evolve(example_layers()[0], threshold=np.linspace(0.2, 0.3, 64), noise=0.02)
     found = explain(several)
@@ -465,7 +465,7 @@ def test_statistics_have_no_atoms():
     assert (only.pair, only.strides) == (None, ())
     assert [refusal.bound for refusal in found.refusals] == ["InstanceBound"]
     assert all(verdict.atoms == () for verdict in only.verdicts)
-    assert (only.guaranteed, only.likely, only.measured) == (20, 20, 10)
+    assert (only.guaranteed, only.likely, only.measured) == (19, 19, 10)  # 20: a tie
     assert only.sharpest.bound == "UniformBound"
     text = assert_readable(found)
     assert "Not used: InstanceBound does not cover layer 1: it needs the dictionary" in text
@@ -479,7 +479,7 @@ def test_guaranteed_is_not_likely():
     )
     (only,) = explain(layer, bounds=[UniformBound(), RobustBound()]).layers
     likely = 0.25 / (2 * 0.005**2 * math.log(2 * 1000 / 0.01))
-    assert (only.guaranteed, only.likely) == (100, math.floor(likely))
+    assert (only.guaranteed, only.likely) == (99, math.floor(likely))  # at 100 the sum is β: a tie
 
 
 def test_refusals_and_layers_that_no_bound_covers():

@@ -14,6 +14,7 @@ from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.measure import checked_pathway
 from dcsc.bounds.tails import Exact
+from dcsc.coefficients import TOLERANCE
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.model import DCSCModel, Layer
@@ -21,7 +22,6 @@ from dcsc.pathway import Pathway
 
 __all__ = ["EffectiveDictionary", "oracle_layers"]
 
-_ROUNDING = 1e-12
 _MOST = 24
 
 
@@ -229,7 +229,7 @@ def _same_supports(whole: EffectiveDictionary, code: Array) -> bool | None:
     for operator in whole.operators[:0:-1]:
         shares, reach = operator.synthesize(shares), operator.contributions(reach)
         weights = np.abs(shares).reshape(len(support), -1).T
-        limit = _ROUNDING * reach.ravel()
+        limit = TOLERANCE * reach.ravel()
         weights = np.sort(np.where(weights > limit[:, None], weights, 0), axis=1)[:, ::-1]
         rest = weights[:, 1:].sum(axis=1)
         doubt = (weights[:, 0] > 0) & (weights[:, 0] - rest <= limit)
