@@ -5,12 +5,8 @@ nothing if all hold. The project's own tests call the same functions.
 """
 
 from dcsc.testing.amplitudes import check_amplitudes
-from dcsc.testing.strategies import (
-    check_bound,
-    check_dictionary,
-    check_projection,
-    check_signs,
-)
+from dcsc.testing.bounds import check_bound
+from dcsc.testing.strategies import check_dictionary, check_projection, check_signs
 from dcsc.testing.tails import check_tail
 
 __all__ = [
