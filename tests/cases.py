@@ -15,12 +15,12 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
-from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
     Dictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,
