@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import dcsc
-from dcsc import cli
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
@@ -640,13 +639,10 @@ def test_command(tmp_path, capsys):
         proofs.explain(codes=file)
 
 
-def test_command_without_a_model(tmp_path, capsys, monkeypatch):
+def test_command_without_a_model(tmp_path, called, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as done:
-        cli.app(["explain", "--delta", "0.1"])
-    assert not done.value.code
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert "delta = 0.1" in " ".join(said.out.split())
-    assert "Layer 2: S = 4" in said.out
+    done = called("explain", "--delta", 0.1)
+    assert (done.code, done.err) == (0, "")
+    assert "delta = 0.1" in " ".join(done.out.split())
+    assert "Layer 2: S = 4" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["explain.png"]

@@ -374,13 +374,15 @@ def test_the_same_seed_gives_the_same_tally_and_generators_move_on():
 @pytest.mark.parametrize("noise", [0.0, 0.1, "array"])
 @pytest.mark.parametrize("projection", [HardThreshold(0.45), TopK(8)], ids=repr)
 @pytest.mark.parametrize("depth", [1, 2])
-def test_stretches_of_trials_add_up(noise, projection, depth):
+def test_stretches_of_trials_add_up(noise, projection, depth, monkeypatch):
+    for module in ("draws", "trials"):
+        monkeypatch.setattr(f"dcsc.experiments.simulation.{module}.BLOCK", 256)
     model = DCSCModel([Layer(BARKER, projection)] * depth)
     x = codes.draw(BARKER, 8 if depth == 1 else 2, amplitudes=codes.ConstantAmplitudes(), rng=0)
     if noise == "array":
         noise = np.random.default_rng(2).normal(size=BARKER.signal_shape) * 0.1
+    stops = [0, 64, 192, 256, 384, 406]
     simulation = Simulation.of(model, x, 5, noise)
-    stops = [0, 64, 192, BLOCK, BLOCK + 128, BLOCK + 150]
     parts = [simulation.tally(*ends, entries=True) for ends in itertools.pairwise(stops)]
     total = parts[0]
     for part in parts[1:]:

@@ -9,6 +9,7 @@ import pytest
 
 import dcsc
 from dcsc.bounds import BoundCalculator
+from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.projections import Projection
@@ -21,6 +22,7 @@ FAMILIES = {
     Projection: cases.PROJECTIONS,
     BoundCalculator: cases.BOUNDS,
     Amplitudes: cases.AMPLITUDES,
+    Tail: cases.TAILS,
 }
 
 for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):

@@ -69,11 +69,15 @@ class Tail(ABC):
 
     A subclass supplies ``_upper``, and ``_lower`` if it also bounds from below.
 
-    Laws:
+    Laws, for :math:`P_w(t, z)`, the probability with the worst noise of the model:
 
-    - at least the exact probability, and at most 1
-    - falls with t, rises with z
-    - zero weights, signs of weights and their order make no difference
+    - :math:`0 \le \text{lower}_w(t, z) \le P_w(t, z) \le \text{upper}_w(t, z) \le 1`
+    - :math:`\text{upper}_w(t, z) = 0` for :math:`t > \|w\|_1 + z`, but for Gaussian noise
+    - :math:`\text{upper}_w(t, z)` falls with t, and rises with z
+    - :math:`\text{upper}_w = \text{upper}_v` where v has the weights of w with other signs, in
+      another order, and any number of zeros
+    - :math:`\text{upper}_{aw}(at, az) = \text{upper}_w(t, z)` for a > 0, to rounding
+    - rows do not see one another
 
     Attributes
     ----------
