@@ -398,13 +398,18 @@ def test_tallies_add_up():
     counted = Tally(10, [1, 1], [3], [4], "a") + Tally(5, [1, 1], [1], [0], "a")
     assert counted == Tally(15, [2, 2], [4], [4], "a")
     assert (counted + Tally(1, [0, 0], task="a")).missed is None
+    assert sum([counted, counted, counted]) == counted + counted + counted
+    with pytest.raises(TypeError):
+        1 + counted
     with pytest.raises(DcscError, match="tallies of one task, got 'a' and 'b'"):
         counted + attrs.evolve(counted, task="b")
 
 
 @pytest.mark.parametrize(("failures", "trials"), [(0, 10), (3, 10), (10, 10), (57, 400)])
 def test_clopper_pearson_by_its_definition(failures, trials):
-    low, best, high = clopper_pearson(failures, trials)
+    low, best, high = found = clopper_pearson(failures, trials)
+    assert (found.low, found.best, found.high) == found == (found[0], found[1], found[2])
+    assert found.interval == (low, high)
     assert best == failures / trials
     if failures > 0:
         assert math.isclose(binom.sf(failures - 1, trials, low), 0.025, rel_tol=1e-9)
