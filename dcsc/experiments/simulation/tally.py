@@ -11,7 +11,7 @@ from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
-__all__ = ["Tally", "clopper_pearson"]
+__all__ = ["Tally", "clopper_pearson", "counted"]
 
 
 def clopper_pearson(
@@ -49,10 +49,11 @@ def clopper_pearson(
 
 
 def _counts(value: Any, self_: Any, field: Any) -> Any:
-    return frozen_array(numeric_array(value, f"Tally: {field.name}").astype(np.int64))
+    where = f"{type(self_).__name__}: {field.name}"
+    return frozen_array(numeric_array(value, where).astype(np.int64))
 
 
-def _counted(optional: bool = False) -> Any:
+def counted(optional: bool = False) -> Any:
     """Declare an array of counts, or of counts that may not have been made."""
     convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
     equal = attrs.cmp_using(eq=np.array_equal)
@@ -80,9 +81,9 @@ class Tally:
     """
 
     trials: int
-    failures: Array = _counted()
-    missed: Array | None = _counted(optional=True)
-    false_alarms: Array | None = _counted(optional=True)
+    failures: Array = counted()
+    missed: Array | None = counted(optional=True)
+    false_alarms: Array | None = counted(optional=True)
     task: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
