@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from common import geometric_mean, product_rate, seconds, versus
 
-from dcsc import CirculantDictionary, ToeplitzDictionary, _kernels
+from dcsc import CirculantDictionary, ToeplitzDictionary
+from dcsc._numerics import convolution
 
 # (batch, channels, filters, extent, kernel)
 CIRCULANT = [
@@ -126,8 +127,8 @@ def crossover(repetitions, quick):
             dictionary = CirculantDictionary(filters, extent)
             geometry = dictionary._taps(), dictionary._grid
             for name, of, dense, sparse in (
-                ("analyze", c, _kernels.correlate_dense, _kernels.correlate_sparse),
-                ("synthesize", n, _kernels.spread_dense, _kernels.spread_sparse),
+                ("analyze", c, convolution.correlate_dense, convolution.correlate_sparse),
+                ("synthesize", n, convolution.spread_dense, convolution.spread_sparse),
             ):
                 data = rng.standard_normal((batch, of, *extent)).astype(dtype)
                 whole = seconds(partial(dense, data, *geometry), repetitions)

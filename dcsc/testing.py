@@ -127,6 +127,8 @@ def _check_matrix(dictionary: Dictionary, matrix: Array, rng: np.random.Generato
     _same(dictionary, law, dictionary.analyze(y).ravel(), matrix.T @ y.ravel(), "analyze")
     bound = np.abs(matrix) @ np.abs(x.ravel())
     _same(dictionary, law, dictionary.contributions(x).ravel(), bound, "contributions")
+    bound = np.abs(matrix).T @ np.abs(y.ravel())
+    _same(dictionary, law, dictionary.exposure(y).ravel(), bound, "exposure")
     operator = dictionary.as_linear_operator()
     _same(dictionary, law, operator @ x.ravel(), matrix @ x.ravel(), "as_linear_operator")
     _same(dictionary, law, operator.H @ y.ravel(), matrix.T @ y.ravel(), "as_linear_operator().H")

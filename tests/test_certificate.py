@@ -144,7 +144,7 @@ def records_of(setting):
 
 def published(folder, guarantee):
     """Write a certificate; return its two files."""
-    guarantee.certificate().write(folder)
+    bounds.Certificate.of(guarantee).write(folder)
     return folder / "certificate.json", folder / "model.npz"
 
 
@@ -185,7 +185,7 @@ def test_every_bound_verifies(tmp_path, kind, setting):
     if setting == "no threshold" and kind is dcsc.InstanceBound:
         records = [attrs.evolve(record, threshold=0.5) for record in records]
     guarantee = kind().evaluate(records)
-    certificate = guarantee.certificate()
+    certificate = bounds.Certificate.of(guarantee)
     found = bounds.verify(*published(tmp_path, guarantee))
     assert found.holds, found.difference
     assert found.certificate == certificate
@@ -225,7 +225,7 @@ def test_some_of_these_guarantees_say_something():
 @given(strategies.statistics_lists(), st.sampled_from(CLASS_BOUNDS))
 @settings(max_examples=60)
 def test_every_number_of_declared_constants_comes_back(layers, kind):
-    certificate = kind().evaluate(layers).certificate()
+    certificate = bounds.Certificate.of(kind().evaluate(layers))
     again, digest = Certificate.parse(certificate.text)
     assert again == certificate
     assert digest == certificate.digest
@@ -273,7 +273,7 @@ def test_hashes_are_those_of_the_entries_in_c_order(dtype):
     code[1, 3] = 1.5
     dictionary = dcsc.CirculantDictionary(np.asfortranarray(bank), extent=5)
     layer = bounds.LayerInstance(dictionary, np.asfortranarray(code), 0.5)
-    arrays = {a.name: a for a in dcsc.UniformBound().evaluate(layer).certificate().arrays}
+    arrays = {a.name: a for a in bounds.Certificate.of(dcsc.UniformBound().evaluate(layer)).arrays}
     for name, array in {"layer1.dictionary.filters": bank, "layer1.codes": code}.items():
         raw = b"".join(
             value.tobytes() for value in array.ravel().astype(array.dtype.newbyteorder("<"))
@@ -296,7 +296,7 @@ def test_what_ordinary_convolutions_say_of_themselves_stays_as_it_was():
 
 def test_arrays_share_a_name_only_if_they_are_equal():
     layer = bounds.LayerInstance(dcsc.DenseDictionary([[1.0]]), [1.0], [1.0])
-    certificate = dcsc.UniformBound().evaluate([layer]).certificate()
+    certificate = bounds.Certificate.of(dcsc.UniformBound().evaluate([layer]))
     shapes = {array.name: array.shape for array in certificate.arrays}
     assert shapes == {"layer1.dictionary.matrix": (1, 1), "layer1.codes": (1,)}
     assert certificate.layers[0].given["threshold"] == {"array": "layer1.codes"}
@@ -612,26 +612,27 @@ class OwnBound(dcsc.BoundCalculator):
 def test_strategies_of_ones_own_are_refused():
     layer = dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1)
     with pytest.raises(DcscError, match="bound: OwnBound is not a class of dcsc"):
-        OwnBound().evaluate(layer).certificate()
+        bounds.Certificate.of(OwnBound().evaluate(layer))
     namesake = type("UniformBound", (OwnBound,), {})
     with pytest.raises(DcscError, match="bound: UniformBound is not a class of dcsc"):
-        namesake().evaluate(layer).certificate()
+        bounds.Certificate.of(namesake().evaluate(layer))
     plain = bounds.LayerInstance(cases.Plain(np.eye(2), (2,), (2,)), [1, 0], 0.5)
     with pytest.raises(DcscError, match=r"layer1\.dictionary: Plain is not a class of dcsc"):
-        dcsc.UniformBound().evaluate(plain).certificate()
+        bounds.Certificate.of(dcsc.UniformBound().evaluate(plain))
 
 
 def test_a_guarantee_must_know_where_it_comes_from():
     part = bounds.LayerGuarantee(0.5, (0, 1), 0)
     with pytest.raises(DcscError, match="a bound's evaluate returned"):
-        bounds.Guarantee((part,), "Mine", "nowhere").certificate()
+        bounds.Certificate.of(bounds.Guarantee((part,), "Mine", "nowhere"))
     certificate, _ = Certificate.parse(
-        dcsc.UniformBound()
-        .evaluate(dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1))
-        .certificate()
-        .text
+        bounds.Certificate.of(
+            dcsc.UniformBound().evaluate(
+                dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1)
+            )
+        ).text
     )
-    with pytest.raises(DcscError, match=r"what Guarantee\.certificate returned"):
+    with pytest.raises(DcscError, match=r"what Certificate\.of returned"):
         certificate.write(".")
 
 
@@ -711,7 +712,7 @@ def test_help(capsys):
 
 def test_both_files_or_none(tmp_path, monkeypatch):
     layer = dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=2)
-    certificate = dcsc.UniformBound().evaluate(layer).certificate()
+    certificate = bounds.Certificate.of(dcsc.UniformBound().evaluate(layer))
     (tmp_path / "file").write_text("")
     with pytest.raises(DcscError, match=r"Certificate\.write: folder"):
         certificate.write(tmp_path / "file")

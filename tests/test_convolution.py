@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcsc import _kernels
+from dcsc._numerics import convolution
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from tests import strategies
 from tests.test_windows import paddings, span_of
@@ -114,7 +114,7 @@ def test_maps_agree_with_pytorch(kind, path, data):
     signals = data.draw(strategies.signals(dictionary, batch=(2,)))
     codes = data.draw(strategies.codes(dictionary, batch=(2,)))
     analyze, synthesize = ORACLES[kind]
-    with mock.patch.multiple(_kernels, **PATHS[path]):
+    with mock.patch.multiple(convolution, **PATHS[path]):
         agree(dictionary.analyze(signals), analyze, signals, dictionary)
         agree(dictionary.synthesize(codes), synthesize, codes, dictionary)
 

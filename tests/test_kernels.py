@@ -19,9 +19,9 @@ from dcsc import (
     DcscError,
     SignedDictionary,
     ToeplitzDictionary,
-    _kernels,
     _threads,
 )
+from dcsc._numerics import convolution
 from tests.strategies import dictionaries
 
 DENSITIES = (0.0, 0.03, 0.3, 1.0)
@@ -89,7 +89,7 @@ def test_every_kernel_is_the_definition(way, dictionary, density, seed, scratch,
     budgets = dict.fromkeys(("_SCRATCH_BYTES", "_CACHE_BYTES", "_PIECE_BYTES"), scratch)
     x, y = LAYOUTS[layout](x), LAYOUTS[layout](y)
     with (
-        mock.patch.multiple(_kernels, **way, **budgets, _least=lambda flops: 1),
+        mock.patch.multiple(convolution, **way, **budgets, _least=lambda flops: 1),
         threadpool_limits(threads),
     ):
         np.testing.assert_allclose(dictionary.synthesize(x), signals, **close)
@@ -105,7 +105,7 @@ def test_atoms_that_lie_in_the_padding_do_nothing(way, axis):
     """The only position along one axis is before the signal."""
     stride, padding = ((1, 3), (0, 1)) if axis else ((3, 1), (1, 0))
     dictionary = ToeplitzDictionary(np.ones((1, 1, 1, 1)), (1, 1), stride, padding)
-    with mock.patch.multiple(_kernels, **way):
+    with mock.patch.multiple(convolution, **way):
         assert not dictionary.synthesize(np.ones((2, *dictionary.code_shape))).any()
         assert not dictionary.analyze(np.ones((2, *dictionary.signal_shape))).any()
 
@@ -127,7 +127,7 @@ def test_no_kernel_passes_what_is_not_finite(way, bad, dictionary, data):
         array.reshape(-1)[place] = bad
         where = re.escape(str(tuple(int(i) for i in np.unravel_index(place, array.shape))))
         with (
-            mock.patch.multiple(_kernels, **way),
+            mock.patch.multiple(convolution, **way),
             pytest.raises(DcscError, match=f"expected finite numbers, got .* at {where}"),
         ):
             getattr(dictionary, name)(array)
@@ -175,9 +175,9 @@ def test_threads_and_layouts_change_nothing(density, limit):
 def test_the_data_decides_which_kernel_runs(monkeypatch):
     used = []
     for name in ("spread_sparse", "correlate_sparse"):
-        function = getattr(_kernels, name)
+        function = getattr(convolution, name)
         monkeypatch.setattr(
-            _kernels, name, lambda *a, f=function, n=name: (used.append(n), f(*a))[1]
+            convolution, name, lambda *a, f=function, n=name: (used.append(n), f(*a))[1]
         )
     rng = np.random.default_rng(2)
     for density, expected in ((0.01, ["spread_sparse", "correlate_sparse"]), (0.5, [])):
@@ -221,7 +221,7 @@ def test_a_sample_in_a_sparse_place_is_only_slower():
     """The density is estimated: data that fool it are computed correctly all the same."""
     dictionary = ToeplitzDictionary(np.ones((1, 1, 3)), 2**16)
     x = np.ones((600, *dictionary.code_shape), dtype=np.float32)
-    step = max(1, x.size // _kernels._SAMPLES) | 1
+    step = max(1, x.size // convolution._SAMPLES) | 1
     x.reshape(-1)[::step] = 0
     plain = np.convolve(x[17, 0], np.ones(3))
     np.testing.assert_allclose(dictionary.synthesize(x)[17, 0], plain, atol=1e-5)

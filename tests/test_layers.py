@@ -270,7 +270,7 @@ def test_a_network_of_grouped_dilated_layers_from_codes_to_guarantees():
     explained = bounds.explain(records)
     assert explained.layers[0].strides
     assert "mu: filter" in explained.text()
-    assert all(guarantee.certificate().digest for guarantee in explained.guarantees)
+    assert all(bounds.Certificate.of(guarantee).digest for guarantee in explained.guarantees)
     noisy = top.analyze(top.synthesize(code)) + 0.1
     for projection in (dcsc.StripeTopK(2), dcsc.StripeProjection(2)):
         assert top.stripe_sparsity(projection(noisy, top)) <= 2

@@ -6,56 +6,57 @@ import threading
 import numpy as np
 import pytest
 
-from dcsc import CirculantDictionary, _memory
+from dcsc import CirculantDictionary
+from dcsc._numerics import memory
 
 SIZE = 2**18  # entries of float64: twice what is worth keeping
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
-    monkeypatch.setattr(_memory, "_kept", [])
+    monkeypatch.setattr(memory, "_kept", [])
 
 
 def test_memory_is_used_again_when_the_last_view_has_died():
-    first = _memory.empty((2, SIZE // 2), np.float64)
+    first = memory.empty((2, SIZE // 2), np.float64)
     view = first[1, ::2]
     place = first.ctypes.data
     del first
     gc.collect()
-    other = _memory.empty((SIZE,), np.float64)
+    other = memory.empty((SIZE,), np.float64)
     assert other.ctypes.data != place
     del view
-    again = _memory.empty((SIZE,), np.float32)
+    again = memory.empty((SIZE,), np.float32)
     assert again.ctypes.data != place  # half of it would be wasted
-    assert _memory.empty((SIZE - 5,), np.float64).ctypes.data == place
+    assert memory.empty((SIZE - 5,), np.float64).ctypes.data == place
 
 
 def test_what_is_returned_is_an_ordinary_array():
-    array = _memory.empty((4, SIZE), np.float32)
+    array = memory.empty((4, SIZE), np.float32)
     assert array.shape == (4, SIZE)
     assert array.dtype == np.float32
     assert array.flags.writeable
     assert array.flags.c_contiguous
-    assert _memory.empty((3,), np.float64).base is None
+    assert memory.empty((3,), np.float64).base is None
 
 
 def test_no_more_is_kept_than_the_limit(monkeypatch):
-    monkeypatch.setattr(_memory, "_KEPT_BYTES", 5 * 8 * SIZE // 2)
-    arrays = [_memory.empty((SIZE,), np.float64) for _ in range(4)]
-    large = _memory.empty((4 * SIZE,), np.float64)
+    monkeypatch.setattr(memory, "_KEPT_BYTES", 5 * 8 * SIZE // 2)
+    arrays = [memory.empty((SIZE,), np.float64) for _ in range(4)]
+    large = memory.empty((4 * SIZE,), np.float64)
     places = [array.ctypes.data for array in arrays]
     del large
-    assert not _memory._kept
+    assert not memory._kept
     while arrays:
         del arrays[0]
-    assert [memory.ctypes.data for memory in _memory._kept] == places[2:]
+    assert [buffer.ctypes.data for buffer in memory._kept] == places[2:]
 
 
 def test_dying_while_the_lock_is_held_keeps_nothing_and_waits_for_nobody():
-    array = _memory.empty((SIZE,), np.float64)
-    with _memory._lock:
+    array = memory.empty((SIZE,), np.float64)
+    with memory._lock:
         del array
-    assert not _memory._kept
+    assert not memory._kept
 
 
 def test_results_of_many_threads_are_their_own():

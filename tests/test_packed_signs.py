@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcsc import RademacherSigns, SignPattern
-from dcsc._packed import unpack
-from dcsc._philox import philox
+from dcsc._numerics.packed import unpack
+from dcsc._numerics.philox import philox
 from tests import cases, strategies
 
 

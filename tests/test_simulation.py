@@ -29,7 +29,7 @@ from dcsc import (
     TopK,
     codes,
 )
-from dcsc._packed import pack, unpack
+from dcsc._numerics.packed import pack, unpack
 from dcsc.dictionaries import filters
 from dcsc.experiments import Tally, clopper_pearson, simulate
 from dcsc.experiments.simulation.draws import BLOCK, Draws

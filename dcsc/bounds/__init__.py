@@ -7,7 +7,6 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.certificate import Certificate
 from dcsc.bounds.certificates.verification import Verification, verify
-from dcsc.bounds.declare import declare
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
     BestThreshold,
@@ -15,20 +14,27 @@ from dcsc.bounds.explanations.records import (
     Explanation,
     LayerExplanation,
     Refusal,
-    Side,
     StrideOption,
     Verdict,
-    WeakAtom,
 )
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.measure import measure
-from dcsc.bounds.oracle import EffectiveDictionary, oracle_layers
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
-from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
+from dcsc.bounds.records import (
+    Babel,
+    LayerInstance,
+    LayerRecord,
+    LayerStatistics,
+    declare,
+    measure,
+    oracle_layers,
+)
+from dcsc.bounds.records.oracle import EffectiveDictionary
 from dcsc.bounds.recursion import propagated_noise
+from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
 from dcsc.dictionaries import AtomPair
@@ -49,6 +55,7 @@ __all__ = [
     "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
+    "LayerRecord",
     "LayerStatistics",
     "LayeredBound",
     "ProbabilisticBound",

@@ -1,43 +1,22 @@
 """What a bound returns."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Protocol
 
 import attrs
-import numpy as np
 
-from dcsc.projections.base import Threshold
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
+from dcsc.bounds.records import LayerRecord
 
-if TYPE_CHECKING:
-    from dcsc.bounds.base import BoundCalculator
-    from dcsc.bounds.certificates.certificate import Certificate
-    from dcsc.bounds.records import LayerInstance, LayerStatistics
-
-__all__ = ["Guarantee", "Hypothesis", "LayerGuarantee"]
-
-TOLERANCE = 1e-12
+__all__ = ["Guarantee", "Hypothesis", "LayerGuarantee", "threshold_hypothesis"]
 
 
-def strictly_below(small: float, large: float) -> bool:
-    """Decide a theorem's strict inequality, in doubt against it."""
-    if math.isinf(large):
-        return small < large
-    return large - small > TOLERANCE * max(abs(small), abs(large))
+class Calculator(Protocol):
+    """What computed a guarantee, and can compute it again."""
 
-
-@attrs.frozen
-class Hypothesis:
-    """One condition of a theorem.
-
-    Parameters
-    ----------
-    statement : str
-    holds : bool or None
-        Whether it was found true; None if it could not be checked and is assumed.
-    """
-
-    statement: str
-    holds: bool | None = None
+    def evaluate(self, layers: Iterable[LayerRecord], /) -> "Guarantee":
+        """Return the guarantee for one record per layer, layer 1 first."""
 
 
 @attrs.frozen
@@ -49,7 +28,7 @@ class LayerGuarantee:
     unclipped : float
         The formula's value, which may exceed 1.
     threshold : (float, float)
-        The thresholds it holds for: closed below, open above; two equal ends are one threshold.
+        The thresholds it holds for, open at both ends; two equal ends are one threshold.
     noise : float
         ζ, the bound of the error entering the layer.
     hypotheses : tuple of Hypothesis
@@ -89,7 +68,7 @@ class Guarantee:
         random, so the guarantee is then about pathways with the same constants.
     calculator : BoundCalculator, optional
         The bound itself, with its parameters; `BoundCalculator.evaluate` fills it in.
-    records : tuple of LayerStatistics or LayerInstance
+    records : tuple of LayerRecord
         What it evaluated, layer 1 first; likewise.
     """
 
@@ -97,12 +76,8 @@ class Guarantee:
     bound: str
     reference: str
     conditional: bool = False
-    calculator: "BoundCalculator | None" = attrs.field(
-        default=None, repr=False, eq=False, kw_only=True
-    )
-    records: "tuple[LayerStatistics | LayerInstance, ...]" = attrs.field(
-        default=(), repr=False, eq=False, kw_only=True
-    )
+    calculator: Calculator | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    records: tuple[LayerRecord, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
 
     @property
     def unclipped(self) -> float:
@@ -124,7 +99,7 @@ class Guarantee:
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], ...]:
-        """The threshold interval of each layer, closed below and open above."""
+        """The threshold interval of each layer, open at both ends."""
         return tuple(layer.threshold for layer in self.layers)
 
     @property
@@ -146,35 +121,3 @@ class Guarantee:
     def holds(self) -> bool:
         """Whether it says anything: below 1, no hypothesis false, thresholds in their intervals."""
         return self.failure_probability < 1
-
-    def certificate(self) -> "Certificate":
-        """Return the guarantee as a document that somebody else can compute again.
-
-        Raises
-        ------
-        DcscError
-            If a bound, a tail or a dictionary is not one of dcsc's own.
-        """
-        from dcsc.bounds.certificates.certificate import Certificate  # noqa: PLC0415  # it holds a guarantee
-
-        return Certificate.of(self)
-
-
-def threshold_hypothesis(
-    layer: int, threshold: Threshold | None, interval: tuple[float, float]
-) -> Hypothesis:
-    """State that the threshold lies in the interval, decided where there is a threshold."""
-    low, high = interval
-    text = f"{low:.6g}" if low == high else f"[{low:.6g}, {high:.6g})"
-    statement = f"layer {layer}: threshold {'=' if low == high else 'in'} {text}"
-    if low > high:
-        return Hypothesis(f"layer {layer}: no threshold works", False)
-    if threshold is None:
-        return Hypothesis(statement)
-    given = np.atleast_1d(np.asarray(threshold, dtype=float))
-    if low == high:
-        inside = bool(np.all(np.abs(given - low) <= TOLERANCE * low))
-    else:
-        inside = all(low <= beta and strictly_below(beta, high) for beta in given.tolist())
-    shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
-    return Hypothesis(f"{statement}, given {shown}", inside)

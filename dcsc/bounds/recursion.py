@@ -1,4 +1,4 @@
-"""How the error of one layer enters the next, and what the class bounds have in common."""
+"""How the error of one layer enters the next, and what is assumed of it."""
 
 import math
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dcsc.bounds.guarantee import Hypothesis
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.hypotheses import Hypothesis, layers_below
+from dcsc.bounds.records import LayerRecord, LayerStatistics
 
-__all__ = ["entering_noise", "layers_below", "noise_hypotheses", "propagated_noise"]
+__all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
 
 
 def propagated_noise(
@@ -25,10 +25,9 @@ def propagated_noise(
     (Papyan, Romano and Elad, JMLR 2017, in the patches of the layer above.)
     """
     others = max(layer.need("sparsity") - 1, 0)
-    interference = (layer.babel_sum(others) if babel else layer.coherence * others) * layer.x_max
-    bias = max(abs(gain**2 - 1) for gain in layer.gain) * layer.x_max if not layer.unit_norm else 0
+    sum_of_others = layer.reach(others) if babel else layer.coherence * layer.x_max * others
     shrinkage = threshold if layer.selection is not None and layer.selection.shrinkage else 0.0
-    entry = layer.gain[1] * noise + interference + bias + shrinkage
+    entry = layer.shift(noise) + sum_of_others + layer.bias + shrinkage
     return math.sqrt(layer.need("patch_sparsity")) * entry
 
 
@@ -53,14 +52,7 @@ def entering_noise(
     return levels
 
 
-def layers_below(number: int) -> str:
-    """Return how the layers below a layer are called."""
-    return "layer 1" if number == 2 else f"layers 1 to {number - 1}"
-
-
-def noise_hypotheses(
-    number: int, layer: LayerStatistics | LayerInstance, noise: float
-) -> list[Hypothesis]:
+def noise_hypotheses(number: int, layer: LayerRecord, noise: float) -> list[Hypothesis]:
     """State what is assumed of the error entering layer ``number``."""
     if number == 1:
         return [Hypothesis(f"layer 1: the noise has patch norm at most {noise:.6g}")]

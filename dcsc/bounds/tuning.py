@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import instance
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.measure import measure
+from dcsc.bounds.records import measure
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
 

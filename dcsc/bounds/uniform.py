@@ -6,16 +6,13 @@ from typing import ClassVar
 import attrs
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.explanations.records import Side
-from dcsc.bounds.guarantee import (
-    Guarantee,
-    Hypothesis,
-    LayerGuarantee,
-    strictly_below,
-    threshold_hypothesis,
-)
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.coverage import selection_refusal
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
+from dcsc.bounds.records import LayerRecord, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+from dcsc.bounds.sides import Side
+from dcsc.coefficients import strictly_below
 from dcsc.projections import Selection
 
 __all__ = ["UniformBound"]
@@ -29,7 +26,7 @@ class UniformBound(BoundCalculator):
 
     .. math:: \mu (2S - 1) x_{\max} + 2 c_{\max} \zeta < c_{\min}^2 x_{\min}
 
-    for every threshold in :math:`[\mu S x_{\max} + c_{\max}\zeta,\; c_{\min}^2 x_{\min} -
+    for every threshold in :math:`(\mu S x_{\max} + c_{\max}\zeta,\; c_{\min}^2 x_{\min} -
     \mu (S-1) x_{\max} - c_{\max}\zeta)`. The probability of failure is 0 or, where the condition
     is false, unknown, which is reported as 1.
 
@@ -42,7 +39,7 @@ class UniformBound(BoundCalculator):
 
     reference: ClassVar[str] = "Murray and Tanner, arXiv:1806.09888, uniform guarantee; poster (2)"
 
-    def sparsity_limit(self, statistics: LayerStatistics | LayerInstance) -> float:
+    def sparsity_limit(self, statistics: LayerRecord) -> float:
         r"""Return the real number that S must stay below.
 
         .. math:: \frac{1}{\mu x_{\max}} \Big(\frac{c_{\min}^2 x_{\min}}{2} -
@@ -55,20 +52,20 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        layer = statistics.statistics() if isinstance(statistics, LayerInstance) else statistics
+        layer = self._wanted(statistics).statistics()
         self._check_cover(1, layer)
-        half, shift = layer.gain[0] ** 2 * layer.x_min / 2, layer.gain[1] * (layer.noise or 0.0)
+        noise = layer.noise or 0.0
+        half, shift = layer.signal / 2, layer.shift(noise)
         if layer.coherence == 0:
-            return math.inf if strictly_below(shift, half) else 0.0
+            return math.inf if strictly_below(shift, half, layer.slack(noise)) else 0.0
         return (half - shift) / layer.x_max / layer.coherence + 0.5
 
     def _sides(
         self,
-        layer: LayerStatistics | LayerInstance,
+        layer: LayerStatistics,
         part: LayerGuarantee,
         failure_probability: float,
     ) -> tuple[Side, ...]:
-        assert isinstance(layer, LayerStatistics)
         return (_condition(layer, part.noise),) if layer.need("sparsity") else ()
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
@@ -80,10 +77,10 @@ class UniformBound(BoundCalculator):
         return self._guarantee(layers, parts)
 
     def _check_cover(self, number: int, layer: LayerStatistics) -> Selection:
-        if layer.selection is None:
-            raise self._refuse(number, "its projection selects by no threshold (selection is None)")
-        if layer.selection.one_sided and not layer.nonnegative:
-            raise self._refuse(number, "a one-sided projection loses the negative codes")
+        refusal = selection_refusal(layer)
+        if refusal is not None:
+            raise self._refuse(number, refusal)
+        assert layer.selection is not None
         return layer.selection
 
     def _layer(
@@ -92,9 +89,9 @@ class UniformBound(BoundCalculator):
         selection = self._check_cover(number, layer)
         sparsity = layer.need("sparsity")
         interference = layer.coherence * layer.x_max
-        shift, signal = layer.gain[1] * noise, layer.gain[0] ** 2 * layer.x_min
+        shift, slack = layer.shift(noise), layer.slack(noise)
         low = interference * sparsity + shift
-        high = signal - interference * (sparsity - 1) - shift if sparsity else math.inf
+        high = layer.signal - interference * (sparsity - 1) - shift if sparsity else math.inf
         if selection.shrinkage and layer.chosen_threshold is None and not deepest:
             # The error passed on was reckoned with the central threshold: none above it will do.
             high = min(high, math.nextafter(_central_threshold(layer), math.inf))
@@ -107,7 +104,7 @@ class UniformBound(BoundCalculator):
         )
         hypotheses = [
             condition,
-            threshold_hypothesis(number, layer.chosen_threshold, (low, high)),
+            threshold_hypothesis(number, layer.chosen_threshold, (low, high), slack),
             *noise_hypotheses(number, layer, noise),
         ]
         return LayerGuarantee(
@@ -120,12 +117,13 @@ def _condition(layer: LayerStatistics, noise: float) -> Side:
     left = layer.coherence * layer.x_max * (2 * layer.need("sparsity") - 1)
     return Side(
         "mu (2S - 1) x_max + 2 c_max zeta",
-        left + 2 * (layer.gain[1] * noise),
+        left + 2 * layer.shift(noise),
         "c_min^2 x_min",
-        layer.gain[0] ** 2 * layer.x_min,
+        layer.signal,
+        tie=2 * layer.slack(noise),
     )
 
 
 def _central_threshold(layer: LayerStatistics) -> float:
     """Return the middle of the threshold interval, which needs neither S nor ζ."""
-    return (layer.gain[0] ** 2 * layer.x_min + layer.coherence * layer.x_max) / 2
+    return (layer.signal + layer.coherence * layer.x_max) / 2

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._grid import Run
+from dcsc._numerics.grid import Run
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc import _kernels
 from dcsc._arrays import (
     Array,
     Shape,
@@ -22,7 +21,8 @@ from dcsc._arrays import (
     shape_tuple,
     unit_norm,
 )
-from dcsc._grid import Grid, Run
+from dcsc._numerics import convolution
+from dcsc._numerics.grid import Grid, Run
 from dcsc.dictionaries import coherence
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.correlations import representatives
@@ -187,7 +187,7 @@ class ConvolutionalDictionary(Dictionary):
 
     @abstractmethod
     def _runs(self, axis: int) -> tuple[Run, ...]:
-        """Return which padded places are which samples, as `dcsc._grid.Grid` has them."""
+        """Return which padded places are which samples, as `dcsc._numerics.grid.Grid` has them."""
 
     @abstractmethod
     def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
@@ -211,19 +211,22 @@ class ConvolutionalDictionary(Dictionary):
         return True
 
     def _analyze(self, signals: Array) -> Array:
-        return _kernels.correlate(signals, self._taps_as(signals), self._grid)
+        return convolution.correlate(signals, self._taps_as(signals), self._grid)
 
     def _synthesize(self, codes: Array) -> Array:
-        return _kernels.spread(codes, self._taps_as(codes), self._grid)
+        return convolution.spread(codes, self._taps_as(codes), self._grid)
 
     def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
-        return _kernels.correlate(signals, self._taps_as(signals), self._grid, scales)
+        return convolution.correlate(signals, self._taps_as(signals), self._grid, scales)
 
     def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
-        return _kernels.spread(codes, self._taps_as(codes), self._grid, scales)
+        return convolution.spread(codes, self._taps_as(codes), self._grid, scales)
 
     def _contributions(self, codes: Array) -> Array:
-        return _kernels.spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
+        return convolution.spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
+
+    def _exposure(self, signals: Array) -> Array:
+        return convolution.correlate(np.abs(signals), np.abs(self._taps_as(signals)), self._grid)
 
     def _taps_as(self, data: Array) -> Array:
         return self._taps().astype(data.dtype, copy=False)
@@ -244,7 +247,7 @@ class ConvolutionalDictionary(Dictionary):
     def _atom_norms(self) -> Array:
         energies = np.square(self._taps().astype(np.float64)).sum(axis=1, keepdims=True)
         ones, grid = np.ones((1, 1, *self.extent)), attrs.evolve(self._grid, groups=1)
-        return np.sqrt(_kernels.correlate_dense(ones, energies, grid)[0])
+        return np.sqrt(convolution.correlate_dense(ones, energies, grid)[0])
 
     def _most_coherent(self) -> Entry:
         return coherence.most_coherent(self)

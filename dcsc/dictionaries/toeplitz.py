@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, per_axis
-from dcsc._grid import Run
+from dcsc._numerics.grid import Run
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
 from dcsc.errors import DcscError
 

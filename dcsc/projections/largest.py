@@ -151,7 +151,7 @@ class StripeTopK(_Largest):
 
 
 def _stripe_top(coefficients: Array, stripes: Windows, sparsity: int) -> Array:
-    from dcsc import _selection  # noqa: PLC0415  # compiling is left until it pays
+    from dcsc._numerics.stripes import stripe_top  # noqa: PLC0415  # compiling is left until it pays
 
     axes = stripes.axes or (WindowAxis(1, 1, start=0, length=1),)
     rows, columns = math.prod(axis.entries for axis in axes[:-1]), axes[-1].entries
@@ -173,7 +173,7 @@ def _stripe_top(coefficients: Array, stripes: Windows, sparsity: int) -> Array:
             some = slice(first, min(first + block, stop))
             for z, order, result in zip(flat[some], _order(flat[some]), out[some], strict=True):
                 live = order[: np.count_nonzero(z)]
-                kept = _selection.stripe_top(
+                kept = stripe_top(
                     live,
                     (len(z) // (rows * columns), rows, columns),
                     sparsity,

@@ -13,6 +13,7 @@ import numpy as np
 import dcsc
 from dcsc._arrays import Array
 from dcsc._files import make_folder, write_files
+from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.inputs import (
     Described,
     Inputs,
@@ -22,8 +23,9 @@ from dcsc.bounds.certificates.inputs import (
     parse_json,
     shown,
 )
-from dcsc.bounds.guarantee import Guarantee, Hypothesis, LayerGuarantee
-from dcsc.bounds.records import LayerInstance, LayerStatistics
+from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
 from dcsc.errors import DcscError
 
 __all__ = [
@@ -136,7 +138,7 @@ class Certificate:
     --------
     >>> from dcsc.bounds import LayerStatistics, UniformBound
     >>> layer = LayerStatistics(coherence=1 / 13, x_min=1, x_max=1, sparsity=6)
-    >>> certificate = UniformBound().evaluate(layer).certificate()
+    >>> certificate = Certificate.of(UniformBound().evaluate(layer))
     >>> certificate.layers[0].basis, certificate.holds
     ('declared constants', True)
     """
@@ -164,9 +166,9 @@ class Certificate:
             If a bound, a tail or a dictionary is not one of dcsc's own; if the guarantee was not
             returned by ``evaluate``.
         """
-        if guarantee.calculator is None:
+        if not isinstance(guarantee.calculator, BoundCalculator):
             raise DcscError(
-                "Guarantee.certificate: expected a guarantee that a bound's evaluate returned: "
+                "Certificate.of: expected a guarantee that a bound's evaluate returned: "
                 "this one does not know what it was computed from"
             )
         inputs = Inputs(guarantee.calculator, guarantee.records)
@@ -238,7 +240,7 @@ class Certificate:
             Made if it does not exist.
         """
         if self.inputs is None:
-            raise DcscError("Certificate.write: expected what Guarantee.certificate returned")
+            raise DcscError("Certificate.write: expected what Certificate.of returned")
         out = Path(folder)
         make_folder(out, "Certificate.write: folder")
         files = {"model.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
@@ -264,8 +266,8 @@ def _layer(
     )
 
 
-def _status(hypothesis: Hypothesis, record: LayerStatistics | LayerInstance) -> str:
-    declared = isinstance(record, LayerInstance) and hypothesis in record.hypotheses
+def _status(hypothesis: Hypothesis, record: LayerRecord) -> str:
+    declared = hypothesis in record.hypotheses
     return "declared true" if declared and hypothesis.holds else _STATUS[hypothesis.holds]
 
 
@@ -273,11 +275,9 @@ def _basis(kind: type) -> str:
     return "filters and codes" if kind is LayerInstance else "declared constants"
 
 
-def _constants(record: LayerStatistics | LayerInstance, babel: bool) -> LayerStatistics:
+def _constants(record: LayerRecord, babel: bool) -> LayerStatistics:
     """Return the constants; Gaussian noise, which has no bound, is left out of them."""
-    if isinstance(record, LayerStatistics):
-        return record
-    if record.noise_model == "gauss":
+    if isinstance(record, LayerInstance) and not record.law.bounded:
         record = attrs.evolve(record, noise=None, noise_model="adversarial")
     return record.statistics(babel)
 

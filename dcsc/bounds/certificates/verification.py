@@ -78,7 +78,7 @@ def verify(
         )
     inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
     try:
-        found = inputs.evaluate().certificate()
+        found = Certificate.of(inputs.evaluate())
     except (ArithmeticError, MemoryError) as error:
         raise DcscError(f"{model}: expected a model that can be computed: {error!r}") from None
     return Verification(stated, _difference(_parts(stated), _parts(found), "", allowed) or "")

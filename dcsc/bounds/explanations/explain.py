@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import instance, integer, real
-from dcsc.bounds.base import BoundCalculator, Records
-from dcsc.bounds.explanations.atoms import coherent_pair
+from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.explanations.records import (
     BestThreshold,
     Change,
@@ -19,15 +18,18 @@ from dcsc.bounds.explanations.records import (
     StrideOption,
     Verdict,
 )
-from dcsc.bounds.guarantee import Guarantee, threshold_hypothesis
+from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.hypotheses import threshold_hypothesis
 from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.measure import measure
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
-from dcsc.bounds.records import Babel, LayerInstance, LayerStatistics
+from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
+from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.uniform import UniformBound
+from dcsc.dictionaries import AtomPair, Dictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
+from dcsc.dictionaries.gram import largest_entry
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
@@ -105,7 +107,7 @@ def explain(
 
 def _records(
     layers: DCSCModel | Records, truth: Pathway | None, noise: Any
-) -> tuple[LayerStatistics | LayerInstance, ...]:
+) -> tuple[LayerRecord, ...]:
     if isinstance(layers, DCSCModel):
         return measure(layers, truth, noise)  # type: ignore[arg-type]  # it refuses None
     if truth is not None or np.ndim(noise) or noise != 0:
@@ -113,15 +115,7 @@ def _records(
             "explain: truth, noise: expected with a model only: records have codes and noise of "
             "their own"
         )
-    if isinstance(layers, LayerStatistics | LayerInstance):
-        return (layers,)
-    given = tuple(layers) if isinstance(layers, Iterable) else ()
-    if not given or not all(isinstance(x, LayerStatistics | LayerInstance) for x in given):
-        raise DcscError(
-            "explain: layers: expected a DCSCModel, or LayerStatistics or LayerInstance, one per "
-            f"layer, got {layers!r}"
-        )
-    return given
+    return as_records(layers, "explain: layers")
 
 
 def _chosen(
@@ -141,31 +135,32 @@ def _numbers(records: Sequence[object]) -> range:
 
 def _layer(
     number: int,
-    records: tuple[LayerStatistics | LayerInstance, ...],
+    records: tuple[LayerRecord, ...],
     guarantees: list[Guarantee],
     delta: float,
     count: int,
 ) -> LayerExplanation:
     record = records[number - 1]
-    statistics, pair, channels = record, None, None
+    pair, channels = None, None
     if isinstance(record, LayerInstance):
+        pair, channels = _correlated_pair(record.dictionary), record.dictionary.signal_shape[0]
         # without the noise, which may have no bound; each guarantee says what enters
-        statistics = attrs.evolve(record, noise=None).statistics()
-        pair, channels = coherent_pair(record.dictionary), record.dictionary.signal_shape[0]
-    assert isinstance(statistics, LayerStatistics)
+        statistics = record.changed(noise=None).statistics()
+    else:
+        statistics = record.statistics()
     threshold = record.chosen_threshold
     thresholds = () if threshold is None else tuple(np.ravel(threshold).tolist())
     verdicts, classes = [], []
     for guarantee in guarantees:
         bound, part = guarantee.calculator, guarantee.layers[number - 1]
-        assert bound is not None
+        assert isinstance(bound, BoundCalculator)
         known = (statistics.sparsity, part.noise, statistics.x_min, channels)
-        alone: LayerStatistics | LayerInstance = record
+        alone: LayerRecord = record
         if not bound.needs_instances:
             alone = attrs.evolve(statistics, noise=part.noise)
             classes.append((bound, alone))
         elif record.noise is None:
-            alone = attrs.evolve(record, noise=part.noise)
+            alone = record.changed(noise=part.noise)
         verdicts.append(
             Verdict(
                 guarantee.bound,
@@ -203,7 +198,7 @@ def _asked(question: Callable[..., float | None], layer: Any, delta: float) -> f
 
 def _changes(
     bound: BoundCalculator,
-    layer: LayerStatistics | LayerInstance,
+    layer: LayerRecord,
     now: Sequence[float | None],
     delta: float,
 ) -> tuple[Change, ...]:
@@ -224,18 +219,18 @@ def _changes(
     return tuple(found)
 
 
-def _best(bound: BoundCalculator, layer: LayerStatistics | LayerInstance) -> BestThreshold | None:
+def _best(bound: BoundCalculator, layer: LayerRecord) -> BestThreshold | None:
     """Return the best threshold; None if there is none that the layer could have."""
     try:
         (threshold,) = bound.best_thresholds(layer)
-        there = attrs.evolve(layer, threshold=threshold)
+        there = layer.changed(threshold=threshold)
         return BestThreshold(float(threshold), bound.evaluate(there).failure_probability)
     except DcscError:
         return None
 
 
 def _strides(
-    layer: LayerStatistics | LayerInstance,
+    layer: LayerRecord,
     statistics: LayerStatistics,
     classes: list[tuple[BoundCalculator, LayerStatistics]],
     delta: float,
@@ -256,15 +251,11 @@ def _strides(
             continue
         zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
         fresh = zero.statistics(babel=False)
-        places = [at for at in (sparsity - 1, sparsity) if at > 0]
-        babel = Babel(
-            {at: wider.babel(at) for at in places}, {at: wider.babel_squared(at) for at in places}
-        )
         limits = []
         for bound, alone in classes:
             same = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
             there = {name: getattr(fresh, name) for name in same}
-            moved = attrs.evolve(alone, sparsity=None, babel=babel, **there)
+            moved = attrs.evolve(alone, sparsity=None, babel=Babel.at(wider, sparsity), **there)
             limits.append(_asked(bound.max_sparsity, moved, delta))
         allowed = [limit for limit in limits if limit is not None]
         found.append(
@@ -277,3 +268,11 @@ def _strides(
             )
         )
     return tuple(found)
+
+
+def _correlated_pair(dictionary: Dictionary) -> AtomPair | None:
+    """Return two distinct atoms with the largest inner product, or None if all are orthogonal."""
+    found = largest_entry(dictionary)
+    if found.value == 0:
+        return None
+    return AtomPair.of(dictionary, found.row, found.column, found.value)

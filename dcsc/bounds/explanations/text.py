@@ -5,18 +5,18 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from dcsc.bounds.guarantee import Guarantee
+from dcsc.bounds.sides import Side, WeakAtom
+from dcsc.dictionaries import AtomPair
+
 if TYPE_CHECKING:
     from dcsc.bounds.explanations.records import (
         Change,
         Explanation,
         LayerExplanation,
-        Side,
         StrideOption,
         Verdict,
-        WeakAtom,
     )
-    from dcsc.bounds.guarantee import Guarantee
-    from dcsc.dictionaries import AtomPair
 
 __all__ = ["described"]
 
@@ -45,7 +45,7 @@ def described(explanation: "Explanation") -> str:
     return "\n".join([*lines, "", *_wrap(0, _LEGEND)])
 
 
-def _overall(guarantee: "Guarantee") -> str:
+def _overall(guarantee: Guarantee) -> str:
     said = _probability(guarantee.failure_probability)
     where = "the layer" if len(guarantee.layers) == 1 else f"all {len(guarantee.layers)} layers"
     read_off = "; constants below the deepest layer are those of this draw"
@@ -79,7 +79,7 @@ def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
     return lines
 
 
-def _pair(pair: "AtomPair") -> str:
+def _pair(pair: AtomPair) -> str:
     first, second = pair.filters
     value = f"have inner product {_n(pair.value)}"
     if not pair.offset:
@@ -115,7 +115,7 @@ def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> lis
     return lines
 
 
-def _side(side: "Side") -> str:
+def _side(side: Side) -> str:
     relation = "below" if side.strict else "at most"
     slack = f"{_n(abs(side.slack))} " + ("to spare" if side.holds else "too much")
     return (
@@ -124,7 +124,7 @@ def _side(side: "Side") -> str:
     )
 
 
-def _atom(atom: "WeakAtom") -> str:
+def _atom(atom: WeakAtom) -> str:
     where = f"filter {atom.filter}" + (
         f" at position {_place(atom.position)}" if atom.position else ""
     )

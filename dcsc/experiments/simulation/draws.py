@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Rng, Shape, as_batch, generator, numeric_array, real, real_array
-from dcsc._packed import WORD, unpack
+from dcsc._numerics.packed import WORD, unpack
 from dcsc.model import DCSCModel
 from dcsc.signs import FixedSigns, SignPattern
 

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, integer, real_array
-from dcsc._packed import pack
+from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise, law
 from dcsc.experiments.simulation.engines import BatchEngine, DrawEngine

@@ -15,7 +15,7 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
-from dcsc.bounds.statistics import Babel
+from dcsc.bounds.records import Babel
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK

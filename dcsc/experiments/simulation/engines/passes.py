@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._packed import WORD
+from dcsc._numerics.packed import WORD
 from dcsc.experiments.simulation.draws import Block, Trials
 from dcsc.experiments.simulation.engines.base import Engine
 from dcsc.model import RESIDUE, DCSCModel, without_residue

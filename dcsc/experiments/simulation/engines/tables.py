@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._packed import WORD, words
+from dcsc._numerics.packed import WORD, words
 from dcsc.dictionaries import Dictionary
 from dcsc.experiments.simulation.comparisons import Comparisons
 from dcsc.experiments.simulation.draws import Block, Trials

@@ -1,7 +1,7 @@
 """The numerical inner loops: arrays in, arrays out, no classes of dcsc.
 
 Dense data are correlated tile by tile. Sparse data, which codes are by nature, go entry by entry;
-what the data is decides. Both are laid out here and computed in `dcsc._compiled`. Nothing is
+what the data is decides. Both are laid out here and computed in `dcsc._numerics.loops`. Nothing is
 validated but one thing: NaN and infinity are met by the loops in passing, and raise
 FloatingPointError.
 """
@@ -15,9 +15,9 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, all_finite
-from dcsc._grid import Grid
-from dcsc._layout import Plan, run_array, with_axis
-from dcsc._memory import empty
+from dcsc._numerics.grid import Grid
+from dcsc._numerics.layout import Plan, run_array, with_axis
+from dcsc._numerics.memory import empty
 from dcsc._threads import share
 
 _CACHE_BYTES = 2**19
@@ -82,29 +82,28 @@ def correlate_dense(
     signals: Array, filters: Array, grid: Grid, scales: Array | None = None
 ) -> Array:
     """Correlate tile by tile: a few filters at a few neighbouring positions at a time."""
-    from dcsc import _compiled, _intrinsics  # noqa: PLC0415  # numba is imported when it is used
+    from dcsc._numerics import loops, vectors  # noqa: PLC0415  # numba is imported when it is used
 
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     if len(grid.extent) == 1:
         signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
     count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
     plan = _plan(grid, c, signals.itemsize, -(-_PARTS // count), _CACHE_BYTES)
-    tiles = -(-n // _intrinsics.FILTERS)
-    weights = np.zeros((grid.groups, tiles * _intrinsics.FILTERS, c, *grid.kernel), signals.dtype)
+    tiles = -(-n // vectors.FILTERS)
+    weights = np.zeros((grid.groups, tiles * vectors.FILTERS, c, *grid.kernel), signals.dtype)
     weights[:, :n] = filters.reshape(grid.groups, n, c, *grid.kernel)
-    weights = weights.reshape(grid.groups * tiles, _intrinsics.FILTERS, -1).transpose(0, 2, 1)
+    weights = weights.reshape(grid.groups * tiles, vectors.FILTERS, -1).transpose(0, 2, 1)
     weights = weights.ravel()
     given = _frozen(signals.reshape(count, c, -1, signals.shape[-1]))
     bits, exponent = _bits(given.reshape(count, -1))
     result = out.reshape(count, n, -1, grid.positions[-1])
     size, factors = math.prod(plan.slab), _flat(scales, signals)
-    beyond = (
-        3 * _intrinsics.VECTOR_BYTES // signals.itemsize
-    )  # what a tile reads past the last place
+    # What a tile reads past the last place.
+    beyond = 3 * vectors.VECTOR_BYTES // signals.itemsize
 
     def work(start: int, stop: int) -> None:
         slab = np.empty(size + beyond, dtype=signals.dtype)[:size].reshape(plan.slab)
-        if not _compiled.correlate(
+        if not loops.correlate(
             given, bits, exponent, weights, grid.groups, plan.offsets, plan.padded, plan.runs,
             plan.bases, plan.blocks, slab, factors, result, start, stop,
         ):  # fmt: skip
@@ -170,7 +169,7 @@ def correlate_sparse(
     signals: Array, filters: Array, grid: Grid, scales: Array | None = None
 ) -> Array:
     """Correlate the non-zeros only, on one or two axes."""
-    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
 
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     filters, grid = _without_dilation(filters, grid)
@@ -187,7 +186,7 @@ def correlate_sparse(
 
     def work(start: int, stop: int) -> None:
         scratch = np.empty((rows * columns, n), dtype=signals.dtype)
-        if not _compiled.gather(
+        if not loops.gather(
             given, bits, exponent, taps, grid.kernel, grid.stride, runs0, runs1, length, columns,
             blocks, scratch, factors, result, start, stop,
         ):  # fmt: skip
@@ -217,7 +216,7 @@ def _by_phase(filters: Array, stride: Shape) -> Array:
 
 def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Lay the taps of the non-zeros down, on one or two axes."""
-    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
 
     covered = all(
         runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
@@ -240,7 +239,7 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
     def lay(first: bool, shift: int, blocks: Array) -> None:
         def work(start: int, stop: int) -> None:
             scratch = np.empty((blocks[0, 1] - blocks[0, 0], width), dtype=codes.dtype)
-            if not _compiled.scatter(
+            if not loops.scatter(
                 given, taps, c, grid.stride, grid.positions[1], blocks, shift,
                 runs, first, scratch, factors, result, start, stop,
             ):  # fmt: skip
@@ -260,14 +259,14 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
 
 def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool) -> Array:
     """Keep what exceeds its level, one for all or one per filter, of ``(batch, n, ...)``."""
-    from dcsc import _compiled  # noqa: PLC0415  # numba is imported when it is used
+    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
 
     out = empty(coefficients.shape, coefficients.dtype)
     line = math.prod(coefficients.shape[2:]) if levels.ndim else coefficients.size
     given, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)
 
     def work(start: int, stop: int) -> None:
-        _compiled.select(given, each, line, one_sided, shrinkage, kept, start, stop)
+        loops.select(given, each, line, one_sided, shrinkage, kept, start, stop)
 
     share(work, len(given), _WORTH_A_THREAD)
     return out

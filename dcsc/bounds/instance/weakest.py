@@ -1,22 +1,12 @@
-"""Which atoms make a bound what it is: the pair behind μ, and the weakest of a union."""
+"""The weakest atoms of a union, for `explain`."""
 
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds.explanations.records import WeakAtom
-from dcsc.bounds.problem import Problem
-from dcsc.dictionaries import AtomPair, Dictionary
-from dcsc.dictionaries.gram import largest_entry
+from dcsc.bounds.instance.problem import Problem
+from dcsc.bounds.sides import WeakAtom
 
-__all__ = ["coherent_pair", "weakest_atoms"]
-
-
-def coherent_pair(dictionary: Dictionary) -> AtomPair | None:
-    """Return two distinct atoms with the largest inner product, or None if all are orthogonal."""
-    found = largest_entry(dictionary)
-    if found.value == 0:
-        return None
-    return AtomPair.of(dictionary, found.row, found.column, found.value)
+__all__ = ["weakest_atoms"]
 
 
 def weakest_atoms(
@@ -40,10 +30,11 @@ def weakest_atoms(
     for at in best[flat[best] > 0].tolist():
         column, atom = divmod(at, contributions.shape[1])
         problem = problems[column]
+        seen = problem.column
         number, *position = (int(i) for i in np.unravel_index(atom, code_shape))
-        shifted = problem.noise_model == "adversarial"
-        noise = float(problem.noise[atom])
-        weights = problem.interference.weights(np.array([atom]))[0]
+        shifted = problem.law.shifts
+        noise = float(seen.error[atom])
+        weights = seen.weights(np.array([atom]))[0]
         squares = np.sort(np.append(weights**2, [0.0] * 3))[::-1]
         total = float(squares.sum())
         found.append(
@@ -51,13 +42,13 @@ def weakest_atoms(
                 column=column,
                 filter=number,
                 position=tuple(position),
-                on_support=bool(problem.on[atom]),
+                on_support=bool(seen.on[atom]),
                 probability=float(flat[at]),
                 share=float(flat[at]) / union,
                 interferers=int(np.count_nonzero(weights)),
                 largest=float(squares[0]) / total if total else 0.0,
                 largest_three=float(squares[:3].sum()) / total if total else 0.0,
-                level=float(problem.level[atom]),
+                level=float(seen.level[atom]),
                 noise=noise if shifted else 0.0,
                 deviation=float(np.sqrt(total + (0.0 if shifted else noise**2))),
                 reach=float(weights.sum()),

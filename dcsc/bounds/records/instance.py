@@ -15,17 +15,17 @@ from dcsc._arrays import (
     real,
     real_array,
 )
-from dcsc.bounds.guarantee import Hypothesis
-from dcsc.bounds.statistics import Babel, LayerStatistics, checked
-from dcsc.bounds.tails.base import NOISE_MODELS
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.noise import Noise, as_noise
+from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics, checked
+from dcsc.coefficients import TOLERANCE, rounding_of
 from dcsc.dictionaries import Dictionary
+from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerInstance", "LayerStatistics"]
-
-_NEGLIGIBLE = 1e-12
+__all__ = ["LayerInstance"]
 
 
 def _codes(value: Any, self_: Any) -> Array:
@@ -33,15 +33,6 @@ def _codes(value: Any, self_: Any) -> Array:
     array = real_array(value, "LayerInstance: codes")
     as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
     return frozen_array(array)
-
-
-def _babel(dictionary: Dictionary, sparsity: int) -> Babel:
-    """Return the values that a theorem about S non-zeros asks for."""
-    places = [at for at in (sparsity - 1, sparsity) if at > 0]
-    return Babel(
-        {at: dictionary.babel(at) for at in places},
-        {at: dictionary.babel_squared(at) for at in places},
-    )
 
 
 def _noise(value: Any, self_: Any) -> float | Array | None:
@@ -61,17 +52,14 @@ def _default_model(instance: "LayerInstance") -> str:
 
 
 def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
-    if value not in NOISE_MODELS:
-        raise DcscError(
-            f"LayerInstance: noise_model: expected one of {', '.join(NOISE_MODELS)}, got {value!r}"
-        )
+    law = as_noise(value, "LayerInstance: noise_model")
     if isinstance(instance.noise, np.ndarray):
-        if value != "independent":
+        if law.name != "independent":
             raise DcscError(
                 'LayerInstance: noise_model: expected "independent" with a signal as noise, '
                 f"got {value!r}"
             )
-    elif value == "none" and instance.noise:
+    elif law.name == "none" and instance.noise:
         raise DcscError(
             f'LayerInstance: noise: expected 0 with noise_model="none", got {instance.noise}'
         )
@@ -83,7 +71,7 @@ def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 
 
 @attrs.frozen
-class LayerInstance:
+class LayerInstance(LayerRecord):
     """One layer as it is: a dictionary and its codes.
 
     Parameters
@@ -97,12 +85,13 @@ class LayerInstance:
         A number is ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer; None leaves it to
         the bound. An array, of the signal's shape or with the batch axes of the codes, is that
         error itself, the same whatever the signs.
-    noise_model : str
-        What the error may depend on: ``"none"``, ``"independent"`` of this layer's signs,
-        ``"martingale"`` (of mean zero given them), ``"adversarial"``, or ``"gauss"``: independent
-        and normal, where ``noise`` is the standard deviation of each sample. Only bounds that
-        look at instances make use of it, the others assume the worst. An array is
-        ``"independent"``; of a number, ``"adversarial"`` is the default.
+    noise_model : Noise or str
+        What the error may depend on: a `dcsc.bounds.noise.Noise`, or the name of one, ``"none"``,
+        ``"independent"`` of this layer's signs, ``"martingale"`` (of mean zero given them),
+        ``"adversarial"``, or ``"gauss"``: independent and normal, where ``noise`` is the standard
+        deviation of each sample. Only bounds that look at instances make use of it, the others
+        assume the worst. An array is ``"independent"``; of a number, ``"adversarial"`` is the
+        default.
     selection, signs_independent
         As in `LayerStatistics`.
     successor : Dictionary, optional
@@ -126,7 +115,7 @@ class LayerInstance:
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,
     )
-    noise_model: str = attrs.field(
+    noise_model: Noise | str = attrs.field(
         default=attrs.Factory(_default_model, takes_self=True), validator=_noise_model
     )
     selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
@@ -138,25 +127,24 @@ class LayerInstance:
     )
 
     @property
+    def law(self) -> Noise:
+        """What the error entering the layer may depend on."""
+        return as_noise(self.noise_model)
+
+    @property
     def measured(self) -> bool:
-        """True: what is known of the codes was read off them."""
         return True
 
     @property
     def nonnegative(self) -> bool:
-        """Whether the codes are non-negative."""
         return bool((self.codes >= 0).all())
 
     @property
-    def chosen_threshold(self) -> Threshold | None:
-        """The threshold in use: the one given, or else that of the selection."""
-        if self.threshold is None and self.selection is not None:
-            return self.selection.threshold
-        return self.threshold
+    def amplitude(self) -> float:
+        return float(np.abs(self.codes).max(initial=0.0)) or self.x_min or 1.0
 
     @property
     def noise_level(self) -> float | None:
-        """ζ: the number given as noise, or the patch norm of the signal given."""
         if not isinstance(self.noise, np.ndarray):
             return self.noise
         return float(np.max(self.dictionary.patch_norm(self.noise), initial=0.0))
@@ -175,7 +163,7 @@ class LayerInstance:
             If the codes are all zero and no ``x_min`` was given, or it exceeds an entry; if the
             noise is Gaussian, which has no bound.
         """
-        if self.noise_model == "gauss" and self.noise:
+        if not isinstance(self.noise, np.ndarray) and self.noise and not self.law.bounded:
             raise DcscError(
                 "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
                 "one that holds with the probability you want as noise, with another noise_model"
@@ -208,19 +196,29 @@ class LayerInstance:
             selection=self.selection,
             signs_independent=self.signs_independent,
             nonnegative=self.nonnegative,
-            gain=self._gain(),
+            gain=self.gain,
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
-            babel=_babel(self.dictionary, sparsity) if babel else None,
+            babel=Babel.at(self.dictionary, sparsity) if babel else None,
             n_stripes=math.prod(self.dictionary.stripes.grid),
             containing=self.dictionary.stripes.containing,
             channel_size=math.prod(self.dictionary.signal_shape[1:]),
             measured=True,
+            tolerance=self._tolerance(),
         )
 
-    def _gain(self) -> tuple[float, float]:
-        """Return the extreme norms, without atoms that are zero and never used."""
+    def _tolerance(self) -> float:
+        """Return the tolerance of ties, relative to c_max² x_max."""
+        norm = float(self.dictionary.atom_norms().max(initial=0.0))
+        strongest = norm * (norm * self.amplitude)
+        entering = self.dictionary.exposure(self.dictionary.contributions(self.codes))
+        largest = float(np.max(entering, initial=0.0))
+        share = max(largest / strongest, 1.0) if strongest else 1.0
+        return max(TOLERANCE, rounding_of(self.dictionary, self.codes) * share)
+
+    @property
+    def gain(self) -> tuple[float, float]:
         norms = self.dictionary.atom_norms()
         used = (self.codes != 0).reshape(-1, *norms.shape).any(axis=0)
-        seen = norms[used | (norms > _NEGLIGIBLE * norms.max())]
+        seen = norms[used | (norms > NEGLIGIBLE * norms.max())]
         return (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from dcsc._arrays import Array, Shape
-from dcsc._intrinsics import (
+from dcsc._numerics.vectors import (
     FILTERS,
     VECTOR_BYTES,
     WORD,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy.typing as npt
 
 from dcsc._arrays import Array, integer
-from dcsc.bounds.records import LayerInstance
+from dcsc.bounds.records.instance import LayerInstance
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway

@@ -1,18 +1,22 @@
-"""What a bound is told about a layer in numbers."""
+"""What a bound is told about a layer: what all records have, and the one in numbers."""
 
-from typing import Any
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, Self
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import integer, real
+from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
+from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerStatistics", "checked"]
-
-_UNIT_TOLERANCE = 1e-12
+__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records", "checked"]
 
 
 def checked(check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any) -> Any:
@@ -64,6 +68,15 @@ class Babel:
     sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
     squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
 
+    @classmethod
+    def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
+        """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
+        places = [place for place in (sparsity - 1, sparsity) if place > 0]
+        return cls(
+            {place: dictionary.babel(place) for place in places},
+            {place: dictionary.babel_squared(place) for place in places},
+        )
+
 
 def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
     """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
@@ -73,8 +86,130 @@ def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: fl
     return min([sparsity * first, *bounds])
 
 
+class LayerRecord(ABC):
+    """What a bound is told about one layer, in numbers or as a dictionary with its codes.
+
+    Attributes
+    ----------
+    threshold : float, array or None
+        β, the threshold in use, one or one per filter; by default that of ``selection``.
+    selection : Selection or None
+        How the projection selects; None is "by no threshold".
+    signs_independent : bool
+        Whether there is one fair sign per atom, all of them independent.
+    x_min : float or None
+        A lower bound of the non-zeros.
+    noise : float, array or None
+        What is known of the error entering the layer; None leaves it to the bound.
+    """
+
+    __slots__ = ()
+
+    threshold: Threshold | None
+    selection: Selection | None
+    signs_independent: bool
+    x_min: float | None
+    noise: Any
+
+    @abstractmethod
+    def statistics(self, babel: bool = True) -> "LayerStatistics":
+        """Return the constants of the layer.
+
+        Parameters
+        ----------
+        babel : bool, default True
+            Whether the Babel functions are worth computing.
+        """
+
+    @property
+    @abstractmethod
+    def nonnegative(self) -> bool:
+        """Whether the codes are non-negative."""
+
+    @property
+    @abstractmethod
+    def measured(self) -> bool:
+        """Whether what is known of the codes was read off them, rather than declared."""
+
+    @property
+    @abstractmethod
+    def gain(self) -> tuple[float, float]:
+        """Smallest and largest norm of an atom, without those that are zero and never used."""
+
+    @property
+    @abstractmethod
+    def amplitude(self) -> float:
+        """The size of the largest entry of the codes, in units of the codes."""
+
+    @property
+    @abstractmethod
+    def noise_level(self) -> float | None:
+        """ζ, a bound of the patch norm of the error entering the layer; None if it is not known."""
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What has to hold for the record to describe the layer; every guarantee lists it."""
+        return ()
+
+    @property
+    def chosen_threshold(self) -> Threshold | None:
+        """The threshold in use: the one given, or else that of the selection."""
+        if self.threshold is None and self.selection is not None:
+            return self.selection.threshold
+        return self.threshold
+
+    @property
+    def strongest(self) -> float:
+        """c_max² x_max, the largest share of a non-zero in its coefficient."""
+        return self.gain[1] * (self.gain[1] * self.amplitude)
+
+    @property
+    def unit_norm(self) -> bool:
+        """Whether all atoms have unit norm, to 1e-12."""
+        return all(abs(gain - 1) <= TOLERANCE for gain in self.gain)
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the error of an exactly recovered layer has mean zero, given its signs.
+
+        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+        """
+        chosen = self.selection
+        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+
+    def without_threshold(self) -> Self:
+        """Return the layer with its threshold yet to be chosen."""
+        chosen = self.selection and attrs.evolve(self.selection, threshold=None)
+        return self.changed(threshold=None, selection=chosen)
+
+    def changed(self, **fields: Any) -> Self:
+        """Return the record with other values of some fields."""
+        return attrs.evolve(self, **fields)  # type: ignore[misc]  # the leaves are attrs classes
+
+
+Records = LayerRecord | Iterable[LayerRecord]
+
+
+def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
+    """Return one record per layer, layer 1 first, from one record or several.
+
+    Raises
+    ------
+    DcscError
+        If there is none, or something else among them.
+    """
+    if isinstance(layers, LayerRecord):
+        return (layers,)
+    records = tuple(layers) if isinstance(layers, Iterable) else ()
+    if not records or not all(isinstance(record, LayerRecord) for record in records):
+        raise DcscError(
+            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
+        )
+    return records
+
+
 @attrs.frozen(kw_only=True)
-class LayerStatistics:
+class LayerStatistics(LayerRecord):
     r"""The constants of one layer that the theorems speak of.
 
     Parameters
@@ -115,6 +250,9 @@ class LayerStatistics:
         ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
     measured : bool, default False
         Whether the constants were read off one pathway, rather than declared.
+    tolerance : float, default 1e-12
+        How near to a threshold a coefficient is a tie, relative to c_max² x_max + c_max ζ: see
+        `dcsc.coefficients`. Measured, it is what rounding can do in the model's own dtype.
 
     Raises
     ------
@@ -144,6 +282,7 @@ class LayerStatistics:
     containing: int | None = checked(integer, minimum=1, default=None)
     channel_size: int | None = checked(integer, minimum=1, default=None)
     measured: bool = False
+    tolerance: float = checked(real, minimum=TOLERANCE, default=TOLERANCE)
 
     def __attrs_post_init__(self) -> None:
         for name in ("coherence", "x_min", "x_max", "n_samples"):
@@ -154,9 +293,10 @@ class LayerStatistics:
                 f"LayerStatistics: x_min, x_max: expected 0 <= x_min <= x_max and x_max > 0, "
                 f"got {self.x_min} and {self.x_max}"
             )
-        if self.coherence > self.gain[1] ** 2 * (1 + 1e-9):
+        largest = self.gain[1] * self.gain[1]
+        if self.coherence > largest * (1 + TOLERANCE):
             raise DcscError(
-                f"LayerStatistics: coherence: expected at most {self.gain[1] ** 2}, the square of "
+                f"LayerStatistics: coherence: expected at most {largest}, the square of "
                 f"the largest gain, got {self.coherence}"
             )
         if None not in (self.sparsity, self.stripe_size) and self.sparsity > self.stripe_size:  # type: ignore[operator]
@@ -165,12 +305,16 @@ class LayerStatistics:
                 f"got {self.sparsity}"
             )
 
+    def statistics(self, babel: bool = True) -> "LayerStatistics":
+        return self
+
     @property
-    def chosen_threshold(self) -> Threshold | None:
-        """The threshold in use: the one given, or else that of the selection."""
-        if self.threshold is None and self.selection is not None:
-            return self.selection.threshold
-        return self.threshold
+    def amplitude(self) -> float:
+        return self.x_max
+
+    @property
+    def noise_level(self) -> float | None:
+        return self.noise
 
     @property
     def tests(self) -> int:
@@ -192,12 +336,52 @@ class LayerStatistics:
     def babel_square(self, sparsity: int) -> float:
         """Return a bound of μ₂²(S), at most μ²S."""
         known = () if self.babel is None else self.babel.squares
-        return _interpolated(sparsity, known, self.coherence**2)
+        return _interpolated(sparsity, known, self.coherence * self.coherence)
 
     @property
-    def unit_norm(self) -> bool:
-        """Whether all atoms have unit norm, to 1e-12."""
-        return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
+    def signal(self) -> float:
+        """c_min² x_min, the least share of a non-zero in its coefficient."""
+        return self.gain[0] * (self.gain[0] * self.x_min)
+
+    @property
+    def bias(self) -> float:
+        """What the norms of the atoms add to the error of an exactly recovered entry.
+
+        It is max|c² - 1| x_max, and 0 for unit norms.
+        """
+        return 0.0 if self.unit_norm else max(abs(c * c - 1) for c in self.gain) * self.x_max
+
+    def shift(self, noise: float) -> float:
+        """Return c_max ζ, the most that an error of patch norm ζ adds to a coefficient."""
+        return self.gain[1] * noise
+
+    def slack(self, noise: float) -> float:
+        """Return how near to its threshold a coefficient is a tie, with an error of norm ζ."""
+        return self.tolerance * (self.strongest + self.shift(noise))
+
+    def blur(self, noise: float) -> float:
+        """Return what rounding takes off the level that a sum has to reach.
+
+        A tail is continuous and rounds upwards, so that ties of double precision are covered.
+        """
+        return (self.tolerance - TOLERANCE) * (self.strongest + self.shift(noise))
+
+    def reach(self, sparsity: int) -> float:
+        """Return a bound of the sum of S others in a coefficient, μ₁(S) x_max."""
+        return self.babel_sum(sparsity) * self.x_max
+
+    def deviation(self, sparsity: int) -> float:
+        """Return a bound of the deviation of the signed sum of S others, μ₂(S) x_max."""
+        known = () if self.babel is None else self.babel.squares
+        roots = [math.sqrt(value) * math.sqrt(max(sparsity / place, 1.0)) for place, value in known]
+        return min([self.coherence * math.sqrt(sparsity), *roots]) * self.x_max
+
+    def check_units(self, where: str) -> None:
+        """Refuse constants whose products and squares are no longer numbers."""
+        low, high = self.gain
+        # noise may be as small as it likes: it is added to what is no smaller than this
+        error = max(self.shift(self.noise or 0.0), SMALLEST)
+        check_units([low * low, high * high, self.signal, self.strongest, error], where)
 
     def need(self, name: str) -> Any:
         """Return a field that may have been left out, or say that it is needed."""

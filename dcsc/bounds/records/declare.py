@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import as_batch, real, real_array
-from dcsc.bounds.records import LayerInstance
-from dcsc.bounds.statistics import LayerStatistics
+from dcsc.bounds.records.instance import LayerInstance
+from dcsc.bounds.records.statistics import LayerStatistics
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._grid import Grid, Run
+from dcsc._numerics.grid import Grid, Run
 
 __all__ = ["Plan", "run_array", "with_axis"]
 
@@ -32,7 +32,7 @@ class Plan:
     runs : array of int, shape (runs, 3)
         Those of the last axis.
     blocks : array of int, shape (blocks, 7)
-        As `dcsc._compiled.correlate` takes them.
+        As `dcsc._numerics.loops.correlate` takes them.
     """
 
     slab: Shape
@@ -45,7 +45,7 @@ class Plan:
     @classmethod
     def of(cls, grid: Grid, channels: int, itemsize: int, parts: int, cache: int) -> "Plan":
         """Plan for a grid of two or more axes, with at least so many blocks if there is room."""
-        from dcsc._intrinsics import VECTOR_BYTES  # noqa: PLC0415  # imports numba
+        from dcsc._numerics.vectors import VECTOR_BYTES  # noqa: PLC0415  # imports numba
 
         (*above, last), steps = range(len(grid.extent)), grid.stride
         places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]

@@ -1,0 +1,119 @@
+"""The probability of each atom of one column that it fails, from its coefficient and the noise."""
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds.noise import Noise
+from dcsc.bounds.records import LayerInstance
+from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
+from dcsc.bounds.tails.base import Rows
+from dcsc.coefficients import TOLERANCE, Column, columns
+from dcsc.errors import DcscError
+
+__all__ = ["Entering", "Problem", "problems", "threshold_of"]
+
+
+@attrs.frozen(eq=False)
+class Entering:
+    """What a layer sees besides its codes: an error of some size, and a signal that is known."""
+
+    size: float
+    law: Noise
+    signal: Array | None = None
+
+
+@attrs.frozen(eq=False)
+class Problem:
+    """One column: what each atom has to reach to fail, and by what it may be helped."""
+
+    column: Column
+    law: Noise
+
+    @property
+    def sides(self) -> int:
+        """Number of thresholds that an atom off the support may cross."""
+        return 1 if self.column.one_sided else 2
+
+    def at(self, threshold: Array) -> "Problem":
+        """Return the problem with another threshold, one or one per filter."""
+        return attrs.evolve(
+            self, column=self.column.at(np.repeat(threshold, len(self.column) // len(threshold)))
+        )
+
+    def screen(self) -> Array:
+        """Return a bound of each atom's probability from its sums of weights, 0 if it is 0."""
+        column = self.column
+        level = column.level - column.slack
+        # no signs and no noise bring these across their threshold
+        never = column.total + self.law.reach(column.error) < level
+        never |= column.still & ~column.on
+        # and of the others only the variance is looked at
+        level, spread = self.law.softened(level, column.error)
+        rows = Rows((column.deviation * (1 + TOLERANCE))[:, None], level, spread)
+        tail = np.minimum(Hoeffding()._upper(rows), 1.0)
+        if Bentkus().covers(self.law):
+            tail = np.minimum(tail, Bentkus()._upper(rows))
+        return np.where(never, 0.0, self._both(tail, slice(None)))
+
+    def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
+        """Return the probability of some atoms that they fail, at most."""
+        level = (self.column.level - self.column.slack)[atoms]
+        return self._both(tail.upper(weights, level, self.column.error[atoms], self.law), atoms)
+
+    def lower(self, tail: Tail, atoms: Array, weights: Array) -> Array:
+        """Return the probability of some atoms that they fail, at least.
+
+        On the support a two-sided threshold is also crossed by overshooting to the other sign.
+        """
+        column = self.column
+        error, on = column.error[atoms], column.on[atoms]
+        level = (column.level + column.slack)[atoms]
+        out = self._both(tail.lower(weights, level, error, self.law), atoms)
+        if self.sides == 2 and on.any():
+            # the noise that brings z to the threshold must not carry it through to the other side
+            beyond = (column.beyond - column.slack)[atoms]
+            sign = 1 if self.law.shifts else -1
+            over = tail.upper(weights, beyond + sign * error, noise_model="none")
+            out = np.where(on, np.maximum(out - over, 0.0), out)
+        return out
+
+    def _both(self, tail: Array, atoms: Array | slice) -> Array:
+        return np.minimum(np.where(self.column.on[atoms], 1, self.sides) * tail, 1.0)
+
+
+def problems(layer: LayerInstance, entering: Entering) -> list[Problem]:
+    """Return one problem per column."""
+    dictionary = layer.dictionary
+    shape, samples = tuple(dictionary.code_shape), tuple(dictionary.signal_shape)
+    codes = layer.codes.reshape(-1, *shape)
+    noise: float | Array = entering.size
+    if entering.signal is not None:
+        batch = layer.codes.shape[: layer.codes.ndim - len(shape)]
+        noise = np.broadcast_to(entering.signal, batch + samples).reshape(len(codes), *samples)
+    assert layer.selection is not None
+    seen = columns(
+        dictionary,
+        codes,
+        threshold_of(1, layer),
+        one_sided=layer.selection.one_sided,
+        noise=noise,
+    )
+    return [Problem(column, entering.law) for column in seen]
+
+
+def threshold_of(number: int, layer: LayerInstance) -> Array:
+    """Return the threshold of layer ``number``, one or one per filter, or say that it has none."""
+    beta = layer.chosen_threshold
+    if beta is None:
+        raise DcscError(
+            f"InstanceBound: threshold: layer {number} has none: give one, or choose it"
+        )
+    array = np.atleast_1d(np.asarray(beta, dtype=np.float64))
+    filters = layer.dictionary.code_shape[0]
+    if array.size not in (1, filters):
+        raise DcscError(
+            f"InstanceBound: threshold: layer {number}: expected one, or one per filter, "
+            f"{filters}, got {array.size}"
+        )
+    return array
