@@ -1,6 +1,7 @@
 """Failures of one layer from the Gram rows of its support, without synthesis or analysis."""
 
 import math
+from typing import Self
 
 import attrs
 import numpy as np
@@ -9,7 +10,8 @@ from dcsc._arrays import Array
 from dcsc._numerics.packed import WORD, words
 from dcsc.dictionaries import Dictionary
 from dcsc.experiments.simulation.comparisons import Comparisons
-from dcsc.experiments.simulation.draws import Block, Draws
+from dcsc.experiments.simulation.draws import Block, Trials
+from dcsc.experiments.simulation.engines.base import Engine
 from dcsc.experiments.simulation.engines.passes import DrawEngine
 from dcsc.model import DCSCModel
 
@@ -44,7 +46,7 @@ class _Tables:
 
 
 @attrs.frozen(eq=False)
-class InterferenceEngine:
+class InterferenceEngine(Engine):
     """Draws of a one-layer model with a threshold.
 
     Whether a draw fails is decided by `Comparisons`, each of which depends on the few signs that
@@ -60,26 +62,27 @@ class InterferenceEngine:
     summed: Comparisons
     alone: DrawEngine
 
+    name = "tables"
+
     @staticmethod
     def covers(model: DCSCModel) -> bool:
-        """Whether the model is one layer whose projection selects by a threshold."""
         selection = model.layers[0].projection.selection
         return len(model.layers) == 1 and selection is not None and selection.threshold is not None
 
     @classmethod
-    def of(cls, model: DCSCModel, codes: Array, draws: Draws) -> "InterferenceEngine":
-        """Collect the comparisons, and try all sign patterns of those that depend on few."""
+    def of(cls, model: DCSCModel, codes: Array, trials: Trials) -> Self:
+        # The comparisons, and the outcome of every sign pattern of those that depend on few.
         layer = model.layers[0]
         dictionary, selection = layer.dictionary, layer.projection.selection
         assert selection is not None
-        noise = draws.noise
+        noise = trials.noise
         if isinstance(noise, np.ndarray):
             noise = noise.reshape(-1, *dictionary.signal_shape)
         columns = codes.reshape(-1, *dictionary.code_shape)
         comparisons = Comparisons.of(dictionary, selection, columns, noise)
         signs = np.diff(comparisons.start)
         few = signs <= _BITS
-        if draws.noise_is_drawn:
+        if trials.noise_is_drawn:
             few[:] = False
         few &= np.cumsum(np.where(few, 2.0 ** np.minimum(signs, _BITS), 0)) <= _PATTERNS
         tables = _Tables.of(comparisons.take(np.flatnonzero(few)))
@@ -87,7 +90,6 @@ class InterferenceEngine:
         return cls(dictionary, comparisons, tables, summed, DrawEngine(codes))
 
     def failed(self, block: Block) -> Array:
-        """Return whether each draw fails, bool (draws, 1)."""
         packed = block.packed(0, self.every.atoms)
         outcome = self._outcomes(block, packed)
         failed = (outcome & 1).astype(bool)
@@ -96,12 +98,9 @@ class InterferenceEngine:
         return failed[:, None]
 
     def counts(self, block: Block) -> Array:
-        """Return how many entries each draw misses and how many are false alarms, (draws, 1, 2).
-
-        Where tables have told which draws fail, only their words are gone through.
-        """
         from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
 
+        # Where tables have told which draws fail, only their words are gone through.
         packed = block.packed(0, self.every.atoms)
         chosen = np.arange(words(len(block)))
         if len(self.summed) < len(self.every):
