@@ -23,6 +23,7 @@ from dcsc._arrays import (
     shape_tuple,
     sign_array,
 )
+from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 
@@ -188,10 +189,8 @@ class RademacherSigns(SignPattern):
     def _draw_packed(
         self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
     ) -> Array:
-        from dcsc._numerics.philox import philox  # noqa: PLC0415  # compiling is left until it pays
-
         key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
-        return np.asarray(philox(key, atoms, words(count)))
+        return random_words(key, atoms, words(count))
 
 
 @attrs.frozen

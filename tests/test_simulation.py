@@ -29,6 +29,7 @@ from dcsc import (
     TopK,
     codes,
 )
+from dcsc._numerics import ways
 from dcsc._numerics.packed import pack, unpack
 from dcsc.dictionaries import filters
 from dcsc.experiments import Tally, clopper_pearson, simulate
@@ -98,13 +99,15 @@ def one_layer(draw):
     )
 
 
+@pytest.mark.parametrize("way", ["compiled", "plain"])
 @settings(max_examples=20)
 @given(tasks(one_layer()), strategies.seeds, st.sampled_from([0, 2, 12]))
-def test_one_layer_counts_what_the_model_counts(task, seed, bits):
+def test_one_layer_counts_what_the_model_counts(way, task, seed, bits):
     model, x, noise = task
     assert InterferenceEngine.covers(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "_BITS", bits)
+        patch.setattr(ways, "_asked", lambda: way == "plain")
         assert_counts_what_the_model_counts(model, x, 70, seed, noise)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._numerics.packed import WORD, words
 from dcsc.dictionaries import Dictionary
+from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation.comparisons import Comparisons
 from dcsc.experiments.simulation.draws import Block, Trials
 from dcsc.experiments.simulation.engines.base import Engine
@@ -24,7 +25,7 @@ _PATTERNS = 2**25
 
 @attrs.frozen(eq=False)
 class _Tables:
-    """The outcome of every pattern of a few signs, as `loops.join` has it."""
+    """The outcome of every pattern of a few signs, as `outcomes.join` has it."""
 
     head: Array
     which: Array
@@ -33,16 +34,12 @@ class _Tables:
 
     @classmethod
     def of(cls, comparisons: Comparisons) -> "_Tables":
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
         some = comparisons
-        runs = loops.tabulate(*some.sums(some.offset))
-        return cls(*loops.join(some.start, some.sign, *runs, _BITS))
+        runs = outcomes.tabulate(*some.sums(some.offset))
+        return cls(*outcomes.join(some.start, some.sign, *runs, _BITS))
 
     def look_up(self, packed: Array, out: Array) -> None:
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
-        loops.look_up(packed, self.head, self.which, self.table, self.entries, out)
+        outcomes.look_up(packed, self.head, self.which, self.table, self.entries, out)
 
 
 @attrs.frozen(eq=False)
@@ -98,8 +95,6 @@ class InterferenceEngine(Engine):
         return failed[:, None]
 
     def counts(self, block: Block) -> Array:
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
         # Where tables have told which draws fail, only their words are gone through.
         packed = block.packed(0, self.every.atoms)
         chosen = np.arange(words(len(block)))
@@ -112,25 +107,23 @@ class InterferenceEngine(Engine):
             some = slice(start, start + WORD)
             offset = self._offset(block, start, self.every)
             own = np.ascontiguousarray(packed[:, word : word + 1])
-            loops.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
+            outcomes.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
         counts = np.ascontiguousarray(wrong[:, : len(block)].T)[:, None]
         for draw in np.flatnonzero(unsure[: len(block)]):
             counts[draw] = self.alone.counts_of_draw(block, int(draw))
         return counts
 
     def _outcomes(self, block: Block, packed: Array) -> Array:
-        """Return the outcome of every draw, as `loops.add_up` has them."""
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
+        """Return the outcome of every draw, as `outcomes.add_up` has them."""
         out = np.zeros(words(len(block)) * WORD, dtype=np.uint8)
         self.tables.look_up(packed, out)
         if not block.draws.noise_is_drawn:
-            loops.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
+            outcomes.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
             return out[: len(block)]
         for start in range(0, len(block), WORD):
             own = np.ascontiguousarray(packed[:, start // WORD : start // WORD + 1])
             offset = self._offset(block, start, self.summed)
-            loops.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
+            outcomes.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
         return out[: len(block)]
 
     def _offset(self, block: Block, start: int, some: Comparisons) -> Array:
