@@ -15,13 +15,13 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
-from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
     Dictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,

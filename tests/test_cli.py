@@ -89,8 +89,8 @@ def test_poster_writes_every_number(monkeypatch):
     assert np.isclose(
         np.interp(star, result.scaling.coherence, result.scaling.lines["(3)"]), level, 0.02
     )
-    assert all(layer["sparsity"] >= 2 for layer in result.depth.layers)
-    assert all(layer["coherence"] > 0 for layer in result.depth.layers)
+    assert all(layer.sparsity >= 2 for layer in result.depth.layers)
+    assert all(layer.coherence > 0 for layer in result.depth.layers)
     assert result.depth.share == 1
     assert result.depth.limits["(2)"][0] > 0
     assert result.depth.limits["(2)"][3] is None

@@ -12,7 +12,7 @@ from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord
-from dcsc.bounds.records.statistics import Records, as_records
+from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 from dcsc.projections.base import Threshold
@@ -73,8 +73,8 @@ class BoundCalculator(ABC):
                 f"got {result!r}"
             )
         parts = tuple(
-            attrs.evolve(part, hypotheses=(*part.hypotheses, *record.hypotheses))
-            for part, record in zip(result.layers, records, strict=True)
+            attrs.evolve(part, hypotheses=(*part.hypotheses, *others))
+            for part, others in zip(result.layers, record_hypotheses(records), strict=True)
         )
         return attrs.evolve(result, layers=parts, calculator=self, records=records)
 

@@ -21,7 +21,7 @@ from dcsc._arrays import (
     shape_tuple,
     unit_norm,
 )
-from dcsc._numerics import convolution
+from dcsc._numerics import correlate, spread
 from dcsc._numerics.grid import Grid, Run
 from dcsc.dictionaries import coherence
 from dcsc.dictionaries.base import Dictionary
@@ -211,19 +211,19 @@ class ConvolutionalDictionary(Dictionary):
         return True
 
     def _analyze(self, signals: Array) -> Array:
-        return convolution.correlate(signals, self._taps_as(signals), self._grid)
+        return correlate(signals, self._taps_as(signals), self._grid)
 
     def _synthesize(self, codes: Array) -> Array:
-        return convolution.spread(codes, self._taps_as(codes), self._grid)
+        return spread(codes, self._taps_as(codes), self._grid)
 
     def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
-        return convolution.correlate(signals, self._taps_as(signals), self._grid, scales)
+        return correlate(signals, self._taps_as(signals), self._grid, scales)
 
     def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
-        return convolution.spread(codes, self._taps_as(codes), self._grid, scales)
+        return spread(codes, self._taps_as(codes), self._grid, scales)
 
     def _contributions(self, codes: Array) -> Array:
-        return convolution.spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
+        return spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
 
     def _exposure(self, signals: Array) -> Array:
         return convolution.correlate(np.abs(signals), np.abs(self._taps_as(signals)), self._grid)
@@ -247,7 +247,7 @@ class ConvolutionalDictionary(Dictionary):
     def _atom_norms(self) -> Array:
         energies = np.square(self._taps().astype(np.float64)).sum(axis=1, keepdims=True)
         ones, grid = np.ones((1, 1, *self.extent)), attrs.evolve(self._grid, groups=1)
-        return np.sqrt(convolution.correlate_dense(ones, energies, grid)[0])
+        return np.sqrt(correlate(ones, energies, grid)[0])
 
     def _most_coherent(self) -> Entry:
         return coherence.most_coherent(self)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dcsc._arrays import Array, Rng, Shape, generator
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import Projection
 from dcsc.signs import FixedSigns, SignPattern
 from dcsc.testing.common import fail, same
@@ -253,12 +253,31 @@ def check_signs(
         fail(signs, "the same rng gives the same pattern", f"two draws with rng={seeds[0]} differ")
     if not signs.random and np.any(draws != draws[0]):
         fail(signs, "a pattern that is not random never changes", "two draws differ")
-    if signs.independent and signs.random:
-        flat = draws.reshape(len(draws), -1)
-        moments = flat.T @ np.column_stack([flat, np.ones(len(flat))]) / len(flat)
-        np.fill_diagonal(moments, 0)
-        limit = math.sqrt(2 * math.log(2 * moments.size / 1e-9) / len(flat))
-        if np.abs(moments).max() > limit:
-            first, second = np.unravel_index(int(np.abs(moments).argmax()), moments.shape)
-            what = "its mean" if second == flat.shape[1] else f"entry {int(second)}"
-            fail(signs, "independent fair signs", f"entry {int(first)} correlates with {what}")
+    try:
+        coins = signs.coins(shape).ravel()
+    except NotCoveredError:  # random otherwise
+        return
+    _check_coins(signs, coins, draws.reshape(len(draws), -1))
+
+
+def _check_coins(signs: SignPattern, coins: Array, draws: Array) -> None:
+    """Check flat draws against the coin of each entry: constant, equal, or independent and fair."""
+    _, first, group = np.unique(coins, return_index=True, return_inverse=True)
+    fixed = coins < 0
+    if np.any(draws[:, fixed] != draws[0, fixed]):
+        fail(signs, "a sign that no coin decides never changes", "two draws differ")
+    unlike = np.any(draws != draws[:, first[group]], axis=0) & ~fixed
+    if unlike.any():
+        entry = int(unlike.argmax())
+        fail(signs, "signs of one coin agree", f"entries {first[group][entry]} and {entry} differ")
+    leaders = first[coins[first] >= 0]
+    if signs.independent and signs.random and len(leaders) < len(coins):
+        fail(signs, "independent fair signs", f"{len(leaders)} coins for {len(coins)} entries")
+    flat = draws[:, leaders]
+    moments = flat.T @ np.column_stack([flat, np.ones(len(flat))]) / len(flat)
+    np.fill_diagonal(moments, 0)
+    limit = math.sqrt(2 * math.log(2 * max(moments.size, 1) / 1e-9) / len(flat))
+    if np.abs(moments).max(initial=0) > limit:
+        one, other = np.unravel_index(int(np.abs(moments).argmax()), moments.shape)
+        what = "its mean" if other == len(leaders) else f"entry {leaders[other]}"
+        fail(signs, "independent fair signs", f"entry {leaders[one]} correlates with {what}")

@@ -12,6 +12,7 @@ from dcsc.bounds import BoundCalculator
 from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
+from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 from tests import cases
@@ -23,6 +24,7 @@ FAMILIES = {
     BoundCalculator: cases.BOUNDS,
     Amplitudes: cases.AMPLITUDES,
     Tail: cases.TAILS,
+    Engine: ENGINES,
 }
 
 for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):

@@ -26,13 +26,13 @@ from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics
-from dcsc.bounds.records.oracle import EffectiveDictionary
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.bounds.uniform import UniformBound
 from dcsc.coefficients import TOLERANCE
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,

@@ -18,8 +18,8 @@ from dcsc._arrays import (
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics, checked
-from dcsc.coefficients import TOLERANCE, rounding_of
-from dcsc.dictionaries import Dictionary
+from dcsc.coefficients import TOLERANCE, check_units, rounding_of
+from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
 from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
@@ -41,9 +41,10 @@ def _noise(value: Any, self_: Any) -> float | Array | None:
         return None if value is None else real(value, where, minimum=0)
     array = real_array(value, where).astype(np.float64)
     shape = tuple(self_.dictionary.signal_shape)
-    batch = self_.codes.shape[: self_.codes.ndim - len(self_.dictionary.code_shape)]
-    if array.shape not in (shape, batch + shape):
-        raise DcscError(f"{where}: expected a number or shape {batch + shape}, got {array.shape}")
+    if array.shape not in (shape, self_.batch + shape):
+        raise DcscError(
+            f"{where}: expected a number or shape {self_.batch + shape}, got {array.shape}"
+        )
     return frozen_array(array)
 
 
@@ -68,6 +69,13 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
         raise DcscError(f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {value!r}")
+
+
+def _own(dictionary: Dictionary) -> Dictionary:
+    """Return the dictionary of a layer by itself, without signs and without the layers below."""
+    if isinstance(dictionary, EffectiveDictionary):
+        return _own(dictionary.operators[-1])
+    return _own(dictionary.dictionary) if isinstance(dictionary, SignedDictionary) else dictionary
 
 
 @attrs.frozen
@@ -139,6 +147,32 @@ class LayerInstance(LayerRecord):
     def nonnegative(self) -> bool:
         return bool((self.codes >= 0).all())
 
+    def misfit(self, below: LayerRecord) -> str | None:
+        if not isinstance(below, LayerInstance):
+            return None
+        own, lower = _own(self.dictionary), tuple(below.dictionary.code_shape)
+        if lower != tuple(own.signal_shape):
+            return f"codes of shape {lower} are no signals of shape {tuple(own.signal_shape)}"
+        if below.batch != self.batch:
+            return f"the codes of one have batch {below.batch}, those of the other {self.batch}"
+        if below.successor is not None and _own(below.successor) != own:
+            return "the dictionary of the second is not the successor that the first one names"
+        return None
+
+    def chained(self, number: int, below: LayerRecord) -> tuple[Hypothesis, ...]:
+        if not isinstance(below, LayerInstance):
+            return ()
+        statement = (
+            f"layer {number}: its signals are the codes of layer {number - 1}, and its dictionary "
+            "is the one in whose patches these were counted"
+        )
+        return (Hypothesis(statement, True),)
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Batch axes of the codes."""
+        return self.codes.shape[: self.codes.ndim - len(self.dictionary.code_shape)]
+
     @property
     def amplitude(self) -> float:
         return float(np.abs(self.codes).max(initial=0.0)) or self.x_min or 1.0
@@ -180,6 +214,7 @@ class LayerInstance(LayerRecord):
                 f"LayerInstance: x_min: expected at most {smallest}, the smallest non-zero of the "
                 f"codes, got {self.x_min}"
             )
+        check_units([self.gain[1] * self.gain[1], self.strongest], "LayerInstance")
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)
         sparsity = int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0))

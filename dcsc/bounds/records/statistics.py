@@ -1,5 +1,6 @@
 """What a bound is told about a layer: what all records have, and the one in numbers."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -151,6 +152,17 @@ class LayerRecord(ABC):
         """What has to hold for the record to describe the layer; every guarantee lists it."""
         return ()
 
+    def misfit(self, below: "LayerRecord") -> str | None:
+        """Return why the record cannot be that of the layer above another, or None.
+
+        By default None: numbers do not tell.
+        """
+        return None
+
+    def chained(self, number: int, below: "LayerRecord") -> tuple[Hypothesis, ...]:
+        """State that layer ``number`` stands on the one below, if that has been looked at."""
+        return ()
+
     @property
     def chosen_threshold(self) -> Threshold | None:
         """The threshold in use: the one given, or else that of the selection."""
@@ -196,7 +208,7 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     Raises
     ------
     DcscError
-        If there is none, or something else among them.
+        If there is none, or something else among them; if two of them do not chain.
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
@@ -205,7 +217,22 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
         raise DcscError(
             f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
         )
+    for number, (below, record) in enumerate(itertools.pairwise(records), start=1):
+        why = record.misfit(below)
+        if why is not None:
+            raise DcscError(f"{where}: layers {number} and {number + 1} do not chain: {why}")
     return records
+
+
+def record_hypotheses(records: tuple[LayerRecord, ...]) -> list[tuple[Hypothesis, ...]]:
+    """Return what has to hold for the records to describe their layers, layer by layer."""
+    chained = [
+        record.chained(number, below)
+        for number, (below, record) in enumerate(itertools.pairwise(records), start=2)
+    ]
+    return [
+        (*record.hypotheses, *chain) for record, chain in zip(records, [(), *chained], strict=True)
+    ]
 
 
 @attrs.frozen(kw_only=True)

@@ -11,6 +11,7 @@ from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_ar
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
+from dcsc.intervals import Estimate
 from dcsc.model import DCSCModel
 from dcsc.projections import Selection
 
@@ -50,15 +51,15 @@ class FailureEstimate:
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.interval()[0]
+        return self.interval().low
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.interval()[2]
+        return self.interval().high
 
-    def interval(self, level: float = 0.95) -> tuple[float, float, float]:
-        r"""Return the failure probability as (low, best, high).
+    def interval(self, level: float = 0.95) -> Estimate[float]:
+        r"""Return the failure probability with its interval.
 
         The interval holds at every number of trials, like `clopper_pearson`, and not only in the
         limit of many. Weighted trials lie in [0, c], c the ceiling. With n of them, standard error
@@ -82,7 +83,8 @@ class FailureEstimate:
         log = math.log(4 / (1 - share))
         width = self.standard_error * math.sqrt(2 * log)
         width += 7 * self.ceiling * log / (3 * (self.trials - 1))
-        return max(self.best - width, 0.0), self.best, min(self.best + width, self.ceiling, 1.0)
+        low, high = max(self.best - width, 0.0), min(self.best + width, self.ceiling, 1.0)
+        return Estimate(low, self.best, high)
 
 
 def estimate_failure(
