@@ -42,6 +42,8 @@ class BoundCalculator(ABC):
 
     Attributes
     ----------
+    label, about : str
+        What tables and figures call it, and in a few words what it is a guarantee for.
     reference : str
         The theorem, and where it is proved.
     needs_instances : bool
@@ -50,6 +52,8 @@ class BoundCalculator(ABC):
         Whether the Babel functions of an instance are worth computing.
     """
 
+    label: ClassVar[str] = ""
+    about: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     needs_instances: ClassVar[bool] = False
     needs_babel: ClassVar[bool] = False

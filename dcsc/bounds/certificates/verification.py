@@ -1,4 +1,4 @@
-"""Checking a certificate: it is computed again from its model file, and compared."""
+"""Checking a certificate: it is computed again from its evidence, and compared."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ _GIVEN = ("bound", "given")  # what is compared to the last digit, whatever roun
 
 @attrs.frozen
 class Verification:
-    """Whether a certificate says what its model file gives.
+    """Whether a certificate says what its evidence gives.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ def verify(
     codes: str | Path | None = None,
     rounding: float = 0.0,
 ) -> Verification:
-    """Compute a certificate anew from its model file, and compare.
+    """Compute a certificate anew from its evidence, and compare.
 
     Nothing in the certificate is taken for granted: its digest is computed again, and so is every
-    number, hypothesis and hash, from the model file alone.
+    number, hypothesis and hash, from the evidence alone.
 
     Parameters
     ----------
     certificate, model : path
-        The two files that `Certificate.write` writes.
+        The two files that `Certificate.write` writes, the document and its evidence.
     codes : path, optional
-        Another .npz, with the arrays that the model file leaves out.
+        Another .npz, with the arrays that the evidence leaves out.
     rounding : float, default 0
         Largest relative difference between computed numbers that still counts as rounding.
         Another processor may round the last digits of sums otherwise.
