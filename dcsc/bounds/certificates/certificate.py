@@ -10,9 +10,9 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-import dcsc
 from dcsc._arrays import Array
 from dcsc._files import make_folder, write_files
+from dcsc._version import __version__
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.inputs import (
     Described,
@@ -180,7 +180,7 @@ class Certificate:
         )
         return cls(
             _FORMAT,
-            dcsc.__version__,
+            __version__,
             bound,
             guarantee.reference,
             guarantee.failure_probability,

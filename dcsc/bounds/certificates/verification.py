@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-import dcsc
 from dcsc._arrays import real
+from dcsc._version import __version__
 from dcsc.bounds.certificates.certificate import Certificate, plain
 from dcsc.bounds.certificates.inputs import Inputs, shown
 from dcsc.errors import DcscError
@@ -71,10 +71,10 @@ def verify(
         return Verification(stated, "digest: it is not that of the text, which was changed")
     if text != stated.text:
         return Verification(stated, "the text is not as dcsc writes it")
-    if stated.version != dcsc.__version__:
+    if stated.version != __version__:
         raise DcscError(
             f"{certificate}: version: made by dcsc {shown(stated.version)}, and this is dcsc "
-            f"{dcsc.__version__}, which may compute otherwise: verify it with that version"
+            f"{__version__}, which may compute otherwise: verify it with that version"
         )
     inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
     try:
