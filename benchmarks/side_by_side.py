@@ -15,13 +15,13 @@ import json
 from pathlib import Path
 
 import alternatives
+import common
 import convolutions
 import forward
 import geometry
 import growth
 import monte_carlo
 import sweeps
-from common import machine
 
 SECTIONS = {
     "convolutions": convolutions,
@@ -42,11 +42,13 @@ def main():
     parser.add_argument("--crossover", action="store_true", help="where sparse meets dense")
     parser.add_argument("--quick", action="store_true", help="small shapes, to see that it runs")
     options = parser.parse_args()
-    print(machine())
+    if options.quick:  # nobody reads the times
+        common.TURNS, common.SETTLING = 1, 0.0
+    print(common.machine())
     if options.crossover:
         print(convolutions.crossover(options.repetitions, options.quick))
         return
-    found = {"machine": machine()}
+    found = {"machine": common.machine()}
     for name in options.only or SECTIONS:
         found[name] = SECTIONS[name].rows(options.repetitions, options.quick)
         print(f"\n## {name}\n\n{SECTIONS[name].table(found[name])}", flush=True)

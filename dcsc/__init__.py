@@ -49,6 +49,7 @@ from dcsc.dictionaries import (
     ToeplitzDictionary,
 )
 from dcsc.errors import (
+    CompilationWarning,
     ContractError,
     DcscError,
     InfeasibleError,
@@ -80,6 +81,7 @@ __all__ = [
     "BatchTopK",
     "BoundCalculator",
     "CirculantDictionary",
+    "CompilationWarning",
     "ContractError",
     "DCSCModel",
     "DcscError",

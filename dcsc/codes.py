@@ -7,7 +7,16 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator, instance, integer, real, shape_tuple
+from dcsc._arrays import (
+    Array,
+    Rng,
+    from_hook,
+    generator,
+    instance,
+    integer,
+    real,
+    shape_tuple,
+)
 from dcsc.dictionaries import Dictionary, Windows
 from dcsc.errors import DcscError, InfeasibleError
 
@@ -29,7 +38,17 @@ def _positive(self_: Any, field: Any, value: float) -> None:
 
 
 class Amplitudes(ABC):
-    """The law of the non-zero entries of a code: sizes, and signs if ``signed``."""
+    r"""The law of the non-zero entries of a code: sizes, and signs if ``signed``.
+
+    A subclass supplies ``_draw``, the sizes, and says whether it is ``signed``.
+
+    Laws, for entries :math:`x_i = \varepsilon_i s_i`:
+
+    - :math:`0 < s_i < \infty`, float64, as many as asked for; the same rng gives the same
+    - :math:`\varepsilon_i = 1` for all i unless ``signed``; else they are fair, and independent of
+      one another and of the sizes
+    - the :math:`s_i` are independent, and all of one law
+    """
 
     signed: bool
 
@@ -37,7 +56,8 @@ class Amplitudes(ABC):
         """Return ``size`` independent non-zero amplitudes, float64."""
         source = generator(rng, f"{type(self).__name__}: rng")
         count = integer(size, f"{type(self).__name__}: size", minimum=0)
-        sizes = self._draw(count, source)
+        where = f"{type(self).__name__}._draw"
+        sizes = from_hook(self._draw(count, source), (count,), np.dtype(np.float64), where)
         return sizes * source.choice([-1.0, 1.0], size=count) if self.signed else sizes
 
     @abstractmethod

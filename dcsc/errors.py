@@ -1,6 +1,7 @@
-"""The errors dcsc raises on bad input and on broken contracts."""
+"""The errors dcsc raises on bad input and on broken contracts, and its one warning."""
 
 __all__ = [
+    "CompilationWarning",
     "ContractError",
     "DcscError",
     "InfeasibleError",
@@ -37,3 +38,7 @@ class TooLargeError(DcscError):
 
 class ContractError(DcscError):
     """A strategy's private hook returned what its base class forbids."""
+
+
+class CompilationWarning(RuntimeWarning):
+    """Loops run slower, or are compiled again: the message says why. No number depends on it."""

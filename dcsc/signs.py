@@ -23,8 +23,9 @@ from dcsc._arrays import (
     shape_tuple,
     sign_array,
 )
+from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
-from dcsc.errors import ContractError, DcscError
+from dcsc.errors import ContractError, DcscError, NotCoveredError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
 
@@ -38,6 +39,8 @@ class SignPattern(ABC):
     - the same ``rng`` gives the same pattern
     - `draw_packed` gives what `draw_many` does, whichever atoms are asked for
     - ``random`` is false only if every draw gives the same pattern
+    - signs that `coins` gives one number agree in every draw; those of different numbers are
+      independent and fair; those of number −1 never change
 
     Attributes
     ----------
@@ -110,6 +113,37 @@ class SignPattern(ABC):
         expected = (len(chosen), words(number))
         return from_hook(packed, expected, np.uint64, f"{name}._draw_packed")
 
+    def coins(self, code_shape: int | tuple[int, ...]) -> Array:
+        """Return which fair coin decides each sign, so that all patterns can be listed.
+
+        Returns
+        -------
+        array of int, shape ``code_shape``
+            Signs of one number come from one coin; −1 where there is nothing to decide.
+
+        Raises
+        ------
+        NotCoveredError
+            If the pattern is random otherwise than by coins that the class tells of.
+
+        Examples
+        --------
+        >>> FilterSigns().coins((2, 3)).tolist()
+        [[0, 0, 0], [1, 1, 1]]
+        """
+        shape = self._shape(code_shape)
+        name = f"{type(self).__name__}._coins"
+        return from_hook(np.asarray(self._coins(shape)), shape, np.int64, name)
+
+    def _coins(self, code_shape: Shape) -> Array:
+        """Return the coin of each sign; the default knows the two cases that the traits declare."""
+        if not self.random:
+            return np.full(code_shape, -1)
+        if self.independent:
+            return np.arange(math.prod(code_shape)).reshape(code_shape)
+        name = type(self).__name__
+        raise NotCoveredError(f"{name}: expected the fair coins of its signs: write {name}._coins")
+
     def _draw_packed(
         self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
     ) -> Array:
@@ -155,10 +189,8 @@ class RademacherSigns(SignPattern):
     def _draw_packed(
         self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
     ) -> Array:
-        from dcsc._numerics.philox import philox  # noqa: PLC0415  # compiling is left until it pays
-
         key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
-        return np.asarray(philox(key, atoms, words(count)))
+        return random_words(key, atoms, words(count))
 
 
 @attrs.frozen
@@ -170,7 +202,15 @@ class FilterSigns(SignPattern):
 
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
         signs = rng.integers(0, 2, size=code_shape[0], dtype=np.int8) * 2.0 - 1.0
-        return np.broadcast_to(signs.reshape(-1, *[1] * (len(code_shape) - 1)), code_shape).copy()
+        return _by_filter(signs, code_shape).copy()
+
+    def _coins(self, code_shape: Shape) -> Array:
+        return _by_filter(np.arange(code_shape[0]), code_shape)
+
+
+def _by_filter(values: Array, code_shape: Shape) -> Array:
+    """Repeat one value per filter at every position."""
+    return np.broadcast_to(values.reshape(-1, *[1] * (len(code_shape) - 1)), code_shape)
 
 
 def _values(value: Any) -> Array:

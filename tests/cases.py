@@ -15,12 +15,13 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
-from dcsc.bounds.oracle import EffectiveDictionary
+from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
     Dictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,
@@ -97,3 +98,16 @@ AMPLITUDES = {
     UniformAmplitudes: lambda some: UniformAmplitudes(*some.interval(), some.flag()),
     GaussianAmplitudes: lambda some: GaussianAmplitudes(some.size(), some.flag()),
 }
+
+TAILS = {
+    L1: [L1()],
+    Hoeffding: [Hoeffding()],
+    Chernoff: [Chernoff()],
+    Bentkus: [Bentkus()],
+    Exact: [Exact(), Exact(most=3)],  # larger ones it leaves to the lattice
+    Lattice: [Lattice(500)],
+}
+
+
+def tails():
+    return [tail for several in TAILS.values() for tail in several]

@@ -1,10 +1,20 @@
 """Hypothesis profiles: ``dev`` explores at random, ``ci`` is longer and always the same."""
 
+import functools
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 # Derandomized, so that a change is judged by what it changes, and a red run stays red.
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture
+def called(monkeypatch, capsys):
+    """Return a function that runs the command line in this process, and returns a `Done`."""
+    from tests import commands  # noqa: PLC0415  # a second, for those who call it
+
+    return functools.partial(commands.call, monkeypatch, capsys)

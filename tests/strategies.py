@@ -11,12 +11,13 @@ import attrs
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from dcsc.bounds import LayerStatistics
-from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,
@@ -390,3 +391,19 @@ def portable_models(draw, ingredients, projections):
         projection = cases.PROJECTIONS[draw(st.sampled_from(projections))](some, dictionary)
         layers.append(Layer(dictionary, projection, draw(sign_patterns(shape))))
     return DCSCModel(layers).draw(draw(seeds))
+
+
+@st.composite
+def small_layers(draw):
+    """A dictionary of at most 9 atoms, a code of a few sizes, a threshold, and whether one-sided.
+
+    Some filters are orthogonal or equal, so that sums cancel.
+    """
+    bank = draw(
+        st.sampled_from([[[[1.0, 1.0]], [[1.0, -1.0]]], [[[1.0, 2.0, 2.0]]], [[[3.0, 1.0]]]])
+    )
+    dictionary = CirculantDictionary(np.array(bank), extent=draw(st.integers(3, 4)))
+    one_sided = draw(st.booleans())
+    sizes = st.sampled_from([0.0, 0.0, 0.25, 1.0, 3.0] if one_sided else [0.0, 0.0, 0.25, 1, -3.0])
+    code = draw(hnp.arrays(np.float64, dictionary.code_shape, elements=sizes))
+    return dictionary, code, draw(st.floats(0.01, 20)), one_sided

@@ -90,7 +90,7 @@ def test_zero_codes_need_a_threshold_above_the_noise():
     guarantee = UNIFORM.evaluate(empty)
     assert guarantee.thresholds == ((0.7, math.inf),)
     assert guarantee.failure_probability == 0
-    for threshold, holds in ((0.69, False), (0.7, True), (100.0, True)):
+    for threshold, holds in ((0.69, False), (0.7, False), (0.7 + 1e-9, True), (100.0, True)):
         chosen = UNIFORM.evaluate(attrs.evolve(empty, threshold=threshold))
         assert chosen.holds is holds
         assert chosen.failure_probability == 1 - holds
@@ -258,18 +258,19 @@ def test_scaling_all_filters_scales_thresholds_and_nothing_else(bound, scale):
 # ---- thresholds ----------------------------------------------------------------------------------
 
 
-def test_uniform_interval_is_closed_below_and_open_above():
+def test_uniform_interval_is_open_at_both_ends():
     given = layer(coherence=0.125, sparsity=2, noise=0.0625)
     ((low, high),) = UNIFORM.evaluate(given).thresholds
     assert (low, high) == (0.3125, 0.8125)
     for threshold, inside in (
-        (low, True),
-        (low - 1e-6, False),
+        (low, False),
+        (low + 1e-6, True),
         (0.5, True),
         (high - 1e-6, True),
         (high, False),
-        ([low, 0.5], True),
-        ([low, high], False),
+        ([low + 1e-6, 0.5], True),
+        ([low, 0.5], False),
+        ([0.5, high], False),
     ):
         guarantee = UNIFORM.evaluate(attrs.evolve(given, threshold=threshold))
         assert guarantee.holds is inside

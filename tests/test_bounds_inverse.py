@@ -191,7 +191,8 @@ def test_thresholds_and_edges_of_the_amplitude(bound):
         attrs.evolve(quiet, x_min=0.9),
     ):
         assert bound.min_amplitude(chosen) == expected
-    assert bound.min_amplitude(layer(coherence=0), 0.5) == 0
+    # nothing is in its way but the rounding of entries of size 1
+    assert 0 < bound.min_amplitude(layer(coherence=0), 0.5) < 1e-11
     assert bound.min_amplitude(layer(noise=0.6)) is None
     with pytest.raises(DcscError, match="min_amplitude: statistics: expected one LayerStatistics"):
         bound.min_amplitude(None)

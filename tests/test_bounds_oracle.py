@@ -160,13 +160,16 @@ def test_far_below_what_any_error_of_that_size_could_do():
     assert InstanceBound().evaluate(measure(model, truth)).layers[1].failure_probability == 1
     assert found.layers[1].failure_probability == 0.5
     assert found.conditional
-    assert found.layers[1].hypotheses == (
+    assert found.layers[1].hypotheses[:3] == (
         Hypothesis("layer 2: what enters is the signal given, for all signs"),
         Hypothesis(
             "layer 2: the signs of layer 1 are those drawn; the bound is joint with their success"
         ),
         Hypothesis("layer 2: its signs do not change the supports of layer 1", True),
     )
+    (chain,) = found.layers[1].hypotheses[3:]
+    assert chain.holds is True
+    assert chain.statement.startswith("layer 2: its signals are the codes of layer 1")
     best = InstanceBound().best_thresholds(layers)
     better = [attrs.evolve(layer, threshold=t) for layer, t in zip(layers, best, strict=True)]
     assert InstanceBound().evaluate(better).unclipped <= found.unclipped * 1.001

@@ -367,6 +367,21 @@ def test_measured_smallest_entry_may_only_be_lowered():
         measure(model, truth, x_min=1.01)[1].statistics()
 
 
+def test_each_layer_has_the_smallest_entry_that_is_named_for_it():
+    dictionary = CirculantDictionary(np.ones((1, 1, 1)), 8)
+    model = DCSCModel([Layer(dictionary, HardThreshold(0.5))] * 4).draw(0)
+    truth = model.synthesize(np.eye(1, 8))
+    for number in range(1, 5):
+        read = measure(model, truth, x_min={number: 0.25})
+        sizes = [record.statistics().x_min for record in read]
+        assert sizes == [0.25 if l == number else 1 for l in range(1, 5)]
+    each = {4: 0.5, 2: 0.25, 3: 0.125, 1: 0.75}
+    read = measure(model, truth, x_min=each)
+    assert [record.statistics().x_min for record in read] == [0.75, 0.25, 0.125, 0.5]
+    read = measure(model, truth, x_min=0.25)
+    assert [record.statistics().x_min for record in read] == [0.25] * 4
+
+
 def test_measure_refuses_what_is_no_pathway_of_the_model():
     model = two_layers().draw(0)
     truth = model.synthesize(np.eye(1, 8))

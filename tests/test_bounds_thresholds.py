@@ -80,7 +80,10 @@ def test_a_threshold_that_is_given_is_ignored(bound):
 def test_where_the_codes_are_zero_the_threshold_has_to_meet_the_noise_alone():
     empty = LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=0, n_atoms=9, noise=0.3)
     for bound in (UniformBound(), HybridBound()):
-        assert bound.best_thresholds(empty) == (0.3,)
+        (best,) = bound.best_thresholds(empty)
+        assert best > 0.3
+        assert bound.evaluate(attrs.evolve(empty, threshold=best)).failure_probability == 0
+        assert bound.evaluate(attrs.evolve(empty, threshold=0.3)).failure_probability == 1
 
 
 @every_bound

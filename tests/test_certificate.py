@@ -6,8 +6,6 @@ import hashlib
 import io
 import json
 import pickle
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -18,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dcsc
-from dcsc import bounds, cli
+from dcsc import bounds
 from dcsc.bounds import tails
 from dcsc.bounds.certificates import inputs, verification
 from dcsc.bounds.certificates.certificate import Certificate
 from dcsc.dictionaries import NormalizedDictionary, filters
 from dcsc.errors import DcscError
 from tests import cases, strategies
+from tests.commands import refused, run
 
-APP = cli.app
 BOUNDS = list(cases.BOUNDS)
 CLASS_BOUNDS = [kind for kind in BOUNDS if not kind.needs_instances]
 
@@ -559,15 +557,13 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("what", UNUSABLE)
-def test_unusable_files_are_one_line_and_exit_code_2(small, what, monkeypatch, capsys, tmp_path):
+def test_unusable_files_are_one_line_and_exit_code_2(small, what, monkeypatch, called, tmp_path):
     spoil, words = UNUSABLE[what]
     spoil(*small)
     monkeypatch.chdir(tmp_path)
-    code, out, err = command(monkeypatch, capsys, small[0], "--model", small[1])
-    assert (code, out) == (2, ""), err
-    assert len(err.strip().splitlines()) == 1
-    assert words in err
-    assert len(err) < 700
+    line = refused(called("verify", small[0], "--model", small[1]))
+    assert words in line
+    assert len(line) < 700
     assert not (tmp_path / "boom").exists()
 
 
@@ -656,35 +652,26 @@ def test_where_a_guarantee_comes_from_changes_nothing_about_it():
 # ---- files and the command line ------------------------------------------------------------------
 
 
-def command(monkeypatch, capsys, *arguments):
-    """Run ``dcsc verify`` in this process; return exit code, stdout and stderr."""
-    tokens = ["verify", *map(str, arguments)]
-    monkeypatch.setattr(cli, "app", functools.partial(APP, tokens))
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code, *capsys.readouterr()
-
-
-def test_exit_codes_and_lines(small, monkeypatch, capsys):
+def test_exit_codes_and_lines(small, called):
     path, model = small
-    code, out, err = command(monkeypatch, capsys, path, "--model", model)
+    code, out, err = called("verify", path, "--model", model)
     assert (code, err) == (0, "")
     probability = json.loads(path.read_text())["failure_probability"]
     assert 0 < probability < 1
     assert out == f"true: failure probability at most {probability:.3g} by InstanceBound\n"
     path.write_text(path.read_text().replace("0.05", "0.06", 1))
-    code, out, err = command(monkeypatch, capsys, path, "--model", model)
+    code, out, err = called("verify", path, "--model", model)
     assert (code, err) == (1, "")
     assert out == "false: digest: it is not that of the text, which was changed\n"
-    code, out, err = command(monkeypatch, capsys, path)
+    code, out, err = called("verify", path)
     assert (code, out) == (2, "")
     assert "--model" in err
 
 
-def test_the_command_says_that_constants_are_declared(tmp_path, monkeypatch, capsys):
+def test_the_command_says_that_constants_are_declared(tmp_path, called):
     layer = dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=2)
     path, model = published(tmp_path, dcsc.UniformBound().evaluate([layer]))
-    code, out, _ = command(monkeypatch, capsys, path, "--model", model)
+    code, out, _ = called("verify", path, "--model", model)
     assert code == 0
     assert len(out.splitlines()) == 1
     assert "the constants are declared" in out
@@ -692,20 +679,13 @@ def test_the_command_says_that_constants_are_declared(tmp_path, monkeypatch, cap
 
 def test_a_process_of_its_own(small):
     small[0].write_text(small[0].read_text().replace("0.05", "0.06", 1))
-    done = subprocess.run(
-        [sys.executable, "-m", "dcsc", "verify", small[0], "--model", small[1]],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("false: digest")
+    done = run("verify", small[0], "--model", small[1], cwd=small[0].parent)
+    assert (done.code, done.err) == (1, "")
+    assert done.out.startswith("false: digest")
 
 
-def test_help(capsys):
-    cli.app(["verify", "--help"], exit_on_error=False, result_action="return_value")
-    shown = capsys.readouterr().out
+def test_help(called):
+    shown = called("verify", "--help").out
     for word in ("FILE", "--model", "--codes", "--rounding", "exit code 1"):
         assert word in shown
 

@@ -3,8 +3,6 @@
 import importlib.util
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import dcsc
 from dcsc import DcscError
 from dcsc.networks import load
 from dcsc.networks.shipped import DIGITS_VARIANTS, digits_inputs, digits_network_path
+from tests import commands
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TRAINING = EXAMPLES / "train_digits.py"
@@ -31,13 +30,6 @@ def facts(path):
 
 def chain(variant):
     return load(digits_network_path(variant)).forward(digits_inputs().images).chain
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # ---- what is shipped -------------------------------------------------------------------------
@@ -164,7 +156,7 @@ def test_the_penalised_correlations_are_the_gram_matrix(script, kernel, stride):
 
 
 def test_training_runs_and_keeps_to_its_constraints(script, tmp_path):
-    run(TRAINING, "--quick", "--out", tmp_path)
+    commands.script(TRAINING, "--quick", "--out", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         path.name for path in FOLDER.iterdir() if path.suffix in (".npz", ".safetensors", ".toml")
     }
@@ -205,7 +197,7 @@ def tables(text):
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory):
     figure = tmp_path_factory.mktemp("figure") / "comparison.png"
-    text = run(COMPARISON, "--figure", figure)
+    text = commands.script(COMPARISON, "--figure", figure)
     assert figure.read_bytes().startswith(b"\x89PNG")
     return tables(text)
 

@@ -1,11 +1,11 @@
 """The examples run, and the tables that the documentation shows are what they print."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.commands import script
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPT = FOLDER / "guarantees_table.py"
@@ -29,10 +29,7 @@ def rate(cell):
 
 @pytest.fixture(scope="module")
 def quick():
-    arguments = [sys.executable, str(SCRIPT), "--quick"]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return rows(done.stdout)
+    return rows(script(SCRIPT, "--quick"))
 
 
 def test_the_table_shown_is_the_one_computed(quick):
@@ -62,12 +59,8 @@ def test_the_union_is_near_what_is_measured(source, quick):
 
 
 def test_the_autoencoder_shown_is_the_one_computed():
-    done = subprocess.run(
-        [sys.executable, str(AUTOENCODER)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
     shown = (FOLDER / "sparse_autoencoder.txt").read_text()
-    timeless = [re.sub(r"\d+ s$", "", text.rstrip()) for text in (done.stdout, shown)]
+    timeless = [re.sub(r"\d+ s$", "", text.rstrip()) for text in (script(AUTOENCODER), shown)]
     assert timeless[0] == timeless[1]
 
 

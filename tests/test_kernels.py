@@ -1,4 +1,4 @@
-"""The kernels against explicit sums, whatever the data's density, layout and number of threads."""
+"""The loops against explicit sums, whatever the data's density, layout and number of threads."""
 
 import itertools
 import re
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from contextlib import ExitStack
 from unittest import mock
 
 import numpy as np
@@ -21,7 +22,7 @@ from dcsc import (
     ToeplitzDictionary,
     _threads,
 )
-from dcsc._numerics import convolution
+from dcsc._numerics import convolution, plain, ways
 from tests.strategies import dictionaries
 
 DENSITIES = (0.0, 0.03, 0.3, 1.0)
@@ -63,11 +64,30 @@ LAYOUTS = {
     "batch last": lambda a: np.moveaxis(np.moveaxis(a, 0, -1).copy(), -1, 0),
 }
 # What decides between dense and sparse, set so that it decides for one.
-DENSE = {"_SPARSE_CODES": -1, "_SPARSE_SIGNALS": -1}
-SPARSE = {"_WORTH_COUNTING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1, "_TAPS_OF_A_RESULT": 0}
+WAYS = {
+    "dense": {"_SPARSE_CODES": -1, "_SPARSE_SIGNALS": -1},
+    "sparse": {
+        "_WORTH_COUNTING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1, "_TAPS_OF_A_RESULT": 0,
+    },
+    "plain": {},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
+def taking(way, memory=None):
+    """Take one way, with little memory for temporary arrays if a number of bytes is given."""
+    budgets = ("_SCRATCH_BYTES", "_CACHE_BYTES", "_PIECE_BYTES") if memory else ()
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(ways, "_asked", return_value=way == "plain"))
+    stack.enter_context(
+        mock.patch.multiple(
+            convolution, **WAYS[way], **dict.fromkeys(budgets, memory), _least=lambda flops: 1
+        )
+    )
+    stack.enter_context(mock.patch.object(plain, "_PIECE_BYTES", memory or plain._PIECE_BYTES))
+    return stack
+
+
+@pytest.mark.parametrize("way", WAYS)
 @given(
     dictionary=st.sampled_from([CirculantDictionary, ToeplitzDictionary]).flatmap(dictionaries),
     density=st.sampled_from(DENSITIES),
@@ -86,12 +106,8 @@ def test_every_kernel_is_the_definition(way, dictionary, density, seed, scratch,
     signed = ((x * signs).reshape(3, -1) @ matrix.T).reshape(y.shape)
     codes = (y.reshape(3, -1) @ matrix).reshape(x.shape)
     close = {"rtol": 0, "atol": 200 * np.finfo(dtype).eps * (1 + np.abs(matrix).sum())}
-    budgets = dict.fromkeys(("_SCRATCH_BYTES", "_CACHE_BYTES", "_PIECE_BYTES"), scratch)
     x, y = LAYOUTS[layout](x), LAYOUTS[layout](y)
-    with (
-        mock.patch.multiple(convolution, **way, **budgets, _least=lambda flops: 1),
-        threadpool_limits(threads),
-    ):
+    with taking(way, scratch), threadpool_limits(threads):
         np.testing.assert_allclose(dictionary.synthesize(x), signals, **close)
         np.testing.assert_allclose(dictionary.analyze(y), codes, **close)
         operator = SignedDictionary(dictionary, signs)
@@ -99,18 +115,18 @@ def test_every_kernel_is_the_definition(way, dictionary, density, seed, scratch,
         np.testing.assert_allclose(operator.analyze(y), codes * signs, **close)
 
 
-@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("axis", [0, 1])
 def test_atoms_that_lie_in_the_padding_do_nothing(way, axis):
     """The only position along one axis is before the signal."""
     stride, padding = ((1, 3), (0, 1)) if axis else ((3, 1), (1, 0))
     dictionary = ToeplitzDictionary(np.ones((1, 1, 1, 1)), (1, 1), stride, padding)
-    with mock.patch.multiple(convolution, **way):
+    with taking(way):
         assert not dictionary.synthesize(np.ones((2, *dictionary.code_shape))).any()
         assert not dictionary.analyze(np.ones((2, *dictionary.signal_shape))).any()
 
 
-@pytest.mark.parametrize("way", [DENSE, SPARSE], ids=["dense", "sparse"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @given(
     dictionary=st.sampled_from([CirculantDictionary, ToeplitzDictionary]).flatmap(dictionaries),
@@ -127,15 +143,16 @@ def test_no_kernel_passes_what_is_not_finite(way, bad, dictionary, data):
         array.reshape(-1)[place] = bad
         where = re.escape(str(tuple(int(i) for i in np.unravel_index(place, array.shape))))
         with (
-            mock.patch.multiple(convolution, **way),
+            taking(way),
             pytest.raises(DcscError, match=f"expected finite numbers, got .* at {where}"),
         ):
             getattr(dictionary, name)(array)
 
 
-@pytest.mark.parametrize("density", [0.01, 1.0])
+@pytest.mark.parametrize(("way", "density"), [("auto", 0.01), ("auto", 1.0), ("plain", 1.0)])
 @pytest.mark.parametrize("name", ["synthesize", "analyze"])
-def test_maps_need_little_memory_beyond_input_and_output(name, density):
+def test_maps_need_little_memory_beyond_input_and_output(name, way, density, monkeypatch):
+    monkeypatch.setattr(ways, "_asked", lambda: way == "plain")
     rng = np.random.default_rng(0)
     dictionary = CirculantDictionary(rng.standard_normal((8, 3, 3, 3)), (1024, 1024))
     shape = dictionary.code_shape if name == "synthesize" else dictionary.signal_shape
@@ -209,6 +226,28 @@ def test_blas_gets_its_threads_back_after_nested_and_failing_work():
     for caller in callers:
         caller.join()
     assert [library["num_threads"] for library in _threads._blas().info()] == before
+
+
+@pytest.mark.parametrize("least", [1, 3])
+@pytest.mark.parametrize("cores", [1, 2, 3, 5])
+def test_every_item_is_shared_out_once(cores, least, monkeypatch):
+    """Whatever the number of threads, also with more of them than this machine has."""
+
+    class Cores:
+        def info(self):
+            return [{"num_threads": cores}]
+
+        def limit(self, limits):
+            return mock.Mock()
+
+    monkeypatch.setattr(_threads, "_blas", Cores)
+    for count in range(12):
+        done = []
+        _threads.share(lambda start, stop, done=done: done.append((start, stop)), count, least)
+        assert sorted(i for start, stop in done for i in range(start, stop)) == list(range(count))
+        assert len(done) <= max(1, min(cores, count // least))
+        if cores > 1 and count >= 2 * least:
+            assert len(done) > 1
 
 
 def test_importing_dcsc_compiles_nothing():

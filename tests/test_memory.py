@@ -1,6 +1,9 @@
 """Memory of results is used again once nobody can see it any more, and not before."""
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -29,6 +32,31 @@ def test_memory_is_used_again_when_the_last_view_has_died():
     again = memory.empty((SIZE,), np.float32)
     assert again.ctypes.data != place  # half of it would be wasted
     assert memory.empty((SIZE - 5,), np.float64).ctypes.data == place
+
+
+@pytest.mark.parametrize("more", [1, SIZE // 16])
+def test_memory_that_is_too_small_is_not_given_out(more):
+    first = memory.empty((SIZE,), np.float64)
+    place = first.ctypes.data
+    del first
+    larger = memory.empty((SIZE + more,), np.float64)
+    assert larger.shape == (SIZE + more,)
+    assert larger.ctypes.data != place
+    larger[:] = 1  # all of it is there
+    assert memory.empty((SIZE,), np.float64).ctypes.data == place  # it was left for who it fits
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_environment_says_whether_memory_is_kept(kept):
+    code = (
+        "import numpy as np; from dcsc._numerics import memory\n"
+        f"memory.empty(({SIZE},), np.float64); print(len(memory._kept))"
+    )
+    environment = os.environ | ({} if kept else {"DCSC_KEEP_MEMORY": "0"})
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == kept
 
 
 def test_what_is_returned_is_an_ordinary_array():

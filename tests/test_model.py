@@ -309,6 +309,29 @@ def test_the_residue_of_a_cancellation_is_no_support(kind, data):
         np.testing.assert_array_equal(DCSCModel(layers).synthesize(signs * codes)[1], signs * exact)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("steps", "kept"), [(1, 0), (3, 0), (31, 0), (33, 1), (500, 1)])
+@pytest.mark.parametrize("unit", [1, 2.0**-40])
+def test_a_residue_is_at_most_16_eps_of_what_cancels(dtype, steps, kept, unit):
+    """The number of the documentation: of a and −a + k eps a, k is a residue up to 32."""
+    eps = np.finfo(dtype).eps
+    pair = np.array([[1, steps * eps - 1], [1, 1]], dtype) * dtype(unit)  # exact in any order
+    for upper, alone in (
+        (DenseDictionary(pair), np.s_[0]),
+        (CirculantDictionary(pair.T[:, :, None], 3), np.s_[0, 1]),
+    ):
+        lower = DenseDictionary(np.eye(2, dtype=dtype))
+        if upper.code_shape != (2,):
+            lower = CirculantDictionary(np.eye(2, dtype=dtype)[:, :, None], 3)
+        layers = [Layer(each, ReLU(), IdentitySigns()) for each in (lower, upper)]
+        codes = np.zeros((2, *upper.code_shape), dtype)
+        codes[0, ..., 1 if codes.ndim == 3 else slice(None)] = 1  # the rest of the batch is zero
+        assert upper.synthesize(codes[0])[alone] == steps * eps * unit
+        code = DCSCModel(layers).synthesize(codes)[1]
+        assert code.dtype == dtype
+        assert code[0][alone] == kept * steps * eps * unit
+
+
 def test_three_decimals_that_cancel():
     upper = DenseDictionary([[0.1, 0.2, -0.3], [0.1, 0.2, -0.3 + 1e-12]])
     assert upper.synthesize(np.ones(3))[0] != 0

@@ -4,12 +4,13 @@ import itertools
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dcsc import RademacherSigns, SignPattern
+from dcsc._numerics import philox, plain
 from dcsc._numerics.packed import unpack
-from dcsc._numerics.philox import philox
 from tests import cases, strategies
 
 
@@ -38,10 +39,11 @@ def test_packed_signs_are_the_drawn_ones(data, kind, seed):
     np.testing.assert_array_equal(signs.draw_many(count // 2, shape, seed), drawn[: count // 2])
 
 
+@pytest.mark.parametrize("way", [philox, plain])
 @given(st.lists(st.integers(0, 2**40), max_size=5), st.integers(0, 11), strategies.seeds)
-def test_words_of_an_atom_are_those_of_philox(atoms, count, seed):
+def test_words_of_an_atom_are_those_of_philox(way, atoms, count, seed):
     key = np.random.default_rng(seed).integers(0, 2**64, 2, dtype=np.uint64)
-    words = philox(key, np.array(atoms, np.int64), count)
+    words = way.random_words(key, np.array(atoms, np.int64), count)
     for atom, row in zip(atoms, words, strict=True):
         groups = [
             np.random.Philox(key=key, counter=atom + (group << 64)).random_raw(4)

@@ -31,7 +31,7 @@ from dcsc import (
 from dcsc.dictionaries import filters
 from dcsc.experiments import FailureEstimate, estimate_failure, simulate
 from dcsc.experiments.rare import estimate
-from dcsc.experiments.rare.estimate import _coefficients, _shares
+from dcsc.experiments.rare.estimate import _shares, _signals
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
 from tests import strategies
 
@@ -60,8 +60,9 @@ class Case:
 
     def mixture(self):
         selection = self.model.layers[0].projection.selection
-        noise = _coefficients(self.dictionary, self.noise, (len(self.columns),))
-        at_risk = AtRisk.of(self.dictionary, selection, self.columns, noise)
+        noise = _signals(self.dictionary, self.noise, (len(self.columns),))
+        codes = self.columns.reshape(-1, *self.dictionary.code_shape)
+        at_risk = AtRisk.of(self.dictionary, selection, codes, noise)
         return TiltedMixture.of(at_risk) if len(at_risk) else None
 
     def patterns(self):
@@ -310,8 +311,9 @@ def test_seeds_blocks_and_fewer_trials(monkeypatch):
     first, second = (estimate_failure(model, x, 700, rng=source) for _ in range(2))
     assert found == first != second
     selection = model.layers[0].projection.selection
+    dictionary = model.layers[0].dictionary
     mixture = TiltedMixture.of(
-        AtRisk.of(model.layers[0].dictionary, selection, x[None], 0 * x[None])
+        AtRisk.of(dictionary, selection, x[None], np.zeros((1, *dictionary.signal_shape)))
     )
 
     def shares(trials):

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import attrs
 import numpy as np
@@ -14,6 +12,7 @@ from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import page
 from tests.chromium import BROWSER, Chromium
+from tests.commands import refused
 
 FEW = Limits(inputs=12, proved=4, resynthesized=3, draws=2, units=30, twins=2)
 
@@ -25,7 +24,12 @@ def digits():
     return analyze(load(digits_network_path("incoherent")), shipped_inputs(), limits=FEW)
 
 
-def one_dimensional(name="conv"):
+@pytest.fixture(scope="module")
+def digits_page(digits):
+    return page(digits)
+
+
+def one_dimensional(name="conv", limits=FEW):
     """Return a network of one spatial axis with a positive bias, a stop and a layer behind it."""
     rng = np.random.default_rng(0)
     nodes = [
@@ -35,14 +39,14 @@ def one_dimensional(name="conv"):
         Node("behind", operations.Convolve(rng.normal(size=(2, 3, 3))), ("c",), "d"),
     ]
     network = ConvNetwork(Graph([Input("x", (None, 1, None))], nodes, ["d"]), "one.npz")
-    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=FEW)
+    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=limits)
 
 
 # ---- as text ---------------------------------------------------------------------------------
 
 
-def test_nothing_is_loaded_from_elsewhere(digits):
-    text = page(digits)
+def test_nothing_is_loaded_from_elsewhere(digits_page):
+    text = digits_page
     addresses = re.findall(r'(?:src|href)="([^"]{1,40})', text)
     assert len(addresses) > 20
     assert all(a.startswith(("data:", "#")) for a in addresses)
@@ -51,8 +55,8 @@ def test_nothing_is_loaded_from_elsewhere(digits):
     assert len(text) < 2e6
 
 
-def test_every_number_of_the_table_has_a_sentence(digits):
-    text = page(digits)
+def test_every_number_of_the_table_has_a_sentence(digits_page):
+    text = digits_page
     headings = re.findall(r'<button type="button" title="([^"]+)">([^<]+)</button>', text)
     assert len(headings) == 17
     meanings = re.findall(r"<dt>([^<]+)</dt>", text)
@@ -65,8 +69,7 @@ def test_pages_say_what_is_missing():
     assert "It stopped at LSTM" in text
     assert "Its codes have no zeros (LeakyRelu)" in text
     assert "1 filter of 3 (2) have a negative threshold" in text
-    little = attrs.evolve(FEW, products=10.0)
-    text = page(analyze(load(digits_network_path()), shipped_inputs(), limits=little))
+    text = page(one_dimensional(limits=attrs.evolve(FEW, products=10.0)))
     assert "Left out as too much work" in text
 
 
@@ -77,19 +80,17 @@ def test_names_from_files_are_no_html():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-def test_the_same_analysis_gives_the_same_page(digits):
-    assert page(digits) == page(digits)
+def test_the_same_analysis_gives_the_same_page(digits, digits_page):
+    assert page(digits) == digits_page
 
 
 # ---- the command -----------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_page_and_the_same_numbers(tmp_path):
-    line = [sys.executable, "-m", "dcsc", "analyze", "--most", "10", "--html", "out/page.html"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "digits-plain.safetensors" in done.stdout
+def test_the_command_writes_a_page_and_the_same_numbers(tmp_path, called):
+    done = called("analyze", "--most", 10, "--html", tmp_path / "out" / "page.html")
+    assert (done.code, done.err) == (0, "")
+    assert "digits-plain.safetensors" in done.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["page.html", "page.json"]
     numbers = json.loads((tmp_path / "out" / "page.json").read_text(), parse_constant=pytest.fail)
     assert numbers["inputs"]["count"] == 10
@@ -107,13 +108,9 @@ def test_the_command_writes_a_page_and_the_same_numbers(tmp_path):
         (["--most", "0"], "inputs"),
     ],
 )
-def test_bad_arguments_are_one_line(tmp_path, arguments, words):
-    line = [sys.executable, "-m", "dcsc", "analyze", *arguments]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("dcsc: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert words in done.stderr
+def test_bad_arguments_are_one_line(tmp_path, called, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in refused(called("analyze", *arguments))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -121,9 +118,9 @@ def test_bad_arguments_are_one_line(tmp_path, arguments, words):
 
 
 @pytest.fixture(scope="module")
-def browser(digits, tmp_path_factory):
+def browser(digits_page, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page(digits))
+    path.write_text(digits_page)
     with Chromium() as opened:
         opened.size(1280, 900)
         opened.open(path)

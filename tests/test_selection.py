@@ -1,29 +1,35 @@
-"""`StripeTopK` by the compiled kernel, against the enumeration of all stripes, and its ranking."""
+"""`StripeTopK` by its loops, against the enumeration of all stripes, and its ranking."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcsc._numerics import ways
 from dcsc.dictionaries import CirculantDictionary, Dictionary, ToeplitzDictionary, filters
 from dcsc.projections import StripeTopK, largest
 from tests import cases, strategies
 from tests.contracts.test_projections import stripe_top, with_ties
 
 
-def compiled(projection, coefficients, dictionary):
+def looped(projection, coefficients, dictionary, way):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(largest, "_WORTH_COMPILING", -1)
+        patch.setattr(ways, "_asked", lambda: way == "plain")
         return projection(coefficients, dictionary)
 
 
+both_ways = pytest.mark.parametrize("way", ["compiled", "plain"])
+
+
+@both_ways
 @pytest.mark.parametrize("kind", cases.DICTIONARIES)
 @given(data=st.data())
-def test_the_kernel_finds_what_enumerating_the_stripes_finds(kind, data):
+def test_the_loop_finds_what_enumerating_the_stripes_finds(kind, way, data):
     dictionary = data.draw(strategies.dictionaries(kind))
     sparsity = data.draw(st.integers(1, dictionary.stripes.size + 2) | st.integers(1, 4))
     z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
-    got = compiled(StripeTopK(sparsity), z, dictionary)
+    got = looped(StripeTopK(sparsity), z, dictionary, way)
     assert got.dtype == z.dtype
     for code, coefficients in zip(got, z, strict=True):
         np.testing.assert_array_equal(code, stripe_top(coefficients, dictionary, sparsity))
@@ -42,12 +48,13 @@ LARGER = [
 @pytest.mark.parametrize("dictionary", LARGER, ids=str)
 @pytest.mark.parametrize("sparsity", [1, 3, 20, 60])
 @pytest.mark.parametrize("slope", [0.0, 30.0])
-def test_many_ranks_steps_over_many_blocks(dictionary, sparsity, slope):
+@both_ways
+def test_many_ranks_steps_over_many_blocks(dictionary, sparsity, slope, way):
     # With a slope, the largest lie together, and the S-th best moves far from stripe to stripe.
     rng = np.random.default_rng(sparsity)
     z = rng.standard_normal((2, *dictionary.code_shape)) * (rng.random(dictionary.code_shape) < 0.7)
     z *= np.exp(slope * np.sin(np.linspace(0, 20, z.shape[-1])))
-    got = compiled(StripeTopK(sparsity), z, dictionary)
+    got = looped(StripeTopK(sparsity), z, dictionary, way)
     np.testing.assert_array_equal(got, StripeTopK(sparsity)(z, dictionary))
     assert (dictionary.stripe_sparsity(got) <= sparsity).all()
 
@@ -70,9 +77,10 @@ class Gaps(Dictionary):
         return largest.Windows(self.code_shape, (axis,))
 
 
-def test_what_is_in_no_stripe_stays():
+@both_ways
+def test_what_is_in_no_stripe_stays(way):
     z = np.random.default_rng(0).standard_normal((3, 2, 9))
-    got = compiled(StripeTopK(1), z, Gaps())
+    got = looped(StripeTopK(1), z, Gaps(), way)
     np.testing.assert_array_equal(got, StripeTopK(1)(z, Gaps()))
     inside = np.arange(9) % 3 < 2
     assert (got[..., ~inside] == z[..., ~inside]).all()

@@ -22,17 +22,19 @@ from dcsc import (
     IdentitySigns,
     JumpReLU,
     Layer,
+    NotCoveredError,
     ReLU,
     SoftThreshold,
     ToeplitzDictionary,
     TopK,
     codes,
 )
+from dcsc._numerics import ways
 from dcsc._numerics.packed import pack, unpack
 from dcsc.dictionaries import filters
 from dcsc.experiments import Tally, clopper_pearson, simulate
 from dcsc.experiments.simulation.draws import BLOCK, Draws
-from dcsc.experiments.simulation.engines import passes, tables
+from dcsc.experiments.simulation.engines import ENGINES, passes, tables
 from dcsc.experiments.simulation.engines.passes import BatchEngine, DrawEngine
 from dcsc.experiments.simulation.engines.tables import InterferenceEngine
 from dcsc.experiments.simulation.trials import Simulation
@@ -66,7 +68,8 @@ def naive_tally(model, x, trials, rng, noise):
 
 def assert_counts_what_the_model_counts(model, x, trials, rng, noise):
     expected = naive_tally(model, x, trials, rng, noise)
-    assert simulate(model, x, trials, rng, noise, entries=True) == expected
+    for engine in (None, *(engine.name for engine in ENGINES if engine.covers(model))):
+        assert simulate(model, x, trials, rng, noise, entries=True, engine=engine) == expected
     without = attrs.evolve(expected, missed=None, false_alarms=None)
     assert simulate(model, x, trials, rng, noise) == without
     return expected
@@ -96,13 +99,15 @@ def one_layer(draw):
     )
 
 
+@pytest.mark.parametrize("way", ["compiled", "plain"])
 @settings(max_examples=20)
 @given(tasks(one_layer()), strategies.seeds, st.sampled_from([0, 2, 12]))
-def test_one_layer_counts_what_the_model_counts(task, seed, bits):
+def test_one_layer_counts_what_the_model_counts(way, task, seed, bits):
     model, x, noise = task
     assert InterferenceEngine.covers(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "_BITS", bits)
+        patch.setattr(ways, "_asked", lambda: way == "plain")
         assert_counts_what_the_model_counts(model, x, 70, seed, noise)
 
 
@@ -231,7 +236,7 @@ def test_deep_models_count_layer_by_layer(noise, projection, amplitudes):
     assert BatchEngine.covers(model)
     block = Draws.of(model, x, 3, noise).block(0, 100)
     alone = DrawEngine(x).failed(block)
-    np.testing.assert_array_equal(BatchEngine.of(model, x).failed(block), alone)
+    np.testing.assert_array_equal(BatchEngine.of(model, x, block.draws).failed(block), alone)
     tally = assert_counts_what_the_model_counts(model, x, 100, 3, noise)
     np.testing.assert_array_equal(tally.failures, [*alone.sum(axis=0), alone.any(axis=1).sum()])
     assert tally.failures[-1] > 0
@@ -243,7 +248,7 @@ def test_batches_smaller_than_a_word_take_their_own_noise(monkeypatch):
     model = DCSCModel([Layer(BARKER, HardThreshold(0.45))])
     block = Draws.of(model, x, 3, 0.3).block(0, 70)
     alone = DrawEngine(x).failed(block)
-    np.testing.assert_array_equal(BatchEngine.of(model, x).failed(block), alone)
+    np.testing.assert_array_equal(BatchEngine.of(model, x, block.draws).failed(block), alone)
     assert 0 < alone.sum() < 70
 
 
@@ -275,16 +280,15 @@ def test_a_batch_asks_the_model_itself_only_where_rounding_decides(monkeypatch):
     upper = CirculantDictionary(filters.gaussian(4, 6, 3, rng=1), 12)
     x = codes.draw(upper, 2, rng=2)
     model = DCSCModel([Layer(lower, HardThreshold(0.3)), Layer(upper, HardThreshold(0.5))])
-    BatchEngine.of(model, x).failed(Draws.of(model, x, 3, 0.0).block(0, 200))
+    draws = Draws.of(model, x, 3, 0.0)
+    BatchEngine.of(model, x, draws).failed(draws.block(0, 200))
     assert not asked
     exact = DCSCModel([Layer(BARKER, HardThreshold(6 / 13))])
     y = codes.draw(BARKER, 8, amplitudes=codes.ConstantAmplitudes(), rng=0)
-    for engine in (
-        BatchEngine.of(exact, y),
-        InterferenceEngine.of(exact, y, Draws.of(exact, y, 1, 0.0)),
-    ):
+    draws = Draws.of(exact, y, 1, 0.0)
+    for engine in (BatchEngine, InterferenceEngine):
         before = len(asked)
-        engine.failed(Draws.of(exact, y, 1, 0.0).block(0, 50))
+        engine.of(exact, y, draws).failed(draws.block(0, 50))
         assert len(asked) > before
 
 
@@ -374,13 +378,15 @@ def test_the_same_seed_gives_the_same_tally_and_generators_move_on():
 @pytest.mark.parametrize("noise", [0.0, 0.1, "array"])
 @pytest.mark.parametrize("projection", [HardThreshold(0.45), TopK(8)], ids=repr)
 @pytest.mark.parametrize("depth", [1, 2])
-def test_stretches_of_trials_add_up(noise, projection, depth):
+def test_stretches_of_trials_add_up(noise, projection, depth, monkeypatch):
+    for module in ("draws", "trials"):
+        monkeypatch.setattr(f"dcsc.experiments.simulation.{module}.BLOCK", 256)
     model = DCSCModel([Layer(BARKER, projection)] * depth)
     x = codes.draw(BARKER, 8 if depth == 1 else 2, amplitudes=codes.ConstantAmplitudes(), rng=0)
     if noise == "array":
         noise = np.random.default_rng(2).normal(size=BARKER.signal_shape) * 0.1
+    stops = [0, 64, 192, 256, 384, 406]
     simulation = Simulation.of(model, x, 5, noise)
-    stops = [0, 64, 192, BLOCK, BLOCK + 128, BLOCK + 150]
     parts = [simulation.tally(*ends, entries=True) for ends in itertools.pairwise(stops)]
     total = parts[0]
     for part in parts[1:]:
@@ -398,13 +404,18 @@ def test_tallies_add_up():
     counted = Tally(10, [1, 1], [3], [4], "a") + Tally(5, [1, 1], [1], [0], "a")
     assert counted == Tally(15, [2, 2], [4], [4], "a")
     assert (counted + Tally(1, [0, 0], task="a")).missed is None
+    assert sum([counted, counted, counted]) == counted + counted + counted
+    with pytest.raises(TypeError):
+        1 + counted
     with pytest.raises(DcscError, match="tallies of one task, got 'a' and 'b'"):
         counted + attrs.evolve(counted, task="b")
 
 
 @pytest.mark.parametrize(("failures", "trials"), [(0, 10), (3, 10), (10, 10), (57, 400)])
 def test_clopper_pearson_by_its_definition(failures, trials):
-    low, best, high = clopper_pearson(failures, trials)
+    low, best, high = found = clopper_pearson(failures, trials)
+    assert (found.low, found.best, found.high) == found == (found[0], found[1], found[2])
+    assert found.interval == (low, high)
     assert best == failures / trials
     if failures > 0:
         assert math.isclose(binom.sf(failures - 1, trials, low), 0.025, rel_tol=1e-9)
@@ -421,6 +432,10 @@ def test_clopper_pearson_by_its_definition(failures, trials):
         ({"noise": np.zeros((1, 3))}, "simulate: noise: expected shape"),
         ({"rng": -1}, "simulate: rng: expected None"),
         ({"codes": np.zeros((1, 3))}, "simulate: codes: expected shape"),
+        (
+            {"engine": "table"},
+            "simulate: engine: expected one of 'tables', 'batches', 'draws', got 'table'",
+        ),
     ],
 )
 def test_bad_input_is_named(arguments, message):
@@ -428,3 +443,17 @@ def test_bad_input_is_named(arguments, message):
     given = {"codes": np.zeros(BARKER.code_shape), "trials": 10} | arguments
     with pytest.raises(DcscError, match=message.replace("(", r"\(")):
         simulate(model, **given)
+
+
+def test_an_engine_that_does_not_cover_the_model_is_refused():
+    model = DCSCModel([Layer(BARKER, TopK(2))])
+    for engine in ("tables", "batches"):
+        with pytest.raises(
+            NotCoveredError, match=f"simulate: the engine '{engine}' does not cover"
+        ):
+            simulate(model, np.zeros(BARKER.code_shape), 10, engine=engine)
+
+
+def test_the_last_engine_covers_whatever_the_others_do_not():
+    assert ENGINES[-1] is DrawEngine
+    assert len({engine.name for engine in ENGINES}) == len(ENGINES)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcsc.bounds.oracle import EffectiveDictionary
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,

@@ -1,14 +1,36 @@
 """The numerical inner loops: arrays in, arrays out; nothing here knows a class but `Grid`.
 
-Nothing is validated either, but that NaN and infinity are refused where a loop meets them.
+Nothing is validated either, but that the maps refuse NaN and infinity.
 
-- `grid`: how the taps of a convolution lie on a signal.
-- `convolution`: analysis, synthesis and thresholds; looks at the data and decides what runs. It
-  rests on `layout` (how dense data lie in the cache), `loops` (the compiled loops) and `vectors`
-  (what those cannot say without LLVM's own language).
-- `stripes`: the largest entries of every stripe.
-- `packed`, `philox`: signs as bits, and the random words of some atoms without the others.
-- `memory`: memory of large results, used again.
+========================  ====================================================================
+function                  what it computes
+========================  ====================================================================
+`correlate`               a convolution's analysis
+`spread`                  its synthesis
+`select`                  what exceeds a threshold
+`stripe_top`              the largest entries of every stripe
+`random_words`            the random words of some atoms without the others
+========================  ====================================================================
 
-numba is imported by the first call that needs a compiled loop, never by an import of dcsc.
+Each has two leaves, and `ways` decides which of them runs:
+
+- **plain**, in numpy: `plain`.
+- **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
+  non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
+  `vectors` (what those cannot say without LLVM's own language). `stripes` and `philox` hold the two
+  others, `compiling` is how all of them are compiled and kept.
+
+Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits) and
+`memory` (that of large results, used again).
 """
+
+from dcsc._numerics import plain
+from dcsc._numerics.ways import two_ways
+
+__all__ = ["correlate", "random_words", "select", "spread", "stripe_top"]
+
+correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
+spread = two_ways("dcsc._numerics.convolution", plain.spread)
+select = two_ways("dcsc._numerics.convolution", plain.select)
+stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
+random_words = two_ways("dcsc._numerics.philox", plain.random_words)

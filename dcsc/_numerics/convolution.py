@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, all_finite
+from dcsc._numerics import loops, vectors
 from dcsc._numerics.grid import Grid
 from dcsc._numerics.layout import Plan, run_array, with_axis
 from dcsc._numerics.memory import empty
@@ -82,8 +83,6 @@ def correlate_dense(
     signals: Array, filters: Array, grid: Grid, scales: Array | None = None
 ) -> Array:
     """Correlate tile by tile: a few filters at a few neighbouring positions at a time."""
-    from dcsc._numerics import loops, vectors  # noqa: PLC0415  # numba is imported when it is used
-
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     if len(grid.extent) == 1:
         signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
@@ -169,8 +168,6 @@ def correlate_sparse(
     signals: Array, filters: Array, grid: Grid, scales: Array | None = None
 ) -> Array:
     """Correlate the non-zeros only, on one or two axes."""
-    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
-
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
     filters, grid = _without_dilation(filters, grid)
     grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
@@ -216,8 +213,6 @@ def _by_phase(filters: Array, stride: Shape) -> Array:
 
 def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Lay the taps of the non-zeros down, on one or two axes."""
-    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
-
     covered = all(
         runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
     )
@@ -259,8 +254,6 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
 
 def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool) -> Array:
     """Keep what exceeds its level, one for all or one per filter, of ``(batch, n, ...)``."""
-    from dcsc._numerics import loops  # noqa: PLC0415  # numba is imported when it is used
-
     out = empty(coefficients.shape, coefficients.dtype)
     line = math.prod(coefficients.shape[2:]) if levels.ndim else coefficients.size
     given, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)

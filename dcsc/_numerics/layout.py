@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array, Shape
 from dcsc._numerics.grid import Grid, Run
+from dcsc._numerics.vectors import VECTOR_BYTES
 
 __all__ = ["Plan", "run_array", "with_axis"]
 
@@ -45,8 +46,6 @@ class Plan:
     @classmethod
     def of(cls, grid: Grid, channels: int, itemsize: int, parts: int, cache: int) -> "Plan":
         """Plan for a grid of two or more axes, with at least so many blocks if there is room."""
-        from dcsc._numerics.vectors import VECTOR_BYTES  # noqa: PLC0415  # imports numba
-
         (*above, last), steps = range(len(grid.extent)), grid.stride
         places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]
         inner_places, inner = math.prod(places[1:]), math.prod(grid.positions[1:last])

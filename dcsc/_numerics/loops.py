@@ -9,9 +9,9 @@ zero.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics.compiling import inner, loop
 from dcsc._numerics.vectors import (
     FILTERS,
     VECTOR_BYTES,
@@ -28,7 +28,7 @@ from dcsc._numerics.vectors import (
 __all__ = ["correlate", "gather", "scatter", "select"]
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _word(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # compiled
     """Return which of the next WORD entries are not zero, of fewer if fewer are left."""
     if left >= WORD:
@@ -40,7 +40,7 @@ def _word(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # com
     return word
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _finite(bits: Array, exponent: Any) -> bool:  # pragma: no cover  # compiled
     """Return whether all numbers with these bits are finite: their exponents are not all ones."""
     found = False
@@ -49,13 +49,13 @@ def _finite(bits: Array, exponent: Any) -> bool:  # pragma: no cover  # compiled
     return not found
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _scale(target: Array, scales: Array) -> None:  # pragma: no cover  # compiled
     for k in range(len(target)):
         target[k] *= scales[k]
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _turn(
     rows: Array, place: int, out: Array, target: int, step: int, count: int, channels: int
 ) -> None:  # pragma: no cover  # compiled
@@ -70,7 +70,7 @@ def _turn(
             out[target + ch * step + i] = rows[place + i * channels + ch]
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _fill(
     slab: Array, sample: Array, rows: Array, runs: Array, first: int, last: int
 ) -> None:  # pragma: no cover  # compiled
@@ -99,7 +99,7 @@ def _fill(
                             turn += 1
 
 
-@njit(nogil=True, cache=True)
+@loop
 def correlate(
     signals: Array,
     bits: Array,
@@ -132,8 +132,10 @@ def correlate(
         row0, rows, place0, places, first, count, width = blocks[number]
         if (item == start or number == 0) and not _finite(bits[b], exponent):
             return False
+        # Lay the padded rows that the block sees out in the cache.
         some = padded[place0 : place0 + places]
         _fill(slab, signals[b], some, runs, first, first + width)
+        # Tile by tile, a few filters at a few positions: Σ over all taps of weight times sample.
         group = b % groups
         for t in range(tiles):
             filters = min(FILTERS, n - t * FILTERS)
@@ -159,6 +161,7 @@ def correlate(
                             weights, weight, offsets, seen, here, flat, there, area, filters, left
                         )
                         p += lanes
+                # Multiply by the signs while the row is in the cache.
                 if len(scales):
                     for f in range(filters):
                         here, mine = to + f * area, own + f * area
@@ -166,7 +169,7 @@ def correlate(
     return True
 
 
-@njit(nogil=True, cache=True)
+@loop
 def scatter(
     codes: Array,
     taps: Array,
@@ -200,6 +203,7 @@ def scatter(
         b = item // len(blocks)
         begin, end = blocks[item % len(blocks)]
         scratch[: end - begin] = 0
+        # The codes whose atoms reach the padded rows of the block, by flat index.
         low = max(0, -((height - 1 - begin) // stride[0])) * columns
         high = min(count, ((end - 1) // stride[0] + 1) * columns)
         for number in range(n):
@@ -215,6 +219,7 @@ def scatter(
                         return False
                     if len(scales):
                         x *= scales[i * count + k]
+                    # Add x times the rows of its filter that lie in the block, from row ``top``.
                     p = k // columns if columns > 1 else k  # a division costs as much as the rest
                     top = p * stride[0] - begin
                     first, beyond = max(0, -top), min(height, end - begin - top)
@@ -225,6 +230,7 @@ def scatter(
                         for u in range(first, beyond):
                             base = (top + u) * width + (k - p * columns) * stride[1] * channels
                             add_scaled(laid, base, x, tap, (i * height + u) * line, line)
+        # Fold the padded places onto samples, run by run, and turn channels from last to first.
         origin = b * out.shape[1] * area
         if fresh and width == channels and out.shape[3] == len(runs) == 1:
             to = origin + begin + shift
@@ -243,7 +249,7 @@ def scatter(
     return True
 
 
-@njit(nogil=True, cache=True)
+@loop
 def gather(
     signals: Array,
     bits: Array,
@@ -281,6 +287,7 @@ def gather(
         if (item == start or number == 0) and not _finite(bits[b].reshape(-1), exponent):
             return False
         scratch[: (last - first) * columns] = 0
+        # The padded rows that the block's positions see, and the samples that lie on them.
         begin, end = first * stride[0], (last - 1) * stride[0] + height
         group = b % groups
         for k0 in range(len(runs0)):
@@ -295,10 +302,13 @@ def gather(
                         k = chunk + first_set(word)
                         word &= word - np.uint64(1)
                         x = given[source + k]
+                        # Rows: sample x lies on padded row place0, which positions from0 to to0
+                        # see, each by another tap, place0 − stride·p.
                         y = k // length
                         place0 = y - shift
                         from0 = max(first, -((height - 1 - place0) // stride[0]))
                         to0 = min(last - 1, place0 // stride[0])
+                        # Columns: the same for each run that the sample is in.
                         for k1 in range(len(runs1)):
                             q = k - y * length - runs1[k1, 1]
                             if q < 0 or q >= runs1[k1, 2]:
@@ -306,10 +316,14 @@ def gather(
                             place1 = runs1[k1, 0] + q
                             from1 = max(0, -((width - 1 - place1) // stride[1]))
                             to1 = min(columns - 1, place1 // stride[1])
+                            # The taps of those positions all have the phase place mod stride,
+                            # and position p takes turn ``turns − 1 − place // stride + p``: they
+                            # stand in the order of the positions.
                             turn = (group * c + ch) * stride[0] + place0 % stride[0]
                             block = turn * turns0 * line
                             turn0 = turns0 - 1 - place0 // stride[0]
                             turn1 = turns1 - 1 - place1 // stride[1]
+                            # Add x times those taps, all filters of all positions of a row at once.
                             if columns == 1 and line == n:
                                 many = (to0 - from0 + 1) * n
                                 here, there = (from0 - first) * n, block + (turn0 + from0) * n
@@ -321,6 +335,7 @@ def gather(
                                 here = ((p0 - first) * columns + from1) * n
                                 there = (turn0 + p0) * line + (phase + turn1 + from1) * n
                                 add_scaled(sums, here, x, tap, block + there, many)
+        # Turn filters from last to first, and multiply by the signs.
         own, count = first * columns, (last - first) * columns
         _turn(sums, 0, flat, b * n * area + own, area, count, n)
         if len(scales):
@@ -330,7 +345,7 @@ def gather(
     return True
 
 
-@njit(nogil=True, cache=True)
+@loop
 def select(
     given: Array,
     levels: Array,

@@ -2,10 +2,11 @@
 
 The kernel clears each page that a process sees for the first time, which takes longer than most
 maps take to fill it, and the allocator hands arrays of this size back as soon as they die. So a
-little of it is kept for the next result.
+little of it is kept for the next result; none if the environment says ``DCSC_KEEP_MEMORY=0``.
 """
 
 import math
+import os
 import threading
 from typing import Any
 
@@ -17,7 +18,7 @@ from dcsc._arrays import Array, Shape
 __all__ = ["empty"]
 
 _LEAST_BYTES = 2**20  # smaller arrays are kept by the allocator
-_KEPT_BYTES = 2**26
+_KEPT_BYTES = 0 if os.environ.get("DCSC_KEEP_MEMORY", "").strip() == "0" else 2**26
 
 _lock = threading.Lock()
 _kept: list[Array] = []

@@ -7,11 +7,12 @@ the four words of atom k for the draws 256·g … 256·g + 255 are ``random_raw(
 """
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 
 from dcsc._arrays import Array
+from dcsc._numerics.compiling import inner, loop
 
-__all__ = ["philox"]
+__all__ = ["random_words"]
 
 _FIRST = np.uint64(0xD2E7470EE14C6C93)
 _SECOND = np.uint64(0xCA5A826395121157)
@@ -21,7 +22,7 @@ _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _high(a: np.uint64, b: np.uint64) -> np.uint64:  # pragma: no cover  # compiled
     """Return the upper half of the product of two words."""
     a0, a1, b0, b1 = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
@@ -29,8 +30,8 @@ def _high(a: np.uint64, b: np.uint64) -> np.uint64:  # pragma: no cover  # compi
     return (cross >> _HALF) + (a1 * b0 >> _HALF) + a1 * b1
 
 
-@njit(nogil=True, cache=True)
-def philox(key: Array, atoms: Array, count: int) -> Array:  # pragma: no cover  # compiled
+@loop
+def random_words(key: Array, atoms: Array, count: int) -> Array:  # pragma: no cover  # compiled
     """Return words ``(len(atoms), count)``, uint64, for a key of two words."""
     out = np.empty((len(atoms), count), dtype=np.uint64)
     for row in range(len(atoms)):

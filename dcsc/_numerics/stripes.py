@@ -7,16 +7,16 @@ whatever S is.
 """
 
 import numpy as np
-from numba import njit
 
 from dcsc._arrays import Array
+from dcsc._numerics.compiling import inner, loop
 
 __all__ = ["stripe_top"]
 
 _BLOCK = 6
 
 
-@njit(nogil=True, cache=True)
+@loop
 def stripe_top(
     order: Array,
     shape: tuple[int, int, int],
@@ -41,6 +41,7 @@ def stripe_top(
     """
     n, rows, columns = shape
     positions, ranks = rows * columns, len(order)
+    # The ranks at each position, from the best on.
     most = min(n, sparsity)
     best = np.empty((positions, most), np.int32)
     count = np.zeros(positions, np.int32)
@@ -71,6 +72,7 @@ def stripe_top(
                     and best[position, used[position] - 1] > inside[c]
                 ):
                     used[position] -= 1
+    # An entry may have the rank of the S-th best of every stripe that holds it: the least of them.
     allowed = np.full((rows, columns), ranks, np.int64)
     for v in range(len(first_member) - 1):
         held = members[first_member[v] : first_member[v + 1]]
@@ -91,7 +93,7 @@ def stripe_top(
     return kept[:found]
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _slide(
     best: Array,
     count: Array,
@@ -112,6 +114,7 @@ def _slide(
     at, below, total = 0, 0, 0
     low, high = begin[0], begin[0]
     for w in range(len(begin) + 1):
+        # What lies before the stripe leaves.
         to = begin[w] if w < len(begin) else high  # in the end, everything leaves
         while low < min(to, high):
             for row in rows:
@@ -125,6 +128,7 @@ def _slide(
             low += 1
         if w == len(begin):
             break
+        # What the stripe reaches anew enters.
         low = max(low, to)
         high = max(high, low)
         while high < end[w]:
@@ -140,6 +144,7 @@ def _slide(
         if total < sparsity:
             last[w] = ranks
             continue
+        # Go up to where S ranks are less than ``at``, in blocks where that is not too far, ...
         while below < sparsity:
             block = at >> _BLOCK
             if at == block << _BLOCK and below + blocks[block] < sparsity:
@@ -148,6 +153,7 @@ def _slide(
             else:
                 below += marks[at]
                 at += 1
+        # ... and down to just above the S-th.
         while below > sparsity or marks[at - 1] == 0:
             block = (at >> _BLOCK) - 1
             if at == (block + 1) << _BLOCK and below - blocks[block] >= sparsity:

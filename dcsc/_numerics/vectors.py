@@ -1,6 +1,10 @@
 """What numba's loops cannot say, in LLVM's own language: vectors of numbers in registers.
 
 The arrays that these functions of compiled code take are flat and contiguous.
+
+This module alone rests on the inner interfaces of llvmlite and of numba's code generation, which
+promise no stability: where a new version of either breaks it, it is mended here, and until then the
+plain way runs.
 """
 
 from typing import Any

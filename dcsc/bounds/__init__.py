@@ -32,12 +32,11 @@ from dcsc.bounds.records import (
     measure,
     oracle_layers,
 )
-from dcsc.bounds.records.oracle import EffectiveDictionary
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.bounds.uniform import UniformBound
-from dcsc.dictionaries import AtomPair
+from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
 __all__ = [
     "AtomPair",

@@ -12,7 +12,7 @@ from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord
-from dcsc.bounds.records.statistics import Records, as_records
+from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 from dcsc.projections.base import Threshold
@@ -73,8 +73,8 @@ class BoundCalculator(ABC):
                 f"got {result!r}"
             )
         parts = tuple(
-            attrs.evolve(part, hypotheses=(*part.hypotheses, *record.hypotheses))
-            for part, record in zip(result.layers, records, strict=True)
+            attrs.evolve(part, hypotheses=(*part.hypotheses, *others))
+            for part, others in zip(result.layers, record_hypotheses(records), strict=True)
         )
         return attrs.evolve(result, layers=parts, calculator=self, records=records)
 
@@ -102,7 +102,11 @@ class BoundCalculator(ABC):
             )
         records = self._records(layers, "best_thresholds: layers")
         ends = self.evaluate([record.without_threshold() for record in records]).thresholds
-        return tuple(low if math.isinf(high) else (low + high) / 2 for low, high in ends)
+        return tuple(
+            # of an interval without an end, beyond its start by more than a tie
+            2 * low + (record.strongest or 1.0) if math.isinf(high) else (low + high) / 2
+            for record, (low, high) in zip(records, ends, strict=True)
+        )
 
     # ---- hooks -------------------------------------------------------------------------------
 
@@ -217,7 +221,11 @@ class BoundCalculator(ABC):
 
     def _wanted(self, record: LayerRecord) -> LayerRecord:
         """Return a record of the kind that ``_evaluate`` gets."""
-        return record if self.needs_instances else record.statistics(self.needs_babel)
+        if self.needs_instances:
+            return record
+        constants = record.statistics(self.needs_babel)
+        constants.check_units(type(self).__name__)
+        return constants
 
     def _asked(
         self, method: str, layer: LayerRecord, failure_probability: float, of_class: bool = True

@@ -28,7 +28,7 @@ class LayerGuarantee:
     unclipped : float
         The formula's value, which may exceed 1.
     threshold : (float, float)
-        The thresholds it holds for: closed below, open above; two equal ends are one threshold.
+        The thresholds it holds for, open at both ends; two equal ends are one threshold.
     noise : float
         ζ, the bound of the error entering the layer.
     hypotheses : tuple of Hypothesis
@@ -99,7 +99,7 @@ class Guarantee:
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], ...]:
-        """The threshold interval of each layer, closed below and open above."""
+        """The threshold interval of each layer, open at both ends."""
         return tuple(layer.threshold for layer in self.layers)
 
     @property

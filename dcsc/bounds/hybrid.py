@@ -9,11 +9,12 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hypotheses import Hypothesis, strictly_below
+from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
 from dcsc.bounds.tails.base import Rows
+from dcsc.coefficients import strictly_below
 from dcsc.errors import DcscError
 
 __all__ = ["HybridBound"]
@@ -23,8 +24,6 @@ _TAILS: dict[str, tuple[Tail, ...]] = {
     "hoeffding": (Hoeffding(),),
     "bentkus": (Bentkus(),),
 }
-_TIE = 1e-12
-_INSIDE = 1 - 4 * _TIE
 _GRID = 32
 _ZOOMS = 6
 
@@ -47,7 +46,7 @@ class HybridBound(BoundCalculator):
     for N atoms and M stripes, at least m of which hold an entry, where
 
     .. math:: p_\text{off} &= 2 F(\beta - c_{\max}\zeta),\; \sigma = \mu_2(S) x_{\max},
-        \quad\text{or 0 if } \beta \ge \mu_1(S) x_{\max} + c_{\max}\zeta \\
+        \quad\text{or 0 if } \beta > \mu_1(S) x_{\max} + c_{\max}\zeta \\
         p_\text{on} &= F(c_{\min}^2 x_{\min} - \beta - c_{\max}\zeta),\; \sigma = \mu_2(S-1)
         x_{\max}, \quad\text{or 0 if } \beta < c_{\min}^2 x_{\min} - \mu_1(S-1) x_{\max} -
         c_{\max}\zeta.
@@ -110,7 +109,6 @@ class HybridBound(BoundCalculator):
 
     def _class(self, layer: LayerStatistics, noise: float) -> "_Class":
         sparsity = layer.need("sparsity")
-        shift, signal = layer.gain[1] * noise, layer.gain[0] ** 2 * layer.x_min
         one_sided = layer.selection is not None and layer.selection.one_sided
         below = max(sparsity - 1, 0)
         return _Class(
@@ -119,18 +117,24 @@ class HybridBound(BoundCalculator):
             layer.most_nonzeros,
             layer.n_samples,
             1 if one_sided else 2,
-            shift,
-            signal,
-            layer.babel_sum(sparsity) * layer.x_max,
-            layer.babel_sum(below) * layer.x_max,
-            math.sqrt(layer.babel_square(sparsity)) * layer.x_max,
-            math.sqrt(layer.babel_square(below)) * layer.x_max,
+            layer.shift(noise),
+            layer.signal,
+            layer.slack(noise),
+            layer.blur(noise),
+            layer.reach(sparsity),
+            layer.reach(below),
+            layer.deviation(sparsity),
+            layer.deviation(below),
         )
 
 
 @attrs.frozen
 class _Class:
-    """The numbers of (H) at one noise level; reach and deviation off and on the support."""
+    """The numbers of (H) at one noise level; reach and deviation off and on the support.
+
+    What is nearer to a threshold than ``slack`` is a tie, and fails; ``blur`` is what rounding
+    takes off the level that a sum has to reach.
+    """
 
     tails: tuple[Tail, ...]
     atoms: int
@@ -139,6 +143,8 @@ class _Class:
     sides: int
     shift: float
     signal: float
+    slack: float
+    blur: float
     reach_off: float
     reach_on: float
     deviation_off: float
@@ -146,7 +152,7 @@ class _Class:
 
     @property
     def quiet(self) -> float:
-        """The least threshold that no atom off the support can exceed."""
+        """The threshold above which no atom off the support is kept."""
         return self.reach_off + self.shift
 
     @property
@@ -156,11 +162,12 @@ class _Class:
 
     def bound(self, low: Array, high: Array) -> Array:
         """Return (H) for thresholds between low and high, each of shape (places,)."""
-        off = self._tail(low - self.shift, self.deviation_off)
-        off = np.where(low < self.quiet, np.minimum(self.sides * off, 1.0), 0.0)
-        margin = _TIE * np.maximum(np.abs(high), abs(self.full)) if self.nonzeros else 0.0
-        stays = self.full - high > margin
-        on = np.where(stays, 0.0, self._tail(self.signal - high - self.shift, self.deviation_on))
+        # off the support an atom fails above the lowest threshold, on it below the highest
+        off = self._tail(low - self.shift - self.blur, self.deviation_off)
+        off = np.where(low - self.quiet > self.slack, 0.0, np.minimum(self.sides * off, 1.0))
+        on = self._tail(self.signal - high - self.shift - self.blur, self.deviation_on)
+        on = np.where(self.full - high > self.slack, 0.0, on)
+        # the non-zeros are at most so many, and which atoms they are is for the worst case
         worse = np.maximum(off, on)
         return self.samples * ((self.atoms - self.nonzeros) * off + self.nonzeros * worse)
 
@@ -179,11 +186,15 @@ def _best(codes: _Class) -> float:
     The bound jumps at the two ends of that interval, and between them it is convex wherever it
     is below 1/2.
     """
-    if math.isinf(codes.full) or strictly_below(codes.quiet, codes.full):
-        return codes.quiet if math.isinf(codes.full) else (codes.quiet + codes.full) / 2
-    middle = codes.signal / 2
+    if math.isinf(codes.full):  # nothing is on: any threshold that is never reached
+        return 2 * codes.quiet + (codes.signal or 1.0)
+    if strictly_below(codes.quiet, codes.full, 2 * codes.slack):
+        return (codes.quiet + codes.full) / 2
+    # just inside either end of the interval one of the two kinds of failure is ruled out
+    middle, edge = codes.signal / 2, 2 * codes.slack
     low, high = min(codes.shift, middle), max(codes.signal - codes.shift, middle)
-    candidates = [p for p in (codes.quiet, codes.full * _INSIDE) if low <= p <= high]
+    candidates = [p for p in (codes.quiet + edge, codes.full - edge) if low <= p <= high]
+    # a grid, made finer around its best place
     for _ in range(_ZOOMS):
         places = np.linspace(low, high, _GRID + 1)
         best = int(np.argmin(codes.bound(places, places)))

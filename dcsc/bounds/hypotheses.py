@@ -1,27 +1,16 @@
 """The conditions of theorems: what was found true or false, and what is assumed."""
 
-import math
-
 import attrs
 import numpy as np
 
+from dcsc.coefficients import TOLERANCE, strictly_below
 from dcsc.projections.base import Threshold
 
 __all__ = [
     "Hypothesis",
     "layers_below",
-    "strictly_below",
     "threshold_hypothesis",
 ]
-
-TOLERANCE = 1e-12
-
-
-def strictly_below(small: float, large: float) -> bool:
-    """Decide a theorem's strict inequality, in doubt against it."""
-    if math.isinf(large):
-        return small < large
-    return large - small > TOLERANCE * max(abs(small), abs(large))
 
 
 @attrs.frozen
@@ -40,11 +29,27 @@ class Hypothesis:
 
 
 def threshold_hypothesis(
-    layer: int, threshold: Threshold | None, interval: tuple[float, float]
+    layer: int,
+    threshold: Threshold | None,
+    interval: tuple[float, float],
+    slack: float = 0.0,
+    tolerance: float = TOLERANCE,
 ) -> Hypothesis:
-    """State that the threshold lies in the interval, decided where there is a threshold."""
+    """State that the threshold lies in the interval, decided where there is a threshold.
+
+    Parameters
+    ----------
+    layer : int
+    threshold : float, array or None
+    interval : (float, float)
+        Open at both ends; two equal ends are one threshold.
+    slack : float, default 0
+        What is nearer to an end than this is a tie, and outside.
+    tolerance : float, default 1e-12
+        How near, relatively, one single threshold is met.
+    """
     low, high = interval
-    text = f"{low:.6g}" if low == high else f"[{low:.6g}, {high:.6g})"
+    text = f"{low:.6g}" if low == high else f"({low:.6g}, {high:.6g})"
     statement = f"layer {layer}: threshold {'=' if low == high else 'in'} {text}"
     if low > high:
         return Hypothesis(f"layer {layer}: no threshold works", False)
@@ -52,9 +57,12 @@ def threshold_hypothesis(
         return Hypothesis(statement)
     given = np.atleast_1d(np.asarray(threshold, dtype=float))
     if low == high:
-        inside = bool(np.all(np.abs(given - low) <= TOLERANCE * low))
+        inside = bool(np.all(np.abs(given - low) <= tolerance * low))
     else:
-        inside = all(low <= beta and strictly_below(beta, high) for beta in given.tolist())
+        inside = all(
+            strictly_below(low, beta, slack) and strictly_below(beta, high, slack)
+            for beta in given.tolist()
+        )
     shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
     return Hypothesis(f"{statement}, given {shown}", inside)
 

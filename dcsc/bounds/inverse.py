@@ -9,10 +9,10 @@ from collections.abc import Callable
 import attrs
 
 from dcsc.bounds.records import Babel, LayerRecord, LayerStatistics
+from dcsc.coefficients import LARGEST, SMALLEST
 
 __all__ = ["max_noise", "max_sparsity", "min_amplitude", "min_channels"]
 
-_OCTAVES = 64
 _STEPS = 52
 _MOST = 2**62
 
@@ -37,14 +37,48 @@ def max_sparsity(
 
 
 def max_noise(meets: Callable[[LayerRecord], bool], layer: LayerRecord) -> float | None:
-    """Return the largest ζ with which a layer meets the condition, ``math.inf`` or None."""
-    return largest(lambda noise: meets(layer.changed(noise=noise)), layer.amplitude)
+    """Return the largest ζ with which a layer meets the condition, ``math.inf`` or None.
+
+    It is looked for as c_max ζ, which is a coefficient, around the largest share of a non-zero.
+    """
+    norm = layer.gain[1] or 1.0
+
+    def fits(coefficient: float) -> bool:
+        return meets(layer.changed(noise=coefficient / norm))
+
+    if not fits(0.0):
+        return None
+    start = layer.strongest or 1.0
+    if fits(start):
+        most = _octaves(start, LARGEST)
+        octave = _last_octave(lambda up: fits(math.ldexp(start, up)), most)
+        if octave == most:
+            return math.inf
+        low = math.ldexp(start, octave)
+    else:
+        least = _octaves(SMALLEST, start)
+        octave = _last_octave(lambda down: not fits(math.ldexp(start, -down)), least)
+        if octave == least:
+            return 0.0
+        low = math.ldexp(start, -octave - 1)
+    return _last(fits, low, 2 * low) / norm
 
 
 def min_amplitude(meets: Callable[[LayerRecord], bool], layer: LayerStatistics) -> float | None:
-    """Return the smallest x_min with which a layer meets the condition, or None."""
-    free = layer.without_threshold()
-    return smallest(lambda x_min: meets(free.changed(x_min=x_min)), layer.x_max)
+    """Return the smallest x_min with which a layer meets the condition, 0 or None."""
+    free, most = layer.without_threshold(), layer.x_max
+
+    def fits(x_min: float) -> bool:
+        return meets(free.changed(x_min=x_min))
+
+    if not fits(most):
+        return None
+    least = _octaves(SMALLEST, layer.gain[0] * (layer.gain[0] * most))
+    octave = _last_octave(lambda down: fits(math.ldexp(most, -down)), least)
+    if octave == least:
+        return 0.0
+    high = math.ldexp(most, -octave)
+    return -_last(lambda x: fits(-x), -high, -high / 2)
 
 
 def min_channels(meets: Callable[[LayerRecord], bool], layer: LayerStatistics) -> int | None:
@@ -73,36 +107,21 @@ def last_integer(meets: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
-def largest(meets: Callable[[float], bool], scale: float) -> float | None:
-    """Return the largest number that meets a condition, from 0 on; inf, or None if 0 does not.
-
-    It is looked for up to 64 octaves from ``scale``.
-    """
-    if not meets(0.0):
-        return None
-    if meets(scale):
-        for octave in range(1, _OCTAVES + 1):
-            if not meets(math.ldexp(scale, octave)):
-                return _last(meets, math.ldexp(scale, octave - 1), math.ldexp(scale, octave))
-        return math.inf
-    for octave in range(1, _OCTAVES + 1):
-        if meets(math.ldexp(scale, -octave)):
-            return _last(meets, math.ldexp(scale, -octave), math.ldexp(scale, 1 - octave))
-    return 0.0
+def _octaves(low: float, high: float) -> int:
+    """Return how many times low can be doubled and stay below high."""
+    return max(math.frexp(high / low)[1] - 2, 0) if low < high else 0
 
 
-def smallest(meets: Callable[[float], bool], most: float) -> float | None:
-    """Return the smallest number that meets a condition, up to ``most``; None if that does not.
-
-    It is 0 if those 64 octaves below ``most`` still do.
-    """
-    if not meets(most):
-        return None
-    for octave in range(1, _OCTAVES + 1):
-        low, high = math.ldexp(most, -octave), math.ldexp(most, 1 - octave)
-        if not meets(low):
-            return -_last(lambda x: meets(-x), -high, -low)
-    return 0.0
+def _last_octave(meets: Callable[[int], bool], most: int) -> int:
+    """Return the last of the octaves from 0, which meets a condition, to ``most`` that meets it."""
+    low, high = 0, 1
+    while high < most and meets(high):
+        low, high = high, 2 * high
+    if high >= most:
+        if most <= 0 or meets(most):
+            return most
+        high = most
+    return last_integer(meets, low, high)
 
 
 def _last(meets: Callable[[float], bool], low: float, high: float) -> float:

@@ -11,9 +11,10 @@ from dcsc._arrays import real
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hybrid import HybridBound
-from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
+from dcsc.coefficients import strictly_below
 
 __all__ = ["LayeredBound", "likely_deviation"]
 
@@ -25,9 +26,9 @@ def likely_deviation(layer: LayerStatistics, noise: float, failure_probability: 
 
     Any noise of patch norm up to ζ is allowed, and δ must be positive.
     """
-    deviation = layer.x_max * math.sqrt(layer.babel_square(layer.need("sparsity")))
+    deviation = layer.deviation(layer.need("sparsity"))
     tests = math.log(2 * layer.tests) - math.log(failure_probability)
-    return layer.gain[1] * noise + deviation * math.sqrt(2 * max(tests, 0.0))
+    return layer.shift(noise) + deviation * math.sqrt(2 * max(tests, 0.0))
 
 
 def _spent(value: object) -> float:
@@ -109,15 +110,17 @@ class LayeredBound(BoundCalculator):
         return min(ways, key=lambda parts: math.fsum(p.failure_probability for p in parts))
 
     def _options(self, number: int, layer: LayerStatistics, noise: float) -> Iterator[_Option]:
-        sparsity, shift = layer.need("sparsity"), layer.gain[1] * noise
-        signal = layer.gain[0] ** 2 * layer.x_min
-        quiet = layer.babel_sum(sparsity) * layer.x_max + shift
-        full = signal - layer.babel_sum(max(sparsity - 1, 0)) * layer.x_max - shift
+        sparsity, shift, slack = layer.need("sparsity"), layer.shift(noise), layer.slack(noise)
+        signal = layer.signal
+        quiet = layer.reach(sparsity) + shift
+        full = signal - layer.reach(max(sparsity - 1, 0)) - shift
         likely = likely_deviation(layer, noise, self.spent)
         for low, high, cost in ((quiet, full, 0.0), (likely, signal - likely, self.spent)):
-            possible = strictly_below(low, high)
+            possible = strictly_below(low, high, 2 * slack)
             given = layer.chosen_threshold
-            beta = low if given is None else float(np.max(given))
+            # the least threshold inside, for a projection that shrinks passes it on as an error
+            least = min(low + 2 * slack, (low + high) / 2)
+            beta = least if given is None else float(np.max(given))
             shrinks = layer.selection is not None and layer.selection.shrinkage
             interval = (beta, beta) if shrinks and possible and given is None else (low, high)
             condition = Hypothesis(
@@ -129,7 +132,7 @@ class LayeredBound(BoundCalculator):
             after = min(worst, self._error(layer, likely, beta)) if cost else worst
             hypotheses = (
                 condition,
-                threshold_hypothesis(number, given, interval),
+                threshold_hypothesis(number, given, interval, slack, layer.tolerance),
                 *noise_hypotheses(number, layer, noise),
             )
             yield _Option(LayerGuarantee(cost, interval, noise, hypotheses), after)

@@ -9,9 +9,10 @@ import attrs
 from dcsc._arrays import real
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+from dcsc.coefficients import strictly_below
 
 __all__ = ["ProbabilisticBound", "RobustBound"]
 
@@ -34,7 +35,7 @@ class _RandomSignsBound(BoundCalculator):
         """
         where = f"{type(self).__name__}: failure_probability"
         delta = real(failure_probability, where, minimum=0, maximum=1)
-        layer = statistics.statistics()
+        layer = self._wanted(statistics).statistics()
         self._require_random_signs(1, layer, deepest=True)
         tests = _tails(layer)
         log_tests = math.log(tests) - math.log(delta) if delta > 0 else math.inf
@@ -47,7 +48,9 @@ class _RandomSignsBound(BoundCalculator):
             self._require_random_signs(number, layer, deepest=number == len(layers))
             beta = _half_way(layer)
             hypotheses = [
-                threshold_hypothesis(number, layer.chosen_threshold, (beta, beta)),
+                threshold_hypothesis(
+                    number, layer.chosen_threshold, (beta, beta), tolerance=layer.tolerance
+                ),
                 *noise_hypotheses(number, layer, noise),
                 *self._hypotheses(number, layers),
             ]
@@ -69,13 +72,14 @@ class _RandomSignsBound(BoundCalculator):
 
 
 def _half_way(layer: LayerStatistics) -> float:
-    return layer.gain[0] ** 2 * layer.x_min / 2
+    return layer.signal / 2
 
 
 def _margin(layer: LayerStatistics, noise: float) -> float:
     """Return what the noise leaves of half a non-zero; nothing, if only rounding leaves it."""
-    half, shift = _half_way(layer), layer.gain[1] * noise
-    return half - shift if strictly_below(shift, half) else 0.0
+    half, shift = _half_way(layer), layer.shift(noise)
+    margin = half - shift - layer.blur(noise)
+    return margin if strictly_below(shift, half, layer.slack(noise)) else 0.0
 
 
 def _exp(exponent: float) -> float:
@@ -89,11 +93,9 @@ def _tails(layer: LayerStatistics) -> int:
     return layer.tests * (1 if one_sided else 2)
 
 
-def _variance(layer: LayerStatistics) -> float:
-    """Return the variance proxy of the interference, x_max² μ² S; 0 only if there is none."""
-    scale = layer.x_max * layer.coherence
-    sparsity = float(layer.need("sparsity"))
-    return max(scale * scale * sparsity, math.ulp(0.0)) if scale and sparsity else 0.0
+def _deviation(layer: LayerStatistics) -> float:
+    """Return the deviation of the interference, x_max μ √S; 0 only if there is none."""
+    return layer.x_max * layer.coherence * math.sqrt(layer.need("sparsity"))
 
 
 @attrs.frozen
@@ -122,20 +124,21 @@ class ProbabilisticBound(_RandomSignsBound):
     )
 
     def _tail(self, layer: LayerStatistics, noise: float) -> float:
-        signal = layer.gain[0] ** 2 * layer.x_min
-        variance = _variance(layer) + (layer.gain[1] * noise) ** 2
-        if variance == 0:
-            return float(signal <= 0)
-        return _exp(-signal * signal / (8 * variance))
+        # √(x_max² μ² S + c_max² ζ²), in one step so that no square is too large or too small
+        deviation = math.hypot(_deviation(layer), layer.shift(noise))
+        if deviation == 0:
+            return float(_margin(layer, noise) <= 0)
+        ratio = max(layer.signal - 2 * layer.blur(noise), 0.0) / deviation
+        return _exp(-ratio * ratio / 8)
 
     def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
-        signal = layer.gain[0] ** 2 * layer.x_min
-        shift = layer.gain[1] * (layer.noise or 0.0)
-        if layer.coherence == 0:
-            fits = shift == 0 or signal * signal >= 8 * log_tests * shift * shift
+        # both sides in units of the largest interference of one atom, μ x_max
+        shift, unit = layer.shift(layer.noise or 0.0), layer.coherence * layer.x_max
+        if unit == 0:
+            fits = shift == 0 or layer.signal >= math.sqrt(8 * log_tests) * shift
             return math.inf if fits else -math.inf
-        room = (signal / layer.x_max) ** 2 / (8 * log_tests) - (shift / layer.x_max) ** 2
-        return room / layer.coherence / layer.coherence
+        signal, shift = layer.signal / unit, shift / unit
+        return signal * signal / (8 * log_tests) - shift * shift
 
     def _hypotheses(self, number: int, layers: tuple[LayerStatistics, ...]) -> list[Hypothesis]:
         layer = layers[number - 1]
@@ -182,8 +185,11 @@ class RobustBound(_RandomSignsBound):
         margin = _margin(layer, noise)
         if margin <= 0:
             return 1.0
-        variance = _variance(layer)
-        return _exp(-margin * margin / (2 * variance)) if variance > 0 else 0.0
+        deviation = _deviation(layer)
+        if deviation == 0:
+            return 0.0
+        ratio = margin / deviation
+        return _exp(-ratio * ratio / 2)
 
     def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
         margin = _margin(layer, layer.noise or 0.0)

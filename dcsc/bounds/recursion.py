@@ -25,9 +25,9 @@ def propagated_noise(
     (Papyan, Romano and Elad, JMLR 2017, in the patches of the layer above.)
     """
     others = max(layer.need("sparsity") - 1, 0)
-    interference = (layer.babel_sum(others) if babel else layer.coherence * others) * layer.x_max
+    sum_of_others = layer.reach(others) if babel else layer.coherence * layer.x_max * others
     shrinkage = threshold if layer.selection is not None and layer.selection.shrinkage else 0.0
-    entry = layer.gain[1] * noise + interference + layer.bias + shrinkage
+    entry = layer.shift(noise) + sum_of_others + layer.bias + shrinkage
     return math.sqrt(layer.need("patch_sparsity")) * entry
 
 

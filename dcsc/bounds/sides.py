@@ -4,11 +4,16 @@ import math
 
 import attrs
 
-from dcsc.bounds.hypotheses import strictly_below
+from dcsc.coefficients import TOLERANCE, strictly_below
 
 __all__ = ["Side", "WeakAtom"]
 
 _FEW = 0.5
+
+
+def _relative_tie(side: "Side") -> float:
+    sizes = [abs(value) for value in (side.left_value, side.right_value) if math.isfinite(value)]
+    return TOLERANCE * max(sizes, default=0.0)
 
 
 @attrs.frozen
@@ -25,6 +30,9 @@ class Side:
     right_value : float
     strict : bool, default True
         Whether equality is not enough.
+    tie : float, optional
+        What the sides have to differ by for a strict comparison to be true; by default 1e-12 of
+        the larger one.
     """
 
     left: str
@@ -32,6 +40,9 @@ class Side:
     right: str
     right_value: float
     strict: bool = attrs.field(default=True, kw_only=True)
+    tie: float = attrs.field(
+        default=attrs.Factory(_relative_tie, takes_self=True), kw_only=True, repr=False
+    )
 
     @property
     def slack(self) -> float:
@@ -42,7 +53,7 @@ class Side:
     def holds(self) -> bool:
         """Whether the left side is the smaller; a strict comparison in doubt is false."""
         if self.strict:
-            return strictly_below(self.left_value, self.right_value)
+            return strictly_below(self.left_value, self.right_value, self.tie)
         return self.left_value <= self.right_value
 
 

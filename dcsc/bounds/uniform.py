@@ -8,10 +8,11 @@ import attrs
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.coverage import selection_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hypotheses import Hypothesis, strictly_below, threshold_hypothesis
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord, LayerStatistics
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 from dcsc.bounds.sides import Side
+from dcsc.coefficients import strictly_below
 from dcsc.projections import Selection
 
 __all__ = ["UniformBound"]
@@ -25,7 +26,7 @@ class UniformBound(BoundCalculator):
 
     .. math:: \mu (2S - 1) x_{\max} + 2 c_{\max} \zeta < c_{\min}^2 x_{\min}
 
-    for every threshold in :math:`[\mu S x_{\max} + c_{\max}\zeta,\; c_{\min}^2 x_{\min} -
+    for every threshold in :math:`(\mu S x_{\max} + c_{\max}\zeta,\; c_{\min}^2 x_{\min} -
     \mu (S-1) x_{\max} - c_{\max}\zeta)`. The probability of failure is 0 or, where the condition
     is false, unknown, which is reported as 1.
 
@@ -51,11 +52,12 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        layer = statistics.statistics()
+        layer = self._wanted(statistics).statistics()
         self._check_cover(1, layer)
-        half, shift = layer.gain[0] ** 2 * layer.x_min / 2, layer.gain[1] * (layer.noise or 0.0)
+        noise = layer.noise or 0.0
+        half, shift = layer.signal / 2, layer.shift(noise)
         if layer.coherence == 0:
-            return math.inf if strictly_below(shift, half) else 0.0
+            return math.inf if strictly_below(shift, half, layer.slack(noise)) else 0.0
         return (half - shift) / layer.x_max / layer.coherence + 0.5
 
     def _sides(
@@ -87,9 +89,9 @@ class UniformBound(BoundCalculator):
         selection = self._check_cover(number, layer)
         sparsity = layer.need("sparsity")
         interference = layer.coherence * layer.x_max
-        shift, signal = layer.gain[1] * noise, layer.gain[0] ** 2 * layer.x_min
+        shift, slack = layer.shift(noise), layer.slack(noise)
         low = interference * sparsity + shift
-        high = signal - interference * (sparsity - 1) - shift if sparsity else math.inf
+        high = layer.signal - interference * (sparsity - 1) - shift if sparsity else math.inf
         if selection.shrinkage and layer.chosen_threshold is None and not deepest:
             # The error passed on was reckoned with the central threshold: none above it will do.
             high = min(high, math.nextafter(_central_threshold(layer), math.inf))
@@ -102,7 +104,7 @@ class UniformBound(BoundCalculator):
         )
         hypotheses = [
             condition,
-            threshold_hypothesis(number, layer.chosen_threshold, (low, high)),
+            threshold_hypothesis(number, layer.chosen_threshold, (low, high), slack),
             *noise_hypotheses(number, layer, noise),
         ]
         return LayerGuarantee(
@@ -115,12 +117,13 @@ def _condition(layer: LayerStatistics, noise: float) -> Side:
     left = layer.coherence * layer.x_max * (2 * layer.need("sparsity") - 1)
     return Side(
         "mu (2S - 1) x_max + 2 c_max zeta",
-        left + 2 * (layer.gain[1] * noise),
+        left + 2 * layer.shift(noise),
         "c_min^2 x_min",
-        layer.gain[0] ** 2 * layer.x_min,
+        layer.signal,
+        tie=2 * layer.slack(noise),
     )
 
 
 def _central_threshold(layer: LayerStatistics) -> float:
     """Return the middle of the threshold interval, which needs neither S nor ζ."""
-    return (layer.gain[0] ** 2 * layer.x_min + layer.coherence * layer.x_max) / 2
+    return (layer.signal + layer.coherence * layer.x_max) / 2

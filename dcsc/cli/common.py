@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import attrs
 from cyclopts import Parameter
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -54,8 +55,13 @@ def folder(out: Path) -> None:
 
 
 def as_json(value: Any) -> bytes:
-    """Return JSON for people; NaN and infinity are refused."""
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+    """Return JSON for people, of records too; NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, allow_nan=False, default=_fields)
+    return (text + "\n").encode()
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return attrs.asdict(record, recurse=False)
 
 
 def as_png(figure: Figure) -> bytes:

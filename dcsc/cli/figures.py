@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import attrs
 from cyclopts import Parameter
 from rich.table import Table
 
@@ -37,7 +36,7 @@ def poster(
     write(
         out,
         {
-            "poster.json": as_json(attrs.asdict(result)),
+            "poster.json": as_json(result),
             "poster.png": as_png(poster_figure(result)),
         },
     )
@@ -105,7 +104,7 @@ def _poster_tables(result: Poster) -> list[Table]:
         "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
     )
     for number, noise in enumerate(c.noise):
-        depth.add_row(f"{noise:g}", *(f"{line[number][1]:.0%}" for line in c.recovered))
+        depth.add_row(f"{noise:g}", *(f"{line[number].best:.0%}" for line in c.recovered))
     for name, limits in c.limits.items():
         cells = ["empty" if limit is None else f"< {limit:.2g}" for limit in limits]
         depth.add_row(f"{name} noise", *cells)
@@ -114,7 +113,7 @@ def _poster_tables(result: Poster) -> list[Table]:
     return [rate, scaling, depth]
 
 
-def _at(grid: list[float], line: list[float], coherence: float) -> int:
+def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
     """Return the whole part of a power law between two points of its line."""
     power = next(
         (number for number, mu in enumerate(grid[1:], start=1) if mu >= coherence), len(grid) - 1
@@ -138,7 +137,7 @@ def _recovery_table(result: RecoveryReport) -> Table:
             f"{layer.active:.0f}",
             f"{layer.missed:.1f}",
             f"{layer.false_alarms:.1f}",
-            f"{layer.exact[1]:.0%} ({layer.exact[0]:.0%} to {layer.exact[2]:.0%})",
+            f"{layer.exact.best:.0%} ({layer.exact.low:.0%} to {layer.exact.high:.0%})",
         )
     return table
 
@@ -146,7 +145,7 @@ def _recovery_table(result: RecoveryReport) -> Table:
 def _recovery_lines(result: RecoveryReport) -> list[str]:
     lines = [
         f"The pathway keeps {result.energy:.1%} of the energy of the input (mean removed).",
-        f"Whole pathway exact in {result.exact[1]:.0%} of the draws; noise {result.noise:.3g} of "
+        f"Whole pathway exact in {result.exact.best:.0%} of the draws; noise {result.noise:.3g} of "
         f"the signal's norm, largest patch norm {result.patch_noise:.3g}.",
         "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
     ]

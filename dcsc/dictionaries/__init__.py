@@ -9,6 +9,7 @@ from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.circulant import CirculantDictionary
 from dcsc.dictionaries.dense import DenseDictionary
 from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
+from dcsc.dictionaries.effective import EffectiveDictionary
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.toeplitz import ToeplitzDictionary
 from dcsc.dictionaries.windows import WindowAxis, Windows
@@ -18,6 +19,7 @@ __all__ = [
     "CirculantDictionary",
     "DenseDictionary",
     "Dictionary",
+    "EffectiveDictionary",
     "NormalizedDictionary",
     "SignedDictionary",
     "ToeplitzDictionary",

@@ -92,6 +92,13 @@ class Dictionary(ABC):
         """
         return self._map(codes, "codes", "_contributions", self.code_shape, self.signal_shape)
 
+    def exposure(self, signals: npt.ArrayLike) -> Array:
+        """Return |A|ᵀ |y|, the most that each coefficient can be for signals of these sizes.
+
+        What rounding can do to an entry of Aᵀ y is a small multiple of eps times this.
+        """
+        return self._map(signals, "signals", "_exposure", self.signal_shape, self.code_shape)
+
     def _map(self, value: Any, argument: str, hook: str, given: Shape, expected: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
         raw = numeric_array(value, where, finite=not self._meets_infinity)
@@ -147,6 +154,14 @@ class Dictionary(ABC):
         for indices, atoms in self._atoms("_contributions"):
             out += np.tensordot(flat[:, indices], np.abs(atoms), axes=1).astype(codes.dtype)
         return out
+
+    def _exposure(self, signals: Array) -> Array:
+        """Return |A|ᵀ |y|, on the same terms as ``_synthesize``."""
+        out = np.zeros((len(signals), math.prod(self.code_shape)), dtype=signals.dtype)
+        flat = np.abs(signals).reshape(len(signals), -1)
+        for indices, atoms in self._atoms("_exposure"):
+            out[:, indices] = flat @ np.abs(atoms).reshape(len(atoms), -1).T
+        return out.reshape(-1, *self.code_shape)
 
     def _atom_norms(self) -> Array:
         """Return the norms of the atoms, float64 of ``code_shape``."""

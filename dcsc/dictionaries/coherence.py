@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics import convolution
+from dcsc._numerics import correlate
 from dcsc._threads import share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import (
@@ -39,7 +39,7 @@ def atom_norms(shifted: ShiftedFilters) -> Array:
     """Return the norms of all atoms, float64 of ``code_shape``."""
     energies = np.square(shifted.taps.astype(np.float64)).sum(axis=1, keepdims=True)
     ones, grid = np.ones((1, *shifted.signal_shape)), attrs.evolve(shifted.grid, groups=1)
-    return np.sqrt(convolution.correlate_dense(ones[:, :1], energies, grid)[0])
+    return np.sqrt(correlate(ones[:, :1], energies, grid)[0])
 
 
 def most_coherent(shifted: ShiftedFilters) -> Entry:

@@ -21,7 +21,7 @@ from dcsc._arrays import (
     shape_tuple,
     unit_norm,
 )
-from dcsc._numerics import convolution
+from dcsc._numerics import correlate, spread
 from dcsc.dictionaries import coherence
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
@@ -182,19 +182,22 @@ class ConvolutionalDictionary(Dictionary):
         return True
 
     def _analyze(self, signals: Array) -> Array:
-        return convolution.correlate(signals, self._taps(signals), self._shifted.grid)
+        return correlate(signals, self._taps(signals), self._shifted.grid)
 
     def _synthesize(self, codes: Array) -> Array:
-        return convolution.spread(codes, self._taps(codes), self._shifted.grid)
+        return spread(codes, self._taps(codes), self._shifted.grid)
 
     def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
-        return convolution.correlate(signals, self._taps(signals), self._shifted.grid, scales)
+        return correlate(signals, self._taps(signals), self._shifted.grid, scales)
 
     def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
-        return convolution.spread(codes, self._taps(codes), self._shifted.grid, scales)
+        return spread(codes, self._taps(codes), self._shifted.grid, scales)
 
     def _contributions(self, codes: Array) -> Array:
-        return convolution.spread(np.abs(codes), np.abs(self._taps(codes)), self._shifted.grid)
+        return spread(np.abs(codes), np.abs(self._taps(codes)), self._shifted.grid)
+
+    def _exposure(self, signals: Array) -> Array:
+        return correlate(np.abs(signals), np.abs(self._taps(signals)), self._shifted.grid)
 
     # ---- the atoms, from the filters' cross-correlations ---------------------------------------
 

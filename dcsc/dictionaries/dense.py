@@ -72,6 +72,9 @@ class DenseDictionary(Dictionary):
     def _contributions(self, codes: Array) -> Array:
         return np.abs(codes) @ np.abs(self.matrix).T
 
+    def _exposure(self, signals: Array) -> Array:
+        return np.abs(signals) @ np.abs(self.matrix)
+
     def _atom_norms(self) -> Array:
         return np.asarray(np.linalg.norm(self.matrix.astype(np.float64), axis=0))
 

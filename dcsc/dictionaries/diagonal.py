@@ -63,6 +63,9 @@ class _DiagonalDictionary(Dictionary):
     def _contributions(self, codes: Array) -> Array:
         return self.dictionary.contributions(codes * self._scales().astype(codes.dtype))
 
+    def _exposure(self, signals: Array) -> Array:
+        return self.dictionary.exposure(signals) * np.abs(self._scales()).astype(signals.dtype)
+
     def _atom_norms(self) -> Array:
         return self.dictionary.atom_norms() * np.abs(self._scales())
 

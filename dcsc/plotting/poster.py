@@ -1,5 +1,7 @@
 """The poster's comparison."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dcsc._arrays import Array
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
+from dcsc.intervals import Estimate
 from dcsc.plotting.style import LAYERS, STYLE, legend
 
 __all__ = ["poster_figure"]
@@ -38,7 +41,7 @@ def poster_figure(poster: Poster) -> Figure:
     return figure
 
 
-def _ends(rates: list[list[float]]) -> tuple[Array, Array]:
+def _ends(rates: Sequence[Estimate[float]]) -> tuple[Array, Array]:
     """Return the middles and the distances to both ends, as errorbar wants them."""
     low, best, high = np.array(rates).T
     return best, np.stack([np.maximum(best - low, 0), np.maximum(high - best, 0)])
@@ -159,16 +162,14 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
     axes.set_title(
         "(c) Three layers, sparse filters: is the pathway recovered?\n"
         + "coherence and S from layer 1: "
-        + ", ".join(
-            f"{layer['coherence']:.2g} / {layer['sparsity']:.0f}" for layer in panel.layers
-        ),
+        + ", ".join(f"{layer.coherence:.2g} / {layer.sparsity:.0f}" for layer in panel.layers),
         fontsize=10,
         loc="left",
     )
     legend(axes)
 
 
-def _said(limits: list[float | None]) -> str:
+def _said(limits: Sequence[float | None]) -> str:
     """Say which noise a bound guarantees recovery for."""
     if limits[-1] is not None:
         return f"all layers for ζ₀ < {limits[-1]:.2g}"

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer
+from dcsc._numerics import stripe_top
 from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
 from dcsc.projections.base import Projection
@@ -151,8 +152,6 @@ class StripeTopK(_Largest):
 
 
 def _stripe_top(coefficients: Array, stripes: Windows, sparsity: int) -> Array:
-    from dcsc._numerics.stripes import stripe_top  # noqa: PLC0415  # compiling is left until it pays
-
     axes = stripes.axes or (WindowAxis(1, 1, start=0, length=1),)
     rows, columns = math.prod(axis.entries for axis in axes[:-1]), axes[-1].entries
     flat = coefficients.reshape(len(coefficients), -1)

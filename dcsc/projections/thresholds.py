@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._numerics.convolution import select
+from dcsc._numerics import select
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections.base import Projection, Selection, Threshold, threshold_field

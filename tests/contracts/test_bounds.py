@@ -9,6 +9,7 @@ import pytest
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
+    InstanceBound,
     LayerGuarantee,
     LayerStatistics,
     ProbabilisticBound,
@@ -17,16 +18,28 @@ from dcsc.bounds import (
 )
 from dcsc.errors import ContractError, DcscError
 from dcsc.testing import check_bound
+from tests import cases
 
-BOUNDS = [UniformBound(), ProbabilisticBound(), RobustBound()]
-
-every_bound = pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
+every_bound = pytest.mark.parametrize(
+    "bound",
+    [make(None) for make in cases.BOUNDS.values()],
+    ids=[kind.__name__ for kind in cases.BOUNDS],
+)
+of_little_cost = pytest.mark.parametrize(
+    "bound",
+    [UniformBound(), ProbabilisticBound(), RobustBound()],
+    ids=lambda bound: type(bound).__name__,
+)
 
 
 @every_bound
-@pytest.mark.parametrize("seed", [0, 1])
-def test_laws(bound, seed):
-    check_bound(bound, rng=seed)
+def test_laws(bound):
+    check_bound(bound, rng=0)
+
+
+@of_little_cost
+def test_laws_on_more_layers(bound):
+    check_bound(bound, rng=1)
 
 
 @attrs.frozen
@@ -56,7 +69,7 @@ FAULTS = {
 }
 
 
-@every_bound
+@of_little_cost
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_bound_that_falls_where_it_should_rise_is_found(bound, name):
     if name in {"n_atoms", "n_samples"} and isinstance(bound, UniformBound):
@@ -82,7 +95,7 @@ class Confused(BoundCalculator):
         )
 
 
-@every_bound
+@of_little_cost
 def test_a_bound_that_confuses_the_sizes_of_the_codes_is_found(bound):
     with pytest.raises(AssertionError, match="'falls with x_min'"):
         check_bound(Confused(lambda low, high: (max(0.5 - low, 0.1), high), bound))
@@ -143,6 +156,59 @@ def test_a_largest_sparsity_without_end_is_found():
 
 def test_a_well_placed_largest_sparsity_passes():
     check_bound(Misplaced(0))
+
+
+class Instance(BoundCalculator):
+    """A bound for given codes, with one thing wrong."""
+
+    needs_instances = True
+
+    def _evaluate(self, layers):
+        return InstanceBound().evaluate(layers)
+
+
+class Quieter(Instance):
+    def _evaluate(self, layers):
+        return InstanceBound().evaluate(
+            attrs.evolve(layers[0], noise=max(0.2 - layers[0].noise, 0))
+        )
+
+
+class Negative(Instance):
+    def _evaluate(self, layers):
+        return Constant(-0.5)._evaluate(layers)
+
+
+@attrs.frozen
+class Loud(Instance):
+    """It names another largest noise."""
+
+    factor: float
+
+    def max_noise(self, statistics, failure_probability=0.01):
+        right = super().max_noise(statistics, failure_probability)
+        return None if right is None or self.factor == 0 else right * self.factor
+
+
+@pytest.mark.parametrize(
+    ("faulty", "law"),
+    [
+        (Quieter(), "rises with noise"),
+        (Negative(), r"failure_probability lies in \[0, 1\]"),
+        *(
+            (Loud(factor), "max_noise meets δ, and a little more does not")
+            for factor in (0, 0.9, 1.1)
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_bound_for_given_codes_that_breaks_a_law_is_found(faulty, law):
+    with pytest.raises(AssertionError, match=law):
+        check_bound(faulty)
+
+
+def test_a_bound_for_given_codes_that_breaks_none_passes():
+    check_bound(Instance())
 
 
 @pytest.mark.parametrize("answer", [None, 0.5, "one layer too few"])

@@ -260,6 +260,11 @@ class WrongContributions(DenseDictionary):
         return np.abs(codes @ self.matrix.T)
 
 
+class WrongExposure(DenseDictionary):
+    def _exposure(self, signals):
+        return np.abs(signals @ self.matrix)
+
+
 class WrongSparse(DenseDictionary):
     def _to_sparse(self):
         return -super()._to_sparse()
@@ -324,6 +329,7 @@ FAULTS = {
     WrongNorms: "atom_norms",
     WrongGram: "gram_rows",
     WrongContributions: "contributions",
+    WrongExposure: "exposure",
     WrongSparse: "to_sparse",
     FewRepresentatives: "mutual_coherence|babel",
     NarrowStripe: "stripes",

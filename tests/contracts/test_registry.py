@@ -9,8 +9,10 @@ import pytest
 
 import dcsc
 from dcsc.bounds import BoundCalculator
+from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
+from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 from tests import cases
@@ -21,6 +23,8 @@ FAMILIES = {
     Projection: cases.PROJECTIONS,
     BoundCalculator: cases.BOUNDS,
     Amplitudes: cases.AMPLITUDES,
+    Tail: cases.TAILS,
+    Engine: ENGINES,
 }
 
 for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcsc.errors import NotCoveredError
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 from dcsc.testing import check_signs
 from tests import cases, strategies
@@ -83,6 +84,21 @@ def test_fixed_signs_return_what_they_are_given_and_keep_it(shape, data):
     assert FixedSigns(kept) == signs
 
 
+def test_coins_list_all_patterns_and_no_other():
+    """Every pattern of the coins is drawn some time, and nothing else is."""
+    for signs in (RademacherSigns(), FilterSigns(), IdentitySigns(), FixedSigns([[1, -1], [1, 1]])):
+        coins = signs.coins((2, 2)).ravel()
+        drawn = np.array([signs.draw((2, 2), seed).ravel() for seed in range(200)])
+        tossed = {tuple(pattern[coins >= 0]) for pattern in drawn}
+        assert len(tossed) == 2 ** len(set(coins[coins >= 0]))
+        assert len({tuple(pattern) for pattern in drawn}) == len(tossed)
+
+
+def test_laws_that_do_not_tell_of_their_coins():
+    with pytest.raises(NotCoveredError, match=r"Flat: .*write Flat\._coins"):
+        Flat().coins((2, 3))
+
+
 def test_traits():
     assert RademacherSigns().independent
     assert RademacherSigns().random
@@ -145,6 +161,44 @@ class Chained(SignPattern):
         return (rng.choice([-1.0, 1.0]) * np.cumprod(steps)).reshape(code_shape)
 
 
+class Torn(SignPattern):
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], code_shape)
+
+    def _coins(self, code_shape):
+        return np.zeros(code_shape, dtype=int)
+
+
+class Restless(SignPattern):
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], code_shape)
+
+    def _coins(self, code_shape):
+        return np.full(code_shape, -1)
+
+
+class Twins(SignPattern):
+    """Two coins that always fall alike."""
+
+    def _draw(self, code_shape, rng):
+        return np.full(code_shape, rng.choice([-1.0, 1.0]))
+
+    def _coins(self, code_shape):
+        return np.arange(np.prod(code_shape)).reshape(code_shape) % 2
+
+
+class Fewer(SignPattern):
+    """It says that its signs are independent, and tells of fewer coins."""
+
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        return FilterSigns().draw(code_shape, rng)
+
+    def _coins(self, code_shape):
+        return FilterSigns().coins(code_shape)
+
+
 class Sound(SignPattern):
     independent = True
 
@@ -160,6 +214,10 @@ FAULTS = {
     Biased: "independent fair signs",
     Shared: "independent fair signs",
     Chained: "independent fair signs",
+    Torn: "signs of one coin agree",
+    Restless: "a sign that no coin decides never changes",
+    Twins: "independent fair signs",
+    Fewer: "independent fair signs",
 }
 
 

@@ -2,54 +2,20 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import attrs
 import matplotlib.image
 import pytest
 
-from dcsc import cli
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Sweep, run
+from tests import commands
+from tests.commands import start
 from tests.sweeps.cases import BARE, SMALL, numbers, sweep
 from tests.sweeps.test_killed import members
 
 PATIENCE = 60
-# It says so because the arguments come from sys.argv, as they do from a shell.
-pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
-
-
-def process(*arguments, cwd, **options):
-    """Start the command line in a group of processes of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "dcsc", *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "MPLBACKEND": "agg"},
-        **options,
-    )
-
-
-@pytest.fixture
-def called(monkeypatch, capsys):
-    """Return a function that runs the command line in this process."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["dcsc", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return code or 0, said.out, said.err
-
-    return call
 
 
 @pytest.fixture
@@ -61,17 +27,13 @@ def file(tmp_path):
 
 def refused(done):
     """Return the one line of a command that was refused, apart from those about its progress."""
-    code, out, err = done
-    assert code == 2
-    assert out == ""
-    (line,) = [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")]
-    assert line.startswith("dcsc: ")
-    return line.removeprefix("dcsc: ")
+    lines = [line for line in done.err.splitlines() if not line.startswith("dcsc sweep: ")]
+    return commands.refused(done._replace(err="\n".join(lines)))
 
 
 def test_a_sweep_from_file_to_figure(file, tmp_path, called):
     """The first in a process of its own: what is printed where nobody looks on, and written."""
-    done = process("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path)
+    done = start("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path)
     out, err = done.communicate(timeout=PATIENCE)
     assert done.returncode == 0, err
     lines = err.splitlines()
@@ -104,7 +66,7 @@ def test_an_interrupted_sweep_goes_on(jobs, moment, tmp_path):
     """
     file = tmp_path / "long.toml"
     file.write_text(SMALL.replace("trials = 100", "trials = 10000000"))
-    done = process("sweep", "long.toml", "--out", "out", "--jobs", jobs, cwd=tmp_path)
+    done = start("sweep", "long.toml", "--out", "out", "--jobs", jobs, cwd=tmp_path)
     end = time.monotonic() + PATIENCE
     blocks = tmp_path / "out" / "blocks"
     moments = {

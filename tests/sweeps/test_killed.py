@@ -41,7 +41,7 @@ def test_killed_twenty_times_it_has_the_numbers_of_one_run(tmp_path):
 
     All of them together come before a run is through, however fast the machine is.
     """
-    whole = sweep(LONG, trials=16_000)
+    whole = sweep(LONG, trials=8000)
     folder, other = tmp_path / "killed", tmp_path / "one"
     rng = np.random.default_rng(0)
     begin = time.monotonic()
@@ -98,4 +98,4 @@ def test_nobody_is_left_behind_a_killed_command(moment, tmp_path):
     while members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not members(process.pid)
-    assert run(sweep(LONG), folder, jobs=1).found > 0 or moment == "importing"
+    assert run(sweep(LONG, trials=4096), folder, jobs=1).found > 0 or moment == "importing"

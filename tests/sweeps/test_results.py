@@ -12,6 +12,7 @@ from dcsc import bounds
 from dcsc.errors import NotCoveredError
 from dcsc.experiments import clopper_pearson, sweeps
 from dcsc.experiments.sweeps import run, write_netcdf
+from dcsc.experiments.sweeps.run import _version
 from dcsc.experiments.sweeps.tables import RESERVED
 from tests.sweeps.cases import BARE, DEEP, SMALL, axes, numbers, sweep, table
 
@@ -212,6 +213,11 @@ def test_attributes(finished):
     assert json.loads(data.attrs["versions"]) == {
         name: version(name) for name in ("dcsc", "numpy", "scipy", "numba")
     }
+
+
+def test_what_is_not_installed_has_no_version():
+    assert _version("numpy") == np.__version__
+    assert _version("no-such-package-of-anybody") is None
 
 
 def test_netcdf_brings_all_of_it_back(finished):

@@ -54,9 +54,10 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
                 os.kill(killed[0], signal.SIGKILL)
                 time.sleep(0.2)
 
-        run(sweep(LONG), tmp_path / "a", dask=cluster.scheduler_address, progress=kill_one)
+        whole = sweep(LONG, trials=8000)
+        run(whole, tmp_path / "a", dask=cluster.scheduler_address, progress=kill_one)
     assert killed
-    run(sweep(LONG), tmp_path / "b", jobs=2)
+    run(whole, tmp_path / "b", jobs=2)
     assert_same(open(tmp_path / "a"), open(tmp_path / "b"))
 
 

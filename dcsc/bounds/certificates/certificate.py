@@ -277,7 +277,7 @@ def _basis(kind: type) -> str:
 
 def _constants(record: LayerRecord, babel: bool) -> LayerStatistics:
     """Return the constants; Gaussian noise, which has no bound, is left out of them."""
-    if isinstance(record, LayerInstance) and record.noise_model == "gauss":
+    if isinstance(record, LayerInstance) and not record.law.bounded:
         record = attrs.evolve(record, noise=None, noise_model="adversarial")
     return record.statistics(babel)
 

@@ -26,12 +26,13 @@ from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.layered import LayeredBound
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics
-from dcsc.bounds.records.oracle import EffectiveDictionary
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.bounds.uniform import UniformBound
+from dcsc.coefficients import TOLERANCE
 from dcsc.dictionaries import (
     CirculantDictionary,
     DenseDictionary,
+    EffectiveDictionary,
     NormalizedDictionary,
     SignedDictionary,
     ToeplitzDictionary,
@@ -46,8 +47,9 @@ Described = Mapping[str, Any]
 
 _FORMAT = "dcsc model 1"
 _TEXT = "inputs"
-# Fields that certificates do not mention where they are 1, as it was before there were others.
-_LATER = ("dilation", "groups")
+# Fields that came later, and the value at which documents leave them out: those that were written
+# before go on being read.
+_LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
 _MOST_BYTES = 2**30
 _DEEPEST = 50
 _LONGEST = 100
@@ -171,7 +173,8 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         **{
             field.name: describe(getattr(value, field.name), f"{name}.{field.name}", arrays)
             for field in attrs.fields(kind)
-            if field.name not in _LATER or np.any(np.not_equal(getattr(value, field.name), 1))
+            if field.name not in _LATER
+            or np.any(np.not_equal(getattr(value, field.name), _LATER[field.name]))
         },
     }
 

@@ -1,7 +1,7 @@
 """The bound for given codes, atom by atom.
 
-``bound`` is the theorem, ``problem`` what each atom of one column has to reach, ``interference``
-the weights that it adds up, and ``weakest`` the atoms that `explain` names.
+``bound`` is the theorem, ``problem`` the probability of each atom of one column, ``search`` the
+choice of a threshold, and ``weakest`` the atoms that `explain` names.
 """
 
 from dcsc.bounds.instance.bound import InstanceBound

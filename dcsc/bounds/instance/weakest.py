@@ -30,10 +30,11 @@ def weakest_atoms(
     for at in best[flat[best] > 0].tolist():
         column, atom = divmod(at, contributions.shape[1])
         problem = problems[column]
+        seen = problem.column
         number, *position = (int(i) for i in np.unravel_index(atom, code_shape))
-        shifted = problem.noise_model == "adversarial"
-        noise = float(problem.noise[atom])
-        weights = problem.interference.weights(np.array([atom]))[0]
+        shifted = problem.law.shifts
+        noise = float(seen.error[atom])
+        weights = seen.weights(np.array([atom]))[0]
         squares = np.sort(np.append(weights**2, [0.0] * 3))[::-1]
         total = float(squares.sum())
         found.append(
@@ -41,13 +42,13 @@ def weakest_atoms(
                 column=column,
                 filter=number,
                 position=tuple(position),
-                on_support=bool(problem.on[atom]),
+                on_support=bool(seen.on[atom]),
                 probability=float(flat[at]),
                 share=float(flat[at]) / union,
                 interferers=int(np.count_nonzero(weights)),
                 largest=float(squares[0]) / total if total else 0.0,
                 largest_three=float(squares[:3].sum()) / total if total else 0.0,
-                level=float(problem.level[atom]),
+                level=float(seen.level[atom]),
                 noise=noise if shifted else 0.0,
                 deviation=float(np.sqrt(total + (0.0 if shifted else noise**2))),
                 reach=float(weights.sum()),

@@ -16,16 +16,16 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics, checked
-from dcsc.bounds.tails.base import NOISE_MODELS
-from dcsc.dictionaries import Dictionary
+from dcsc.coefficients import TOLERANCE, check_units, rounding_of
+from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
+from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
 __all__ = ["LayerInstance"]
-
-_NEGLIGIBLE = 1e-12
 
 
 def _codes(value: Any, self_: Any) -> Array:
@@ -41,9 +41,10 @@ def _noise(value: Any, self_: Any) -> float | Array | None:
         return None if value is None else real(value, where, minimum=0)
     array = real_array(value, where).astype(np.float64)
     shape = tuple(self_.dictionary.signal_shape)
-    batch = self_.codes.shape[: self_.codes.ndim - len(self_.dictionary.code_shape)]
-    if array.shape not in (shape, batch + shape):
-        raise DcscError(f"{where}: expected a number or shape {batch + shape}, got {array.shape}")
+    if array.shape not in (shape, self_.batch + shape):
+        raise DcscError(
+            f"{where}: expected a number or shape {self_.batch + shape}, got {array.shape}"
+        )
     return frozen_array(array)
 
 
@@ -52,17 +53,14 @@ def _default_model(instance: "LayerInstance") -> str:
 
 
 def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
-    if value not in NOISE_MODELS:
-        raise DcscError(
-            f"LayerInstance: noise_model: expected one of {', '.join(NOISE_MODELS)}, got {value!r}"
-        )
+    law = as_noise(value, "LayerInstance: noise_model")
     if isinstance(instance.noise, np.ndarray):
-        if value != "independent":
+        if law.name != "independent":
             raise DcscError(
                 'LayerInstance: noise_model: expected "independent" with a signal as noise, '
                 f"got {value!r}"
             )
-    elif value == "none" and instance.noise:
+    elif law.name == "none" and instance.noise:
         raise DcscError(
             f'LayerInstance: noise: expected 0 with noise_model="none", got {instance.noise}'
         )
@@ -71,6 +69,13 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
         raise DcscError(f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {value!r}")
+
+
+def _own(dictionary: Dictionary) -> Dictionary:
+    """Return the dictionary of a layer by itself, without signs and without the layers below."""
+    if isinstance(dictionary, EffectiveDictionary):
+        return _own(dictionary.operators[-1])
+    return _own(dictionary.dictionary) if isinstance(dictionary, SignedDictionary) else dictionary
 
 
 @attrs.frozen
@@ -88,12 +93,13 @@ class LayerInstance(LayerRecord):
         A number is ζ, a bound of ‖·‖_{2,∞}^P of the error entering the layer; None leaves it to
         the bound. An array, of the signal's shape or with the batch axes of the codes, is that
         error itself, the same whatever the signs.
-    noise_model : str
-        What the error may depend on: ``"none"``, ``"independent"`` of this layer's signs,
-        ``"martingale"`` (of mean zero given them), ``"adversarial"``, or ``"gauss"``: independent
-        and normal, where ``noise`` is the standard deviation of each sample. Only bounds that
-        look at instances make use of it, the others assume the worst. An array is
-        ``"independent"``; of a number, ``"adversarial"`` is the default.
+    noise_model : Noise or str
+        What the error may depend on: a `dcsc.bounds.noise.Noise`, or the name of one, ``"none"``,
+        ``"independent"`` of this layer's signs, ``"martingale"`` (of mean zero given them),
+        ``"adversarial"``, or ``"gauss"``: independent and normal, where ``noise`` is the standard
+        deviation of each sample. Only bounds that look at instances make use of it, the others
+        assume the worst. An array is ``"independent"``; of a number, ``"adversarial"`` is the
+        default.
     selection, signs_independent
         As in `LayerStatistics`.
     successor : Dictionary, optional
@@ -117,7 +123,7 @@ class LayerInstance(LayerRecord):
         eq=attrs.cmp_using(eq=np.array_equal),
         hash=False,
     )
-    noise_model: str = attrs.field(
+    noise_model: Noise | str = attrs.field(
         default=attrs.Factory(_default_model, takes_self=True), validator=_noise_model
     )
     selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
@@ -129,12 +135,43 @@ class LayerInstance(LayerRecord):
     )
 
     @property
+    def law(self) -> Noise:
+        """What the error entering the layer may depend on."""
+        return as_noise(self.noise_model)
+
+    @property
     def measured(self) -> bool:
         return True
 
     @property
     def nonnegative(self) -> bool:
         return bool((self.codes >= 0).all())
+
+    def misfit(self, below: LayerRecord) -> str | None:
+        if not isinstance(below, LayerInstance):
+            return None
+        own, lower = _own(self.dictionary), tuple(below.dictionary.code_shape)
+        if lower != tuple(own.signal_shape):
+            return f"codes of shape {lower} are no signals of shape {tuple(own.signal_shape)}"
+        if below.batch != self.batch:
+            return f"the codes of one have batch {below.batch}, those of the other {self.batch}"
+        if below.successor is not None and _own(below.successor) != own:
+            return "the dictionary of the second is not the successor that the first one names"
+        return None
+
+    def chained(self, number: int, below: LayerRecord) -> tuple[Hypothesis, ...]:
+        if not isinstance(below, LayerInstance):
+            return ()
+        statement = (
+            f"layer {number}: its signals are the codes of layer {number - 1}, and its dictionary "
+            "is the one in whose patches these were counted"
+        )
+        return (Hypothesis(statement, True),)
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Batch axes of the codes."""
+        return self.codes.shape[: self.codes.ndim - len(self.dictionary.code_shape)]
 
     @property
     def amplitude(self) -> float:
@@ -160,7 +197,7 @@ class LayerInstance(LayerRecord):
             If the codes are all zero and no ``x_min`` was given, or it exceeds an entry; if the
             noise is Gaussian, which has no bound.
         """
-        if self.noise_model == "gauss" and self.noise:
+        if not isinstance(self.noise, np.ndarray) and self.noise and not self.law.bounded:
             raise DcscError(
                 "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
                 "one that holds with the probability you want as noise, with another noise_model"
@@ -177,6 +214,7 @@ class LayerInstance(LayerRecord):
                 f"LayerInstance: x_min: expected at most {smallest}, the smallest non-zero of the "
                 f"codes, got {self.x_min}"
             )
+        check_units([self.gain[1] * self.gain[1], self.strongest], "LayerInstance")
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)
         sparsity = int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0))
@@ -193,7 +231,7 @@ class LayerInstance(LayerRecord):
             selection=self.selection,
             signs_independent=self.signs_independent,
             nonnegative=self.nonnegative,
-            gain=self._gain(),
+            gain=self.gain,
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
             babel=Babel.at(self.dictionary, sparsity) if babel else None,
@@ -201,11 +239,21 @@ class LayerInstance(LayerRecord):
             containing=self.dictionary.stripes.containing,
             channel_size=math.prod(self.dictionary.signal_shape[1:]),
             measured=True,
+            tolerance=self._tolerance(),
         )
 
-    def _gain(self) -> tuple[float, float]:
-        """Return the extreme norms, without atoms that are zero and never used."""
+    def _tolerance(self) -> float:
+        """Return the tolerance of ties, relative to c_max² x_max."""
+        norm = float(self.dictionary.atom_norms().max(initial=0.0))
+        strongest = norm * (norm * self.amplitude)
+        entering = self.dictionary.exposure(self.dictionary.contributions(self.codes))
+        largest = float(np.max(entering, initial=0.0))
+        share = max(largest / strongest, 1.0) if strongest else 1.0
+        return max(TOLERANCE, rounding_of(self.dictionary, self.codes) * share)
+
+    @property
+    def gain(self) -> tuple[float, float]:
         norms = self.dictionary.atom_norms()
         used = (self.codes != 0).reshape(-1, *norms.shape).any(axis=0)
-        seen = norms[used | (norms > _NEGLIGIBLE * norms.max())]
+        seen = norms[used | (norms > NEGLIGIBLE * norms.max())]
         return (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)

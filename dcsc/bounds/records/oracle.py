@@ -1,114 +1,24 @@
 """The layers above the first, exactly, for given signs of the layers below."""
 
-import itertools
 import math
-from collections.abc import Iterable
-from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, frozen_array
+from dcsc._arrays import Array
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.measure import checked_pathway
 from dcsc.bounds.tails import Exact
-from dcsc.dictionaries import Dictionary
+from dcsc.coefficients import TOLERANCE
+from dcsc.dictionaries import EffectiveDictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 
-__all__ = ["EffectiveDictionary", "oracle_layers"]
+__all__ = ["oracle_layers"]
 
-_ROUNDING = 1e-12
 _MOST = 24
-
-
-def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
-    operators = tuple(value)
-    if not operators or not all(isinstance(item, Dictionary) for item in operators):
-        raise DcscError(f"EffectiveDictionary: operators: expected dictionaries, got {value!r}")
-    for number, (lower, upper) in enumerate(itertools.pairwise(operators), start=1):
-        if tuple(lower.code_shape) != tuple(upper.signal_shape):
-            raise DcscError(
-                f"EffectiveDictionary: operators: number {number} has codes of shape "
-                f"{lower.code_shape}, but number {number + 1} synthesises signals of shape "
-                f"{upper.signal_shape}"
-            )
-    return operators
-
-
-def _supports(value: Iterable[npt.ArrayLike], self_: Any) -> tuple[Array, ...]:
-    supports = tuple(frozen_array(np.asarray(item, dtype=bool)) for item in value)
-    shapes = [tuple(operator.code_shape) for operator in self_.operators[:-1]]
-    given = [support.shape for support in supports]
-    if given != shapes:
-        raise DcscError(f"EffectiveDictionary: supports: expected shapes {shapes}, got {given}")
-    return supports
-
-
-def _same(one: tuple[Array, ...], other: tuple[Array, ...]) -> bool:
-    return len(one) == len(other) and all(map(np.array_equal, one, other))
-
-
-@attrs.frozen
-class EffectiveDictionary(Dictionary):
-    r"""What a code becomes on its way down to the signal, on given supports.
-
-    With the operators :math:`A_i D_i` of the layers below, the projections :math:`\Pi_i` onto the
-    supports of their codes, and the dictionary :math:`A_l`, it is
-
-    .. math:: E_l = A_1 D_1 \Pi_1\, A_2 D_2 \Pi_2 \cdots A_l .
-
-    A forward pass that is told these supports hands :math:`D_l E_l^T \hat X^{(0)}` to the
-    projection of layer l. So layer l behaves as a single layer with this dictionary, whose Gram
-    matrix is the effective one, and with the noise of the signal itself.
-
-    Parameters
-    ----------
-    operators : sequence of Dictionary
-        Layer 1 first; the codes of one are the signals of the next.
-    supports : sequence of array_like of bool
-        One for each operator but the last, of the shape of its codes.
-
-    Examples
-    --------
-    >>> from dcsc import DenseDictionary
-    >>> below, above = DenseDictionary([[1, 0.6], [0, 0.8]]), DenseDictionary([[1], [0.5]])
-    >>> EffectiveDictionary([below, above], [[True, False]]).synthesize([2.0])
-    array([2., 0.])
-    """
-
-    operators: tuple[Dictionary, ...] = attrs.field(converter=_operators)
-    supports: tuple[Array, ...] = attrs.field(
-        converter=attrs.Converter(_supports, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
-        eq=attrs.cmp_using(eq=_same),
-        hash=False,
-    )
-
-    @property
-    def signal_shape(self) -> Shape:
-        return tuple(self.operators[0].signal_shape)
-
-    @property
-    def code_shape(self) -> Shape:
-        return tuple(self.operators[-1].code_shape)
-
-    def _dtype(self) -> npt.DTypeLike:
-        return np.result_type(*(operator._dtype() for operator in self.operators))
-
-    def _synthesize(self, codes: Array) -> Array:
-        signal = self.operators[-1].synthesize(codes)
-        for operator, support in zip(self.operators[-2::-1], self.supports[::-1], strict=True):
-            signal = operator.synthesize(signal * support)
-        return signal
-
-    def _analyze(self, signals: Array) -> Array:
-        code = signals
-        for operator, support in zip(self.operators[:-1], self.supports, strict=True):
-            code = operator.analyze(code) * support
-        return self.operators[-1].analyze(code)
 
 
 def oracle_layers(
@@ -229,7 +139,7 @@ def _same_supports(whole: EffectiveDictionary, code: Array) -> bool | None:
     for operator in whole.operators[:0:-1]:
         shares, reach = operator.synthesize(shares), operator.contributions(reach)
         weights = np.abs(shares).reshape(len(support), -1).T
-        limit = _ROUNDING * reach.ravel()
+        limit = TOLERANCE * reach.ravel()
         weights = np.sort(np.where(weights > limit[:, None], weights, 0), axis=1)[:, ::-1]
         rest = weights[:, 1:].sum(axis=1)
         doubt = (weights[:, 0] > 0) & (weights[:, 0] - rest <= limit)

@@ -1,5 +1,7 @@
 """What a bound is told about a layer: what all records have, and the one in numbers."""
 
+import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, Self
@@ -9,14 +11,13 @@ import numpy as np
 
 from dcsc._arrays import integer, real
 from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
 __all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records", "checked"]
-
-_UNIT_TOLERANCE = 1e-12
 
 
 def checked(check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any) -> Any:
@@ -133,6 +134,11 @@ class LayerRecord(ABC):
 
     @property
     @abstractmethod
+    def gain(self) -> tuple[float, float]:
+        """Smallest and largest norm of an atom, without those that are zero and never used."""
+
+    @property
+    @abstractmethod
     def amplitude(self) -> float:
         """The size of the largest entry of the codes, in units of the codes."""
 
@@ -146,12 +152,42 @@ class LayerRecord(ABC):
         """What has to hold for the record to describe the layer; every guarantee lists it."""
         return ()
 
+    def misfit(self, below: "LayerRecord") -> str | None:
+        """Return why the record cannot be that of the layer above another, or None.
+
+        By default None: numbers do not tell.
+        """
+        return None
+
+    def chained(self, number: int, below: "LayerRecord") -> tuple[Hypothesis, ...]:
+        """State that layer ``number`` stands on the one below, if that has been looked at."""
+        return ()
+
     @property
     def chosen_threshold(self) -> Threshold | None:
         """The threshold in use: the one given, or else that of the selection."""
         if self.threshold is None and self.selection is not None:
             return self.selection.threshold
         return self.threshold
+
+    @property
+    def strongest(self) -> float:
+        """c_max² x_max, the largest share of a non-zero in its coefficient."""
+        return self.gain[1] * (self.gain[1] * self.amplitude)
+
+    @property
+    def unit_norm(self) -> bool:
+        """Whether all atoms have unit norm, to 1e-12."""
+        return all(abs(gain - 1) <= TOLERANCE for gain in self.gain)
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the error of an exactly recovered layer has mean zero, given its signs.
+
+        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+        """
+        chosen = self.selection
+        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
 
     def without_threshold(self) -> Self:
         """Return the layer with its threshold yet to be chosen."""
@@ -172,7 +208,7 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     Raises
     ------
     DcscError
-        If there is none, or something else among them.
+        If there is none, or something else among them; if two of them do not chain.
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
@@ -181,7 +217,22 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
         raise DcscError(
             f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
         )
+    for number, (below, record) in enumerate(itertools.pairwise(records), start=1):
+        why = record.misfit(below)
+        if why is not None:
+            raise DcscError(f"{where}: layers {number} and {number + 1} do not chain: {why}")
     return records
+
+
+def record_hypotheses(records: tuple[LayerRecord, ...]) -> list[tuple[Hypothesis, ...]]:
+    """Return what has to hold for the records to describe their layers, layer by layer."""
+    chained = [
+        record.chained(number, below)
+        for number, (below, record) in enumerate(itertools.pairwise(records), start=2)
+    ]
+    return [
+        (*record.hypotheses, *chain) for record, chain in zip(records, [(), *chained], strict=True)
+    ]
 
 
 @attrs.frozen(kw_only=True)
@@ -226,6 +277,9 @@ class LayerStatistics(LayerRecord):
         ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
     measured : bool, default False
         Whether the constants were read off one pathway, rather than declared.
+    tolerance : float, default 1e-12
+        How near to a threshold a coefficient is a tie, relative to c_max² x_max + c_max ζ: see
+        `dcsc.coefficients`. Measured, it is what rounding can do in the model's own dtype.
 
     Raises
     ------
@@ -255,6 +309,7 @@ class LayerStatistics(LayerRecord):
     containing: int | None = checked(integer, minimum=1, default=None)
     channel_size: int | None = checked(integer, minimum=1, default=None)
     measured: bool = False
+    tolerance: float = checked(real, minimum=TOLERANCE, default=TOLERANCE)
 
     def __attrs_post_init__(self) -> None:
         for name in ("coherence", "x_min", "x_max", "n_samples"):
@@ -265,9 +320,10 @@ class LayerStatistics(LayerRecord):
                 f"LayerStatistics: x_min, x_max: expected 0 <= x_min <= x_max and x_max > 0, "
                 f"got {self.x_min} and {self.x_max}"
             )
-        if self.coherence > self.gain[1] ** 2 * (1 + 1e-9):
+        largest = self.gain[1] * self.gain[1]
+        if self.coherence > largest * (1 + TOLERANCE):
             raise DcscError(
-                f"LayerStatistics: coherence: expected at most {self.gain[1] ** 2}, the square of "
+                f"LayerStatistics: coherence: expected at most {largest}, the square of "
                 f"the largest gain, got {self.coherence}"
             )
         if None not in (self.sparsity, self.stripe_size) and self.sparsity > self.stripe_size:  # type: ignore[operator]
@@ -307,12 +363,12 @@ class LayerStatistics(LayerRecord):
     def babel_square(self, sparsity: int) -> float:
         """Return a bound of μ₂²(S), at most μ²S."""
         known = () if self.babel is None else self.babel.squares
-        return _interpolated(sparsity, known, self.coherence**2)
+        return _interpolated(sparsity, known, self.coherence * self.coherence)
 
     @property
-    def unit_norm(self) -> bool:
-        """Whether all atoms have unit norm, to 1e-12."""
-        return all(abs(gain - 1) <= _UNIT_TOLERANCE for gain in self.gain)
+    def signal(self) -> float:
+        """c_min² x_min, the least share of a non-zero in its coefficient."""
+        return self.gain[0] * (self.gain[0] * self.x_min)
 
     @property
     def bias(self) -> float:
@@ -322,14 +378,37 @@ class LayerStatistics(LayerRecord):
         """
         return 0.0 if self.unit_norm else max(abs(c * c - 1) for c in self.gain) * self.x_max
 
-    @property
-    def unbiased(self) -> bool:
-        """Whether the error of an exactly recovered layer has mean zero, given its signs.
+    def shift(self, noise: float) -> float:
+        """Return c_max ζ, the most that an error of patch norm ζ adds to a coefficient."""
+        return self.gain[1] * noise
 
-        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+    def slack(self, noise: float) -> float:
+        """Return how near to its threshold a coefficient is a tie, with an error of norm ζ."""
+        return self.tolerance * (self.strongest + self.shift(noise))
+
+    def blur(self, noise: float) -> float:
+        """Return what rounding takes off the level that a sum has to reach.
+
+        A tail is continuous and rounds upwards, so that ties of double precision are covered.
         """
-        chosen = self.selection
-        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+        return (self.tolerance - TOLERANCE) * (self.strongest + self.shift(noise))
+
+    def reach(self, sparsity: int) -> float:
+        """Return a bound of the sum of S others in a coefficient, μ₁(S) x_max."""
+        return self.babel_sum(sparsity) * self.x_max
+
+    def deviation(self, sparsity: int) -> float:
+        """Return a bound of the deviation of the signed sum of S others, μ₂(S) x_max."""
+        known = () if self.babel is None else self.babel.squares
+        roots = [math.sqrt(value) * math.sqrt(max(sparsity / place, 1.0)) for place, value in known]
+        return min([self.coherence * math.sqrt(sparsity), *roots]) * self.x_max
+
+    def check_units(self, where: str) -> None:
+        """Refuse constants whose products and squares are no longer numbers."""
+        low, high = self.gain
+        # noise may be as small as it likes: it is added to what is no smaller than this
+        error = max(self.shift(self.noise or 0.0), SMALLEST)
+        check_units([low * low, high * high, self.signal, self.strongest, error], where)
 
     def need(self, name: str) -> Any:
         """Return a field that may have been left out, or say that it is needed."""

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, from_hook, real_array
+from dcsc.bounds.noise import Noise, as_noise
+from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError, NotCoveredError
 
 __all__ = ["NOISE_MODELS", "Rows", "Tail"]
 
 NOISE_MODELS = ("none", "independent", "martingale", "adversarial", "gauss")
-_TIE = 1e-12
+"""The names of dcsc's own noise models, `dcsc.bounds.noise`."""
 
 
 @attrs.frozen(eq=False)
@@ -46,15 +48,14 @@ class Rows:
         """Return some of the rows."""
         return Rows(self.weights[which], self.level[which], self.spread[which])
 
-
-def _of_size_one(rows: Rows, sizes: Array) -> Rows:
-    """Return the rows scaled by powers of two to sizes in [1/2, 1), so that squares are safe."""
-    exponents = -np.frexp(sizes)[1]
-    return Rows(
-        np.ldexp(rows.weights, exponents[:, None]),
-        np.ldexp(rows.level, exponents),
-        np.ldexp(rows.spread, exponents),
-    )
+    def of_size_one(self, sizes: Array) -> "Rows":
+        """Return the rows scaled by powers of two to sizes in [1/2, 1): squares are numbers."""
+        exponents = -np.frexp(sizes)[1]
+        return Rows(
+            np.ldexp(self.weights, exponents[:, None]),
+            np.ldexp(self.level, exponents),
+            np.ldexp(self.spread, exponents),
+        )
 
 
 class Tail(ABC):
@@ -64,31 +65,27 @@ class Tail(ABC):
     within 1e-12 of t, relative to the larger of t and the ℓ1 norm, reaches it. Small
     probabilities keep their relative accuracy, and rounding never makes them smaller.
 
-    What ν is depends on the noise model, and ``noise`` is its size z:
-
-    - ``none``: ν = 0
-    - ``independent``: \|ν\| ≤ z, symmetric and independent of the signs
-    - ``martingale``: \|ν\| ≤ z, of mean zero given the signs
-    - ``adversarial``: \|ν\| ≤ z, whatever it depends on
-    - ``gauss``: ν is normal of standard deviation z, independent of the signs
+    What ν is depends on the `Noise`, and ``noise`` is its size z.
 
     A subclass supplies ``_upper``, and ``_lower`` if it also bounds from below.
 
-    Laws:
+    Laws, for :math:`P_w(t, z)`, the probability with the worst noise of the model:
 
-    - at least the exact probability, and at most 1
-    - falls with t, rises with z
-    - zero weights, signs of weights and their order make no difference
+    - :math:`0 \le \text{lower}_w(t, z) \le P_w(t, z) \le \text{upper}_w(t, z) \le 1`
+    - :math:`\text{upper}_w(t, z) = 0` for :math:`t > \|w\|_1 + z`, but for Gaussian noise
+    - :math:`\text{upper}_w(t, z)` falls with t, and rises with z
+    - :math:`\text{upper}_w = \text{upper}_v` where v has the weights of w with other signs, in
+      another order, and any number of zeros
+    - :math:`\text{upper}_{aw}(at, az) = \text{upper}_w(t, z)` for a > 0, to rounding
+    - rows do not see one another
 
     Attributes
     ----------
     noise_models : frozenset of str
-        The noise models it is valid for.
+        The names of the noises that it is valid for.
     smooth : bool
-        Whether it is continuous in t and rises with every weight. Symmetric noise of a size up to
-        z is then at most one more weight z, which is also how noise of mean zero enters the
-        generating function. Otherwise half of each end is taken, ``(F(t - z) + F(t)) / 2``, for
-        F falls.
+        Whether it is continuous in t and rises with every weight, so that symmetric noise is at
+        most one more weight.
     costly : bool
         Whether it should be spared where a cheaper tail shows that a row hardly matters.
     """
@@ -102,7 +99,7 @@ class Tail(ABC):
         weights: npt.ArrayLike,
         level: npt.ArrayLike,
         noise: npt.ArrayLike = 0.0,
-        noise_model: str = "adversarial",
+        noise_model: Noise | str = "adversarial",
     ) -> Array:
         """Return the bound for each row, in [0, 1].
 
@@ -114,40 +111,33 @@ class Tail(ABC):
             t.
         noise : array_like, broadcast to (rows,)
             z, not negative.
-        noise_model : str
+        noise_model : Noise or str
 
         Raises
         ------
         NotCoveredError
             If the tail is not valid for the noise model.
         """
-        rows, size = self._rows(weights, level, noise, noise_model)
-        if noise_model == "adversarial":
-            return self._upper_end(rows, -size)
-        if noise_model in ("independent", "martingale") and size.any():
-            if not self.smooth:
-                return (self._upper_end(rows, -size) + self._upper_end(rows, 0 * size)) / 2
-            joint = np.sort(np.column_stack([rows.weights, size]), axis=1)[:, ::-1]
-            rows = attrs.evolve(rows, weights=joint)
-        return self._upper_end(rows, 0 * size)
+        sums, size, law = self._sums(weights, level, noise, noise_model)
+        return law.upper(sums, size)
 
     def lower(
         self,
         weights: npt.ArrayLike,
         level: npt.ArrayLike,
         noise: npt.ArrayLike = 0.0,
-        noise_model: str = "adversarial",
+        noise_model: Noise | str = "adversarial",
     ) -> Array:
         """Return what the probability is at least, for the worst noise of the model; or 0.
 
         Here sums within rounding of t do not reach it.
         """
-        rows, size = self._rows(weights, level, noise, noise_model)
-        if noise_model == "adversarial":
-            return self._lower_end(rows, -size)
-        if noise_model == "independent":
-            return (self._lower_end(rows, -size) + self._lower_end(rows, size)) / 2
-        return self._lower_end(rows, 0 * size)
+        sums, size, law = self._sums(weights, level, noise, noise_model)
+        return law.lower(sums, size)
+
+    def covers(self, noise: Noise) -> bool:
+        """Return whether the tail is valid for a noise, by its own name or that of a weaker one."""
+        return bool({noise.name, noise.as_good_as} & self.noise_models)
 
     # ---- hooks -------------------------------------------------------------------------------
 
@@ -161,26 +151,23 @@ class Tail(ABC):
 
     # ---- what comes before and after ---------------------------------------------------------
 
-    def _rows(self, weights: Any, level: Any, noise: Any, noise_model: str) -> tuple[Rows, Array]:
+    def _sums(
+        self, weights: Any, level: Any, noise: Any, noise_model: Noise | str
+    ) -> tuple["_Sums", Array, Noise]:
         name = type(self).__name__
-        if noise_model not in NOISE_MODELS:
-            raise DcscError(
-                f"{name}: noise_model: expected one of {', '.join(NOISE_MODELS)}, "
-                f"got {noise_model!r}"
-            )
-        if noise_model not in self.noise_models:
-            raise NotCoveredError(f"{name} is no bound for the noise model {noise_model!r}")
+        law = as_noise(noise_model, f"{name}: noise_model")
+        if not self.covers(law):
+            raise NotCoveredError(f"{name} is no bound for the noise model {law.name!r}")
         w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights"))).astype(np.float64)
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")
         t = self._column(level, "level", len(w))
         size = self._column(noise, "noise", len(w))
-        if (size < 0).any() or (noise_model == "none" and size.any()):
-            expected = "0" if noise_model == "none" else "at least 0"
+        if (size < 0).any() or (law.name == "none" and size.any()):
+            expected = "0" if law.name == "none" else "at least 0"
             raise DcscError(f"{name}: noise: expected {expected}, got {size[size != 0][0]}")
-        gauss = noise_model == "gauss"
-        w = np.sort(w, axis=1)[:, ::-1]
-        return Rows(w, t, size if gauss else 0 * size), 0 * size if gauss else size
+        rows = Rows(np.sort(w, axis=1)[:, ::-1], t, np.zeros(len(w)))
+        return _Sums(self, rows), size, law
 
     def _column(self, value: Any, argument: str, rows: int) -> Array:
         where = f"{type(self).__name__}: {argument}"
@@ -189,25 +176,47 @@ class Tail(ABC):
             raise DcscError(f"{where}: expected a number or {rows}, got shape {array.shape}")
         return np.broadcast_to(array, (rows,))
 
-    def _upper_end(self, rows: Rows, shift: Array) -> Array:
-        return self._end(rows, shift, -_TIE, self._upper, "_upper")
-
-    def _lower_end(self, rows: Rows, shift: Array) -> Array:
-        return self._end(rows, shift, _TIE, self._lower, "_lower")
-
     def _end(self, rows: Rows, shift: Array, slack: float, hook: Any, name: str) -> Array:
         """Answer where the ℓ1 norm decides, and hand the rest to the hook."""
         reach = rows.weights.sum(axis=1)
         level = rows.level + shift
         scale = np.maximum(np.maximum(np.abs(rows.level), np.abs(shift)), reach)
         edge = level + slack * scale
+        # beyond the ℓ1 norm on either side the sum always reaches the level, or never
         certain = edge < -reach if slack > 0 else edge <= -reach
         out = certain.astype(np.float64)
         within = ((edge <= reach) & (edge > -reach)) | (rows.spread > 0)
         if within.any():
             inside = np.where(rows.spread > 0, level, np.minimum(level, reach))
             some = Rows(rows.weights, inside if self.smooth else edge, rows.spread).take(within)
-            some = _of_size_one(some, np.maximum(reach, rows.spread)[within])
+            some = some.of_size_one(np.maximum(reach, rows.spread)[within])
             where = f"{type(self).__name__}.{name}"
             out[within] = from_hook(hook(some), (len(some),), np.dtype(np.float64), where)
         return np.clip(out, 0.0, 1.0)
+
+
+@attrs.frozen(eq=False)
+class _Sums:
+    """Rows, and the tail that a noise asks about them: a `SignedSums`."""
+
+    tail: Tail
+    rows: Rows
+
+    @property
+    def smooth(self) -> bool:
+        return self.tail.smooth
+
+    def upper(self, shift: Array) -> Array:
+        return self.tail._end(self.rows, shift, -TOLERANCE, self.tail._upper, "_upper")
+
+    def lower(self, shift: Array) -> Array:
+        return self.tail._end(self.rows, shift, TOLERANCE, self.tail._lower, "_lower")
+
+    def with_weight(self, size: Array) -> "_Sums":
+        if not size.any():
+            return self
+        joint = np.sort(np.column_stack([self.rows.weights, size]), axis=1)[:, ::-1]
+        return attrs.evolve(self, rows=attrs.evolve(self.rows, weights=joint))
+
+    def with_spread(self, size: Array) -> "_Sums":
+        return attrs.evolve(self, rows=attrs.evolve(self.rows, spread=size))

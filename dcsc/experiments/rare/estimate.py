@@ -11,6 +11,7 @@ from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_ar
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
+from dcsc.intervals import Estimate
 from dcsc.model import DCSCModel
 from dcsc.projections import Selection
 
@@ -50,15 +51,15 @@ class FailureEstimate:
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.interval()[0]
+        return self.interval().low
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.interval()[2]
+        return self.interval().high
 
-    def interval(self, level: float = 0.95) -> tuple[float, float, float]:
-        r"""Return the failure probability as (low, best, high).
+    def interval(self, level: float = 0.95) -> Estimate[float]:
+        r"""Return the failure probability with its interval.
 
         The interval holds at every number of trials, like `clopper_pearson`, and not only in the
         limit of many. Weighted trials lie in [0, c], c the ceiling. With n of them, standard error
@@ -82,7 +83,8 @@ class FailureEstimate:
         log = math.log(4 / (1 - share))
         width = self.standard_error * math.sqrt(2 * log)
         width += 7 * self.ceiling * log / (3 * (self.trials - 1))
-        return max(self.best - width, 0.0), self.best, min(self.best + width, self.ceiling, 1.0)
+        low, high = max(self.best - width, 0.0), min(self.best + width, self.ceiling, 1.0)
+        return Estimate(low, self.best, high)
 
 
 def estimate_failure(
@@ -105,7 +107,7 @@ def estimate_failure(
     most the root of 1/n times this over p: it hardly changes as p gets small. Where failing is
     common, most trials are plain ones.
 
-    Coefficients closer than a relative 1e-12 to their threshold are failures, as in the
+    Coefficients that are a tie with their threshold (`dcsc.coefficients`) are failures, as in the
     guarantees.
 
     Parameters
@@ -157,9 +159,8 @@ def estimate_failure(
     total = integer(trials, "estimate_failure: trials", minimum=2)
     source = generator(rng, "estimate_failure: rng")
     shape = tuple(layer.code_shape)
-    flat, batch = as_batch(given, shape, "estimate_failure: codes", np.float64)
-    columns = flat.reshape(len(flat), math.prod(shape))
-    at_risk = AtRisk.of(layer, selection, columns, _coefficients(layer, noise, batch))
+    flat, batch = as_batch(given, shape, "estimate_failure: codes", given.dtype)
+    at_risk = AtRisk.of(layer, selection, flat, _signals(layer, noise, batch))
     if not len(at_risk):
         return FailureEstimate(trials=total, best=0.0, standard_error=0.0, ceiling=0.0)
     mixture = TiltedMixture.of(at_risk)
@@ -204,11 +205,9 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
     return layer.dictionary, selection
 
 
-def _coefficients(
-    dictionary: Dictionary, noise: float | npt.ArrayLike, batch: tuple[int, ...]
-) -> Array:
-    """Return the noise's inner products with the atoms, (columns, atoms)."""
-    columns, atoms = math.prod(batch), math.prod(dictionary.code_shape)
+def _signals(dictionary: Dictionary, noise: float | npt.ArrayLike, batch: tuple[int, ...]) -> Array:
+    """Return the noise of every column, (columns, *signal_shape)."""
+    shape = tuple(dictionary.signal_shape)
     signal = real_array(noise, "estimate_failure: noise")
     if signal.ndim == 0:
         if signal != 0:
@@ -216,12 +215,10 @@ def _coefficients(
                 "estimate_failure: noise: expected a signal, as an array, or 0, got "
                 f"{float(signal)}"
             )
-        return np.zeros((columns, atoms))
-    shape = tuple(dictionary.signal_shape)
+        return np.zeros((math.prod(batch), *shape))
     if signal.shape not in (shape, batch + shape):
         raise DcscError(
             f"estimate_failure: noise: expected shape {shape} or {batch + shape}, "
             f"got {signal.shape}"
         )
-    found = dictionary.analyze(signal.astype(np.float64)).reshape(-1, atoms)
-    return np.broadcast_to(found, (columns, atoms))
+    return np.broadcast_to(signal, batch + shape).reshape(-1, *shape).astype(np.float64)

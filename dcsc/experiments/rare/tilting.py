@@ -10,12 +10,12 @@ import scipy.special
 from dcsc._arrays import Array
 from dcsc.bounds.tails import Chernoff
 from dcsc.bounds.tails.base import Rows
+from dcsc.coefficients import columns
 from dcsc.dictionaries import Dictionary
 from dcsc.projections import Selection
 
 __all__ = ["AtRisk", "TiltedMixture"]
 
-_TIE = 1e-12
 _ROWS = 4096
 
 
@@ -57,42 +57,57 @@ class AtRisk:
 
     @classmethod
     def of(
-        cls, dictionary: Dictionary, selection: Selection, columns: Array, noise: Array
+        cls, dictionary: Dictionary, selection: Selection, codes: Array, noise: Array
     ) -> "AtRisk":
-        """Find them in flat columns, given the coefficients of the noise in each."""
-        shape = tuple(dictionary.code_shape)
-        support = np.flatnonzero((columns != 0).any(axis=0))
+        """Find them in columns of codes.
+
+        Parameters
+        ----------
+        dictionary : Dictionary
+        selection : Selection
+            With a threshold.
+        codes : array of shape (columns, *code_shape)
+        noise : array of shape (columns, *signal_shape)
+        """
+        threshold = selection.threshold
+        assert threshold is not None
+        flat = codes.reshape(len(codes), math.prod(dictionary.code_shape))
+        support = np.flatnonzero((flat != 0).any(axis=0))
         if not support.size:
             support = np.zeros(1, dtype=np.int64)  # any atom, of weight 0
-        gram = dictionary.gram_rows(support)
-        beta = np.asarray(selection.threshold, dtype=np.float64)
-        beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
-        beta = np.broadcast_to(beta, shape).ravel()
-        diagonal = np.square(dictionary.atom_norms().ravel())
-        size = np.abs(columns[:, support])
-        reach = (abs(gram).T @ size.T).T + np.abs(noise)
-        slack = _TIE * (reach + beta)
-        signal = diagonal * (columns if selection.one_sided else np.abs(columns))
-        least = signal - (reach - diagonal * np.abs(columns))
-        above = (reach >= beta - slack) & (reach > 0)
-        able = np.where(columns != 0, least <= beta + slack, above)
-        column, atom = np.nonzero(able)
-        weights = np.zeros((len(atom), len(support)))
-        for number in range(len(columns)):
-            mine = column == number
-            weights[mine] = (gram[:, atom[mine]].toarray() * columns[number, support, None]).T
-        place = np.full(len(beta), -1)
+        place = np.full(flat.shape[1], -1)
         place[support] = np.arange(len(support))
+        rows = [np.zeros((0, len(support)))]
+        parts = [tuple(np.zeros(0, kind) for kind in (int, float, bool, float, float))]
+        seen = columns(dictionary, codes, threshold, one_sided=selection.one_sided, noise=noise)
+        for column in seen:
+            able = np.flatnonzero(~column.safe)
+            weights = np.zeros((len(able), len(support)))
+            weights[:, place[column.support]] = column.terms(able).toarray().T
+            rows.append(weights)
+            parts.append(
+                (
+                    able,
+                    column.offset[able],
+                    column.on[able],
+                    column.threshold[able],
+                    column.slack[able],
+                )
+            )
+        atom, offset, active, beta, slack = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
         own = place[atom]
+        # off T the atom's own sign is one more coin, the same in all columns
         outside = np.flatnonzero(own < 0)
         outside = outside[np.argsort(atom[outside], kind="stable")]
         return cls(
-            weights,
-            noise[column, atom],
+            np.concatenate(rows),
+            offset,
             own,
-            columns[column, atom] != 0,
-            beta[atom],
-            slack[column, atom],
+            active,
+            beta,
+            slack,
             selection.one_sided,
             outside,
             np.flatnonzero(np.diff(atom[outside], prepend=-1)),

@@ -5,13 +5,12 @@ import math
 import attrs
 import numpy as np
 
+from dcsc import coefficients
 from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
 from dcsc.projections import Selection
 
 __all__ = ["Comparisons"]
-
-_DOUBT = 1e-9
 
 
 @attrs.frozen(eq=False)
@@ -38,7 +37,7 @@ class Comparisons:
     threshold, active : arrays of shape (comparisons,)
         A draw fails if ``z > threshold`` (or ``|z| > threshold``) is not ``active``.
     doubt : array of shape (comparisons,)
-        Nearer to the threshold than this, rounding decides.
+        Nearer to the threshold than this is a tie, which the model itself decides.
     """
 
     atoms: Array
@@ -98,67 +97,72 @@ class Comparisons:
         noise : float or array of shape (columns, *signal_shape)
             A number bounds the patch norm of noise that is still to come.
         """
-        shape = tuple(dictionary.code_shape)
-        columns = codes.reshape(len(codes), math.prod(shape)).astype(np.float64)
-        beta = np.asarray(selection.threshold, dtype=np.float64)
-        beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
-        beta = np.broadcast_to(beta, shape).ravel()
-        norms = dictionary.atom_norms().ravel()
-        if isinstance(noise, np.ndarray):
-            offset = dictionary.analyze(noise).reshape(columns.shape)
-            added = np.abs(offset)
-        else:
-            offset = np.zeros(columns.shape)
-            added = np.broadcast_to(norms * noise, columns.shape)
-        support = np.flatnonzero((columns != 0).any(axis=0))
-        gram = dictionary.gram_rows(support)
-        row = np.repeat(np.arange(len(support)), np.diff(gram.indptr))
-        reach = added.copy()
-        for number, x in enumerate(columns):
-            weight = gram.data * x[support][row]
-            reach[number] += np.bincount(gram.indices, np.abs(weight), len(x))
-        rounding = _rounding(dictionary, codes, noise)[:, None] * norms
-        doubt = _DOUBT * (reach + beta) + rounding
-        own = norms**2 * np.abs(columns)
-        safe = np.where(columns != 0, 2 * own - reach - doubt > beta, reach + doubt < beta)
-        if selection.one_sided:
-            safe &= columns >= 0
+        threshold = selection.threshold
+        assert threshold is not None
+        flat = codes.reshape(len(codes), math.prod(dictionary.code_shape))
+        support = np.flatnonzero((flat != 0).any(axis=0))
+        place = np.full(flat.shape[1], -1)
+        place[support] = np.arange(len(support))
 
-        column, atom = np.nonzero(~safe)
-        parts = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
-        for number, x in enumerate(columns):
-            place = np.full(len(x), -1)
-            place[atom[column == number]] = np.flatnonzero(column == number)
-            weight = gram.data * x[support][row]
-            kept = (place[gram.indices] >= 0) & (weight != 0)
-            parts.append((place[gram.indices[kept]], row[kept], weight[kept]))
-        test, sign, weight = (np.concatenate(part) for part in zip(*parts, strict=True))
-        atoms, own_sign = support, np.full(len(atom), -1)
+        # an atom that comes out right for all signs needs no comparison
+        entries = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
+        columns = [tuple(np.zeros(0, kind) for kind in (int, int, float, float, bool, float))]
+        count = 0
+        seen = coefficients.columns(
+            dictionary, codes, threshold, one_sided=selection.one_sided, noise=noise
+        )
+        for number, column in enumerate(seen):
+            unsafe = np.flatnonzero(~column.safe)
+            # its sum: the products G_kj x_j, each with the sign of atom j
+            terms = column.terms(unsafe)
+            test = np.repeat(np.arange(len(unsafe)), np.diff(terms.indptr))
+            kept = terms.data != 0
+            sign = place[column.support[terms.indices[kept]]]
+            entries.append((count + test[kept], sign, terms.data[kept]))
+            columns.append(
+                (
+                    np.full(len(unsafe), number),
+                    unsafe,
+                    column.offset[unsafe],
+                    column.threshold[unsafe],
+                    column.on[unsafe],
+                    column.slack[unsafe],
+                )
+            )
+            count += len(unsafe)
+        test, sign, weight = (np.concatenate(part) for part in zip(*entries, strict=True))
+        column_of, atom, offset, beta, active, doubt = (
+            np.concatenate(part) for part in zip(*columns, strict=True)
+        )
+
+        # one-sided, the sign of the atom itself matters too, with weight 0 if it is not in the sum
+        atoms, own_sign = support, np.full(count, -1)
         if selection.one_sided:
             atoms = np.concatenate([support, np.setdiff1d(atom, support)])
-            where = np.full(len(beta), -1)
-            where[atoms] = np.arange(len(atoms))
-            own_sign = where[atom]
-            there = np.zeros(len(atom), dtype=bool)
-            there[test[sign == own_sign[test]]] = True
-            more = np.flatnonzero(~there)
+            place[atoms] = np.arange(len(atoms))
+            own_sign = place[atom]
+            summed = np.zeros(count, dtype=bool)
+            summed[test[sign == own_sign[test]]] = True
+            more = np.flatnonzero(~summed)
             test = np.concatenate([test, more])
             sign = np.concatenate([sign, own_sign[more]])
             weight = np.concatenate([weight, np.zeros(len(more))])
+
+        # entries of a comparison stand together, in the order of their signs
         order = np.lexsort((sign, test))
-        count = np.bincount(test, minlength=len(atom))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(test, minlength=count))])
         return cls(
             atoms,
-            np.concatenate([[0], np.cumsum(count)]),
+            starts,
             sign[order],
             weight[order],
             own_sign,
-            column,
+            column_of,
             atom,
-            offset[~safe],
-            np.broadcast_to(beta, columns.shape)[~safe],
-            columns[~safe] != 0,
-            doubt[~safe],
+            offset,
+            beta,
+            active,
+            doubt,
         ).in_order()
 
     def in_order(self) -> "Comparisons":
@@ -168,19 +172,3 @@ class Comparisons:
         first = np.where(count > 0, signs[self.start[:-1]], -1)
         last = np.where(count > 0, signs[self.start[1:] - 1], -1)
         return self.take(np.lexsort((count, last, first)))
-
-
-def _rounding(dictionary: Dictionary, codes: Array, noise: float | Array) -> Array:
-    """Return what rounding can do to a coefficient of each column, for an atom of norm 1.
-
-    A sum of n terms is off by at most n·eps times the sum of their sizes, here first in A x and
-    then in Aᵀ y; as much again is left for the Gram matrix.
-    """
-    sizes = dictionary.contributions(codes)
-    most = int(np.max(dictionary.stripe_sparsity(codes), initial=0))
-    terms = dictionary.patches.size + most + 4
-    added = np.abs(noise) if isinstance(noise, np.ndarray) else 0.0
-    bound = np.asarray(dictionary.patch_norm(sizes + added))
-    if not isinstance(noise, np.ndarray):
-        bound = bound + noise
-    return 4 * terms * float(np.finfo(sizes.dtype).eps) * bound

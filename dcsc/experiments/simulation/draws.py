@@ -1,6 +1,7 @@
-"""The randomness of a simulation, in blocks of draws that can be made again."""
+"""The signs and the noise of all trials, in blocks that can be made again."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -13,48 +14,30 @@ from dcsc._numerics.packed import WORD, unpack
 from dcsc.model import DCSCModel
 from dcsc.signs import FixedSigns, SignPattern
 
-__all__ = ["BLOCK", "Block", "Draws"]
+__all__ = ["BLOCK", "Block", "Draws", "Trials", "checked_noise", "law"]
 
 BLOCK = 1024
 
 
 @attrs.frozen(eq=False)
-class Draws:
-    """Draws 0, 1, 2, … of the signs of a model and of the noise on its signal.
+class Trials(ABC):
+    """Trials 0, 1, 2, … of a model: the signs of all its layers, and the noise on its signal.
 
-    Each block of 1024 draws has for each layer a generator of its own, derived from the seed and
-    the block's number: a single draw is made again by making its block again. Noise has a
-    generator for every 64 draws.
+    They come in blocks of 1024. A leaf says where the signs and the noise of a block come from.
 
     Parameters
     ----------
     model : DCSCModel
-        For a drawn model the signs are drawn anew from the law they came from.
+        A drawn model stands for the law that its signs came from.
     batch : tuple of int
         Batch axes of the codes.
-    seed : SeedSequence
     noise : float or array
-        An array is added to every signal as it is. A number ζ draws normal noise, independent of
-        the signs, scaled so that its patch norm is ζ in every column.
+        An array is added to every signal as it is; 0 is none.
     """
 
     model: DCSCModel
     batch: Shape
-    seed: np.random.SeedSequence
     noise: float | Array
-
-    @classmethod
-    def of(cls, model: DCSCModel, codes: Array, rng: Rng, noise: Any) -> "Draws":
-        """Validate what `simulate` was given."""
-        deepest = tuple(model.layers[-1].dictionary.code_shape)
-        _, batch = as_batch(codes, deepest, "simulate: codes", codes.dtype)
-        if np.ndim(noise) == 0:
-            return cls(model, batch, _seed(rng), real(noise, "simulate: noise", minimum=0))
-        array = real_array(noise, "simulate: noise")
-        shape = tuple(model.layers[0].dictionary.signal_shape)
-        if array.shape != shape:
-            as_batch(array, batch + shape, "simulate: noise", array.dtype)
-        return cls(model, batch, _seed(rng), np.broadcast_to(array, batch + shape))
 
     @property
     def noise_is_drawn(self) -> bool:
@@ -76,6 +59,64 @@ class Draws:
         """
         return Block(self, number, draws, first)
 
+    @abstractmethod
+    def packed(self, number: int, layer: int, atoms: Array, last: int) -> Array:
+        """Return signs of the first ``last`` trials of block ``number``, one bit each.
+
+        Those of some atoms of layer ``layer`` + 1, as `SignPattern.draw_packed` has them.
+        """
+
+    @abstractmethod
+    def noise_between(self, number: int, start: int, stop: int) -> Array | None:
+        """Return the noise of trials ``[start, stop)`` of a block, all of one word of 64.
+
+        ``(trials, *batch, *signal_shape)`` where every trial has its own, ``(*batch,
+        *signal_shape)`` where all have the same, and None if there is none.
+        """
+
+
+@attrs.frozen(eq=False)
+class Draws(Trials):
+    """Trials at random.
+
+    Each block has for each layer a generator of its own, derived from the seed and the block's
+    number: a single draw is made again by making its block again. A noise that is a number ζ draws
+    normal noise, independent of the signs, scaled so that its patch norm is ζ in every column, with
+    a generator for every 64 draws.
+
+    Parameters
+    ----------
+    seed : SeedSequence
+    """
+
+    seed: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, model: DCSCModel, codes: Array, rng: Rng, noise: Any) -> "Draws":
+        """Validate what `simulate` was given."""
+        batch, checked = checked_noise(model, codes, noise, "simulate")
+        return cls(model, batch, checked, _seed(rng))
+
+    def packed(self, number: int, layer: int, atoms: Array, last: int) -> Array:
+        signs = law(self.model.layers[layer].signs)
+        shape = self.model.layers[layer].dictionary.code_shape
+        return signs.draw_packed(last, shape, atoms, self.generator(number, layer))
+
+    def noise_between(self, number: int, start: int, stop: int) -> Array | None:
+        if isinstance(self.noise, np.ndarray):
+            return self.noise
+        if self.noise == 0:
+            return None
+        word, dictionary = start // WORD, self.model.layers[0].dictionary
+        rng = self.generator(number, len(self.model.layers) + word)
+        shape = (stop - word * WORD, *self.batch, *dictionary.signal_shape)
+        noise = rng.standard_normal(shape)[start - word * WORD :]
+        norms = np.asarray(dictionary.patch_norm(noise))
+        # Where strides and paddings keep all atoms off the signal, none of them sees any noise.
+        factors = np.divide(self.noise, norms, out=np.zeros_like(norms), where=norms > 0)
+        noise *= factors.reshape(*norms.shape, *[1] * len(dictionary.signal_shape))
+        return noise
+
     def generator(self, number: int, stream: int) -> np.random.Generator:
         """Return a generator of one block: stream l − 1 is for layer l, later ones for noise."""
         key = (*self.seed.spawn_key, number, stream)
@@ -88,14 +129,14 @@ class Block:
 
     Parameters
     ----------
-    draws : Draws
+    draws : Trials
     number : int
         Which block it is.
     last, first : int
         It holds draws ``[first, last)`` of the block; everywhere else they are counted from 0.
     """
 
-    draws: Draws
+    draws: Trials
     number: int
     last: int
     first: int = 0
@@ -105,9 +146,7 @@ class Block:
 
     def packed(self, layer: int, atoms: Array) -> Array:
         """Return the signs of some atoms of layer ``layer`` + 1, as `SignPattern.draw_packed`."""
-        given = self.draws.model.layers[layer]
-        shape, rng = given.dictionary.code_shape, self.draws.generator(self.number, layer)
-        packed = law(given.signs).draw_packed(self.last, shape, atoms, rng)
+        packed = self.draws.packed(self.number, layer, atoms, self.last)
         return np.ascontiguousarray(packed[:, self.first // WORD :])
 
     @cached_property
@@ -131,25 +170,8 @@ class Block:
         )
 
     def noise(self, start: int, stop: int) -> Array | None:
-        """Return the noise of draws ``[start, stop)``, all of one word: None if there is none.
-
-        ``(draws, *batch, *signal_shape)`` where every draw has its own, otherwise
-        ``(*batch, *signal_shape)``.
-        """
-        draws = self.draws
-        if isinstance(draws.noise, np.ndarray):
-            return draws.noise
-        if draws.noise == 0:
-            return None
-        word = start // WORD
-        dictionary, layers = draws.model.layers[0].dictionary, len(draws.model.layers)
-        rng = draws.generator(self.number, layers + self.first // WORD + word)
-        shape = (stop - word * WORD, *draws.batch, *dictionary.signal_shape)
-        noise = rng.standard_normal(shape)[start - word * WORD :]
-        norms = np.asarray(dictionary.patch_norm(noise))
-        # Where strides and paddings keep all atoms off the signal, none of them sees any noise.
-        factors = np.divide(draws.noise, norms, out=np.zeros_like(norms), where=norms > 0)
-        return noise * factors.reshape(*norms.shape, *[1] * len(dictionary.signal_shape))
+        """Return the noise of draws ``[start, stop)``, all of one word, as `Trials` has it."""
+        return self.draws.noise_between(self.number, self.first + start, self.first + stop)
 
     def noise_of(self, draw: int) -> Array | float:
         """Return the noise of one draw, 0 if there is none."""
@@ -168,6 +190,21 @@ class Block:
                 )
             ]
         )
+
+
+def checked_noise(
+    model: DCSCModel, codes: Array, noise: Any, where: str
+) -> tuple[Shape, float | Array]:
+    """Return the batch axes of the codes, and the noise in the shape of all signals."""
+    deepest = tuple(model.layers[-1].dictionary.code_shape)
+    _, batch = as_batch(codes, deepest, f"{where}: codes", codes.dtype)
+    if np.ndim(noise) == 0:
+        return batch, real(noise, f"{where}: noise", minimum=0)
+    array = real_array(noise, f"{where}: noise")
+    shape = tuple(model.layers[0].dictionary.signal_shape)
+    if array.shape != shape:
+        as_batch(array, batch + shape, f"{where}: noise", array.dtype)
+    return batch, np.broadcast_to(array, batch + shape)
 
 
 def law(signs: SignPattern) -> SignPattern:

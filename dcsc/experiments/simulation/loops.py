@@ -6,9 +6,9 @@ those of several comparisons are joined by bitwise or. The arrays of comparisons
 """
 
 import numpy as np
-from numba import njit
 
 from dcsc._arrays import Array
+from dcsc._numerics.compiling import inner, loop
 
 __all__ = ["add_up", "count", "join", "look_up", "tabulate"]
 
@@ -16,7 +16,7 @@ _WORD = 64
 _LOOK_BACK = 16
 
 
-@njit(nogil=True, cache=True)
+@loop
 def tabulate(
     start: Array,
     sign: Array,
@@ -32,6 +32,7 @@ def tabulate(
     Returns the first comparison of each run, where its table begins, and all tables. Bit b of a
     pattern is set where sign number b is −1.
     """
+    # Runs: neighbouring comparisons of the same signs share a table, of 2^m patterns.
     tests = len(own)
     run, begin = np.empty(tests, np.int64), np.zeros(tests + 1, np.int64)
     runs = 0
@@ -49,16 +50,19 @@ def tabulate(
     for r in range(runs):
         last = run[r + 1] if r + 1 < runs else tests
         for t in range(run[r], last):
+            # All signs +1: the sum of the weights. Sign number ``mine`` is the atom's own.
             total, mine = offset[t], -1
             for e in range(start[t], start[t + 1]):
                 total += weight[e]
                 if sign[e] == own[t]:
                     mine = e - start[t]
+            # Each sign doubles the patterns: where it is −1, its weight goes off twice.
             sums[0] = total
             for e in range(start[t + 1] - start[t]):
                 step = 2 * weight[start[t] + e]
                 for p in range(1 << e):
                     sums[p + (1 << e)] = sums[p] - step
+            # z = ε_k h or |h|, against the threshold.
             for p in range(begin[r + 1] - begin[r]):
                 size = abs(sums[p])
                 if own[t] >= 0:
@@ -71,7 +75,7 @@ def tabulate(
     return run[:runs], begin[: runs + 1], out
 
 
-@njit(nogil=True, cache=True)
+@loop
 def join(
     start: Array, sign: Array, run: Array, begin: Array, small: Array, bits: int
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover  # compiled
@@ -80,6 +84,7 @@ def join(
     Returns where the signs of each joint table begin, its signs, where it begins itself, and all
     tables. Runs that no pattern fails or puts in doubt are left out.
     """
+    # 1. Each run goes to the joint table, of the last few, that has room and grows least.
     runs = len(run)
     home = np.full(runs, -1, np.int64)
     places = np.empty((runs, bits), np.int64)
@@ -100,6 +105,7 @@ def join(
         if best < 0:
             best = joint
             joint += 1
+        # Its signs take the next places in that table.
         home[r] = best
         for e in range(first, last):
             known = False
@@ -108,6 +114,7 @@ def join(
             if not known:
                 places[best, used[best]] = sign[e]
                 used[best] += 1
+    # 2. Where each joint table and its signs begin.
     table = np.zeros(joint + 1, np.int64)
     head = np.zeros(joint + 1, np.int64)
     for c in range(joint):
@@ -116,12 +123,14 @@ def join(
     which = np.empty(head[joint], np.int64)
     for c in range(joint):
         which[head[c] : head[c + 1]] = places[c, : used[c]]
+    # 3. A pattern of a joint table fails where its part that a run sees fails, for any of its runs.
     out = np.zeros(table[joint], np.uint8)
     part = np.empty(1 << bits, np.int64)
     for r in range(runs):
         if home[r] < 0:
             continue
         c, first, last = home[r], start[run[r]], start[run[r] + 1]
+        # ``part[p]`` is where the run's own table has joint pattern p: sign by sign, each doubles.
         part[0] = begin[r]
         for b in range(used[c]):
             step = 0
@@ -135,7 +144,7 @@ def join(
     return head, which, table, out
 
 
-@njit(nogil=True, cache=True)
+@loop
 def look_up(
     packed: Array, head: Array, which: Array, table: Array, entries: Array, out: Array
 ) -> None:  # pragma: no cover  # compiled
@@ -148,6 +157,7 @@ def look_up(
             for d in range(_WORD):
                 bits[u, d] = given >> np.uint64(d) & np.uint64(1)
         found = out[word * _WORD : (word + 1) * _WORD]
+        # Collect the pattern of each table's signs in all 64 draws, and look it up.
         for c in range(len(table) - 1):
             pattern[:] = 0
             for b in range(head[c + 1] - head[c]):
@@ -159,7 +169,7 @@ def look_up(
                 found[d] |= own[pattern[d]]
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _signs(packed: Array, word: int, signs: Array) -> None:  # pragma: no cover  # compiled
     """Write the signs of one word of draws, (atoms, 64)."""
     for u in range(packed.shape[0]):
@@ -168,7 +178,7 @@ def _signs(packed: Array, word: int, signs: Array) -> None:  # pragma: no cover 
             signs[u, d] = 1.0 - 2.0 * (given >> np.uint64(d) & np.uint64(1))
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _sizes(
     t: int,
     signs: Array,
@@ -191,7 +201,7 @@ def _sizes(
         z[:] = np.abs(z)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def add_up(
     packed: Array,
     start: Array,
@@ -222,7 +232,7 @@ def add_up(
                 found[d] |= np.uint8(2) if unsure else np.uint8(wrong)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def count(
     packed: Array,
     start: Array,

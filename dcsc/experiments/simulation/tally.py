@@ -9,14 +9,15 @@ from scipy.stats import beta
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc.errors import DcscError
+from dcsc.intervals import Estimate
 
-__all__ = ["Tally", "clopper_pearson"]
+__all__ = ["Tally", "clopper_pearson", "counted"]
 
 
 def clopper_pearson(
     failures: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
-) -> tuple[Array, Array, Array]:
-    """Return the exact interval of a binomial probability as (low, best, high).
+) -> Estimate[Array]:
+    """Return a binomial probability with its exact interval.
 
     Parameters
     ----------
@@ -44,14 +45,15 @@ def clopper_pearson(
     tail = (1 - real(level, "clopper_pearson: level", minimum=0, maximum=1)) / 2
     low = np.where(counts > 0, beta.ppf(tail, counts, total - counts + 1), 0.0)
     high = np.where(counts < total, beta.ppf(1 - tail, counts + 1, total - counts), 1.0)
-    return low, counts / total, high
+    return Estimate(low, counts / total, high)
 
 
 def _counts(value: Any, self_: Any, field: Any) -> Any:
-    return frozen_array(numeric_array(value, f"Tally: {field.name}").astype(np.int64))
+    where = f"{type(self_).__name__}: {field.name}"
+    return frozen_array(numeric_array(value, where).astype(np.int64))
 
 
-def _counted(optional: bool = False) -> Any:
+def counted(optional: bool = False) -> Any:
     """Declare an array of counts, or of counts that may not have been made."""
     convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
     equal = attrs.cmp_using(eq=np.array_equal)
@@ -63,7 +65,7 @@ def _counted(optional: bool = False) -> Any:
 
 @attrs.frozen
 class Tally:
-    """How many of a number of trials failed. Tallies of the same task add up.
+    """How many of a number of trials failed. Tallies of the same task add up, as does their `sum`.
 
     Parameters
     ----------
@@ -79,9 +81,9 @@ class Tally:
     """
 
     trials: int
-    failures: Array = _counted()
-    missed: Array | None = _counted(optional=True)
-    false_alarms: Array | None = _counted(optional=True)
+    failures: Array = counted()
+    missed: Array | None = counted(optional=True)
+    false_alarms: Array | None = counted(optional=True)
     task: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -106,6 +108,10 @@ class Tally:
         failures = self.failures + other.failures
         return Tally(self.trials + other.trials, failures, missed, false_alarms, self.task)
 
-    def interval(self, level: float = 0.95) -> tuple[Array, Array, Array]:
-        """Return the failure rates as (low, best, high), by `clopper_pearson`."""
+    def __radd__(self, other: int) -> "Tally":
+        # The sum of a list begins with 0.
+        return self if other == 0 else NotImplemented
+
+    def interval(self, level: float = 0.95) -> Estimate[Array]:
+        """Return the failure rates with their intervals, by `clopper_pearson`."""
         return clopper_pearson(self.failures, self.trials, level)

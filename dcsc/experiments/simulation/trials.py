@@ -1,31 +1,20 @@
 """How often the forward pass recovers the pathway, over draws of the signs."""
 
-from typing import Protocol, Self
+from typing import Self
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, integer, real_array
+from dcsc._arrays import Rng, integer, real_array
 from dcsc._threads import share
-from dcsc.experiments.simulation.draws import BLOCK, Block, Draws
-from dcsc.experiments.simulation.engines.passes import BatchEngine, DrawEngine
-from dcsc.experiments.simulation.engines.tables import InterferenceEngine
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.experiments.simulation.draws import BLOCK, Draws, Trials
+from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.experiments.simulation.tally import Tally
 from dcsc.model import DCSCModel
 
-__all__ = ["Simulation", "simulate"]
-
-
-class _Engine(Protocol):
-    def failed(self, block: Block) -> Array:
-        """Return whether each draw fails at each layer, bool (draws, L)."""
-
-    def counts(self, block: Block) -> Array:
-        """Return how many entries each draw misses and how many are false alarms, (draws, L, 2).
-
-        Summed over the columns of the batch.
-        """
+__all__ = ["Simulation", "engine_of", "simulate"]
 
 
 @attrs.frozen(eq=False)
@@ -34,23 +23,27 @@ class Simulation:
 
     Parameters
     ----------
-    draws : Draws
-        The randomness of the trials.
-    engine : engine
-        The fastest that counts what the model itself does.
+    draws : Trials
+        The signs and the noise of the trials.
+    engine : Engine
     """
 
-    draws: Draws
-    engine: _Engine
+    draws: Trials
+    engine: Engine
 
     @classmethod
     def of(
-        cls, model: DCSCModel, codes: npt.ArrayLike, rng: Rng = 0, noise: float | npt.ArrayLike = 0
+        cls,
+        model: DCSCModel,
+        codes: npt.ArrayLike,
+        rng: Rng = 0,
+        noise: float | npt.ArrayLike = 0,
+        engine: str | None = None,
     ) -> Self:
         """Prepare what `simulate` is given."""
-        given = real_array(codes, "simulate: codes")
-        draws = Draws.of(model, given, rng, noise)
-        return cls(draws, _engine(model, given, draws))
+        x = real_array(codes, "simulate: codes")
+        draws = Draws.of(model, x, rng, noise)
+        return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
 
     def tally(self, start: int, stop: int, entries: bool = False) -> Tally:
         """Run trials ``[start, stop)``.
@@ -94,6 +87,7 @@ def simulate(
     rng: Rng = 0,
     noise: float | npt.ArrayLike = 0.0,
     entries: bool = False,
+    engine: str | None = None,
 ) -> Tally:
     """Count how often the forward pass fails, over draws of the signs.
 
@@ -113,11 +107,21 @@ def simulate(
     entries : bool, default False
         Whether to count missed entries and false alarms as well, which takes longer where many
         trials fail.
+    engine : {"tables", "batches", "draws"}, optional
+        How the trials are run; the fastest that covers the model if nothing is said. ``"tables"``
+        look the outcomes of sign patterns up, for one layer with a threshold; ``"batches"`` run
+        many draws at once, for layers with thresholds; ``"draws"`` is the model itself, draw by
+        draw.
 
     Returns
     -------
     Tally
-        The same counts whichever way they are computed.
+        The same counts whichever engine makes them.
+
+    Raises
+    ------
+    NotCoveredError
+        If the engine that was asked for does not cover the model.
 
     Examples
     --------
@@ -130,13 +134,17 @@ def simulate(
     array([160, 160])
     """
     total = integer(trials, "simulate: trials", minimum=1)
-    return Simulation.of(model, codes, rng, noise).tally(0, total, entries)
+    return Simulation.of(model, codes, rng, noise, engine).tally(0, total, entries)
 
 
-def _engine(model: DCSCModel, codes: Array, draws: Draws) -> _Engine:
-    """Return the fastest engine that counts what the model itself does."""
-    if InterferenceEngine.covers(model):
-        return InterferenceEngine.of(model, codes, draws)
-    if BatchEngine.covers(model):
-        return BatchEngine.of(model, codes)
-    return DrawEngine(codes)
+def engine_of(model: DCSCModel, name: str | None, where: str) -> type[Engine]:
+    """Return the engine of a name, or the fastest one that covers the model."""
+    if name is None:
+        return next(engine for engine in ENGINES if engine.covers(model))
+    chosen = next((engine for engine in ENGINES if engine.name == name), None)
+    if chosen is None:
+        names = ", ".join(repr(engine.name) for engine in ENGINES)
+        raise DcscError(f"{where}: engine: expected one of {names}, got {name!r}")
+    if not chosen.covers(model):
+        raise NotCoveredError(f"{where}: the engine {name!r} does not cover {model!r}")
+    return chosen

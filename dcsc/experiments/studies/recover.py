@@ -1,6 +1,7 @@
 """A real input: its pathway, synthesised anew with random signs, and what comes back."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import attrs
 import numpy as np
@@ -9,12 +10,13 @@ from dcsc._arrays import Array, integer, real
 from dcsc.bounds import ProbabilisticBound, RobustBound, UniformBound, measure
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
 from dcsc.experiments.simulation.tally import clopper_pearson
+from dcsc.intervals import Estimate
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 from dcsc.projections import HardThreshold, StripeTopK
 from dcsc.signs import IdentitySigns
 
-__all__ = ["LayerReport", "RecoveryReport", "pathway_model", "recover"]
+__all__ = ["LayerReport", "RecoveryReport", "Verdict", "pathway_model", "recover"]
 
 _BOUNDS = (("(2)", UniformBound()), ("(3)", ProbabilisticBound()), ("(3R)", RobustBound()))
 _PILOTS = 8
@@ -26,7 +28,7 @@ _SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
 class LayerReport:
     """What came back of one layer; counts are means over the draws.
 
-    ``exact`` is the share of draws with the exact support as (low, best, high), 95 %.
+    ``exact`` is the share of draws with the exact support, with its 95 % interval.
     """
 
     coherence: float
@@ -35,7 +37,14 @@ class LayerReport:
     active: float
     missed: float
     false_alarms: float
-    exact: tuple[float, float, float]
+    exact: Estimate[float]
+
+
+class Verdict(NamedTuple):
+    """What one bound says: its failure probability, and the first hypothesis that is false."""
+
+    failure_probability: float
+    violation: str
 
 
 @attrs.frozen(eq=False)
@@ -48,8 +57,8 @@ class RecoveryReport:
         Share of the input's energy in its projection on what its pathway synthesises.
     noise, patch_noise : float
         Norm of the noise relative to the signal's, and its largest patch norm ζ_0.
-    guarantees : dict
-        For each bound its failure probability, and the first hypothesis that is false.
+    guarantees : dict of Verdict
+        What each bound says, by its name.
     """
 
     name: str
@@ -58,8 +67,8 @@ class RecoveryReport:
     patch_noise: float
     draws: int
     layers: tuple[LayerReport, ...]
-    exact: tuple[float, float, float]
-    guarantees: dict[str, tuple[float, str]]
+    exact: Estimate[float]
+    guarantees: dict[str, Verdict]
     signal: Array
     kept: Array
     resynthesised: Array
@@ -69,7 +78,10 @@ class RecoveryReport:
     def numbers(self) -> dict[str, object]:
         """Return all that is not an array."""
         arrays = {"signal", "kept", "resynthesised", "truth", "guess"}
-        return attrs.asdict(self, filter=lambda field, _: field.name not in arrays)
+        numbers = attrs.asdict(
+            self, recurse=False, filter=lambda field, _: field.name not in arrays
+        )
+        return {**numbers, "layers": [attrs.asdict(layer) for layer in self.layers]}
 
 
 def pathway_model(extent: tuple[int, ...]) -> DCSCModel:
@@ -224,16 +236,15 @@ def _shared_energy(signal: Array, kept: Array) -> float:
     return along / float(np.square(signal).sum() * np.square(kept).sum())
 
 
-def _interval(successes: Array) -> tuple[float, float, float]:
-    low, best, high = clopper_pearson(int(successes.sum()), len(successes))
-    return float(low), float(best), float(high)
+def _interval(successes: Array) -> Estimate[float]:
+    return Estimate(*map(float, clopper_pearson(int(successes.sum()), len(successes))))
 
 
-def _guarantees(drawn: DCSCModel, truth: Pathway, noise: float) -> dict[str, tuple[float, str]]:
+def _guarantees(drawn: DCSCModel, truth: Pathway, noise: float) -> dict[str, Verdict]:
     layers = [instance.statistics() for instance in measure(drawn, truth, noise=noise)]
-    said = {}
+    verdicts = {}
     for name, bound in _BOUNDS:
         guarantee = bound.evaluate(layers)
         why = guarantee.violations[0] if guarantee.violations else ""
-        said[name] = (guarantee.failure_probability, why)
-    return said
+        verdicts[name] = Verdict(guarantee.failure_probability, why)
+    return verdicts

@@ -45,19 +45,17 @@ def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> C
     """Go through the looks of a cell until it is settled, or until trials are missing."""
     if identity in store.infeasible:
         return CellProgress(None, 0.0, True, ())
-    tally, seconds = None, 0.0
+    counted: list[Mapping[str, Any]] = []
     looks = stop.looks(trials)
     for before, look in itertools.pairwise((0, *looks)):
         stretches = list(_cut(before, look))
-        found = [store.trials.get((identity, *stretch)) for stretch in stretches]
-        missing = tuple(s for s, record in zip(stretches, found, strict=True) if record is None)
-        if missing and stop.adaptive:
-            return CellProgress(tally, seconds, False, missing)
-        for record in found:
-            if record is not None:
-                part = _tally(record, identity)
-                tally = part if tally is None else tally + part
-                seconds += record["seconds"]
+        records = [store.trials.get((identity, *stretch)) for stretch in stretches]
+        missing = tuple(s for s, record in zip(stretches, records, strict=True) if record is None)
+        # A rule with several looks counts the trials of a look only once all of them are there.
+        if not missing or not stop.adaptive:
+            counted += [record for record in records if record is not None]
+        tally = sum(_tally(record, identity) for record in counted) or None
+        seconds = sum(record["seconds"] for record in counted)
         if missing:
             return CellProgress(tally, seconds, False, missing)
         assert tally is not None

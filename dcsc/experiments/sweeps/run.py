@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
@@ -141,8 +141,16 @@ def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
         "cells": [cell.identity for cell in cells],
         "guarantees": [cell.guarantees_identity for cell in cells],
         "depths": [len(cell.task.used) for cell in cells],
-        "versions": {name: version(name) for name in names},
+        "versions": {name: _version(name) for name in names},
     }
+
+
+def _version(name: str) -> str | None:
+    """Return the version of a package, None where it is not installed, as numba need not be."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 class _Runner:

@@ -1,11 +1,11 @@
 """When a cell has had enough trials, with intervals that hold whenever it stops."""
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import real
+from dcsc._arrays import Array, real
 from dcsc.experiments.simulation.tally import clopper_pearson
+from dcsc.intervals import Estimate
 
 __all__ = ["FIRST_LOOK", "Stopping"]
 
@@ -66,15 +66,15 @@ class Stopping:
 
     def interval(
         self, failures: npt.ArrayLike, done: npt.ArrayLike, trials: int
-    ) -> tuple[npt.NDArray[np.float64], ...]:
-        """Return the rates after ``done`` of at most ``trials`` trials as (low, best, high)."""
+    ) -> Estimate[Array]:
+        """Return the rates after ``done`` of at most ``trials`` trials with their intervals."""
         return clopper_pearson(failures, done, self.confidence(trials))
 
     def settled(self, failures: int, done: int, trials: int) -> bool:
         """Whether a cell with so many failures of its pathway needs no further trial."""
         if done >= trials:
             return True
-        low, _, high = (float(end) for end in self.interval(failures, done, trials))
+        low, high = map(float, self.interval(failures, done, trials).interval)
         narrow = self.width is None or high - low <= self.width
         return narrow and not any(low < level < high for level in self.levels)
 

@@ -23,13 +23,13 @@ import numpy as np
 
 from dcsc._arrays import Array, generator
 from dcsc.bounds import tails
+from dcsc.bounds.noise import Adversarial
+from dcsc.coefficients import columns
 from dcsc.dictionaries import Dictionary
 from dcsc.networks.analysis.coded import CodedLayer
 
 __all__ = ["Margins", "SafetyFacts", "margins", "safety"]
 
-_TIE = 1e-12
-_BLOCK_ENTRIES = 2**22
 _ENTRIES = 2**26
 RISK = 0.01
 
@@ -44,6 +44,8 @@ class Margins:
         :math:`c_k^2 x_k - τ_k` on the support, :math:`τ_k` off it.
     interference, noise : array
         :math:`I_k` and :math:`c_k ζ`.
+    safe : array of bool
+        Whether the margin is positive; a tie is not (`dcsc.coefficients`).
     probability : array
         A bound of the probability that the unit comes out wrong with random signs, by Chernoff's
         inequality.
@@ -52,17 +54,13 @@ class Margins:
     level: Array
     interference: Array
     noise: Array
+    safe: Array
     probability: Array
 
     @property
     def margin(self) -> Array:
         """m, positive where the unit is safe for all signs."""
         return self.level - self.interference - self.noise
-
-    @property
-    def safe(self) -> Array:
-        """Whether the margin is positive, in doubt not."""
-        return self.margin > _TIE * (np.abs(self.level) + self.interference + self.noise)
 
 
 def margins(
@@ -82,37 +80,14 @@ def margins(
     noise : float
         ζ.
     """
-    flat = code.ravel()
-    norms = dictionary.atom_norms().ravel()[units]
-    tau = np.repeat(threshold, flat.size // len(threshold))[units]
-    weights = _interference(dictionary, flat, units)
-    level = np.where(flat[units] > 0, norms**2 * flat[units] - tau, tau)
-    error = norms * noise
-    slack = _TIE * (np.abs(level) + tau)
-    tail = tails.Chernoff().upper(weights, level - slack, error, "adversarial")
-    return Margins(level, weights.sum(axis=1), error, tail)
-
-
-def _interference(dictionary: Dictionary, code: Array, units: Array) -> Array:
-    """Return the weights |G_kj x_j| of some units, a row each, from large to small.
-
-    Row k of G is what the dictionary finds in atom k.
-    """
-    support = np.flatnonzero(code)
-    found = [np.zeros((0, 0))]
-    block = max(1, _BLOCK_ENTRIES // code.size)
-    for start in range(0, len(units), block):
-        some = units[start : start + block]
-        alone = np.zeros((len(some), code.size))
-        alone[np.arange(len(some)), some] = 1
-        atoms = dictionary.synthesize(alone.reshape(-1, *dictionary.code_shape))
-        rows = np.abs(dictionary.analyze(atoms)).reshape(len(some), -1)[:, support] * code[support]
-        rows[some[:, None] == support] = 0
-        rows = np.sort(rows, axis=1)[:, ::-1]
-        found.append(rows[:, : max(1, int((rows > 0).sum(axis=1).max()))])
-    width = max(rows.shape[1] for rows in found)
-    padded = [np.pad(rows, ((0, 0), (0, width - rows.shape[1]))) for rows in found]
-    return np.concatenate(padded)
+    (column,) = columns(dictionary, code[None], threshold, one_sided=True, noise=noise, atoms=units)
+    tail = tails.Chernoff().upper(
+        column.weights(np.arange(len(units))),
+        column.level - column.slack,
+        column.error,
+        Adversarial(),
+    )
+    return Margins(column.level, column.total, column.error, column.safe, tail)
 
 
 @attrs.frozen

@@ -1,10 +1,12 @@
-"""Ways to tell which draws fail, all with the counts of the model itself.
+"""Ways to tell which trials fail, all with the counts of the model itself.
 
-`InterferenceEngine` adds up the interference at single entries, `BatchEngine` runs many draws as a
-batch, `DrawEngine` one draw after the other.
+``ENGINES`` lists them, the fastest first; the last one covers every model.
 """
 
+from dcsc.experiments.simulation.engines.base import Engine
 from dcsc.experiments.simulation.engines.passes import BatchEngine, DrawEngine
 from dcsc.experiments.simulation.engines.tables import InterferenceEngine
 
-__all__ = ["BatchEngine", "DrawEngine", "InterferenceEngine"]
+__all__ = ["ENGINES", "BatchEngine", "DrawEngine", "Engine", "InterferenceEngine"]
+
+ENGINES: tuple[type[Engine], ...] = (InterferenceEngine, BatchEngine, DrawEngine)

@@ -1,14 +1,15 @@
 """Failures from synthesis and forward pass: one draw at a time, or many together."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._numerics.packed import WORD
-from dcsc.experiments.simulation.draws import Block
+from dcsc.experiments.simulation.draws import Block, Trials
+from dcsc.experiments.simulation.engines.base import Engine
 from dcsc.model import RESIDUE, DCSCModel, without_residue
 
 __all__ = ["BatchEngine", "DrawEngine"]
@@ -17,17 +18,22 @@ _ENTRIES = 2**22
 
 
 @attrs.frozen(eq=False)
-class DrawEngine:
+class DrawEngine(Engine):
     """Every draw by the model itself: synthesis, forward pass, comparison."""
 
     codes: Array
 
-    def failed(self, block: Block) -> Array:
-        """Return whether each draw fails at each layer, bool (draws, L)."""
-        return np.asarray(self.counts(block).any(axis=2))
+    name = "draws"
+
+    @staticmethod
+    def covers(model: DCSCModel) -> bool:
+        return True
+
+    @classmethod
+    def of(cls, model: DCSCModel, codes: Array, trials: Trials) -> Self:
+        return cls(codes)
 
     def counts(self, block: Block) -> Array:
-        """Return how many entries each draw misses and how many are false alarms, (draws, L, 2)."""
         out = np.empty((len(block), len(block.draws.model.layers), 2), dtype=np.int64)
         for start in range(0, len(block), WORD):
             stop = min(start + WORD, len(block))
@@ -53,7 +59,7 @@ class DrawEngine:
 
 
 @attrs.frozen(eq=False)
-class BatchEngine:
+class BatchEngine(Engine):
     r"""Many draws together, for models whose projections all select by a threshold.
 
     The draws are a batch axis of the dictionaries without their signs. Sums over a batch may round
@@ -82,15 +88,16 @@ class BatchEngine:
     terms: tuple[int, ...]
     alone: DrawEngine
 
+    name = "batches"
+
     @staticmethod
     def covers(model: DCSCModel) -> bool:
-        """Whether every projection selects by a threshold."""
         selections = [layer.projection.selection for layer in model.layers]
         return all(s is not None and s.threshold is not None for s in selections)
 
     @classmethod
-    def of(cls, model: DCSCModel, codes: Array) -> "BatchEngine":
-        """Follow the sizes of the codes down to the signal."""
+    def of(cls, model: DCSCModel, codes: Array, trials: Trials) -> Self:
+        # The sizes of the codes, followed down to the signal.
         sizes, terms = [np.abs(codes)], [0]
         for layer in reversed(model.layers):
             most = int(np.max(layer.dictionary.stripe_sparsity(sizes[0]), initial=0))
@@ -98,12 +105,7 @@ class BatchEngine:
             sizes.insert(0, layer.dictionary.contributions(sizes[0]))
         return cls(model, codes, tuple(sizes), tuple(terms), DrawEngine(codes))
 
-    def failed(self, block: Block) -> Array:
-        """Return whether each draw fails at each layer, bool (draws, L)."""
-        return np.asarray(self.counts(block).any(axis=2))
-
     def counts(self, block: Block) -> Array:
-        """Return how many entries each draw misses and how many are false alarms, (draws, L, 2)."""
         counts = np.empty((len(block), len(self.model.layers), 2), dtype=np.int64)
         doubt = np.empty(len(block), dtype=bool)
         step = max(1, min(WORD, _ENTRIES // max(1, *(size.size for size in self.sizes))))

@@ -1,6 +1,7 @@
 """Failures of one layer from the Gram rows of its support, without synthesis or analysis."""
 
 import math
+from typing import Self
 
 import attrs
 import numpy as np
@@ -8,8 +9,10 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._numerics.packed import WORD, words
 from dcsc.dictionaries import Dictionary
+from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation.comparisons import Comparisons
-from dcsc.experiments.simulation.draws import Block, Draws
+from dcsc.experiments.simulation.draws import Block, Trials
+from dcsc.experiments.simulation.engines.base import Engine
 from dcsc.experiments.simulation.engines.passes import DrawEngine
 from dcsc.model import DCSCModel
 
@@ -22,7 +25,7 @@ _PATTERNS = 2**25
 
 @attrs.frozen(eq=False)
 class _Tables:
-    """The outcome of every pattern of a few signs, as `loops.join` has it."""
+    """The outcome of every pattern of a few signs, as `outcomes.join` has it."""
 
     head: Array
     which: Array
@@ -31,20 +34,16 @@ class _Tables:
 
     @classmethod
     def of(cls, comparisons: Comparisons) -> "_Tables":
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
         some = comparisons
-        runs = loops.tabulate(*some.sums(some.offset))
-        return cls(*loops.join(some.start, some.sign, *runs, _BITS))
+        runs = outcomes.tabulate(*some.sums(some.offset))
+        return cls(*outcomes.join(some.start, some.sign, *runs, _BITS))
 
     def look_up(self, packed: Array, out: Array) -> None:
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
-        loops.look_up(packed, self.head, self.which, self.table, self.entries, out)
+        outcomes.look_up(packed, self.head, self.which, self.table, self.entries, out)
 
 
 @attrs.frozen(eq=False)
-class InterferenceEngine:
+class InterferenceEngine(Engine):
     """Draws of a one-layer model with a threshold.
 
     Whether a draw fails is decided by `Comparisons`, each of which depends on the few signs that
@@ -60,26 +59,27 @@ class InterferenceEngine:
     summed: Comparisons
     alone: DrawEngine
 
+    name = "tables"
+
     @staticmethod
     def covers(model: DCSCModel) -> bool:
-        """Whether the model is one layer whose projection selects by a threshold."""
         selection = model.layers[0].projection.selection
         return len(model.layers) == 1 and selection is not None and selection.threshold is not None
 
     @classmethod
-    def of(cls, model: DCSCModel, codes: Array, draws: Draws) -> "InterferenceEngine":
-        """Collect the comparisons, and try all sign patterns of those that depend on few."""
+    def of(cls, model: DCSCModel, codes: Array, trials: Trials) -> Self:
+        # The comparisons, and the outcome of every sign pattern of those that depend on few.
         layer = model.layers[0]
         dictionary, selection = layer.dictionary, layer.projection.selection
         assert selection is not None
-        noise = draws.noise
+        noise = trials.noise
         if isinstance(noise, np.ndarray):
             noise = noise.reshape(-1, *dictionary.signal_shape)
         columns = codes.reshape(-1, *dictionary.code_shape)
         comparisons = Comparisons.of(dictionary, selection, columns, noise)
         signs = np.diff(comparisons.start)
         few = signs <= _BITS
-        if draws.noise_is_drawn:
+        if trials.noise_is_drawn:
             few[:] = False
         few &= np.cumsum(np.where(few, 2.0 ** np.minimum(signs, _BITS), 0)) <= _PATTERNS
         tables = _Tables.of(comparisons.take(np.flatnonzero(few)))
@@ -87,7 +87,6 @@ class InterferenceEngine:
         return cls(dictionary, comparisons, tables, summed, DrawEngine(codes))
 
     def failed(self, block: Block) -> Array:
-        """Return whether each draw fails, bool (draws, 1)."""
         packed = block.packed(0, self.every.atoms)
         outcome = self._outcomes(block, packed)
         failed = (outcome & 1).astype(bool)
@@ -96,12 +95,7 @@ class InterferenceEngine:
         return failed[:, None]
 
     def counts(self, block: Block) -> Array:
-        """Return how many entries each draw misses and how many are false alarms, (draws, 1, 2).
-
-        Where tables have told which draws fail, only their words are gone through.
-        """
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
+        # Where tables have told which draws fail, only their words are gone through.
         packed = block.packed(0, self.every.atoms)
         chosen = np.arange(words(len(block)))
         if len(self.summed) < len(self.every):
@@ -113,25 +107,23 @@ class InterferenceEngine:
             some = slice(start, start + WORD)
             offset = self._offset(block, start, self.every)
             own = np.ascontiguousarray(packed[:, word : word + 1])
-            loops.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
+            outcomes.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
         counts = np.ascontiguousarray(wrong[:, : len(block)].T)[:, None]
         for draw in np.flatnonzero(unsure[: len(block)]):
             counts[draw] = self.alone.counts_of_draw(block, int(draw))
         return counts
 
     def _outcomes(self, block: Block, packed: Array) -> Array:
-        """Return the outcome of every draw, as `loops.add_up` has them."""
-        from dcsc.experiments.simulation import loops  # noqa: PLC0415  # compiling is left until it pays
-
+        """Return the outcome of every draw, as `outcomes.add_up` has them."""
         out = np.zeros(words(len(block)) * WORD, dtype=np.uint8)
         self.tables.look_up(packed, out)
         if not block.draws.noise_is_drawn:
-            loops.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
+            outcomes.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
             return out[: len(block)]
         for start in range(0, len(block), WORD):
             own = np.ascontiguousarray(packed[:, start // WORD : start // WORD + 1])
             offset = self._offset(block, start, self.summed)
-            loops.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
+            outcomes.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
         return out[: len(block)]
 
     def _offset(self, block: Block, start: int, some: Comparisons) -> Array:

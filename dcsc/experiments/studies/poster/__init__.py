@@ -6,7 +6,9 @@ against noise.
 """
 
 from dcsc.experiments.studies.poster.panels import (
+    Crossing,
     DepthPanel,
+    LayerConstants,
     MeasuredLimit,
     Poster,
     RatePanel,
@@ -14,4 +16,13 @@ from dcsc.experiments.studies.poster.panels import (
     poster,
 )
 
-__all__ = ["DepthPanel", "MeasuredLimit", "Poster", "RatePanel", "ScalingPanel", "poster"]
+__all__ = [
+    "Crossing",
+    "DepthPanel",
+    "LayerConstants",
+    "MeasuredLimit",
+    "Poster",
+    "RatePanel",
+    "ScalingPanel",
+    "poster",
+]

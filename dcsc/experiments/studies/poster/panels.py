@@ -6,9 +6,9 @@ coherence; (c) three layers with sparse filters, against noise.
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -24,11 +24,21 @@ from dcsc.bounds import (
     declare,
 )
 from dcsc.experiments.sweeps import State, Sweep, open, run
+from dcsc.intervals import Estimate
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["DepthPanel", "MeasuredLimit", "Poster", "RatePanel", "ScalingPanel", "poster"]
+__all__ = [
+    "Crossing",
+    "DepthPanel",
+    "LayerConstants",
+    "MeasuredLimit",
+    "Poster",
+    "RatePanel",
+    "ScalingPanel",
+    "poster",
+]
 
 BOUNDS: dict[str, BoundCalculator] = {
     "(2)": UniformBound(),
@@ -45,7 +55,7 @@ Progress = Callable[[float], None]
 
 @attrs.frozen
 class RatePanel:
-    """Panel (a). Rates are (low, best, high) with 95 % intervals; values are the bounds, at most 1.
+    """Panel (a). Rates have 95 % intervals; ``values`` holds the bounds, at most 1, by their names.
 
     ``limits`` holds the largest S for which each bound guarantees failure at most ``delta``.
     """
@@ -55,25 +65,32 @@ class RatePanel:
     noise: float
     delta: float
     trials: int
-    sparsity: list[int]
-    rate: list[list[float]]
-    values: dict[str, list[float]]
-    limits: dict[str, float | None]
+    sparsity: tuple[int, ...]
+    rate: tuple[Estimate[float], ...]
+    values: Mapping[str, tuple[float, ...]]
+    limits: Mapping[str, float | None]
 
 
 @attrs.frozen
 class MeasuredLimit:
     """A measured limit: at ``passed`` at most a share δ of the trials fails, at ``failed`` more.
 
-    ``failed`` is None where the whole stripe passes. Intervals are (low, best, high), 95 %.
+    ``failed`` is None where the whole stripe passes. Rates have 95 % intervals.
     """
 
     filters: str
     coherence: float
     passed: int
     failed: int | None
-    rate_passed: list[float] | None
-    rate_failed: list[float] | None
+    rate_passed: Estimate[float] | None
+    rate_failed: Estimate[float] | None
+
+
+class Crossing(NamedTuple):
+    """Where two bounds allow the same stripe sparsity: the coherence, and that sparsity."""
+
+    coherence: float
+    sparsity: float
 
 
 @attrs.frozen
@@ -84,10 +101,21 @@ class ScalingPanel:
     delta: float
     n_atoms: int
     trials: int
-    coherence: list[float]
-    lines: dict[str, list[float]]
-    crossing: list[float]
-    measured: list[MeasuredLimit]
+    coherence: tuple[float, ...]
+    lines: Mapping[str, tuple[float, ...]]
+    crossing: Crossing
+    measured: tuple[MeasuredLimit, ...]
+
+
+@attrs.frozen
+class LayerConstants:
+    """The declared constants of one layer."""
+
+    coherence: float
+    sparsity: float
+    x_min: float
+    x_max: float
+    n_atoms: float
 
 
 @attrs.frozen
@@ -100,12 +128,12 @@ class DepthPanel:
     """
 
     setting: str
-    layers: list[dict[str, float]]
+    layers: tuple[LayerConstants, ...]
     trials: int
-    noise: list[float]
-    recovered: list[list[list[float]]]
-    values: dict[str, list[float]]
-    limits: dict[str, list[float | None]]
+    noise: tuple[float, ...]
+    recovered: tuple[tuple[Estimate[float], ...], ...]
+    values: Mapping[str, tuple[float, ...]]
+    limits: Mapping[str, tuple[float | None, ...]]
     share: float
 
 
@@ -163,9 +191,9 @@ def _run(sweep: Sweep, progress: Progress) -> "xarray.Dataset":
         return open(folder)
 
 
-def _ends(data: "xarray.Dataset") -> list[list[float]]:
-    """Return (low, best, high) of the failure rate, cell by cell."""
-    return [list(map(float, ends)) for ends in zip(data.low, data.best, data.high, strict=True)]
+def _rates(low: Any, best: Any, high: Any) -> tuple[Estimate[float], ...]:
+    """Return rates, cell by cell, from one array for each end."""
+    return tuple(Estimate(*map(float, ends)) for ends in zip(low, best, high, strict=True))
 
 
 def _finite(value: Any) -> float | None:
@@ -173,8 +201,11 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _values(data: "xarray.Dataset") -> dict[str, list[float]]:
-    return {said: data.guarantee.sel(bound=name).values.tolist() for name, said in _NAMES.items()}
+def _values(data: "xarray.Dataset") -> dict[str, tuple[float, ...]]:
+    return {
+        label: tuple(data.guarantee.sel(bound=name).values.tolist())
+        for name, label in _NAMES.items()
+    }
 
 
 # ---- (a) ---------------------------------------------------------------------------------------
@@ -191,10 +222,10 @@ def rate_panel(trials: int, seed: int, progress: Progress) -> RatePanel:
         float(first.layer_noise),
         _DELTA,
         trials,
-        data.sparsity.values.tolist(),
-        _ends(data),
+        tuple(data.sparsity.values.tolist()),
+        _rates(data.low, data.best, data.high),
         _values(data),
-        {said: _finite(first.limit.sel(bound=name)) for name, said in _NAMES.items()},
+        {label: _finite(first.limit.sel(bound=name)) for name, label in _NAMES.items()},
     )
 
 
@@ -204,26 +235,26 @@ def rate_panel(trials: int, seed: int, progress: Progress) -> RatePanel:
 def scaling_panel(trials: int, seed: int, progress: Progress) -> ScalingPanel:
     """Compute panel (b): guaranteed and measured limits, all for 4096 atoms."""
     data = _run(sweep_of("scaling", trials, seed), progress)
-    measured = [_measured_limit(data.sel(filters=label)) for label in data.filters.values]
+    measured = tuple(_measured_limit(data.sel(filters=label)) for label in data.filters.values)
     grid = np.geomspace(0.005, 0.2, 41)
     base = LayerStatistics(coherence=1, x_min=1, x_max=1, noise=0, n_atoms=_ATOMS)
     at = [attrs.evolve(base, coherence=float(mu)) for mu in grid]
     lines = {
-        "(2)": [UniformBound().sparsity_limit(layer) for layer in at],
-        "(3)": [ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at],
-        "(3R)": [RobustBound().sparsity_limit(layer, _DELTA) for layer in at],
+        "(2)": tuple(UniformBound().sparsity_limit(layer) for layer in at),
+        "(3)": tuple(ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at),
+        "(3R)": tuple(RobustBound().sparsity_limit(layer, _DELTA) for layer in at),
     }
     lambda_ = math.log(2 * _ATOMS / _DELTA)
     mu_star = (math.sqrt(1 + 1 / lambda_) - 1) / 2
-    crossing = [mu_star, UniformBound().sparsity_limit(attrs.evolve(base, coherence=mu_star))]
+    level = UniformBound().sparsity_limit(attrs.evolve(base, coherence=mu_star))
     return ScalingPanel(
         "one layer, 4096 atoms, entries ±1, no noise",
         _DELTA,
         _ATOMS,
         trials,
-        grid.tolist(),
+        tuple(grid.tolist()),
         lines,
-        crossing,
+        Crossing(mu_star, level),
         measured,
     )
 
@@ -234,14 +265,14 @@ def _measured_limit(data: "xarray.Dataset") -> MeasuredLimit:
     fails = (some.best > _DELTA).values
     at = int(fails.argmax()) if fails.any() else len(fails)
     family = str(data.filters.values).rpartition(" ")[0].replace("rademacher", "random ±1")
-    sparsity, ends = some.sparsity.values, _ends(some)
+    sparsity, rates = some.sparsity.values, _rates(some.low, some.best, some.high)
     return MeasuredLimit(
         family,
         float(some.layer_coherence[0, 0]),
         int(sparsity[at - 1]) if at else 0,
         int(sparsity[at]) if at < len(fails) else None,
-        ends[at - 1] if at else None,
-        ends[at] if at < len(fails) else None,
+        rates[at - 1] if at else None,
+        rates[at] if at < len(fails) else None,
     )
 
 
@@ -253,22 +284,20 @@ def depth_panel(trials: int, seed: int, progress: Progress) -> DepthPanel:
     sweep = sweep_of("depth", trials, seed)
     data = _run(sweep, progress)
     declared = _declared(sweep)
-    recovered = [
-        [
-            [float(1 - high), float(1 - best), float(1 - low)]
-            for low, best, high in zip(*ends, strict=True)
-        ]
-        for ends in (
+    # A trial that does not fail is recovered: the ends change places.
+    recovered = tuple(
+        _rates(1 - high, 1 - best, 1 - low)
+        for low, best, high in (
             *zip(data.layer_low.T, data.layer_best.T, data.layer_high.T, strict=True),
             (data.low, data.best, data.high),
         )
-    ]
+    )
     return DepthPanel(
         "three layers, 16 positions: 384 dense filters of 2 taps on 768 channels, then 48 of 9 "
         "and 12 of 5 non-zero taps; entries ±1",
-        [_summary(layer) for layer in declared],
+        tuple(_summary(layer) for layer in declared),
         trials,
-        data.noise.values.tolist(),
+        tuple(data.noise.values.tolist()),
         recovered,
         _values(data),
         {name: _noise_limits(bound, declared) for name, bound in BOUNDS.items()},
@@ -291,7 +320,7 @@ def _with_noise(declared: tuple[LayerStatistics, ...], noise: float) -> list[Lay
 
 def _noise_limits(
     bound: BoundCalculator, declared: tuple[LayerStatistics, ...]
-) -> list[float | None]:
+) -> tuple[float | None, ...]:
     """Return the largest noise guaranteed for layers 1 … l together, and for all; None if empty."""
 
     def holds(depth: int, noise: float) -> bool:
@@ -307,9 +336,9 @@ def _noise_limits(
             middle = (low + high) / 2
             low, high = (middle, high) if holds(depth, middle) else (low, middle)
         limits.append(low)
-    return [*limits, limits[-1]]
+    return (*limits, limits[-1])
 
 
-def _summary(layer: LayerStatistics) -> dict[str, float]:
-    names = ("coherence", "sparsity", "x_min", "x_max", "n_atoms")
-    return {name: float(layer.need(name)) for name in names}
+def _summary(layer: LayerStatistics) -> LayerConstants:
+    names = (field.name for field in attrs.fields(LayerConstants))
+    return LayerConstants(*(float(layer.need(name)) for name in names))

@@ -1,0 +1,97 @@
+"""Compiling by numba, and keeping what was compiled.
+
+A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
+a sentence says so. For that this module takes numba's `FunctionCache`, which is no public
+interface; `dcsc._numerics.vectors` is the only other module that leans on such.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import numba
+from numba.core import caching
+
+from dcsc._numerics.ways import NotCompiledError, say_once
+
+__all__ = ["inner", "loop"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_numba: Any = numba  # whose hints are few, and none before version 0.66
+_caching: Any = caching
+
+
+class _Cache:
+    """numba's cache of one loop, whose troubles are told and not raised."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._cache = _caching.FunctionCache(function)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            stored = self._cache.load_overload(sig, target_context)
+        except Exception as error:  # a file that was cut off can raise anything
+            self._begin_again(error)
+            return None
+        # Processes that save at once may write two signatures to one file.
+        return stored if stored is None or stored.signature.args == tuple(sig) else None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            self._cache.save_overload(sig, data)
+        except Exception as error:  # disks are full, folders vanish, files are cut off
+            self._begin_again(error)
+
+    def _begin_again(self, error: Exception) -> None:
+        """Empty the cache of this loop, or do without it."""
+        _tell(f"{self._cache.cache_path}: {type(error).__name__}: {error}")
+        try:
+            self._cache.flush()
+        except OSError:
+            self._cache.disable()
+
+
+def _tell(reason: str) -> None:
+    say_once(
+        "cache",
+        f"dcsc compiles loops again that its cache should hold ({reason}); NUMBA_CACHE_DIR can "
+        "name another folder for the cache",
+    )
+
+
+def inner(function: F) -> F:
+    """Compile what other loops call, on first use."""
+    if _numba.config.DISABLE_JIT:
+        return function
+    dispatcher = _numba.njit(nogil=True)(function)
+    try:
+        dispatcher._cache = _Cache(function)
+    except Exception as error:  # no folder is writable
+        _tell(f"{type(error).__name__}: {error}")
+    return cast(F, dispatcher)
+
+
+def loop(function: F) -> F:
+    """Compile a loop that Python calls, on first use.
+
+    Loops raise nothing of their own but MemoryError, so that anything else comes from the compiler:
+    it is raised as `NotCompiledError`, before the loop has begun.
+    """
+    dispatcher = inner(function)
+
+    @wraps(function)
+    def call(*args: Any) -> Any:
+        if _numba.config.DISABLE_JIT:
+            raise NotCompiledError("numba's configuration turns its compiler off")
+        try:
+            return dispatcher(*args)
+        except MemoryError:
+            raise
+        except Exception as error:  # what a compiler can stumble over has no common class
+            raise NotCompiledError(f"{type(error).__name__}: {error}") from error
+
+    return cast(F, call)

@@ -1,0 +1,79 @@
+"""Two ways to the same numbers: loops compiled by numba, and the same in numpy.
+
+A function that is compiled has two leaves of one name and signature, in a module of compiled loops
+and in a plain one. Others call what `two_ways` makes of them. Nothing else decides which leaf runs:
+the first call imports the compiled loops, and numba with them; where they cannot be imported or
+compiled, the process takes the plain leaves from then on, and says so once. Two variables of the
+environment, read by the first call, ask for the plain leaves from the start: ``DCSC_PLAIN=1``, and
+numba's own ``NUMBA_DISABLE_JIT=1``.
+"""
+
+import importlib
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+
+from dcsc.errors import CompilationWarning
+
+__all__ = ["NotCompiledError", "say_once", "two_ways"]
+
+_VARIABLES = ("DCSC_PLAIN", "NUMBA_DISABLE_JIT")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_said: set[str] = set()
+_failures: list[str] = []
+
+
+class NotCompiledError(Exception):
+    """A loop could not be compiled; it has not touched its arguments."""
+
+
+def two_ways(compiled: str, plain: Callable[P, T]) -> Callable[P, T]:
+    """Return the function whose leaves are ``plain`` and its namesake in a compiled module."""
+
+    @wraps(plain)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if not _asked() and not _failures:
+            try:
+                leaf: Callable[P, T] = _leaf(compiled, plain.__name__)
+                return leaf(*args, **kwargs)
+            except NotCompiledError as reason:
+                _failures.append(str(reason))
+                say_once(
+                    "plain",
+                    f"dcsc computes in numpy, the same but slower: its loops cannot be compiled "
+                    f"({reason}); DCSC_PLAIN=1 says that this is meant",
+                )
+        return plain(*args, **kwargs)
+
+    return run
+
+
+@cache
+def _asked() -> bool:
+    """Return whether the environment asks for the plain leaves."""
+    return any(os.environ.get(name, "").strip() not in ("", "0") for name in _VARIABLES)
+
+
+@cache
+def _leaf(module: str, name: str) -> Callable[..., T]:
+    try:
+        loops = importlib.import_module(module)
+    except Exception as error:  # whatever numba, llvmlite and the system's loader raise
+        raise NotCompiledError(f"{type(error).__name__}: {error}") from error
+    return getattr(loops, name)
+
+
+def say_once(what: str, sentence: str) -> None:
+    """Warn, once a process for each ``what``."""
+    with _lock:
+        if what in _said:
+            return
+        _said.add(what)
+    warnings.warn(sentence, CompilationWarning, stacklevel=3)

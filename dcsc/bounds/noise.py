@@ -1,0 +1,230 @@
+"""What the error that enters a layer may depend on: a family, each with what it does to a tail.
+
+A new one is a subclass of `Noise` with ``upper`` and ``lower``. `as_noise` knows the ones here by
+name.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.errors import DcscError
+
+__all__ = [
+    "Adversarial",
+    "Gaussian",
+    "Independent",
+    "Martingale",
+    "NoNoise",
+    "Noise",
+    "SignedSums",
+    "as_noise",
+]
+
+
+class SignedSums(Protocol):
+    """Rows of sums Σ w_j ε_j and a tail of them, for a noise to ask."""
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the tail is continuous in the level and rises with every weight."""
+
+    def upper(self, shift: Array) -> Array:
+        """Return a bound of P(Σ w_j ε_j ≥ t + shift) from above."""
+
+    def lower(self, shift: Array) -> Array:
+        """Return a bound of P(Σ w_j ε_j ≥ t + shift) from below."""
+
+    def with_weight(self, size: Array) -> Self:
+        """Return the rows with one more weight each."""
+
+    def with_spread(self, size: Array) -> Self:
+        """Return the rows with a normal summand of this standard deviation."""
+
+
+class Noise(ABC):
+    r"""The law of the error ν that a coefficient sees besides the signs, of a size z ≥ 0.
+
+    In :math:`P(\sum_j w_j \varepsilon_j + \nu \ge t)` the sum is what fair signs make of the codes.
+    How large ν is comes with the layer: z is the norm of an atom times ζ, or for `Gaussian` times
+    the standard deviation of a sample.
+
+    Laws, for the ends of every tail that is valid for it:
+
+    - at z = 0 they are those of the sum alone
+    - ``upper`` rises with z, and is at least the probability for every ν that the noise allows
+    - ``lower`` is at most the largest of these probabilities
+
+    Attributes
+    ----------
+    name : str
+        What it is called in files, and in `Tail.noise_models` of the tails that are valid for it.
+    as_good_as : str
+        The name of a noise all of whose tails are valid for this one too; empty if there is none.
+    statement : str
+        What a guarantee then assumes of the error; empty if nothing but its size.
+    bounded : bool
+        Whether |ν| ≤ z.
+    shifts : bool
+        Whether ν may be chosen against the signs, so that at its worst it moves t by z.
+    """
+
+    name: ClassVar[str]
+    as_good_as: ClassVar[str] = ""
+    statement: ClassVar[str] = ""
+    bounded: ClassVar[bool] = True
+    shifts: ClassVar[bool] = False
+
+    @abstractmethod
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        """Return a bound of the probability from above, for the worst ν of this size."""
+
+    @abstractmethod
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        """Return a bound from below of the probability for the worst ν of this size."""
+
+    def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
+        """Return why an error of patch norm ``size`` cannot be of this kind at a layer, or None.
+
+        Parameters
+        ----------
+        number : int
+            Of the layer, from 1.
+        size : float
+        unbiased : sequence of bool
+            Whether the error of each layer below has mean zero given its signs.
+        """
+        return None
+
+    def reach(self, size: Array) -> Array:
+        """Return what ν is at most."""
+        return size if self.bounded else np.where(size > 0, np.inf, 0.0)
+
+    def softened(self, level: Array, size: Array) -> tuple[Array, Array]:
+        """Return a level, and the deviation of a sub-Gaussian summand, that are no better than ν.
+
+        For tails that only know the variance of a sum.
+        """
+        return (level - size, np.zeros_like(level)) if self.shifts else (level, size)
+
+
+@attrs.frozen
+class NoNoise(Noise):
+    """ν = 0."""
+
+    name: ClassVar[str] = "none"
+
+    def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
+        return f"the noise model is none, but the noise is {size:.6g}" if size else None
+
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        return sums.upper(0 * size)
+
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        return sums.lower(0 * size)
+
+
+def _of_layer_below(number: int) -> str | None:
+    """Return why an error cannot be independent of the signs above layer 1, or None."""
+    return f"the error of layer {number - 1} depends on its signs" if number > 1 else None
+
+
+@attrs.frozen
+class Independent(Noise):
+    r"""\|ν\| ≤ z, symmetric and independent of the signs."""
+
+    name: ClassVar[str] = "independent"
+    statement: ClassVar[str] = "the noise is independent of the signs"
+
+    def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
+        return _of_layer_below(number)
+
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        # ν is a mixture of ±r with r ≤ z: at most one more weight z, or for a tail F with steps
+        # (F(t - r) + F(t + r)) / 2 ≤ (F(t - z) + F(t)) / 2
+        if sums.smooth or not size.any():
+            return sums.with_weight(size).upper(0 * size)
+        return (sums.upper(-size) + sums.upper(0 * size)) / 2
+
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        return (sums.lower(-size) + sums.lower(size)) / 2
+
+
+@attrs.frozen
+class Martingale(Noise):
+    r"""\|ν\| ≤ z, of mean zero given the signs."""
+
+    name: ClassVar[str] = "martingale"
+    statement: ClassVar[str] = "the error entering has mean zero, given the signs"
+
+    def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
+        for below, fair in enumerate(unbiased, start=1):
+            if not fair:
+                return (
+                    f"layer {below} leaves an error whose mean is not zero: it shrinks, or its "
+                    "atoms are not of unit norm"
+                )
+        return None
+
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        # exp(λν) has at most the mean cosh λz, that of one more weight
+        return sums.with_weight(size).upper(0 * size)
+
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        return sums.lower(0 * size)
+
+
+@attrs.frozen
+class Adversarial(Noise):
+    r"""\|ν\| ≤ z, whatever it depends on."""
+
+    name: ClassVar[str] = "adversarial"
+    shifts: ClassVar[bool] = True
+
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        return sums.upper(-size)
+
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        return sums.lower(-size)
+
+
+@attrs.frozen
+class Gaussian(Noise):
+    """Normal ν of standard deviation z, independent of the signs."""
+
+    name: ClassVar[str] = "gauss"
+    statement: ClassVar[str] = "the noise is normal and independent of the signs"
+    bounded: ClassVar[bool] = False
+
+    def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
+        return _of_layer_below(number)
+
+    def upper(self, sums: SignedSums, size: Array) -> Array:
+        return sums.with_spread(size).upper(0 * size)
+
+    def lower(self, sums: SignedSums, size: Array) -> Array:
+        return sums.with_spread(size).lower(0 * size)
+
+
+_NAMED = {kind.name: kind for kind in (NoNoise, Independent, Martingale, Adversarial, Gaussian)}
+
+
+def as_noise(value: Any, where: str = "noise_model") -> Noise:
+    """Return a noise as it is, or the one of that name.
+
+    Parameters
+    ----------
+    value : Noise or str
+        ``"none"``, ``"independent"``, ``"martingale"``, ``"adversarial"`` or ``"gauss"``.
+    where : str
+        The argument, for the message of an error.
+    """
+    if isinstance(value, Noise):
+        return value
+    if isinstance(value, str) and value in _NAMED:
+        return _NAMED[value]()
+    raise DcscError(f"{where}: expected one of {', '.join(_NAMED)}, or a Noise, got {value!r}")

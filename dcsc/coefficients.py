@@ -1,0 +1,381 @@
+r"""What each atom of a layer sees of a column of codes, has to reach, and what counts as a tie.
+
+For codes x with support T, signs ε and an error v, the coefficient of atom k is
+
+.. math:: z_k = \varepsilon_k h_k, \qquad
+    h_k = \sum_{j \in T} G_{kj} x_j \varepsilon_j + \langle a_k, v\rangle,
+
+so that a threshold β tells the support if :math:`c_k^2 |x_k|`, with the norm :math:`c_k` of the
+atom, exceeds it by more than all others can take away, and no sum off the support reaches it. All
+theorems, the simulation of one layer, rare failures and the safety of units are about these sums.
+
+**Ties.** A forward pass in floating point is off by no more than n·eps times
+:math:`e_k = (|A|^T (|A| |x| + |v|))_k`, where n is the number of its roundings. A coefficient
+nearer to its threshold than ``tolerance`` :math:`(e_k + c_k \zeta)` is a tie. The tolerance is
+1e-12, or n·eps of the dtype in which the model computes where that is more: about n·1e-7 in single
+precision. Ties are decided towards failure, in whatever direction that is.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from dcsc._arrays import Array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+
+__all__ = [
+    "LARGEST",
+    "SMALLEST",
+    "TOLERANCE",
+    "Column",
+    "check_units",
+    "columns",
+    "rounding_of",
+    "strictly_below",
+]
+
+TOLERANCE = 1e-12
+"""What is closer than this, relative to what may enter a comparison, is a tie in float64."""
+
+SMALLEST, LARGEST = 1e-150, 1e150
+"""Coefficients c² |x| are taken from here to there, where their squares are numbers too."""
+
+_BLOCK_ENTRIES = 2**21
+_KEPT_ENTRIES = 2**24
+_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum by a tie
+
+
+def strictly_below(small: float, large: float, slack: float) -> bool:
+    """Decide a strict inequality of two coefficients, in doubt against it."""
+    return large - small > slack if np.isfinite(large) else small < large
+
+
+def rounding_of(dictionary: Dictionary, codes: Array) -> float:
+    """Return n·eps for a model that computes with this dictionary and these codes.
+
+    A sample of A x is a sum over the atoms that are active there, at most a full stripe of them,
+    and a coefficient one over the samples of a patch. As much again is for the sums over rows of G.
+    """
+    active = int(np.max(dictionary.stripe_sparsity(codes), initial=0))
+    roundings = dictionary.patches.size + active + 4
+    return roundings * float(np.finfo(np.result_type(dictionary._dtype(), codes.dtype)).eps)
+
+
+def check_units(strengths: npt.ArrayLike, where: str) -> None:
+    """Refuse coefficients whose squares are no longer numbers; those that are 0 are none.
+
+    Raises
+    ------
+    DcscError
+        If one lies outside of 1e-150 to 1e150.
+    """
+    sizes = np.abs(np.asarray(strengths, dtype=np.float64))
+    outside = sizes[(sizes != 0) & ~((sizes >= SMALLEST) & (sizes <= LARGEST))]
+    if outside.size:
+        raise DcscError(
+            f"{where}: expected coefficients c² |x| between {SMALLEST:g} and {LARGEST:g}, got "
+            f"{outside[0]:g}: give filters, codes and noise in other units"
+        )
+
+
+@attrs.frozen(eq=False, slots=False)
+class Column:
+    r"""What some atoms see of one column of codes; an entry for each of them in every array.
+
+    Parameters
+    ----------
+    atoms : array of int
+        Flat indices, C order.
+    support : array of int
+        T, where the column is not zero.
+    on : array of bool
+        Whether the atom is in T.
+    strength : array
+        :math:`c_k^2 |x_k|`, its own share of the coefficient; with a one-sided threshold
+        :math:`c_k^2 x_k`.
+    threshold : array
+        :math:`\beta_k`.
+    offset : array
+        :math:`\langle a_k, v\rangle` of an error v that is known.
+    error : array
+        :math:`c_k \zeta`, the most that an error of patch norm ζ adds.
+    slack : array
+        What is nearer to the threshold than this is a tie.
+    still : array of bool
+        Whether the coefficient is 0 in any arithmetic: nothing of the signal lies under the atom.
+    total, deviation : array
+        :math:`\sum_{j \ne k} |G_{kj} x_j|` and the root of the sum of the squares; an error that is
+        known is one more summand.
+    count : array of int
+        Number of these summands that are not zero.
+    one_sided : bool
+        Whether only coefficients above the threshold are kept, or also those below minus it.
+    """
+
+    atoms: Array
+    support: Array
+    on: Array
+    strength: Array
+    threshold: Array
+    offset: Array
+    error: Array
+    slack: Array
+    still: Array
+    total: Array
+    deviation: Array
+    count: Array
+    one_sided: bool
+    _terms: "_Terms"
+
+    def __len__(self) -> int:
+        return len(self.atoms)
+
+    @property
+    def level(self) -> Array:
+        """What the sum of the others has to reach for the atom to fail."""
+        return np.where(self.on, self.strength - self.threshold, self.threshold)
+
+    @property
+    def beyond(self) -> Array:
+        """Where an atom on the support has overshot to the other side of a two-sided threshold."""
+        return self.strength + self.threshold
+
+    @property
+    def safe(self) -> Array:
+        """Whether the atom comes out right for all signs and errors; a tie does not."""
+        reach = self.total + self.error + self.slack
+        return (reach < self.level) | (self.still & ~self.on)
+
+    @property
+    def lost(self) -> Array:
+        """Whether the atom comes out wrong for all signs and errors; a tie does not.
+
+        On the support nothing can lift it to the threshold. Off the support a two-sided threshold
+        is crossed for sure where one neighbour is stronger than all the others and the threshold.
+        """
+        reach = self.total + self.error + self.slack
+        below = np.where(self.on, self.strength + reach < self.threshold, False)
+        if self.one_sided:
+            return below
+        return below | (~self.on & (2 * self._strongest - reach > self.threshold))
+
+    @cached_property
+    def _strongest(self) -> Array:
+        """The largest summand of each sum, an error that is known among them."""
+        largest = np.abs(self.offset)
+        for places, terms in self._terms.by_column():
+            np.maximum.at(largest, places, terms)
+        return largest
+
+    def at(self, threshold: Array) -> "Column":
+        """Return the column with another threshold for every atom."""
+        return attrs.evolve(self, threshold=threshold)
+
+    def terms(self, places: Array) -> scipy.sparse.csc_array:
+        """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
+
+        Parameters
+        ----------
+        places : array of int
+            Which atoms, as places in ``atoms``.
+        """
+        return self._terms.of(places)
+
+    def weights(self, places: Array) -> Array:
+        """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
+        columns = self.terms(places)
+        own = self.support[columns.indices] == np.repeat(
+            self.atoms[places], np.diff(columns.indptr)
+        )
+        sizes = np.where(own, 0.0, np.abs(columns.data))
+        weights = _padded(sizes, columns.indptr)
+        offset = np.abs(self.offset[places])
+        return np.column_stack([weights, offset]) if self.offset.any() else weights
+
+
+@attrs.frozen(eq=False)
+class _Terms:
+    """The products G_kj x_j of one column, computed again whenever they are too many to keep."""
+
+    atoms: Array
+    support: Array
+    sizes: Array
+    gram_rows: Callable[[Array], scipy.sparse.csr_array]
+    width: int
+    kept: scipy.sparse.csc_array | None
+
+    @classmethod
+    def from_support(
+        cls, support: Array, sizes: Array, atoms: int, gram_rows: Any, width: int
+    ) -> "_Terms":
+        """Take the rows of G at the support, for all atoms."""
+        terms = cls(np.arange(atoms), support, sizes, gram_rows, width, None)
+        if len(support) * width > _KEPT_ENTRIES or not len(support):
+            return terms
+        rows = scipy.sparse.vstack([block for _, block in terms.blocks()], format="csc")
+        return attrs.evolve(terms, kept=scipy.sparse.csc_array(rows))
+
+    @classmethod
+    def from_atoms(
+        cls, support: Array, sizes: Array, atoms: Array, gram_rows: Any, width: int
+    ) -> "_Terms":
+        """Take the rows of G at a few atoms, which is the same, for G is symmetric."""
+        step = max(1, _BLOCK_ENTRIES // width)
+        parts = [scipy.sparse.csr_array((0, len(support)))]
+        for start in range(0, len(atoms), step):
+            rows = scipy.sparse.csr_array(gram_rows(atoms[start : start + step]))[:, support]
+            rows = scipy.sparse.csr_array(rows)
+            rows.data = rows.data * sizes[rows.indices]
+            parts.append(rows)
+        joint = scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csr").T)
+        return cls(atoms, support, sizes, gram_rows, width, joint)
+
+    def blocks(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+        """Yield atoms of the support, and G_jk x_j for all k, a row for each of them."""
+        step = max(1, _BLOCK_ENTRIES // self.width)
+        for start in range(0, len(self.support), step):
+            some = self.support[start : start + step]
+            rows = self.gram_rows(some)
+            sizes = np.repeat(self.sizes[start : start + step], np.diff(rows.indptr))
+            yield (
+                some,
+                scipy.sparse.csr_array((rows.data * sizes, rows.indices, rows.indptr), rows.shape),
+            )
+
+    def of(self, places: Array) -> scipy.sparse.csc_array:
+        """Return the terms of some atoms, a column each."""
+        if self.kept is not None:
+            return scipy.sparse.csc_array(self.kept[:, places])
+        parts = [scipy.sparse.csc_array((0, len(places)))]
+        parts += [scipy.sparse.csc_array(rows.tocsc()[:, places]) for _, rows in self.blocks()]
+        return scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csc"))
+
+    def by_column(self) -> Iterator[tuple[Array, Array]]:
+        """Yield places of atoms and the sizes of their terms, without their own."""
+        if self.kept is not None:
+            count = np.diff(self.kept.indptr)
+            places = np.repeat(np.arange(len(self.atoms)), count)
+            other = self.support[self.kept.indices] != self.atoms[places]
+            yield places[other], np.abs(self.kept.data[other])
+            return
+        for some, rows in self.blocks():
+            other = rows.indices != np.repeat(some, np.diff(rows.indptr))
+            yield rows.indices[other], np.abs(rows.data[other])
+
+
+def columns(
+    dictionary: Dictionary,
+    codes: Array,
+    threshold: npt.ArrayLike,
+    *,
+    one_sided: bool = False,
+    noise: float | Array = 0.0,
+    atoms: Array | None = None,
+) -> Iterator[Column]:
+    """Yield what each atom sees of every column of codes.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Without signs, or with: they change nothing here.
+    codes : array of shape (columns, *code_shape)
+    threshold : array_like
+        β, one or one per filter.
+    one_sided : bool, default False
+        Whether only coefficients above the threshold are kept.
+    noise : float or array of shape (columns, *signal_shape), default 0
+        A number is ζ, a bound of the patch norm of the error; an array is the error itself.
+    atoms : array of int, optional
+        Flat indices of the atoms to look at; by default all of them.
+
+    Raises
+    ------
+    DcscError
+        If a coefficient is so large or so small that its square is no number.
+    """
+    shape = tuple(dictionary.code_shape)
+    size = math.prod(shape)
+    flat = codes.reshape(len(codes), size).astype(np.float64)
+    chosen = np.arange(flat.shape[1]) if atoms is None else atoms
+    norms = dictionary.atom_norms().ravel()[chosen]
+    beta = np.asarray(threshold, dtype=np.float64)
+    beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
+    beta = np.broadcast_to(beta, shape).ravel()[chosen]
+    known = isinstance(noise, np.ndarray)
+    # e_k: the largest that rounding could make of a coefficient, were it to lose all its digits
+    sizes = dictionary.contributions(codes).astype(np.float64)
+    sizes = sizes + np.abs(noise) if known else sizes
+    entering = dictionary.exposure(sizes).reshape(len(codes), size)[:, chosen]
+    zeta = np.zeros(len(chosen)) if known else norms * noise
+    seen = dictionary.analyze(noise).reshape(len(codes), size)[:, chosen] if known else 0 * entering
+    tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
+    check_units(zeta[zeta > SMALLEST], "noise")
+    gram_rows = _shared_rows(dictionary, flat)
+    width = min(dictionary.stripes.size, flat.shape[1])
+    for number, code in enumerate(flat):
+        support = np.flatnonzero(code)
+        own = norms * (norms * code[chosen])
+        check_units(own, "codes")
+        terms = (
+            _Terms.from_support(support, code[support], code.size, gram_rows, width)
+            if atoms is None
+            else _Terms.from_atoms(support, code[support], chosen, gram_rows, width)
+        )
+        offset = seen[number].astype(np.float64)
+        # the weights are at most c_max² |x|, so that their squares are numbers in this unit
+        unit = _power_of_two(max(np.abs(own).max(initial=0.0), np.abs(offset).max(initial=0.0)))
+        total, squares, count = np.abs(offset), np.square(offset / unit), (offset != 0).astype(int)
+        for places, weights in terms.by_column():
+            total += np.bincount(places, weights, len(chosen))
+            squares += np.bincount(places, np.square(weights / unit), len(chosen))
+            count += np.bincount(places[weights > 0], minlength=len(chosen))
+        yield Column(
+            chosen,
+            support,
+            code[chosen] != 0,
+            own if one_sided else np.abs(own),
+            beta,
+            offset,
+            zeta,
+            tolerance * (entering[number] + zeta),
+            (entering[number] == 0) & (zeta == 0),
+            total,
+            unit * np.sqrt(squares),
+            count,
+            one_sided,
+            terms,
+        )
+
+
+def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], Any]:
+    """Return what gives rows of G; those that several columns need are computed once."""
+    support = np.flatnonzero((columns != 0).any(axis=0))
+    width = min(dictionary.stripes.size, columns.shape[1])
+    if len(columns) == 1 or len(support) * width > _KEPT_ENTRIES:
+        return dictionary.gram_rows
+    joint = scipy.sparse.csr_array(dictionary.gram_rows(support))
+    place = np.full(columns.shape[1], -1)
+    place[support] = np.arange(len(support))
+    return lambda atoms: scipy.sparse.csr_array(joint[place[atoms]])
+
+
+def _power_of_two(size: float) -> float:
+    return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size else 1.0
+
+
+def _padded(sizes: Array, starts: Array) -> Array:
+    """Return runs of numbers as rows of one width, without what is smaller than a tie."""
+    lengths = np.diff(starts)
+    there = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    out = np.zeros(there.shape)
+    out[there] = sizes
+    floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
+    out[out < floor[:, None]] = 0
+    return out

@@ -1,0 +1,139 @@
+"""The laws of bounds."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Rng, generator
+from dcsc.bounds import BoundCalculator, LayerInstance, LayerStatistics
+from dcsc.dictionaries import CirculantDictionary, filters
+from dcsc.testing.common import fail
+
+__all__ = ["check_bound"]
+
+
+def _random_layers(rng: np.random.Generator) -> list[LayerStatistics]:
+    """Return one to three layers whose guarantees are neither all empty nor all certain."""
+    layers = []
+    for number in range(int(rng.integers(1, 4))):
+        x_max = float(rng.uniform(0.5, 2))
+        layers.append(
+            LayerStatistics(
+                coherence=float(10 ** rng.uniform(-4, -0.3)),
+                x_min=x_max * float(rng.uniform(0.2, 1)),
+                x_max=x_max,
+                sparsity=int(10 ** rng.uniform(0, 2)),
+                noise=float(rng.uniform(0, 0.3)) * x_max if number == 0 else None,
+                n_atoms=int(10 ** rng.uniform(1, 5)),
+                n_samples=int(rng.integers(1, 5)),
+                patch_sparsity=int(rng.integers(1, 5)),
+            )
+        )
+    return layers
+
+
+_RISES: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("sparsity", lambda value: value + 1),
+    ("sparsity", lambda value: 10 * value),
+    ("coherence", lambda value: min(1.3 * value, 1.0)),
+    ("noise", lambda value: None if value is None else 1.3 * value + 0.01),
+    ("n_atoms", lambda value: 2 * value),
+    ("n_samples", lambda value: value + 1),
+    ("x_max", lambda value: 1.3 * value),
+    ("patch_sparsity", lambda value: value + 1),
+)
+
+
+def check_bound(bound: BoundCalculator, rng: Rng = 0) -> None:
+    """Check the laws of `BoundCalculator` on 100 random sets of layers.
+
+    A bound that needs instances is shown 30 single ones, and held to the laws that speak of noise.
+    """
+    source = generator(rng, "check_bound: rng")
+    if bound.needs_instances:
+        for _ in range(30):
+            _check_instance(bound, _random_instance(source), float(10 ** source.uniform(-4, 0)))
+        return
+    for _ in range(100):
+        layers = _random_layers(source)
+        value = bound.evaluate(layers).failure_probability
+        _check_probability(bound, value, layers)
+        for number, layer in enumerate(layers):
+            for name, grow in _RISES:
+                changed = attrs.evolve(layer, **{name: grow(getattr(layer, name))})
+                _check_order(bound, f"rises with {name}", layers, number, changed, value)
+            lower = attrs.evolve(layer, x_min=0.8 * layer.x_min)
+            _check_order(bound, "falls with x_min", layers, number, lower, value)
+        _check_max_sparsity(bound, layers[0], float(10 ** source.uniform(-8, 0)))
+
+
+def _check_probability(bound: BoundCalculator, value: float, layers: list[Any]) -> None:
+    if not 0 <= value <= 1:
+        fail(bound, "failure_probability lies in [0, 1]", f"{value} for {layers}")
+
+
+def _check_order(
+    bound: BoundCalculator,
+    law: str,
+    layers: list[Any],
+    number: int,
+    worse: LayerStatistics | LayerInstance,
+    value: float,
+) -> None:
+    changed = [*layers[:number], worse, *layers[number + 1 :]]
+    other = bound.evaluate(changed).failure_probability
+    if other < value * (1 - 1e-9):
+        fail(bound, law, f"{value} for {layers}, {other} with layer {number + 1} as {worse}")
+
+
+def _check_max_sparsity(bound: BoundCalculator, layer: LayerStatistics, delta: float) -> None:
+    law = "max_sparsity meets δ, and one more does not"
+    most = bound.max_sparsity(layer, delta)
+    if most is None:
+        beyond = 0
+    elif math.isinf(most):
+        far = bound.evaluate(attrs.evolve(layer, sparsity=2**62))
+        if far.failure_probability > delta:
+            fail(bound, law, f"inf, but {far.failure_probability} > {delta} at S = 2**62, {layer}")
+        return
+    else:
+        beyond = int(most) + 1
+        met = bound.evaluate(attrs.evolve(layer, sparsity=int(most)))
+        if met.failure_probability > delta:
+            fail(bound, law, f"{met.failure_probability} > {delta} at S = {most} for {layer}")
+    over = bound.evaluate(attrs.evolve(layer, sparsity=beyond))
+    if over.failure_probability <= delta < 1:
+        fail(bound, law, f"{over.failure_probability} <= {delta} at S = {beyond} for {layer}")
+
+
+def _random_instance(rng: np.random.Generator) -> LayerInstance:
+    """Return codes of three to five entries on a line, mostly neither certain nor lost."""
+    dictionary = CirculantDictionary(filters.gaussian(3, 6, 3, rng=rng), extent=8)
+    code = np.zeros(dictionary.code_shape)
+    places = rng.choice(code.size, int(rng.integers(3, 6)), replace=False)
+    code.ravel()[places] = rng.uniform(0.7, 1, len(places))
+    threshold, noise = float(rng.uniform(0.3, 0.7)), float(rng.uniform(0, 0.2))
+    return LayerInstance(dictionary, code, threshold, noise=noise)
+
+
+def _check_instance(bound: BoundCalculator, layer: LayerInstance, delta: float) -> None:
+    value = bound.evaluate(layer).failure_probability
+    _check_probability(bound, value, [layer])
+    noise = layer.noise_level or 0.0
+    for grown in (1.3 * noise + 0.01, 2 * noise + 0.1):
+        louder = attrs.evolve(layer, noise=grown)
+        _check_order(bound, "rises with noise", [layer], 0, louder, value)
+    law = "max_noise meets δ, and a little more does not"
+    most = bound.max_noise(layer, delta)
+    for level, meets in (
+        (most, True),
+        (0.0 if most is None else most * (1 + 1e-6) + 1e-6, False),
+    ):
+        if level is None or math.isinf(level):
+            continue
+        found = bound.evaluate(attrs.evolve(layer, noise=level)).failure_probability
+        if (found <= delta) != meets and delta < 1:
+            fail(bound, law, f"{found} at {level}, where δ = {delta}, for {layer}")

@@ -1,0 +1,31 @@
+"""What the checks share: how a law is said to be broken, and arrays that are equal to rounding."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["fail", "same"]
+
+_ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
+
+
+def fail(strategy: object, law: str, counterexample: str) -> None:
+    """Say which law a strategy breaks, and where."""
+    raise AssertionError(f"{type(strategy).__name__} breaks the law '{law}': {counterexample}")
+
+
+def same(
+    strategy: object, law: str, got: Any, expected: Any, context: str, dtype: Any = np.float64
+) -> None:
+    """Compare arrays up to the rounding of ``dtype``, or theirs, relative to the largest entry."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    if got.shape != expected.shape:
+        fail(strategy, law, f"{context}: shape {got.shape} instead of {expected.shape}")
+    scale = max(np.abs(got).max(initial=0), np.abs(expected).max(initial=0), 1e-300)
+    error = np.abs(got.astype(float) - expected.astype(float))
+    dtypes = np.dtype(dtype), got.dtype, expected.dtype
+    rounding = max(_ROUNDING.get(kind, 1e-11) for kind in dtypes)
+    if error.max(initial=0) > rounding * scale:
+        worst = np.unravel_index(int(error.argmax()), error.shape)
+        place = tuple(int(i) for i in worst)
+        fail(strategy, law, f"{context}: {got[worst]} instead of {expected[worst]} at {place}")
