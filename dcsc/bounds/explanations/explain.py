@@ -27,9 +27,7 @@ from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.uniform import UniformBound
-from dcsc.dictionaries import AtomPair, Dictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
-from dcsc.dictionaries.gram import largest_entry
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
@@ -143,7 +141,7 @@ def _layer(
     record = records[number - 1]
     pair, channels = None, None
     if isinstance(record, LayerInstance):
-        pair, channels = _correlated_pair(record.dictionary), record.dictionary.signal_shape[0]
+        pair, channels = record.dictionary.correlated_pair(), record.dictionary.signal_shape[0]
         # without the noise, which may have no bound; each guarantee says what enters
         statistics = record.changed(noise=None).statistics()
     else:
@@ -268,11 +266,3 @@ def _strides(
             )
         )
     return tuple(found)
-
-
-def _correlated_pair(dictionary: Dictionary) -> AtomPair | None:
-    """Return two distinct atoms with the largest inner product, or None if all are orthogonal."""
-    found = largest_entry(dictionary)
-    if found.value == 0:
-        return None
-    return AtomPair.of(dictionary, found.row, found.column, found.value)
