@@ -23,9 +23,7 @@ from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import threshold_hypothesis
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.statistics import Records, as_records
-from dcsc.dictionaries import AtomPair, Dictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
-from dcsc.dictionaries.gram import largest_entry
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
@@ -138,7 +136,7 @@ def _layer(
     record = records[number - 1]
     pair, channels = None, None
     if isinstance(record, LayerInstance):
-        pair, channels = _correlated_pair(record.dictionary), record.dictionary.signal_shape[0]
+        pair, channels = record.dictionary.correlated_pair(), record.dictionary.signal_shape[0]
         # without the noise, which may have no bound; each guarantee says what enters
         statistics = record.changed(noise=None).statistics()
     else:
@@ -246,11 +244,11 @@ def _strides(
             continue
         zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
         fresh = zero.statistics(babel=False)
-        limits = []
+        limits, babel = [], Babel.at(wider, sparsity)
         for bound, alone in classes:
             same = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
             there = {name: getattr(fresh, name) for name in same}
-            moved = attrs.evolve(alone, sparsity=None, babel=Babel.at(wider, sparsity), **there)
+            moved = attrs.evolve(alone, sparsity=None, babel=babel, **there)
             limits.append(_asked(bound.max_sparsity, moved, delta))
         allowed = [limit for limit in limits if limit is not None]
         found.append(
@@ -263,11 +261,3 @@ def _strides(
             )
         )
     return tuple(found)
-
-
-def _correlated_pair(dictionary: Dictionary) -> AtomPair | None:
-    """Return two distinct atoms with the largest inner product, or None if all are orthogonal."""
-    found = largest_entry(dictionary)
-    if found.value == 0:
-        return None
-    return AtomPair.of(dictionary, found.row, found.column, found.value)
