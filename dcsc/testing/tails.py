@@ -12,7 +12,7 @@ from dcsc.bounds.tails import NOISE_MODELS, Tail
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.testing.common import fail
 
-__all__ = ["check_tail"]
+__all__ = ["WORST", "check_tail", "problem", "signed_sums"]
 
 _PROBLEMS = 24
 _ROWS = 6
@@ -60,7 +60,7 @@ def check_tail(tail: Tail, rng: Rng = 0) -> None:
     """
     source = generator(rng, "check_tail: rng")
     for number in range(_PROBLEMS):
-        weights, levels = _problem(source, number)
+        weights, levels = problem(source, number)
         for model in NOISE_MODELS:
             noise = 0.0 if model == "none" else float(source.choice([0.0, 0.25, source.random()]))
             sums = _Sums(weights, levels, noise, model)
@@ -72,7 +72,7 @@ def check_tail(tail: Tail, rng: Rng = 0) -> None:
             _check_invariance(tail, sums, source)
 
 
-def _problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
+def problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
     """Return rows of weights and levels on all sides of their sums: normal, with ties, or steep."""
     size = int(rng.integers(0, _LONGEST + 1))
     if number % 3 == 0:
@@ -85,7 +85,7 @@ def _problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
 # ---- what is true ------------------------------------------------------------------------------
 
 
-def _sums(weights: Array) -> Array:
+def signed_sums(weights: Array) -> Array:
     """Return the sums of all sign patterns, one row per pattern."""
     count = weights.shape[1]
     signs = np.array(list(itertools.product([1.0, -1.0], repeat=count))).reshape(2**count, count)
@@ -118,7 +118,7 @@ def _gauss(sums: Array, levels: Array, noise: float) -> Array:
     return erfc((levels - sums) / (noise * math.sqrt(2))).mean(axis=0) / 2
 
 
-_WORST: dict[str, Worst] = {
+WORST: dict[str, Worst] = {
     "none": _shifted,
     "independent": _symmetric,
     "martingale": _martingale,
@@ -137,7 +137,7 @@ def _check_values(tail: Tail, sums: _Sums) -> None:
         raise
     except DcscError as error:
         fail(tail, "lower <= P <= upper", str(error))
-    exact = _WORST[sums.model](_sums(sums.weights), sums.levels, sums.noise)
+    exact = WORST[sums.model](signed_sums(sums.weights), sums.levels, sums.noise)
     reach = np.abs(sums.weights).sum(axis=1) + sums.noise
     beyond = (sums.levels > reach * (1 + 1e-9)) & (sums.model != "gauss")
     for law, wrong, value in (

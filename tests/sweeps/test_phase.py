@@ -185,7 +185,7 @@ def test_what_is_left_makes_panels(drawn):
 
 def test_bounds_of_ones_own_parameters_keep_them():
     assert phase._bound("InstanceBound(tail=hoeffding)") == (
-        "the atoms of these codes (tail=hoeffding)"
+        "(I), for these very codes, atom by atom (tail=hoeffding)"
     )
     assert phase._bound("mine:Own") == "mine:Own"
 
