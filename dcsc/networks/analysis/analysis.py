@@ -326,7 +326,7 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
 def _answers(found: Activations | None, inputs: Inputs | None) -> Array | None:
     if found is None or inputs is None:
         return None
-    name = found.network.outputs[0]
+    name = found.graph.outputs[0]
     scores = found.values.get(name)
     if scores is None or scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
         return None

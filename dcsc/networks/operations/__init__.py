@@ -1,7 +1,7 @@
 """Operations: what the steps of a network compute.
 
 A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
-`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.geometry` for TOML.
+`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.weights.kinds` for TOML.
 """
 
 from dcsc.networks.operations.activations import (

@@ -10,14 +10,13 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, not_finite
+from dcsc._words import listed
 from dcsc.errors import DcscError
-from dcsc.networks.geometry import build, default_layers
 from dcsc.networks.graph import Graph
-from dcsc.networks.modules import modules_of
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations import Convolve
-from dcsc.networks.reading import listed
 from dcsc.networks.simplification import simplified
+from dcsc.networks.weights import build, default_layers, modules_of
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
