@@ -226,7 +226,7 @@ class ConvolutionalDictionary(Dictionary):
         return spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
 
     def _exposure(self, signals: Array) -> Array:
-        return convolution.correlate(np.abs(signals), np.abs(self._taps_as(signals)), self._grid)
+        return correlate(np.abs(signals), np.abs(self._taps_as(signals)), self._grid)
 
     def _taps_as(self, data: Array) -> Array:
         return self._taps().astype(data.dtype, copy=False)
