@@ -12,7 +12,7 @@ from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
 from dcsc.networks.activations import Activations
-from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack, work
+from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts, code_facts, theorem_facts
 from dcsc.networks.analysis.filters import FilterFacts, filter_facts
 from dcsc.networks.analysis.inputs import Inputs
@@ -304,7 +304,7 @@ def _with_codes(
 def _resynthesis(
     layers: tuple[CodedLayer, ...], seed: int, limits: Limits
 ) -> Iterable[ResynthesisFacts]:
-    each = 2 * limits.draws * sum(map(work, layers))
+    each = 2 * limits.draws * sum(layer.work for layer in layers)
     inputs = min(limits.resynthesized, len(layers[-1].codes), int(limits.products / each))
     if not inputs:
         return
