@@ -181,6 +181,26 @@ def test_fields_that_cannot_be_are_refused(make, message):
     assert message in str(error.value)
 
 
+SHARED = {"same_upper": (1, 2), "same_lower": (2, 1)}  # of three zeros, before and after
+
+
+@pytest.mark.parametrize("padding", SHARED)
+@pytest.mark.parametrize(("make", "reduced"), [
+    (lambda **same: ops.Convolve(np.ones((4, 1, 4, 1)), groups=4, **same), np.sum),
+    (lambda **same: ops.MaxPool(kernel=(4, 1), **same), np.max),
+    (lambda **same: ops.AveragePool(kernel=(4, 1), **same), np.mean),
+])  # fmt: skip
+def test_of_an_odd_number_of_zeros_upper_has_more_after_and_lower_more_before(
+    make, reduced, padding
+):
+    data = np.random.default_rng(2).random((2, 4, 5, 3))  # positive: zeros are not the largest
+    padded = np.pad(data, [(0, 0), (0, 0), SHARED[padding], (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 4, axis=2)
+    result = make(stride=(1, 1), padding=padding)(data)
+    assert result.shape == data.shape
+    np.testing.assert_allclose(result, reduced(windows, axis=-1), rtol=1e-14)
+
+
 def test_what_is_not_read_is_not_run():
     with pytest.raises(NotCoveredError, match="LSTM: no operation of dcsc does this"):
         OPERATIONS[ops.Unread][0](np.ones(2))
