@@ -27,6 +27,7 @@ OPERATIONS = {
     ops.Expand: (ops.Expand(), (np.ones((3, 1)), np.array([2, 1, 4]))),
     ops.Fill: (ops.Fill(2.5), (np.array([2, 3]),)),
     ops.Flatten: (ops.Flatten(), (...,)),
+    ops.Foreign: (ops.Foreign("LayerNormalization", 17, {"axis": 2}, (0, 1)), (..., np.ones(6))),
     ops.Gather: (ops.Gather(1), (..., np.array([0, 3]))),
     ops.GatherElements: (ops.GatherElements(3), (..., INDICES)),
     ops.Gelu: (ops.Gelu(), (...,)),
