@@ -119,7 +119,9 @@ def _path(graph: Graph, signal: str, codes: set[str]) -> tuple[list[Node], str]:
         if node is None:
             return path, "an input of the network"
         operation = node.operation
-        if len(node.inputs) != 1 or operation.equivariance < Equivariance.SCALE:
+        # A batch norm shifts, which `_carried` accounts for.
+        passes = isinstance(operation, BatchNorm) or operation.equivariance >= Equivariance.SCALE
+        if len(node.inputs) != 1 or not passes:
             return path, f"made by {operation.label}, which lets no scale through"
         path.insert(0, node)
         (value,) = node.inputs

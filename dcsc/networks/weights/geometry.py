@@ -27,6 +27,7 @@ from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import (
     Activation,
+    BatchNorm,
     Convolve,
     ConvolveTransposed,
     Equivariance,
@@ -212,5 +213,5 @@ def _channels(operation: Operation, before: int | None) -> int | None:
         return len(operation.weight)
     if isinstance(operation, ConvolveTransposed):
         return operation.weight.shape[1] * operation.groups
-    kept = isinstance(operation, Activation) or operation.equivariance > Equivariance.NONE
-    return before if kept else None
+    kept = isinstance(operation, Activation | BatchNorm)
+    return before if kept or operation.equivariance > Equivariance.NONE else None
