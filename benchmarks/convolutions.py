@@ -125,7 +125,7 @@ def crossover(repetitions, quick):
             rng = np.random.default_rng(0)
             filters = rng.standard_normal((n, c, *kernel)).astype(dtype)
             dictionary = CirculantDictionary(filters, extent)
-            geometry = dictionary._taps(), dictionary._grid
+            geometry = dictionary._shifted.taps, dictionary._shifted.grid
             for name, of, dense, sparse in (
                 ("analyze", c, convolution.correlate_dense, convolution.correlate_sparse),
                 ("synthesize", n, convolution.spread_dense, convolution.spread_sparse),

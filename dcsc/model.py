@@ -210,7 +210,7 @@ class DCSCModel:
         units = flat_indices(indices, math.prod(top.code_shape), f"{where}: indices")
         found = np.empty((len(units), *self.layers[0].dictionary.signal_shape))
         start = 0
-        for atoms in top._blocks(units):
+        for atoms in top._columns.blocks(units):
             signals = atoms
             for operator in reversed(below):
                 signals = operator.synthesize(signals)

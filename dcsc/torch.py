@@ -118,20 +118,12 @@ class Correlation(Counterpart):
     def forward(self, signals: Tensor) -> Tensor:
         dictionary = self.strategy
         signals, filters = _alike(signals, self.filters)
-        geometry = zip(
-            dictionary.extent,
-            dictionary.positions,
-            dictionary.stride,
-            dictionary.span,
-            dictionary._before(),
-            strict=True,
-        )
-        for axis, (extent, positions, stride, span, before) in enumerate(geometry, start=2):
-            places = torch.arange((positions - 1) * stride + span, device=signals.device) - before
-            inside = (places >= 0) & (places < extent)
-            signals = signals.index_select(axis, places % extent)
-            if not dictionary._circular:
-                signals = signals * inside.view(-1, *[1] * (signals.ndim - 1 - axis))
+        for number, axis in enumerate(dictionary.axes, start=2):
+            places = torch.arange(axis.places, device=signals.device) - axis.before
+            inside = (places >= 0) & (places < axis.extent)
+            signals = signals.index_select(number, places % axis.extent)
+            if not axis.circular:
+                signals = signals * inside.view(-1, *[1] * (signals.ndim - 1 - number))
         return self.convolve(
             signals,
             filters,

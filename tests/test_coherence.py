@@ -89,7 +89,7 @@ def test_the_work_does_not_depend_on_the_extent(make):
     bank = filters.gaussian(4, 2, (5, 3), rng=0)
     small, large = make(bank, 16), make(bank, 4096)
     tables = [
-        correlations.all_tables(d, correlations.representatives(d), symmetric=True)
+        correlations.all_tables(d.axes, d._shifted.representatives(), symmetric=True)
         for d in (small, large)
     ]
     assert len(tables[0]) == len(tables[1])
@@ -99,7 +99,7 @@ def test_the_work_does_not_depend_on_the_extent(make):
 
 def test_opposite_shifts_share_a_table():
     dictionary = CirculantDictionary(filters.gaussian(2, 1, (3, 5), rng=0), (8, 16))
-    tables = correlations.all_tables(dictionary, [(0, 0)], symmetric=True)
+    tables = correlations.all_tables(dictionary.axes, [(0, 0)], symmetric=True)
     assert len(tables) == (5 * 9 + 1) // 2
     assert sum(len(table.uses) for table in tables) == 5 * 9
 

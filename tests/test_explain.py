@@ -27,7 +27,6 @@ from dcsc.bounds import (
     measure,
 )
 from dcsc.bounds.certificates.inputs import Inputs
-from dcsc.bounds.explanations.explain import _correlated_pair
 from dcsc.cli import proofs
 from dcsc.codes import ConstantAmplitudes
 from dcsc.dictionaries import (
@@ -97,7 +96,7 @@ def assert_largest(pair, gram, code_shape):
 def test_pair_on_a_circle(seed, n, c, f, extent):
     taps = np.random.default_rng(seed).standard_normal((n, c, f))
     dictionary = CirculantDictionary(taps, extent)
-    pair = _correlated_pair(dictionary)
+    pair = dictionary.correlated_pair()
     if assert_largest(pair, off_diagonal(circulant(taps, extent)), (n, extent)):
         (p,), (q,), (offset,) = *pair.positions, pair.offset
         assert (p + offset - q) % extent == 0
@@ -111,7 +110,7 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
     taps = np.random.default_rng(seed).standard_normal((n, 1, f))
     padding = min(padding, f - 1)
     dictionary = ToeplitzDictionary(taps, extent, padding=padding)
-    pair = _correlated_pair(dictionary)
+    pair = dictionary.correlated_pair()
     if assert_largest(pair, off_diagonal(toeplitz(taps, extent, padding)), dictionary.code_shape):
         (p,), (q,), (offset,) = *pair.positions, pair.offset
         assert offset == q - p
@@ -124,19 +123,19 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
 def test_pair_of_any_dictionary(data):
     dictionary = Ingredients(data.draw).dictionary()
     matrix = dictionary.to_sparse().toarray().astype(float)
-    assert_largest(_correlated_pair(dictionary), off_diagonal(matrix), dictionary.code_shape)
+    assert_largest(dictionary.correlated_pair(), off_diagonal(matrix), dictionary.code_shape)
 
 
 def test_pair_where_the_border_makes_it():
     taps = np.array([[[3.0, 1.0, 1.0]], [[-1.0, 1.0, 3.0]]]) / math.sqrt(11)
-    pair = _correlated_pair(ToeplitzDictionary(taps, 9, padding=2))
+    pair = ToeplitzDictionary(taps, 9, padding=2).correlated_pair()
     gram = off_diagonal(toeplitz(taps, 9, 2))
     assert_largest(pair, gram, (2, 11))
-    inner = _correlated_pair(ToeplitzDictionary(taps, 9))
+    inner = ToeplitzDictionary(taps, 9).correlated_pair()
     assert not inner.cut
     matrix = DenseDictionary(np.eye(3))
-    assert _correlated_pair(matrix) is None
-    assert _correlated_pair(DenseDictionary([[1.0, 0, -0.6], [0, 1, 0.8]])).filters == (1, 2)
+    assert matrix.correlated_pair() is None
+    assert DenseDictionary([[1.0, 0, -0.6], [0, 1, 0.8]]).correlated_pair().filters == (1, 2)
 
 
 # ---- the weakest atoms -------------------------------------------------------------------------
@@ -630,9 +629,9 @@ def test_figure_of_no_number_and_of_any(tmp_path):
 
 
 def test_command(tmp_path, capsys):
-    file = tmp_path / "model.npz"
+    file = tmp_path / "evidence.npz"
     file.write_bytes(Inputs(UniformBound(), (barker(),)).npz())
-    proofs.explain(model=file, out=tmp_path)
+    proofs.explain(evidence=file, out=tmp_path)
     assert capsys.readouterr().out.startswith(str(explain(barker())))
     assert (tmp_path / "explain.png").stat().st_size > 10_000
     with pytest.raises(DcscError, match="--codes"):

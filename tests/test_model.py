@@ -14,7 +14,7 @@ from scipy.linalg import block_diag
 from dcsc.bounds import LayerInstance, UniformBound
 from dcsc.codes import ConstantAmplitudes, UniformAmplitudes
 from dcsc.codes import draw as draw_codes
-from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, base
+from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, columns
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
@@ -109,7 +109,7 @@ def test_effective_atoms_do_without_the_whole_code_at_once(monkeypatch):
     model = small_model()
     every = range(math.prod(model.layers[1].dictionary.code_shape))
     expected = model.effective_atoms(2, every)
-    monkeypatch.setattr(base, "_BLOCK_ENTRIES", 1)
+    monkeypatch.setattr(columns, "_BLOCK_ENTRIES", 1)
     np.testing.assert_array_equal(model.effective_atoms(2, every), expected)
     top = [model.synthesize(np.eye(len(every))[k].reshape(2, -1))[0] for k in every]
     np.testing.assert_allclose(expected, top, atol=1e-14)

@@ -1,40 +1,26 @@
 """What a dictionary is."""
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import (
-    Array,
-    Shape,
-    as_batch,
-    flat_indices,
-    from_hook,
-    integer,
-    not_finite,
-    numeric_array,
-    result_dtype,
-)
+from dcsc._arrays import Array, Shape, as_batch, flat_indices, integer, numeric_array
 from dcsc.dictionaries import gram
+from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.windows import Windows
-from dcsc.errors import TooLargeError
-
-if TYPE_CHECKING:
-    from scipy.sparse.linalg import LinearOperator
 
 __all__ = ["Dictionary"]
 
-_EXPLICIT_LIMIT = 2**27
-_BLOCK_ENTRIES = 2**21
+_BLOCK_ENTRIES = 2**22
 
 
-class Dictionary(ABC):
+class Dictionary(LinearMap):
     r"""The linear map A from codes to signals; its columns are the atoms.
 
     A subclass supplies the shapes ``signal_shape`` and ``code_shape``, as class attributes or
@@ -52,157 +38,6 @@ class Dictionary(ABC):
     Arrays have shape ``(*batch, *code_shape)`` or ``(*batch, *signal_shape)``, with any number of
     batch axes. Integers and booleans are converted; complex numbers, NaN and infinity are refused.
     """
-
-    if TYPE_CHECKING:
-
-        @property
-        def signal_shape(self) -> Shape:
-            """Shape of one signal, ``(channels, *extent)``."""
-
-        @property
-        def code_shape(self) -> Shape:
-            """Shape of one code, ``(filters, *positions)``."""
-
-    # ---- the map -----------------------------------------------------------------------------
-
-    def synthesize(self, codes: npt.ArrayLike) -> Array:
-        """Return A x: ``(*batch, *code_shape)`` to ``(*batch, *signal_shape)``.
-
-        Raises
-        ------
-        DcscError
-            If the shape does not fit or a number is not real and finite.
-        """
-        return self._map(codes, "codes", "_synthesize", self.code_shape, self.signal_shape)
-
-    def analyze(self, signals: npt.ArrayLike) -> Array:
-        """Return Aᵀ y, the exact adjoint: ``(*batch, *signal_shape)`` to ``(*batch, *code_shape)``.
-
-        Raises
-        ------
-        DcscError
-            If the shape does not fit or a number is not real and finite.
-        """
-        return self._map(signals, "signals", "_analyze", self.signal_shape, self.code_shape)
-
-    def contributions(self, codes: npt.ArrayLike) -> Array:
-        """Return |A| |x|, the sum of the absolute contributions to each sample of A x.
-
-        What rounding can do to a sample of A x is a small multiple of eps times this.
-        """
-        return self._map(codes, "codes", "_contributions", self.code_shape, self.signal_shape)
-
-    def exposure(self, signals: npt.ArrayLike) -> Array:
-        """Return |A|ᵀ |y|, the most that each coefficient can be for signals of these sizes.
-
-        What rounding can do to an entry of Aᵀ y is a small multiple of eps times this.
-        """
-        return self._map(signals, "signals", "_exposure", self.signal_shape, self.code_shape)
-
-    def _map(self, value: Any, argument: str, hook: str, given: Shape, expected: Shape) -> Array:
-        where = f"{type(self).__name__}: {argument}"
-        raw = numeric_array(value, where, finite=not self._meets_infinity)
-        dtype = result_dtype(self._dtype(), raw)
-        flat, batch = as_batch(raw, given, where, dtype)
-        if not len(flat):
-            return np.zeros(batch + expected, dtype=dtype)
-        try:
-            mapped = getattr(self, hook)(flat)
-        except FloatingPointError:
-            raise not_finite(flat.reshape(raw.shape), where) from None
-        shape = (len(flat), *expected)
-        out = from_hook(mapped, shape, dtype, f"{type(self).__name__}.{hook}")
-        return out.reshape(batch + expected)
-
-    # ---- hooks -------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _synthesize(self, codes: Array) -> Array:
-        """Return A x for codes with exactly one batch axis: validated, read-only, C-contiguous.
-
-        The result is a new array of the same dtype.
-        """
-
-    @abstractmethod
-    def _analyze(self, signals: Array) -> Array:
-        """Return Aᵀ y, on the same terms as ``_synthesize``."""
-
-    def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
-        """Return A D x for the diagonal D with these entries, an array of ``code_shape``."""
-        return self.synthesize(codes * scales.astype(codes.dtype))
-
-    def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
-        """Return D Aᵀ y, on the same terms as ``_synthesize_scaled``."""
-        return self.analyze(signals) * scales.astype(signals.dtype)
-
-    @property
-    def _meets_infinity(self) -> bool:
-        """Whether the maps themselves raise FloatingPointError where a number is not finite.
-
-        Then they are given what nobody has looked through yet, which saves a pass.
-        """
-        return False
-
-    def _dtype(self) -> npt.DTypeLike:
-        """Return the dtype of the atoms; float32 lets every input keep its own."""
-        return np.float32
-
-    def _contributions(self, codes: Array) -> Array:
-        """Return |A| |x|, on the same terms as ``_synthesize``."""
-        out = np.zeros((len(codes), *self.signal_shape), dtype=codes.dtype)
-        flat = np.abs(codes).reshape(len(codes), -1)
-        for indices, atoms in self._atoms("_contributions"):
-            out += np.tensordot(flat[:, indices], np.abs(atoms), axes=1).astype(codes.dtype)
-        return out
-
-    def _exposure(self, signals: Array) -> Array:
-        """Return |A|ᵀ |y|, on the same terms as ``_synthesize``."""
-        out = np.zeros((len(signals), math.prod(self.code_shape)), dtype=signals.dtype)
-        flat = np.abs(signals).reshape(len(signals), -1)
-        for indices, atoms in self._atoms("_exposure"):
-            out[:, indices] = flat @ np.abs(atoms).reshape(len(atoms), -1).T
-        return out.reshape(-1, *self.code_shape)
-
-    def _atom_norms(self) -> Array:
-        """Return the norms of the atoms, float64 of ``code_shape``."""
-        norms = [
-            np.linalg.norm(atoms.reshape(len(atoms), -1), axis=1)
-            for _, atoms in self._atoms("_atom_norms")
-        ]
-        return np.concatenate(norms).reshape(self.code_shape)
-
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        """Return the rows of AᵀA at valid flat indices, float64, entries in any order."""
-        self._refuse_beyond_limit("_gram_rows", len(indices))
-        blocks = [
-            scipy.sparse.csr_array(self.analyze(atoms).reshape(len(atoms), -1))
-            for atoms in self._blocks(indices)
-        ]
-        return scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr"))
-
-    def _most_coherent(self) -> gram.Entry:
-        """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""
-        return gram.most_coherent(self)
-
-    def _babel(self, sparsity: int, power: int) -> float:
-        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
-        return gram.babel(self, sparsity, power)
-
-    def _representatives(self) -> Array:
-        """Return flat indices of atoms that see, up to moves on the grid, all that any atom sees.
-
-        Every pair of atoms must occur, up to a move, in a row of G of one of them, and no row of
-        another atom may hold larger entries than some row of theirs.
-        """
-        return np.arange(math.prod(self.code_shape))
-
-    def _to_sparse(self) -> scipy.sparse.csc_array:
-        """Return A as a sparse matrix in the atoms' dtype, C order."""
-        blocks = [
-            scipy.sparse.csc_array(atoms.reshape(len(atoms), -1).T)
-            for _, atoms in self._atoms("_to_sparse")
-        ]
-        return scipy.sparse.csc_array(scipy.sparse.hstack(blocks, format="csc"))
 
     # ---- measures of the atoms ---------------------------------------------------------------
 
@@ -224,11 +59,23 @@ class Dictionary(ABC):
         Its ``value`` is ``⟨a, b⟩ / (|a| |b|)`` with its sign, of which `mutual_coherence` is the
         size; ``filters`` and ``offset`` tell which two filters, and how far one is shifted.
         """
-        found = self._most_coherent()
-        if found.value == 0:
+        entry = self._most_coherent()
+        if entry.value == 0:
             return None
-        inner = self.gram_rows([found.row])[0, found.column]
-        return AtomPair.of(self, found.row, found.column, math.copysign(found.value, inner))
+        inner = self.gram_rows([entry.row])[0, entry.column]
+        return self._pair(attrs.evolve(entry, value=math.copysign(entry.value, inner)))
+
+    def _pair(self, entry: gram.Entry) -> AtomPair:
+        shape = tuple(self.code_shape)
+        return AtomPair.of(self.stripes, self.patches, shape, entry.row, entry.column, entry.value)
+
+    def correlated_pair(self) -> AtomPair | None:
+        """Return two distinct atoms whose inner product is the largest; None if all are 0.
+
+        Its ``value`` is ``⟨a, b⟩`` with its sign, of which ``babel(1)`` is the size.
+        """
+        entry = gram.largest_entry(self._gram_blocks())
+        return None if entry.value == 0 else self._pair(entry)
 
     @property
     def dead_filters(self) -> tuple[int, ...]:
@@ -296,47 +143,30 @@ class Dictionary(ABC):
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
-        array = self._given(codes, "codes", self.code_shape)
-        return _largest(self.stripes, self.stripes.count_entries(array))
+        array = self._checked(codes, "codes", self.code_shape)
+        return self.stripes.largest_count(array)
 
     def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
-        array = self._given(signals, "signals", self.signal_shape)
-        return _largest(self.patches, self.patches.count_entries(array))
+        array = self._checked(signals, "signals", self.signal_shape)
+        return self.patches.largest_count(array)
 
     def patch_norm(self, signals: npt.ArrayLike) -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
         """
-        array = self._given(signals, "signals", self.signal_shape)
-        dtype = result_dtype(np.float32, array)
-        flat, batch = as_batch(array, tuple(self.signal_shape), "signals", dtype)
-        patches, info = self.patches, np.finfo(dtype)
-        squares = _largest(patches, patches.square_entries(flat))
-        norms = np.sqrt(squares)
-        # Squares below the smallest number times this have lost nothing that shows.
-        unsafe = ~((squares >= info.tiny / info.eps**2) & np.isfinite(squares))
-        if unsafe.any():
-            some = flat[unsafe]
-            exponent = np.frexp(_largest(patches, patches.max(np.abs(some))).clip(0))[1]
-            own = exponent.reshape(-1, *(1,) * len(self.signal_shape))
-            with np.errstate(over="ignore"):  # by samples that lie in no patch
-                scaled = np.ldexp(some, -own)  # powers of two: nothing is rounded by them
-            squares = _largest(patches, patches.square_entries(scaled))
-            norms[unsafe] = np.ldexp(np.sqrt(squares), exponent)
-        return norms.reshape(batch)[()]
+        array = self._checked(signals, "signals", self.signal_shape)
+        return self.patches.largest_norm(array)
 
-    def _given(self, value: Any, argument: str, shape: Shape) -> Array:
+    def _checked(self, value: Any, argument: str, shape: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
         array = numeric_array(value, where)
         as_batch(array, tuple(shape), where, array.dtype)
         return array
-
-    # ---- other forms -------------------------------------------------------------------------
 
     def normalized(self) -> "Dictionary":
         """Return the dictionary with atoms of unit norm.
@@ -346,63 +176,43 @@ class Dictionary(ABC):
         DcscError
             If an atom is zero; the message names it.
         """
-        from dcsc.dictionaries.diagonal import NormalizedDictionary  # noqa: PLC0415  # a subclass
+        # A door: the only place where the abstract class knows a leaf, which is its default.
+        from dcsc.dictionaries.diagonal import NormalizedDictionary  # noqa: PLC0415
 
         return NormalizedDictionary(self)
 
-    def to_sparse(self) -> scipy.sparse.csc_array:
-        """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order."""
-        return self._to_sparse()
+    # ---- hooks of the measures ---------------------------------------------------------------
 
-    def as_linear_operator(self) -> "LinearOperator":
-        """Return A as a ``scipy`` LinearOperator, on vectors in C order."""
-        from scipy.sparse.linalg import LinearOperator  # noqa: PLC0415  # slow to import
+    def _atom_norms(self) -> Array:
+        """Return the norms of the atoms, float64 of ``code_shape``."""
+        return self._columns.norms()
 
-        def matvec(x: Array) -> Array:
-            return self.synthesize(x.reshape(self.code_shape)).ravel()
+    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+        """Return the rows of AᵀA at valid flat indices, float64, entries in any order."""
+        return self._columns.gram_rows(indices)
 
-        def rmatvec(y: Array) -> Array:
-            return self.analyze(y.reshape(self.signal_shape)).ravel()
+    def _most_coherent(self) -> gram.Entry:
+        """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""
+        return gram.most_coherent(self._gram_blocks(), self.atom_norms().ravel())
 
-        shape = (math.prod(self.signal_shape), math.prod(self.code_shape))
-        return LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=np.dtype(self._dtype()))
+    def _babel(self, sparsity: int, power: int) -> float:
+        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
+        return gram.babel(self._gram_blocks(), sparsity, power)
 
-    # ---- the slow exact defaults -------------------------------------------------------------
+    def _representatives(self) -> Array:
+        """Return flat indices of atoms that see, up to moves on the grid, all that any atom sees.
 
-    def _atoms(self, hook: str) -> Iterator[tuple[Array, Array]]:
-        """Yield blocks of indices and their atoms ``(block, *signal_shape)``."""
-        size = math.prod(self.code_shape)
-        self._refuse_beyond_limit(hook, size)
-        start = 0
-        for atoms in self._blocks(np.arange(size)):
-            yield np.arange(start, start + len(atoms)), atoms
-            start += len(atoms)
+        Every pair of atoms must occur, up to a move, in a row of G of one of them, and no row of
+        another atom may hold larger entries than some row of theirs.
+        """
+        return np.arange(math.prod(self.code_shape))
 
-    def _blocks(self, indices: Array) -> Iterator[Array]:
-        size = math.prod(self.code_shape)
-        block = max(1, _BLOCK_ENTRIES // max(size, math.prod(self.signal_shape)))
-        dtype = np.result_type(self._dtype(), np.float64)
-        for start in range(0, len(indices), block):
-            some = indices[start : start + block]
-            units = np.zeros((len(some), size), dtype=dtype)
-            units[np.arange(len(some)), some] = 1
-            yield self.synthesize(units.reshape(len(some), *self.code_shape))
-
-    def _check_gram_cost(self, rows: int) -> None:
-        """Refuse to go through many rows of G where each takes a synthesis and an analysis."""
+    def _gram_blocks(self) -> Iterator[gram.Block]:
+        """Yield the rows of those atoms without the diagonal, a bounded number at a time."""
+        atoms = self._representatives()
         if type(self)._gram_rows is Dictionary._gram_rows:
-            self._refuse_beyond_limit("_gram_rows", rows)
-
-    def _refuse_beyond_limit(self, hook: str, atoms: int) -> None:
-        entries = atoms * math.prod(self.signal_shape)
-        if entries > _EXPLICIT_LIMIT:
-            name = type(self).__name__
-            raise TooLargeError(
-                f"{name}: {hook} would go through {entries} matrix entries one by one, more than "
-                f"{_EXPLICIT_LIMIT}; write {name}.{hook}"
-            )
-
-
-def _largest(windows: Windows, per_window: Array) -> Any:
-    axes = tuple(range(per_window.ndim - len(windows.axes), per_window.ndim))
-    return per_window.max(axis=axes) if axes else per_window[()]
+            self._columns.check("_gram_rows", len(atoms))
+        block = max(1, _BLOCK_ENTRIES // min(self.stripes.size, math.prod(self.code_shape)))
+        for start in range(0, len(atoms), block):
+            some = atoms[start : start + block]
+            yield gram.Block.of(some, self.gram_rows(some))

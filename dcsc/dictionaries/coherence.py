@@ -5,30 +5,27 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics import correlate
 from dcsc._threads import share
+from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import (
+    Meeting,
     Table,
     Terms,
     all_tables,
-    channels_last,
     cut_terms,
-    meetings,
     multiply,
-    representatives,
     visit_tables,
 )
 from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
-if TYPE_CHECKING:
-    from dcsc.dictionaries.convolutional import ConvolutionalDictionary
-
-__all__ = ["babel", "gram_rows", "most_coherent"]
+__all__ = ["atom_norms", "babel", "gram_rows", "most_coherent"]
 
 # What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
 _TABLE_BYTES = 2**22
@@ -38,10 +35,17 @@ _POOL_BYTES = 2**25
 Cut = tuple[tuple[int, int], ...]
 
 
-def most_coherent(dictionary: "ConvolutionalDictionary") -> Entry:
+def atom_norms(shifted: ShiftedFilters) -> Array:
+    """Return the norms of all atoms, float64 of ``code_shape``."""
+    energies = np.square(shifted.taps.astype(np.float64)).sum(axis=1, keepdims=True)
+    ones, grid = np.ones((1, *shifted.signal_shape)), attrs.evolve(shifted.grid, groups=1)
+    return np.sqrt(correlate(ones[:, :1], energies, grid)[0])
+
+
+def most_coherent(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
-    taps = channels_last(dictionary)
-    cuts = _cuts(dictionary)
+    taps = shifted.channels_last
+    cuts = _cuts(shifted.axes)
     energies = np.square(taps).sum(axis=-1)
 
     @cache
@@ -49,7 +53,7 @@ def most_coherent(dictionary: "ConvolutionalDictionary") -> Entry:
         inside = energies[:, :, *(slice(*bounds) for bounds in cut)]
         return np.asarray(np.sqrt(inside.reshape(*taps.shape[:2], -1).sum(axis=2)))
 
-    positions = representatives(dictionary)
+    positions = shifted.representatives()
     least = NEGLIGIBLE * max(float(norms(cuts(p)).max()) for p in positions)
 
     @cache
@@ -57,7 +61,7 @@ def most_coherent(dictionary: "ConvolutionalDictionary") -> Entry:
         norm = norms(cut)
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
-    tables = all_tables(dictionary, positions, symmetric=True)
+    tables = all_tables(shifted.axes, positions, symmetric=True)
     found = [Entry(0, 0, 0.0)]
 
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
@@ -72,31 +76,25 @@ def most_coherent(dictionary: "ConvolutionalDictionary") -> Entry:
             value = min(float(best[group, row]), 1.0)
             if value >= found[-1].value:
                 i, j = rows.start + row, int(scaled[group, row].argmax())
-                atoms = (_atom(dictionary, group, i, p), _atom(dictionary, group, j, q))
+                atoms = shifted.atom(group, i, p), shifted.atom(group, j, q)
                 found.append(Entry(min(atoms), max(atoms), value))
 
-    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(dictionary.filters))):
+    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))):
         visit_tables(tables, taps, rows, visit)
     # Of equals the first, because which thread came first must not show.
     return min(found, key=lambda entry: (-entry.value, entry.row, entry.column))
 
 
-def _atom(dictionary: "ConvolutionalDictionary", group: int, number: int, place: Shape) -> int:
-    """Return the flat index of an atom."""
-    i = group * (len(dictionary.filters) // dictionary.groups) + number
-    return int(np.ravel_multi_index((i, *place), dictionary.code_shape))
-
-
-def babel(dictionary: "ConvolutionalDictionary", sparsity: int, power: int) -> float:
+def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
     """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
     if sparsity == 0:
         return 0.0
-    taps = channels_last(dictionary)
-    (groups, n), positions = taps.shape[:2], representatives(dictionary)
+    taps = shifted.channels_last
+    (groups, n), positions = taps.shape[:2], shifted.representatives()
     if sparsity == 1:
-        return _largest(dictionary, taps, positions) ** power
-    meeting = (2 * axis.reach + 1 for axis in meetings(dictionary))
-    total = n * math.prod(map(min, meeting, dictionary.positions))
+        return _largest(shifted, taps, positions) ** power
+    meeting = (len(Meeting.along(axis).turns) for axis in shifted.axes)
+    total = n * math.prod(map(min, meeting, shifted.positions))
     width = min(sparsity, total)
     room = min(max(width, 4 * n), total - width)
     row = 8 * groups * (width + room)
@@ -105,7 +103,7 @@ def babel(dictionary: "ConvolutionalDictionary", sparsity: int, power: int) -> f
     found = [0.0]
     for start in range(0, len(positions), together):
         some = positions[start : start + together]
-        tables = all_tables(dictionary, some, symmetric=len(ranges) == 1)
+        tables = all_tables(shifted.axes, some, symmetric=len(ranges) == 1)
         for rows in ranges:
             pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in some}
             _fill(pools, tables, taps, rows, power)
@@ -127,15 +125,15 @@ def _fill(
     visit_tables(tables, taps, rows, visit)
 
 
-def _largest(dictionary: "ConvolutionalDictionary", taps: Array, positions: list[Shape]) -> float:
+def _largest(shifted: ShiftedFilters, taps: Array, positions: list[Shape]) -> float:
     """Return the largest off-diagonal |G_kj|."""
-    tables = all_tables(dictionary, positions, symmetric=True)
+    tables = all_tables(shifted.axes, positions, symmetric=True)
     found = [0.0]
 
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
         found.append(float(values.max()))
 
-    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(dictionary.filters))):
+    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))):
         visit_tables(tables, taps, rows, visit)
     return max(found)
 
@@ -168,40 +166,49 @@ class _Pool:
         return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
 
 
-def gram_rows(dictionary: "ConvolutionalDictionary", indices: Array) -> scipy.sparse.csr_array:
+def gram_rows(shifted: ShiftedFilters, indices: Array) -> scipy.sparse.csr_array:
     """Return rows of G, with columns in order, and twice where a short circle wraps."""
-    taps = channels_last(dictionary)
-    n, places = taps.shape[1], math.prod(dictionary.positions)
-    chosen, *position = np.unravel_index(indices, dictionary.code_shape)
-    lines = (range(-axis.reach, axis.reach + 1) for axis in meetings(dictionary))
-    turns = np.array(list(itertools.product(*lines)))
-    at, exist = _neighbours(dictionary, position, turns)
-    bounds = [bound for axis, p in enumerate(position) for bound in dictionary._kept(axis, p)]
-    cuts, group = np.unique(np.stack(bounds, axis=1), axis=0, return_inverse=True)
-    groups = [
-        (np.flatnonzero(group == number), cut_terms(dictionary, cut.reshape(-1, 2), turns))
+    taps, axes = shifted.channels_last, shifted.axes
+    n, places, size = taps.shape[1], math.prod(shifted.positions), math.prod(shifted.code_shape)
+    chosen, *position = np.unravel_index(indices, shifted.code_shape)
+
+    # Which positions can meet that of a row: so many turns away, if they are on the grid.
+    meetings = [Meeting.along(axis) for axis in axes]
+    turns = np.array(list(itertools.product(*(meeting.turns for meeting in meetings))))
+    at, exist = _neighbours(axes, position, turns)
+
+    # Rows whose atoms are cut alike share their correlations; some of those are of no taps at all.
+    bounds = itertools.chain(*(axis.kept(p) for axis, p in zip(axes, position, strict=True)))
+    cuts, cut_of = np.unique(np.stack(list(bounds), axis=1), axis=0, return_inverse=True)
+    alike = [
+        (
+            np.flatnonzero(cut_of == number),
+            cut_terms(meetings, cut.reshape(-1, 2).tolist(), turns.tolist()),
+        )
         for number, cut in enumerate(cuts)
     ]
-    for rows, meeting in groups:
+    for rows, meeting in alike:
         exist[rows] &= [terms is not None for terms in meeting]
+
+    # Where every row ends, and in which order its turns lie, those that exist first.
     order = np.argsort(np.where(exist, at, places), axis=1, kind="stable")
     counts = exist.sum(axis=1)
     ends = np.concatenate([[0], np.cumsum(counts * n)])
-    size = math.prod(dictionary.code_shape)
     index = np.int32 if max(ends[-1], size) <= np.iinfo(np.int32).max else np.int64
     data, columns = np.empty(ends[-1]), np.empty(ends[-1], dtype=index)
     firsts = np.arange(0, size, places).astype(index).reshape(-1, n, 1)
     at = np.take_along_axis(at, order, axis=1).astype(index)
 
     def lay(rows: Array, local: Array, tables: Array, start: int, stop: int) -> None:
-        for row, own in zip(rows[start:stop], local[start:stop], strict=True):
+        for row, number in zip(rows[start:stop], local[start:stop], strict=True):
             part, count = slice(ends[row], ends[row + 1]), counts[row]
-            into, some = data[part].reshape(n, count), order[row, :count]
-            np.take(tables[own], some, axis=1, out=into, mode="clip")  # "raise" takes a detour
-            beside = firsts[chosen[row] // n]
-            np.add(beside, at[row, :count], out=columns[part].reshape(n, count))
+            into, kept = data[part].reshape(n, count), order[row, :count]
+            np.take(tables[number], kept, axis=1, out=into, mode="clip")  # "raise" takes a detour
+            group = firsts[chosen[row] // n]
+            np.add(group, at[row, :count], out=columns[part].reshape(n, count))
 
-    for rows, meeting in groups:
+    # The correlations of the filters in use with all of their group, copied row by row.
+    for rows, meeting in alike:
         used, local = np.unique(chosen[rows], return_inverse=True)
         work = partial(lay, rows, local, _row_tables(taps, used, meeting))
         share(work, len(rows), max(1, 2**17 // (n * len(turns))))
@@ -210,16 +217,15 @@ def gram_rows(dictionary: "ConvolutionalDictionary", indices: Array) -> scipy.sp
 
 
 def _neighbours(
-    dictionary: "ConvolutionalDictionary", position: list[Array], turns: Array
+    axes: tuple[AtomAxis, ...], position: list[Array], turns: Array
 ) -> tuple[Array, Array]:
     """Return, row by row, the flat positions that lie so many turns on, and which exist."""
     at = np.zeros((len(position[0]), len(turns)), dtype=np.intp)
     exist = np.ones(at.shape, dtype=bool)
-    for axis, (p, meeting) in enumerate(zip(position, meetings(dictionary), strict=True)):
-        moved = p[:, None] + meeting.step * turns[:, axis]
-        neighbour, inside = dictionary._neighbour(axis, moved.ravel())
-        at = at * dictionary.positions[axis] + neighbour.reshape(at.shape)
-        exist &= inside.reshape(at.shape)
+    for axis, p, turn in zip(axes, position, turns.T, strict=True):
+        neighbour, inside = axis.neighbours(p[:, None] + Meeting.along(axis).step * turn)
+        at = at * axis.positions + neighbour
+        exist &= inside
     return at, exist
 
 
@@ -237,15 +243,15 @@ def _row_tables(taps: Array, used: Array, meeting: list[Terms | None]) -> Array:
     return tables
 
 
-def _cuts(dictionary: "ConvolutionalDictionary") -> Callable[[Shape], Cut]:
+def _cuts(axes: tuple[AtomAxis, ...]) -> Callable[[Shape], Cut]:
     """Return a function that tells which taps of the atoms at a position lie inside."""
 
     @cache
-    def line(axis: int, p: int) -> tuple[int, int]:
-        (first,), (last,) = dictionary._kept(axis, np.array([p]))
+    def line(axis: AtomAxis, p: int) -> tuple[int, int]:
+        (first,), (last,) = axis.kept(np.array([p]))
         return int(first), int(last)
 
-    return lambda position: tuple(line(axis, p) for axis, p in enumerate(position))
+    return lambda position: tuple(map(line, axes, position))
 
 
 def _ranges(count: int, most: int) -> Iterator[slice]:

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -22,10 +22,9 @@ from dcsc._arrays import (
     unit_norm,
 )
 from dcsc._numerics import correlate, spread
-from dcsc._numerics.grid import Grid, Run
 from dcsc.dictionaries import coherence
+from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
-from dcsc.dictionaries.correlations import representatives
 from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
@@ -89,7 +88,8 @@ class ConvolutionalDictionary(Dictionary):
     kernel, dilated, can begin and still reach into the own one, and a patch every sample from the
     first tap to the last, those between dilated taps included.
 
-    A leaf says what happens at the border: which positions there are, and what an atom loses.
+    A leaf says by its `AtomAxis` what happens at the border: which positions there are, and what
+    an atom loses.
     """
 
     filters: Array = attrs.field(
@@ -109,9 +109,21 @@ class ConvolutionalDictionary(Dictionary):
                 f"{type(self).__name__}: extent: expected {len(self.kernel)} axes to fit "
                 f"filters of shape {self.filters.shape}, got {self.extent}"
             )
-        self._check_geometry()
+        self.axes  # noqa: B018  # refuses what does not fit
 
-    # ---- shapes ------------------------------------------------------------------------------
+    @abstractmethod
+    def _axes(self) -> tuple[AtomAxis, ...]:
+        """Return the spatial axes, or refuse strides, kernels and paddings that do not fit.
+
+        There are as many as ``extent``, ``stride`` and the like have items.
+        """
+
+    # ---- geometry ----------------------------------------------------------------------------
+
+    @cached_property
+    def axes(self) -> tuple[AtomAxis, ...]:
+        """The spatial axes, and what their borders do to the atoms."""
+        return self._axes()
 
     @property
     def kernel(self) -> Shape:
@@ -124,40 +136,27 @@ class ConvolutionalDictionary(Dictionary):
         return tuple((f - 1) * d + 1 for f, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
-    def dead_filters(self) -> tuple[int, ...]:
-        live = self.filters.any(axis=tuple(range(1, self.filters.ndim)))
-        return tuple(np.flatnonzero(~live).tolist())
-
-    @property
     def positions(self) -> Shape:
         """Number of positions of a filter on each axis."""
-        return self._positions()
+        return self.code_shape[1:]
 
-    @property
+    @cached_property
     def signal_shape(self) -> Shape:
         return (self.groups * self.filters.shape[1], *self.extent)
 
-    @property
+    @cached_property
     def code_shape(self) -> Shape:
-        return (self.filters.shape[0], *self.positions)
+        return (len(self.filters), *(axis.positions for axis in self.axes))
 
-    @property
+    @cached_property
     def stripes(self) -> Windows:
-        reach = [(f - 1) // s for f, s in zip(self.span, self.stride, strict=True)]
-        axes = (
-            WindowAxis(p, p, start=-r, length=2 * r + 1, circular=self._circular)
-            for p, r in zip(self.positions, reach, strict=True)
-        )
+        axes = (axis.stripe for axis in self.axes)
         return Windows(self.code_shape, (*self._group_axis(len(self.filters)), *axes))
 
-    @property
+    @cached_property
     def patches(self) -> Windows:
-        geometry = zip(
-            self.extent, self.positions, self._before(), self.span, self.stride, strict=True
-        )
-        axes = (WindowAxis(e, p, -b, f, s, circular=self._circular) for e, p, b, f, s in geometry)
-        channels = self.signal_shape[0]
-        return Windows(self.signal_shape, (*self._group_axis(channels), *axes))
+        axes = (axis.patch for axis in self.axes)
+        return Windows(self.signal_shape, (*self._group_axis(self.signal_shape[0]), *axes))
 
     def _group_axis(self, entries: int) -> tuple[WindowAxis, ...]:
         """Return how filters or channels are cut into groups; not at all if there is but one."""
@@ -165,43 +164,15 @@ class ConvolutionalDictionary(Dictionary):
         axis = WindowAxis(entries, self.groups, start=0, length=size, step=size)
         return (axis,) if self.groups > 1 else ()
 
-    # ---- what the two kinds of border decide -------------------------------------------------
-
-    _circular: ClassVar[bool]
-
-    @abstractmethod
-    def _check_geometry(self) -> None:
-        """Refuse strides, kernels and paddings that do not fit the extent."""
-
-    @abstractmethod
-    def _positions(self) -> Shape:
-        """Return the number of positions on each axis."""
-
-    @abstractmethod
-    def _before(self) -> Shape:
-        """Return how many samples of the first atom's kernel lie before the extent, per axis."""
-
-    @abstractmethod
-    def _laid(self) -> tuple[Array, Shape]:
-        """Return the filters as they are laid on the padded extent, and their dilation there."""
-
-    @abstractmethod
-    def _runs(self, axis: int) -> tuple[Run, ...]:
-        """Return which padded places are which samples, as `dcsc._numerics.grid.Grid` has them."""
-
-    @abstractmethod
-    def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        """Return the taps ``[first, last)`` of an atom, as laid, that lie inside the extent."""
-
-    @abstractmethod
-    def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
-        """Return positions that may be off the grid as positions on it, and which exist."""
-
-    @abstractmethod
-    def _axis_representatives(self, axis: int) -> Array:
-        """Return positions whose atoms see all that any atom sees along this axis."""
-
     # ---- the map -----------------------------------------------------------------------------
+
+    @cached_property
+    def _shifted(self) -> ShiftedFilters:
+        """The filters as they are laid."""
+        return ShiftedFilters.of(self.filters, self.axes, self.groups)
+
+    def _taps(self, data: Array) -> Array:
+        return self._shifted.taps.astype(data.dtype, copy=False)
 
     def _dtype(self) -> npt.DTypeLike:
         return self.filters.dtype
@@ -211,81 +182,49 @@ class ConvolutionalDictionary(Dictionary):
         return True
 
     def _analyze(self, signals: Array) -> Array:
-        return correlate(signals, self._taps_as(signals), self._grid)
+        return correlate(signals, self._taps(signals), self._shifted.grid)
 
     def _synthesize(self, codes: Array) -> Array:
-        return spread(codes, self._taps_as(codes), self._grid)
+        return spread(codes, self._taps(codes), self._shifted.grid)
 
     def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
-        return correlate(signals, self._taps_as(signals), self._grid, scales)
+        return correlate(signals, self._taps(signals), self._shifted.grid, scales)
 
     def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
-        return spread(codes, self._taps_as(codes), self._grid, scales)
+        return spread(codes, self._taps(codes), self._shifted.grid, scales)
 
     def _contributions(self, codes: Array) -> Array:
-        return spread(np.abs(codes), np.abs(self._taps_as(codes)), self._grid)
+        return spread(np.abs(codes), np.abs(self._taps(codes)), self._shifted.grid)
 
     def _exposure(self, signals: Array) -> Array:
-        return correlate(np.abs(signals), np.abs(self._taps_as(signals)), self._grid)
+        return correlate(np.abs(signals), np.abs(self._taps(signals)), self._shifted.grid)
 
-    def _taps_as(self, data: Array) -> Array:
-        return self._taps().astype(data.dtype, copy=False)
+    # ---- the atoms, from the filters' cross-correlations ---------------------------------------
 
-    def _taps(self) -> Array:
-        return self._laid()[0]
-
-    @cached_property
-    def _grid(self) -> Grid:
-        taps, dilation = self._laid()
-        runs = tuple(self._runs(axis) for axis in range(len(self.extent)))
-        return Grid(
-            self.extent, self.positions, taps.shape[2:], self.stride, dilation, runs, self.groups
-        )
-
-    # ---- the Gram matrix, from the filters' cross-correlations -------------------------------
+    @property
+    def dead_filters(self) -> tuple[int, ...]:
+        live = self.filters.any(axis=tuple(range(1, self.filters.ndim)))
+        return tuple(np.flatnonzero(~live).tolist())
 
     def _atom_norms(self) -> Array:
-        energies = np.square(self._taps().astype(np.float64)).sum(axis=1, keepdims=True)
-        ones, grid = np.ones((1, 1, *self.extent)), attrs.evolve(self._grid, groups=1)
-        return np.sqrt(correlate(ones, energies, grid)[0])
+        return coherence.atom_norms(self._shifted)
 
     def _most_coherent(self) -> Entry:
-        return coherence.most_coherent(self)
+        return coherence.most_coherent(self._shifted)
 
     def _babel(self, sparsity: int, power: int) -> float:
-        return coherence.babel(self, sparsity, power)
+        return coherence.babel(self._shifted, sparsity, power)
+
+    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+        return coherence.gram_rows(self._shifted, indices)
 
     def _representatives(self) -> Array:
-        places = np.array(representatives(self)).T
+        places = np.array(self._shifted.representatives()).T
         first = np.ravel_multi_index(tuple(places), self.positions)
         return np.add.outer(np.arange(len(self.filters)) * math.prod(self.positions), first).ravel()
 
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        return coherence.gram_rows(self, indices)
-
-    # ---- other forms -------------------------------------------------------------------------
-
     def _to_sparse(self) -> scipy.sparse.csc_array:
-        taps, dilation = self._laid()
-        tap = np.nonzero(taps)
-        count, joint = len(tap[0]), 1
-        group = tap[0] // (len(taps) // self.groups)
-        rows, columns = (group * taps.shape[1] + tap[1])[:, None], tap[0][:, None]
-        exist = np.ones((count, 1), dtype=bool)
-        geometry = enumerate(zip(self.extent, self.positions, self.stride, strict=True))
-        for axis, (extent, positions, step) in geometry:
-            p = np.arange(positions)
-            sample = p * step - self._before()[axis] + tap[2 + axis][:, None] * dilation[axis]
-            wrapped = sample % extent if self._circular else sample
-            fits = (wrapped >= 0) & (wrapped < extent)
-            joint *= positions
-            rows = (rows[:, :, None] * extent + wrapped[:, None, :]).reshape(count, joint)
-            columns = (columns[:, :, None] * positions + p).reshape(count, joint)
-            exist = (exist[:, :, None] & fits[:, None, :]).reshape(count, joint)
-        values = np.broadcast_to(taps[tap][:, None], rows.shape)
-        shape = (math.prod(self.signal_shape), math.prod(self.code_shape))
-        entries = (values[exist], (rows[exist], columns[exist]))
-        return scipy.sparse.csc_array(scipy.sparse.coo_array(entries, shape=shape))
+        return self._shifted.to_sparse()
 
     def normalized(self) -> Self:
         if self.dead_filters:

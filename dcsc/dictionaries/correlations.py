@@ -11,16 +11,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
 from dcsc._threads import share
-
-if TYPE_CHECKING:
-    from dcsc.dictionaries.convolutional import ConvolutionalDictionary
+from dcsc.dictionaries.axes import AtomAxis
 
 __all__ = [
     "Meeting",
@@ -28,11 +26,8 @@ __all__ = [
     "Terms",
     "Use",
     "all_tables",
-    "channels_last",
     "cut_terms",
-    "meetings",
     "multiply",
-    "representatives",
     "visit_tables",
 ]
 
@@ -50,18 +45,31 @@ class Meeting:
     u of the first atom lies on tap ``u − t·shift`` of the second, with ``shift = s/g``.
     """
 
+    kernel: int
     step: int
     shift: int
     reach: int
 
-    def term(self, a: int, b: int, turns: int, kernel: int) -> Term:
+    @classmethod
+    def along(cls, axis: AtomAxis) -> Self:
+        """Return where atoms meet on an axis."""
+        common = math.gcd(axis.stride, axis.dilation)
+        shift = axis.stride // common
+        return cls(axis.kernel, axis.dilation // common, shift, (axis.kernel - 1) // shift)
+
+    @property
+    def turns(self) -> range:
+        """All turns at which atoms can meet."""
+        return range(-self.reach, self.reach + 1)
+
+    def term(self, a: int, b: int, turns: int) -> Term:
         """Return where taps [a, b) of an atom meet one that is so many turns on.
 
         With q = p + t·step, ``G_{(p,i),(q,j)} = Σ_{c,u} w_i[c, u] w_j[c, u − t·shift]``, over the
         taps u of the first that lie inside; those of the second then do so by themselves.
         """
         shift = turns * self.shift
-        return shift, max(a, shift), min(b, kernel + shift)
+        return shift, max(a, shift), min(b, self.kernel + shift)
 
 
 @attrs.frozen
@@ -87,48 +95,46 @@ class Table:
     uses: list[Use] = attrs.field(factory=list)
 
 
-def all_tables(
-    dictionary: "ConvolutionalDictionary", positions: list[Shape], symmetric: bool
-) -> list[Table]:
+def all_tables(axes: tuple[AtomAxis, ...], positions: list[Shape], symmetric: bool) -> list[Table]:
     """Return the tables in which all rows of G at some positions are.
 
     Without ``symmetric``, every row of G there is a row of a table, and none a column.
     """
-    found: dict[tuple[Terms, bool], Table] = {}
+    tables: dict[tuple[Terms, bool], Table] = {}
 
     @cache
-    def neighbours(axis: int, p: int) -> list[tuple[int, tuple[Term, ...], tuple[Term, ...]]]:
-        pairs = _neighbours(dictionary, axis, p)
+    def neighbours(axis: AtomAxis, p: int) -> list[tuple[int, tuple[Term, ...], tuple[Term, ...]]]:
         return [
             (q, terms, tuple(sorted((-t, a - t, b - t) for t, a, b in terms)))
-            for q, terms in pairs.items()
+            for q, terms in _neighbours(axis, p).items()
         ]
 
     for p in positions:
-        for pair in itertools.product(*(neighbours(axis, x) for axis, x in enumerate(p))):
+        # Atoms at p meet those at q if they do so along every axis.
+        for pair in itertools.product(*map(neighbours, axes, p)):
             q = tuple(place for place, _, _ in pair)
-            own, other = tuple(terms for _, terms, _ in pair), tuple(back for _, _, back in pair)
-            swapped = symmetric and other < own
-            terms = other if swapped else own
-            table = found.setdefault((terms, p == q), Table(terms, p == q))
+            there, back = tuple(terms for _, terms, _ in pair), tuple(terms for *_, terms in pair)
+            # Of R(s) and its transpose R(−s) one is computed, the one that sorts first.
+            swapped = symmetric and back < there
+            terms = back if swapped else there
+            table = tables.setdefault((terms, p == q), Table(terms, p == q))
             table.uses.append(Use(p, q, swapped))
-    return list(found.values())
+    return list(tables.values())
 
 
-def _neighbours(
-    dictionary: "ConvolutionalDictionary", axis: int, p: int
-) -> dict[int, tuple[Term, ...]]:
+def _neighbours(axis: AtomAxis, p: int) -> dict[int, tuple[Term, ...]]:
     """Return the positions whose atoms meet one at p along an axis, and where."""
-    meeting, kernel = meetings(dictionary)[axis], dictionary._grid.kernel[axis]
-    turns = np.arange(-meeting.reach, meeting.reach + 1)
-    (a,), (b,) = dictionary._kept(axis, np.array([p]))
-    places, exist = dictionary._neighbour(axis, p + meeting.step * turns)
-    found: dict[int, tuple[Term, ...]] = {}
-    for q, t in zip(places[exist], turns[exist], strict=True):
-        term = meeting.term(int(a), int(b), int(t), kernel)
+    meeting = Meeting.along(axis)
+    turns = np.array(meeting.turns)
+    (a,), (b,) = axis.kept(np.array([p]))
+    places, exist = axis.neighbours(p + meeting.step * turns)
+    met: dict[int, tuple[Term, ...]] = {}
+    for q, t in zip(places[exist].tolist(), turns[exist].tolist(), strict=True):
+        term = meeting.term(int(a), int(b), t)
         if term[1] < term[2]:
-            found[int(q)] = tuple(sorted((*found.get(int(q), ()), term)))
-    return found
+            # A second time where a circle is shorter than a stripe.
+            met[q] = tuple(sorted((*met.get(q, ()), term)))
+    return met
 
 
 def visit_tables(
@@ -151,8 +157,8 @@ def visit_tables(
             multiply(left, taps, table.terms, values, spare)
             np.abs(values, out=values)
             if table.diagonal:
-                own = np.arange(left.shape[1])
-                values[:, own, rows.start + own] = 0
+                row = np.arange(left.shape[1])
+                values[:, row, rows.start + row] = 0
             visit(table, values, rows, spare)
 
     share(work, len(tables), max(1, 2**20 // (2 * left.shape[1] * taps.size)))
@@ -176,37 +182,14 @@ def _products(left: Array, right: Array, terms: Terms) -> Iterator[tuple[Array, 
             yield one, other.swapaxes(1, 2)
 
 
-def channels_last(dictionary: "ConvolutionalDictionary") -> Array:
-    """Return the taps as they are laid, float64 of shape ``(groups, n, *kernel, c)``."""
-    last = np.ascontiguousarray(np.moveaxis(dictionary._taps(), 1, -1), dtype=np.float64)
-    return last.reshape(dictionary.groups, -1, *last.shape[1:])
-
-
-def meetings(dictionary: "ConvolutionalDictionary") -> list[Meeting]:
-    """Return where atoms share samples, axis by axis."""
-    grid, found = dictionary._grid, []
-    for f, s, d in zip(grid.kernel, grid.stride, grid.dilation, strict=True):
-        common = math.gcd(s, d)
-        found.append(Meeting(d // common, s // common, (f - 1) // (s // common)))
-    return found
-
-
-def representatives(dictionary: "ConvolutionalDictionary") -> list[Shape]:
-    """Return positions whose atoms see, up to moves on the grid, all that any atom sees."""
-    axes = (dictionary._axis_representatives(axis) for axis in range(len(dictionary.extent)))
-    return list(itertools.product(*(axis.tolist() for axis in axes)))
-
-
 def cut_terms(
-    dictionary: "ConvolutionalDictionary", cut: Array, turns: Array
+    meetings: list[Meeting], cut: list[list[int]], turns: list[list[int]]
 ) -> list[Terms | None]:
     """Return where atoms cut in the same place meet others, per turns; None for nowhere."""
-    found: list[Terms | None] = []
-    axes = list(zip(meetings(dictionary), cut.tolist(), dictionary._grid.kernel, strict=True))
-    for some in turns.tolist():
-        terms = [
-            axis.term(a, b, t, kernel) for (axis, (a, b), kernel), t in zip(axes, some, strict=True)
-        ]
-        every = all(first < last for _, first, last in terms)
-        found.append(tuple((term,) for term in terms) if every else None)
-    return found
+    per_turns: list[Terms | None] = []
+    for line in turns:
+        axes = zip(meetings, cut, line, strict=True)
+        terms = [meeting.term(first, last, t) for meeting, (first, last), t in axes]
+        meet = all(first < last for _, first, last in terms)
+        per_turns.append(tuple((term,) for term in terms) if meet else None)
+    return per_turns

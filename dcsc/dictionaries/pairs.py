@@ -1,15 +1,12 @@
 """Two atoms that are worth naming."""
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Shape
-
-if TYPE_CHECKING:
-    from dcsc.dictionaries.base import Dictionary
-    from dcsc.dictionaries.windows import WindowAxis, Windows
+from dcsc.dictionaries.windows import WindowAxis, Windows
 
 __all__ = ["AtomPair"]
 
@@ -42,34 +39,30 @@ class AtomPair:
     cut: bool
 
     @classmethod
-    def of(cls, dictionary: "Dictionary", first: int, second: int, value: float) -> Self:
-        """Return the pair of two atoms by their flat indices."""
-        shape = tuple(dictionary.code_shape)
+    def of(
+        cls, stripes: Windows, patches: Windows, shape: Shape, first: int, second: int, value: float
+    ) -> Self:
+        """Return the pair of two atoms by their flat indices in a code of this shape."""
         (i, *p), (j, *q) = (
             tuple(int(x) for x in np.unravel_index(atom, shape)) for atom in (first, second)
         )
-        axes = _spatial(dictionary.stripes, shape)
+        axes = _spatial(stripes, shape)
         circular = [False] * (len(p) - len(axes)) + [axis.circular for axis in axes]
         offset = tuple(
             (b - a + size // 2) % size - size // 2 if wraps else b - a
             for a, b, size, wraps in zip(p, q, shape[1:], circular, strict=True)
         )
-        return cls(
-            (i, j),
-            (tuple(p), tuple(q)),
-            offset,
-            value,
-            everywhere=bool(circular) and all(circular),
-            cut=any(_cut(dictionary, place) for place in (p, q)),
+        # An atom is cut off where its patch has fewer samples than others.
+        sizes = [axis.sizes() for axis in _spatial(patches, shape)]
+        cut = any(
+            size[at] < size.max()
+            for place in (p, q)
+            for size, at in zip(sizes, place, strict=False)
         )
+        wraps = bool(circular) and all(circular)
+        return cls((i, j), (tuple(p), tuple(q)), offset, value, everywhere=wraps, cut=cut)
 
 
-def _spatial(windows: "Windows", shape: Shape) -> "tuple[WindowAxis, ...]":
+def _spatial(windows: Windows, shape: Shape) -> tuple[WindowAxis, ...]:
     """Return how positions are cut, without an axis of groups."""
     return windows.axes[max(len(windows.axes) - len(shape) + 1, 0) :]
-
-
-def _cut(dictionary: "Dictionary", position: list[int]) -> bool:
-    """Return whether the patch of a position has fewer samples than others."""
-    sizes = [axis.sizes() for axis in _spatial(dictionary.patches, dictionary.code_shape)]
-    return any(size[at] < size.max() for size, at in zip(sizes, position, strict=False))

@@ -1,13 +1,12 @@
 """Convolution between zeros."""
 
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, per_axis
-from dcsc._numerics.grid import Run
+from dcsc._arrays import per_axis
+from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
 from dcsc.errors import DcscError
 
@@ -68,55 +67,16 @@ class ToeplitzDictionary(ConvolutionalDictionary):
 
     padding: Padding = attrs.field(default=0, converter=named(_padding))  # type: ignore[misc]  # see `named`
 
-    _circular: ClassVar[bool] = False
-
-    def _check_geometry(self) -> None:
-        room = self._room()
+    def _axes(self) -> tuple[AtomAxis, ...]:
+        sides = [item if isinstance(item, tuple) else (item, item) for item in self.padding]
+        room = tuple(a + e + b for e, (a, b) in zip(self.extent, sides, strict=True))
         if any(f > r for f, r in zip(self.span, room, strict=True)):
             raise DcscError(
                 f"ToeplitzDictionary: filters: expected to span at most the extent with its "
                 f"padding, {room}, got {self.span} of kernel {self.kernel}"
             )
-
-    def _room(self) -> Shape:
-        """Return the extent with its padding."""
-        sides = zip(self.extent, self._sides, strict=True)
-        return tuple(before + e + after for e, (before, after) in sides)
-
-    @cached_property
-    def _sides(self) -> list[tuple[int, int]]:
-        """The padding before and after, axis by axis."""
-        return [item if isinstance(item, tuple) else (item, item) for item in self.padding]
-
-    def _positions(self) -> Shape:
-        geometry = zip(self._room(), self.span, self.stride, strict=True)
-        return tuple((room - f) // s + 1 for room, f, s in geometry)
-
-    def _before(self) -> Shape:
-        return tuple(before for before, _ in self._sides)
-
-    def _laid(self) -> tuple[Array, Shape]:
-        return self.filters, self.dilation
-
-    def _runs(self, axis: int) -> tuple[Run, ...]:
-        places = (self.positions[axis] - 1) * self.stride[axis] + self.span[axis]
-        before = self._before()[axis]
-        length = min(self.extent[axis], places - before)
-        return ((before, 0, length),) if length > 0 else ()
-
-    def _kept(self, axis: int, position: Array) -> tuple[Array, Array]:
-        start = position * self.stride[axis] - self._before()[axis]
-        f, d, e = self.kernel[axis], self.dilation[axis], self.extent[axis]
-        return np.clip(-(start // d), 0, f), np.clip(-((start - e) // d), 0, f)
-
-    def _neighbour(self, axis: int, position: Array) -> tuple[Array, Array]:
-        exist = (position >= 0) & (position < self.positions[axis])
-        return np.where(exist, position, 0), exist
-
-    def _axis_representatives(self, axis: int) -> Array:
-        every = np.arange(self.positions[axis])
-        first, last = self._kept(axis, every)
-        whole = (first == 0) & (last == self.kernel[axis])
-        reach = (self.span[axis] - 1) // self.stride[axis]
-        inner = np.flatnonzero(whole & (every >= reach) & (every < len(every) - reach))
-        return np.append(np.flatnonzero(~whole), inner[:1]) if len(inner) else every
+        steps = zip(room, self.span, self.stride, strict=True)
+        positions = ((r - f) // s + 1 for r, f, s in steps)
+        before = (a for a, _ in sides)
+        lines = self.extent, positions, self.kernel, self.stride, self.dilation, before
+        return tuple(AtomAxis(*line) for line in zip(*lines, strict=True))

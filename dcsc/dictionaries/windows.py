@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, numeric_array
+from dcsc._arrays import Array, Shape, as_batch, numeric_array, result_dtype
 from dcsc._threads import share
 from dcsc.errors import DcscError
 
@@ -223,6 +223,32 @@ class Windows:
     def square_entries(self, array: Array) -> Array:
         """Sum the squares of validated floats window by window; they may overflow to infinity."""
         return self._sum_channels(array, _sum_squares, array.dtype)
+
+    def largest_count(self, array: Array) -> Any:
+        """Count the non-zeros of the fullest window, for each element of a validated batch."""
+        return self._largest(self.count_entries(array))
+
+    def largest_norm(self, array: Array) -> Any:
+        """Return the largest ℓ2 norm of a window, for each element of a validated batch."""
+        dtype = result_dtype(np.float32, array)
+        flat, batch = as_batch(array, self.shape, "Windows: values", dtype)
+        squares, info = self._largest(self.square_entries(flat)), np.finfo(dtype)
+        norms = np.sqrt(squares)
+        # Squares below the smallest number times this have lost nothing that shows.
+        unsafe = ~((squares >= info.tiny / info.eps**2) & np.isfinite(squares))
+        if unsafe.any():
+            again = flat[unsafe]
+            exponent = np.frexp(self._largest(self.max(np.abs(again))).clip(0))[1]
+            shift = exponent.reshape(-1, *(1,) * len(self.shape))
+            with np.errstate(over="ignore"):  # by samples that lie in no window
+                scaled = np.ldexp(again, -shift)  # powers of two: nothing is rounded by them
+            squares = self._largest(self.square_entries(scaled))
+            norms[unsafe] = np.ldexp(np.sqrt(squares), exponent)
+        return norms.reshape(batch)[()]
+
+    def _largest(self, per_window: Array) -> Any:
+        axes = tuple(range(per_window.ndim - len(self.axes), per_window.ndim))
+        return per_window.max(axis=axes) if axes else per_window[()]
 
     def max(self, values: Any) -> Array:
         """Largest value of each window, ``(*batch, *windows)``; the lowest number if empty."""

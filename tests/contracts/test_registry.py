@@ -9,6 +9,7 @@ import pytest
 
 import dcsc
 from dcsc.bounds import BoundCalculator
+from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
@@ -26,6 +27,7 @@ FAMILIES = {
     Projection: cases.PROJECTIONS,
     BoundCalculator: cases.BOUNDS,
     Amplitudes: cases.AMPLITUDES,
+    Noise: cases.NOISES,
     Tail: cases.TAILS,
     Engine: ENGINES,
     Operation: network_cases.OPERATIONS,

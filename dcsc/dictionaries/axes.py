@@ -1,0 +1,216 @@
+"""Axes on which atoms lie, and what a border does to them."""
+
+import itertools
+import math
+from functools import cached_property
+from typing import Self
+
+import attrs
+import numpy as np
+import scipy.sparse
+
+from dcsc._arrays import Array, Shape
+from dcsc._numerics.grid import Grid, Run
+from dcsc.dictionaries.windows import WindowAxis
+
+__all__ = ["AtomAxis", "ShiftedFilters"]
+
+
+@attrs.frozen
+class AtomAxis:
+    """One spatial axis of a dictionary whose atoms are shifted filters.
+
+    The signal lies on padded places, sample q on place ``q + before``, and tap u of the atom at
+    position p on place ``p·stride + u·dilation``. On a circle places are taken modulo the extent
+    (and ``before`` is 0); between zeros, a tap on a place without a sample is cut off.
+
+    Parameters
+    ----------
+    extent, positions, kernel : int
+        Number of samples, of positions of a filter, and of its taps.
+    stride, dilation : int
+        Distance of neighbouring positions and of neighbouring taps, in samples.
+    before : int
+        How many places there are before the first sample.
+    circular : bool
+    """
+
+    extent: int
+    positions: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int = 0
+    circular: bool = False
+
+    # ---- what lies where ---------------------------------------------------------------------
+
+    @property
+    def span(self) -> int:
+        """Number of places from the first tap of an atom to its last."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def places(self) -> int:
+        """Number of places from the first tap of the first atom to the last tap of the last."""
+        return (self.positions - 1) * self.stride + self.span
+
+    @property
+    def stripe(self) -> WindowAxis:
+        """The positions whose kernels, gaps included, reach into that of a given one."""
+        reach = (self.span - 1) // self.stride
+        line = self.positions, self.positions
+        return WindowAxis(*line, start=-reach, length=2 * reach + 1, circular=self.circular)
+
+    @property
+    def patch(self) -> WindowAxis:
+        """The samples from the first tap of an atom to its last."""
+        line = self.extent, self.positions
+        return WindowAxis(*line, -self.before, self.span, self.stride, circular=self.circular)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Which places are which samples, as `dcsc._numerics.grid.Grid` has them."""
+        seen = self.places - self.before
+        once = ((self.before, 0, min(seen, self.extent)),) if seen > 0 else ()
+        if self.circular and seen > self.extent:
+            return (*once, (self.extent, 0, seen - self.extent))
+        return once
+
+    def samples(self, places: Array) -> tuple[Array, Array]:
+        """Return the samples on some places, and which of them exist."""
+        samples = places - self.before
+        wrapped = samples % self.extent
+        return wrapped, (samples == wrapped) | self.circular
+
+    # ---- which atoms are cut, and meet ---------------------------------------------------------
+
+    def kept(self, positions: Array) -> tuple[Array, Array]:
+        """Return the taps ``[first, last)`` of atoms that lie inside the extent."""
+        if self.circular:
+            return np.zeros_like(positions), np.full_like(positions, self.kernel)
+        start, d = positions * self.stride - self.before, self.dilation
+        first, last = -(start // d), -((start - self.extent) // d)
+        return np.clip(first, 0, self.kernel), np.clip(last, 0, self.kernel)
+
+    def neighbours(self, positions: Array) -> tuple[Array, Array]:
+        """Return positions that may be off the axis as positions on it, and which exist."""
+        if self.circular:
+            return positions % self.positions, np.ones(positions.shape, dtype=bool)
+        exist = (positions >= 0) & (positions < self.positions)
+        return np.where(exist, positions, 0), exist
+
+    @property
+    def representatives(self) -> Array:
+        """Positions whose atoms see, up to moves along the axis, all that any atom sees."""
+        if self.circular:
+            return np.zeros(1, dtype=np.intp)
+        every = np.arange(self.positions)
+        first, last = self.kept(every)
+        whole = (first == 0) & (last == self.kernel)
+        reach = (self.span - 1) // self.stride
+        inner = np.flatnonzero(whole & (every >= reach) & (every < len(every) - reach))
+        return np.append(np.flatnonzero(~whole), inner[:1]) if len(inner) else every
+
+    # ---- kernels longer than a circle ----------------------------------------------------------
+
+    @property
+    def folded(self) -> Self:
+        """The axis of the taps that `fold` returns."""
+        if self.circular and self.span > self.extent:
+            return attrs.evolve(self, kernel=self.extent, dilation=1)
+        return self
+
+    def fold(self, taps: Array, axis: int) -> Array:
+        """Return taps that span at most the circle: those that meet on a sample are added up."""
+        if self.folded is self:
+            return taps
+        moved = np.moveaxis(taps, axis, 0)
+        circle = np.zeros((self.extent, *moved.shape[1:]), dtype=taps.dtype)
+        np.add.at(circle, np.arange(self.kernel) * self.dilation % self.extent, moved)
+        return np.moveaxis(circle, 0, axis)
+
+
+@attrs.frozen(slots=False, eq=False)
+class ShiftedFilters:
+    """Filters on their axes, as they are laid: none spans more than its circle.
+
+    Parameters
+    ----------
+    taps : ndarray, shape (n, channels / groups, *kernel)
+    axes : tuple of AtomAxis
+    groups : int
+        Filters and channels fall into so many groups of neighbours, and atoms of different groups
+        are orthogonal.
+    """
+
+    taps: Array
+    axes: tuple[AtomAxis, ...]
+    groups: int
+
+    @classmethod
+    def of(cls, filters: Array, axes: tuple[AtomAxis, ...], groups: int) -> Self:
+        """Return filters of any span, folded onto circles that are shorter."""
+        taps = filters
+        for number, axis in enumerate(axes, start=2):
+            taps = axis.fold(taps, number)
+        return cls(taps, tuple(axis.folded for axis in axes), groups)
+
+    @cached_property
+    def positions(self) -> Shape:
+        """Number of positions of a filter on each axis."""
+        return tuple(axis.positions for axis in self.axes)
+
+    @property
+    def code_shape(self) -> Shape:
+        """``(n, *positions)``."""
+        return (len(self.taps), *self.positions)
+
+    @property
+    def signal_shape(self) -> Shape:
+        """``(channels, *extent)``."""
+        return (self.groups * self.taps.shape[1], *(axis.extent for axis in self.axes))
+
+    @cached_property
+    def grid(self) -> Grid:
+        """What the numerical loops know of the axes."""
+        lines = ((a.extent, a.positions, a.kernel, a.stride, a.dilation) for a in self.axes)
+        extent, positions, kernel, stride, dilation = zip(*lines, strict=True)
+        runs = tuple(axis.runs for axis in self.axes)
+        return Grid(extent, positions, kernel, stride, dilation, runs, self.groups)
+
+    @property
+    def channels_last(self) -> Array:
+        """The taps, float64 of shape ``(groups, n / groups, *kernel, channels / groups)``."""
+        last = np.ascontiguousarray(np.moveaxis(self.taps, 1, -1), dtype=np.float64)
+        return last.reshape(self.groups, -1, *last.shape[1:])
+
+    def representatives(self) -> list[Shape]:
+        """Return positions whose atoms see, up to moves on the grid, all that any atom sees."""
+        return list(itertools.product(*(axis.representatives.tolist() for axis in self.axes)))
+
+    def atom(self, group: int, number: int, position: Shape) -> int:
+        """Return the flat index of the atom of a filter, numbered within its group."""
+        i = group * (len(self.taps) // self.groups) + number
+        return int(np.ravel_multi_index((i, *position), self.code_shape))
+
+    def to_sparse(self) -> scipy.sparse.csc_array:
+        """Return the matrix whose columns are the atoms, C order."""
+        # One entry per tap that is not zero and per position; the taps are rows of these tables.
+        tap = np.nonzero(self.taps)
+        count, joint = len(tap[0]), 1
+        group = tap[0] // (len(self.taps) // self.groups)
+        rows, columns = (group * self.taps.shape[1] + tap[1])[:, None], tap[0][:, None]
+        exist = np.ones((count, 1), dtype=bool)
+        # Axis by axis, flat indices of samples and of positions grow by a digit.
+        for axis, u in zip(self.axes, tap[2:], strict=True):
+            p = np.arange(axis.positions)
+            sample, inside = axis.samples(p * axis.stride + u[:, None] * axis.dilation)
+            joint *= axis.positions
+            rows = (rows[:, :, None] * axis.extent + sample[:, None, :]).reshape(count, joint)
+            columns = (columns[:, :, None] * axis.positions + p).reshape(count, joint)
+            exist = (exist[:, :, None] & inside[:, None, :]).reshape(count, joint)
+        values = np.broadcast_to(self.taps[tap][:, None], rows.shape)
+        shape = math.prod(self.signal_shape), math.prod(self.code_shape)
+        entries = (values[exist], (rows[exist], columns[exist]))
+        return scipy.sparse.csc_array(scipy.sparse.coo_array(entries, shape=shape))
