@@ -26,9 +26,9 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
     path : path-like
     geometry : mapping or path-like, optional
         The layers, their order and geometry, for formats that carry weights only; see
-        `dcsc.networks.geometry`. By default the file ``<path>.toml``, or the one with ``.toml`` in
-        place of the ending. Without it the layers are taken in the order of the file, with a
-        rectifier after each but the last, stride 1 and no padding, and the notes say so.
+        `dcsc.networks.weights.geometry`. By default the file ``<path>.toml``, or the one with
+        ``.toml`` in place of the ending. Without it the layers are taken in the order of the file,
+        with a rectifier after each but the last, stride 1 and no padding, and the notes say so.
 
     Raises
     ------

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dcsc._words import listed
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.networks.reading import listed
 
 __all__ = ["at_a_glance", "limits", "number", "of_layer", "percent"]
 

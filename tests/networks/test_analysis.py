@@ -33,8 +33,7 @@ from dcsc.networks.analysis import (
     shipped_inputs,
     stack,
 )
-from dcsc.networks.analysis.coded import roomy
-from dcsc.networks.analysis.filters import coherence
+from dcsc.networks.analysis.filters import coherence, roomy
 from dcsc.networks.shipped import digits_network_path
 
 FEW = Limits(inputs=6, proved=4, resynthesized=3, draws=2, units=30, twins=2)
