@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, brief, frozen_array, unit_norm
+from dcsc._arrays import Array, brief, frozen_array
+from dcsc._numerics.scaling import unit_norm
 from dcsc.errors import NotCoveredError
 from dcsc.networks.operations import Activation, Equivariance, as_dictionary
 from dcsc.projections import ReLU
