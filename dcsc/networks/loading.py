@@ -14,9 +14,8 @@ __all__ = ["load"]
 def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> ConvNetwork:
     """Return the trained network in a file.
 
-    The name's ending tells the format: ``.onnx``; ``.safetensors``; ``.pt``, ``.pth``, ``.bin`` or
-    ``.ckpt`` for a state_dict of PyTorch; ``.npz``. ONNX files carry their geometry, the others
-    carry weights only, under names like ``conv1.weight``.
+    The name's ending tells the format, see `dcsc.networks.readers.READERS`. ONNX files carry their
+    geometry, the others carry weights only, under names like ``conv1.weight``.
 
     Nothing in a file is executed. What was assumed, converted or left out stands in ``notes`` of
     the network.

@@ -1,7 +1,8 @@
 """Operations: what the steps of a network compute.
 
 A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
-`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.weights.kinds` for TOML.
+`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.weights.kinds` for tables of layers.
+ONNX operators that the package onnx runs right need a line in `FOREIGN` and nothing else.
 """
 
 from dcsc.networks.operations.activations import (
