@@ -130,6 +130,7 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
+        # The mean is over the samples that count in a window: their numbers per axis, multiplied.
         counts = np.ones(())
         for axis, (before, after) in enumerate(pairs):
             more = (before, after) if self.count_padding else (0, 0)
