@@ -76,14 +76,6 @@ def frozen_array(array: Array) -> Array:
     return copy
 
 
-def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
-    """Return the array with unit ℓ2 norm over ``axes``, however small or large its entries are."""
-    wide = array.astype(np.float64)
-    scaled = wide / np.abs(wide).max(axis=axes, keepdims=True)
-    norms = np.sqrt(np.square(scaled).sum(axis=axes, keepdims=True))
-    return (scaled / norms).astype(array.dtype)
-
-
 def sign_array(value: Any, where: str) -> Array:
     """Return a read-only float64 copy of an array of +1 and -1."""
     array = real_array(value, where).astype(np.float64)

@@ -20,8 +20,8 @@ Each has two leaves, and `ways` decides which of them runs:
   `vectors` (what those cannot say without LLVM's own language). `stripes` and `philox` hold the two
   others, `compiling` is how all of them are compiled and kept.
 
-Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits) and
-`memory` (that of large results, used again).
+Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
+`memory` (that of large results, used again) and `scaling` (norms of numbers of any size).
 """
 
 from dcsc._numerics import plain

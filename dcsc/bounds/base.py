@@ -33,9 +33,8 @@ class BoundCalculator(ABC):
     - it is at most δ at ``max_sparsity(…, δ)``, and above δ one further; likewise at
       ``max_noise``, ``min_amplitude`` and ``min_channels``
 
-    Where a projection shrinks, x_min raises the threshold and with it the error passed on; where
-    a threshold is given, another x_min can make it the wrong one; and `ProbabilisticBound` asks
-    for a least N in some cases: there the laws need not hold.
+    They need not hold where a projection shrinks, since x_min then raises the error passed on;
+    where a threshold is given; and where `ProbabilisticBound` asks for a least N.
 
     The inverse questions are of one layer, with δ in [0, 1]. A guarantee that it does better than
     always fail is asked even of δ = 1.

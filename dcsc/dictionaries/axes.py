@@ -3,7 +3,7 @@
 import itertools
 import math
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -11,9 +11,13 @@ import scipy.sparse
 
 from dcsc._arrays import Array, Shape
 from dcsc._numerics.grid import Grid, Run
+from dcsc._numerics.scaling import exponents, norms
 from dcsc.dictionaries.windows import WindowAxis
 
 __all__ = ["AtomAxis", "ShiftedFilters"]
+
+# Squares below this, of numbers up to 1, may have lost what shows.
+_SMALL = 2.0**-900
 
 
 @attrs.frozen
@@ -122,12 +126,13 @@ class AtomAxis:
         return self
 
     def fold(self, taps: Array, axis: int) -> Array:
-        """Return taps that span at most the circle: those that meet on a sample are added up."""
+        """Return taps that span at most the circle: those that meet are added up, in float64."""
         if self.folded is self:
             return taps
         moved = np.moveaxis(taps, axis, 0)
-        circle = np.zeros((self.extent, *moved.shape[1:]), dtype=taps.dtype)
-        np.add.at(circle, np.arange(self.kernel) * self.dilation % self.extent, moved)
+        circle = np.zeros((self.extent, *moved.shape[1:]), dtype=np.float64)
+        with np.errstate(over="ignore"):
+            np.add.at(circle, np.arange(self.kernel) * self.dilation % self.extent, moved)
         return np.moveaxis(circle, 0, axis)
 
 
@@ -179,11 +184,54 @@ class ShiftedFilters:
         runs = tuple(axis.runs for axis in self.axes)
         return Grid(extent, positions, kernel, stride, dilation, runs, self.groups)
 
-    @property
-    def channels_last(self) -> Array:
-        """The taps, float64 of shape ``(groups, n / groups, *kernel, channels / groups)``."""
-        last = np.ascontiguousarray(np.moveaxis(self.taps, 1, -1), dtype=np.float64)
-        return last.reshape(self.groups, -1, *last.shape[1:])
+    # ---- norms -------------------------------------------------------------------------------
+
+    def norms(self) -> Array:
+        """Return the norms of all atoms, float64 of ``code_shape``."""
+        table, cut_of = self._norms_by_cut
+        where: tuple[Any, ...] = (slice(None), *np.ix_(*cut_of))
+        return np.asarray(table[where])
+
+    @cached_property
+    def scale(self) -> int:
+        """E for the largest norm m·2^e, 1/2 ≤ m < 1."""
+        return int(np.frexp(self._norms_by_cut[0].max())[1])
+
+    def scaled(self) -> Array:
+        """Return the taps over 2^scale, ``(groups, n / groups, *kernel, channels / groups)``.
+
+        A tap that no atom keeps may then be infinite.
+        """
+        last = np.moveaxis(self.taps, 1, -1).astype(np.float64, order="C")
+        with np.errstate(over="ignore"):
+            return np.ldexp(last.reshape(self.groups, -1, *last.shape[1:]), -self.scale)
+
+    @cached_property
+    def _norms_by_cut(self) -> tuple[Array, list[Array]]:
+        """The norms ``(n, *cuts)`` of all filters cut in all ways, and which cut is where."""
+        # The ways in which atoms are cut, axis by axis.
+        kept = (axis.kept(np.arange(axis.positions)) for axis in self.axes)
+        ways = [np.unique(np.stack(bounds), axis=1, return_inverse=True) for bounds in kept]
+        cuts, cut_of = [way[0].T.tolist() for way in ways], [way[1].ravel() for way in ways]
+
+        # The energies of the taps, each filter by itself scaled to 1.
+        taps, sides = self.taps.astype(np.float64), tuple(range(1, self.taps.ndim))
+        exponent = exponents(taps, sides)
+        energies = np.square(np.ldexp(taps, -exponent)).sum(axis=1)
+
+        # What is inside adds up, and is scaled anew where nothing but small taps is left.
+        table = np.empty((len(taps), *map(len, cuts)))
+        for place in np.ndindex(table.shape[1:]):
+            inside = tuple(slice(*cut[at]) for cut, at in zip(cuts, place, strict=True))
+            squares = energies[:, *inside].reshape(len(taps), -1).sum(axis=1)
+            with np.errstate(over="ignore"):
+                table[:, *place] = np.ldexp(np.sqrt(squares), exponent.ravel())
+            small = squares < _SMALL
+            if small.any():
+                table[small, *place] = norms(taps[small][:, :, *inside], sides)
+        return table, cut_of
+
+    # ---- atoms -------------------------------------------------------------------------------
 
     def representatives(self) -> list[Shape]:
         """Return positions whose atoms see, up to moves on the grid, all that any atom sees."""

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, as_batch, flat_indices, integer, numeric_array
+from dcsc._arrays import Array, flat_indices, integer
+from dcsc._numerics.scaling import restored
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
-from dcsc.dictionaries.windows import Windows
+from dcsc.errors import DcscError
 
 __all__ = ["Dictionary"]
 
@@ -43,7 +44,10 @@ class Dictionary(LinearMap):
 
     def atom_norms(self) -> Array:
         """Return the ℓ2 norm of every atom, float64 of shape ``code_shape``."""
-        return self._atom_norms()
+        norms = self._atom_norms()
+        if not np.isfinite(norms).all():
+            raise DcscError(f"{type(self).__name__}: expected atoms whose norms a float can hold")
+        return norms
 
     def mutual_coherence(self) -> float:
         """Return μ, the largest cosine between two distinct atoms.
@@ -62,7 +66,7 @@ class Dictionary(LinearMap):
         entry = self._most_coherent()
         if entry.value == 0:
             return None
-        inner = self.gram_rows([entry.row])[0, entry.column]
+        inner = self._scaled_gram_rows(np.array([entry.row]), self._scale())[0, entry.column]
         return self._pair(attrs.evolve(entry, value=math.copysign(entry.value, inner)))
 
     def _pair(self, entry: gram.Entry) -> AtomPair:
@@ -74,8 +78,11 @@ class Dictionary(LinearMap):
 
         Its ``value`` is ``⟨a, b⟩`` with its sign, of which ``babel(1)`` is the size.
         """
-        entry = gram.largest_entry(self._gram_blocks())
-        return None if entry.value == 0 else self._pair(entry)
+        scale = self._scale()
+        entry = gram.largest_entry(self._gram_blocks(scale))
+        with _in_range(self, "correlated_pair"):
+            value = restored(entry.value, 2 * scale)
+        return self._pair(attrs.evolve(entry, value=value)) if value else None
 
     @property
     def dead_filters(self) -> tuple[int, ...]:
@@ -92,12 +99,16 @@ class Dictionary(LinearMap):
         (Tropp, "Greed is good", 2004.)
         """
         where = f"{type(self).__name__}.babel: sparsity"
-        return self._babel(integer(sparsity, where, minimum=0), power=1)
+        count = integer(sparsity, where, minimum=0)
+        with _in_range(self, "babel"):
+            return self._babel(count, power=1)
 
     def babel_squared(self, sparsity: int) -> float:
         """Return μ₂²(S), the largest sum of S off-diagonal ``G_kj²`` of one row of G = AᵀA."""
         where = f"{type(self).__name__}.babel_squared: sparsity"
-        return self._babel(integer(sparsity, where, minimum=0), power=2)
+        count = integer(sparsity, where, minimum=0)
+        with _in_range(self, "babel_squared"):
+            return self._babel(count, power=2)
 
     def welch_floor(self) -> float:
         r"""Return the least coherence that any unit-norm dictionary of this geometry can have.
@@ -122,51 +133,10 @@ class Dictionary(LinearMap):
         array = flat_indices(indices, size, where)
         if array.size == 0:
             return scipy.sparse.csr_array((0, size))
-        rows = self._gram_rows(array)
+        with _in_range(self, "gram_rows"):
+            rows = self._gram_rows(array)
         rows.sum_duplicates()
         return rows
-
-    # ---- geometry ----------------------------------------------------------------------------
-
-    @property
-    def stripes(self) -> Windows:
-        """Windows on a code: the entries whose atoms can overlap a given atom."""
-        return Windows(tuple(self.code_shape))
-
-    @property
-    def patches(self) -> Windows:
-        """Windows on a signal: the samples that one atom covers."""
-        return Windows(tuple(self.signal_shape))
-
-    def stripe_sparsity(self, codes: npt.ArrayLike) -> Any:
-        """Return the stripe sparsity of codes ``(*batch, *code_shape)``, an int per batch element.
-
-        ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
-        """
-        array = self._checked(codes, "codes", self.code_shape)
-        return self.stripes.largest_count(array)
-
-    def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
-        """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
-
-        Signals have shape ``(*batch, *signal_shape)``.
-        """
-        array = self._checked(signals, "signals", self.signal_shape)
-        return self.patches.largest_count(array)
-
-    def patch_norm(self, signals: npt.ArrayLike) -> Any:
-        """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
-
-        Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
-        """
-        array = self._checked(signals, "signals", self.signal_shape)
-        return self.patches.largest_norm(array)
-
-    def _checked(self, value: Any, argument: str, shape: Shape) -> Array:
-        where = f"{type(self).__name__}: {argument}"
-        array = numeric_array(value, where)
-        as_batch(array, tuple(shape), where, array.dtype)
-        return array
 
     def normalized(self) -> "Dictionary":
         """Return the dictionary with atoms of unit norm.
@@ -188,16 +158,35 @@ class Dictionary(LinearMap):
         return self._columns.norms()
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        """Return the rows of AᵀA at valid flat indices, float64, entries in any order."""
+        """Return the rows of AᵀA at valid flat indices, float64, entries in any order.
+
+        Raises FloatingPointError where no float holds the largest entries.
+        """
         return self._columns.gram_rows(indices)
+
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+        """Return the rows of ``AᵀA·2^(−2·exponent)``, on the same terms as ``_gram_rows``."""
+        if type(self)._gram_rows is Dictionary._gram_rows:
+            return self._columns.gram_rows(indices, exponent)
+        rows = self._gram_rows(indices).tocsr()
+        return scipy.sparse.csr_array(
+            (np.ldexp(rows.data, -2 * exponent), rows.indices, rows.indptr), shape=rows.shape
+        )
 
     def _most_coherent(self) -> gram.Entry:
         """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""
-        return gram.most_coherent(self._gram_blocks(), self.atom_norms().ravel())
+        scale = self._scale()
+        norms = np.ldexp(self.atom_norms().ravel(), -scale)
+        return gram.most_coherent(self._gram_blocks(scale), norms)
 
     def _babel(self, sparsity: int, power: int) -> float:
-        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
-        return gram.babel(self._gram_blocks(), sparsity, power)
+        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row.
+
+        Raises FloatingPointError where no float holds it.
+        """
+        scale = self._scale()
+        largest = gram.babel(self._gram_blocks(scale), sparsity, power)
+        return restored(largest, 2 * power * scale)
 
     def _representatives(self) -> Array:
         """Return flat indices of atoms that see, up to moves on the grid, all that any atom sees.
@@ -207,12 +196,34 @@ class Dictionary(LinearMap):
         """
         return np.arange(math.prod(self.code_shape))
 
-    def _gram_blocks(self) -> Iterator[gram.Block]:
-        """Yield the rows of those atoms without the diagonal, a bounded number at a time."""
+    def _scale(self) -> int:
+        """Return e for the largest norm m·2^e, 1/2 ≤ m < 1, by which Gram rows are scaled.
+
+        Those that a subclass computes itself are taken as they are.
+        """
+        if type(self)._gram_rows is not Dictionary._gram_rows:
+            return 0
+        self._columns.check("_gram_rows", len(self._representatives()))
+        return int(np.frexp(self.atom_norms().max())[1])
+
+    def _gram_blocks(self, scale: int) -> Iterator[gram.Block]:
+        """Yield rows of ``G·2^(−2·scale)`` at those atoms, without the diagonal, block by block."""
         atoms = self._representatives()
-        if type(self)._gram_rows is Dictionary._gram_rows:
-            self._columns.check("_gram_rows", len(atoms))
         block = max(1, _BLOCK_ENTRIES // min(self.stripes.size, math.prod(self.code_shape)))
         for start in range(0, len(atoms), block):
             some = atoms[start : start + block]
-            yield gram.Block.of(some, self.gram_rows(some))
+            rows = self._scaled_gram_rows(some, scale)
+            rows.sum_duplicates()
+            yield gram.Block.of(some, rows)
+
+
+@contextmanager
+def _in_range(dictionary: Dictionary, name: str) -> Iterator[None]:
+    """Say in a sentence that no float holds what a hook was asked for."""
+    try:
+        yield
+    except FloatingPointError:
+        raise DcscError(
+            f"{type(dictionary).__name__}.{name}: expected atoms whose inner products, and the "
+            f"sums of these, a float can hold, got norms up to {dictionary.atom_norms().max():.3g}"
+        ) from None

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-import attrs
 import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics import correlate
+from dcsc._numerics.scaling import check_square, restored
 from dcsc._threads import share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import (
@@ -25,7 +24,7 @@ from dcsc.dictionaries.correlations import (
 )
 from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
-__all__ = ["atom_norms", "babel", "gram_rows", "most_coherent"]
+__all__ = ["babel", "gram_rows", "most_coherent"]
 
 # What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
 _TABLE_BYTES = 2**22
@@ -35,30 +34,24 @@ _POOL_BYTES = 2**25
 Cut = tuple[tuple[int, int], ...]
 
 
-def atom_norms(shifted: ShiftedFilters) -> Array:
-    """Return the norms of all atoms, float64 of ``code_shape``."""
-    energies = np.square(shifted.taps.astype(np.float64)).sum(axis=1, keepdims=True)
-    ones, grid = np.ones((1, *shifted.signal_shape)), attrs.evolve(shifted.grid, groups=1)
-    return np.sqrt(correlate(ones[:, :1], energies, grid)[0])
-
-
 def most_coherent(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
-    taps = shifted.channels_last
+    taps = shifted.scaled()
     cuts = _cuts(shifted.axes)
-    energies = np.square(taps).sum(axis=-1)
+    with np.errstate(over="ignore"):
+        energies = np.square(taps).sum(axis=-1)
 
     @cache
-    def norms(cut: Cut) -> Array:
+    def lengths(cut: Cut) -> Array:
         inside = energies[:, :, *(slice(*bounds) for bounds in cut)]
         return np.asarray(np.sqrt(inside.reshape(*taps.shape[:2], -1).sum(axis=2)))
 
     positions = shifted.representatives()
-    least = NEGLIGIBLE * max(float(norms(cuts(p)).max()) for p in positions)
+    least = NEGLIGIBLE * max(float(lengths(cuts(p)).max()) for p in positions)
 
     @cache
     def inverse(cut: Cut) -> Array:
-        norm = norms(cut)
+        norm = lengths(cut)
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
     tables = all_tables(shifted.axes, positions, symmetric=True)
@@ -86,13 +79,17 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
 
 
 def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
-    """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
+    """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row.
+
+    Raises FloatingPointError where no float holds it.
+    """
     if sparsity == 0:
         return 0.0
-    taps = shifted.channels_last
+    taps, scale = shifted.scaled(), shifted.scale
     (groups, n), positions = taps.shape[:2], shifted.representatives()
     if sparsity == 1:
-        return _largest(shifted, taps, positions) ** power
+        largest = _largest(shifted, taps, positions)
+        return restored(largest**power, 2 * power * scale)
     meeting = (len(Meeting.along(axis).turns) for axis in shifted.axes)
     total = n * math.prod(map(min, meeting, shifted.positions))
     width = min(sparsity, total)
@@ -108,7 +105,7 @@ def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
             pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in some}
             _fill(pools, tables, taps, rows, power)
             found.extend(pool.largest_sum() for pool in pools.values())
-    return max(found)
+    return restored(max(found), 2 * power * scale)
 
 
 def _fill(
@@ -166,9 +163,13 @@ class _Pool:
         return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
 
 
-def gram_rows(shifted: ShiftedFilters, indices: Array) -> scipy.sparse.csr_array:
-    """Return rows of G, with columns in order, and twice where a short circle wraps."""
-    taps, axes = shifted.channels_last, shifted.axes
+def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+    """Return rows of ``G·2^(−2·exponent)``, columns in order, and twice where a short circle wraps.
+
+    Raises FloatingPointError where no float holds the largest entries.
+    """
+    taps, scale, axes = shifted.scaled(), shifted.scale, shifted.axes
+    check_square(scale - exponent)
     n, places, size = taps.shape[1], math.prod(shifted.positions), math.prod(shifted.code_shape)
     chosen, *position = np.unravel_index(indices, shifted.code_shape)
 
@@ -210,7 +211,11 @@ def gram_rows(shifted: ShiftedFilters, indices: Array) -> scipy.sparse.csr_array
     # The correlations of the filters in use with all of their group, copied row by row.
     for rows, meeting in alike:
         used, local = np.unique(chosen[rows], return_inverse=True)
-        work = partial(lay, rows, local, _row_tables(taps, used, meeting))
+        with np.errstate(over="ignore"):
+            tables = np.ldexp(_row_tables(taps, used, meeting), 2 * (scale - exponent))
+        if not np.isfinite(tables).all():
+            raise FloatingPointError
+        work = partial(lay, rows, local, tables)
         share(work, len(rows), max(1, 2**17 // (n * len(turns))))
     shape = (len(indices), size)
     return scipy.sparse.csr_array((data, columns, ends.astype(index)), shape=shape)

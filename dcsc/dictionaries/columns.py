@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics.scaling import check_square, norms
 from dcsc.errors import TooLargeError
 
 __all__ = ["Columns"]
@@ -57,20 +58,26 @@ class Columns:
 
     def norms(self) -> Array:
         """Return the norms of all columns, of ``code_shape``."""
-        norms = [
-            np.linalg.norm(atoms.reshape(len(atoms), -1), axis=1)
-            for _, atoms in self._all("_atom_norms")
-        ]
-        return np.concatenate(norms).reshape(self.code_shape)
-
-    def gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        """Return rows of AᵀA."""
-        self.check("_gram_rows", len(indices))
         blocks = [
-            scipy.sparse.csr_array(self.analyze(atoms).reshape(len(atoms), -1))
-            for atoms in self.blocks(indices)
+            norms(atoms.reshape(len(atoms), -1), (1,)) for _, atoms in self._all("_atom_norms")
         ]
-        return scipy.sparse.csr_array(scipy.sparse.vstack(blocks, format="csr"))
+        return np.concatenate(blocks).reshape(self.code_shape)
+
+    def gram_rows(self, indices: Array, exponent: int = 0) -> scipy.sparse.csr_array:
+        """Return rows of ``AᵀA·2^(−2·exponent)``.
+
+        Raises FloatingPointError where no float holds the largest entries.
+        """
+        self.check("_gram_rows", len(indices))
+        rows = []
+        for atoms in self.blocks(indices):
+            flat = atoms.reshape(len(atoms), -1)
+            scale = int(np.frexp(norms(flat, (1,)).max())[1])
+            # Atoms over 2^scale, so that what the map multiplies them by decides the size.
+            products = self.analyze(np.ldexp(atoms, -scale)).reshape(len(atoms), -1)
+            check_square(scale - exponent)
+            rows.append(scipy.sparse.csr_array(np.ldexp(products, scale - 2 * exponent)))
+        return scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csr"))
 
     def to_sparse(self) -> scipy.sparse.csc_array:
         """Return A, C order."""

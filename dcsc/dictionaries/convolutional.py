@@ -19,9 +19,9 @@ from dcsc._arrays import (
     per_axis,
     real_array,
     shape_tuple,
-    unit_norm,
 )
 from dcsc._numerics import correlate, spread
+from dcsc._numerics.scaling import unit_norm
 from dcsc.dictionaries import coherence
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
@@ -109,7 +109,7 @@ class ConvolutionalDictionary(Dictionary):
                 f"{type(self).__name__}: extent: expected {len(self.kernel)} axes to fit "
                 f"filters of shape {self.filters.shape}, got {self.extent}"
             )
-        self.axes  # noqa: B018  # refuses what does not fit
+        self._shifted  # noqa: B018  # refuses what does not fit
 
     @abstractmethod
     def _axes(self) -> tuple[AtomAxis, ...]:
@@ -169,7 +169,15 @@ class ConvolutionalDictionary(Dictionary):
     @cached_property
     def _shifted(self) -> ShiftedFilters:
         """The filters as they are laid."""
-        return ShiftedFilters.of(self.filters, self.axes, self.groups)
+        shifted = ShiftedFilters.of(self.filters, self.axes, self.groups)
+        with np.errstate(over="ignore"):
+            as_given = shifted.taps.astype(self.filters.dtype, copy=False)
+        if as_given is not self.filters and not np.isfinite(as_given).all():
+            raise DcscError(
+                f"{type(self).__name__}: filters: expected taps that meet on the circle of "
+                f"{self.extent} samples to add up to {as_given.dtype} numbers, got more"
+            )
+        return shifted
 
     def _taps(self, data: Array) -> Array:
         return self._shifted.taps.astype(data.dtype, copy=False)
@@ -207,7 +215,10 @@ class ConvolutionalDictionary(Dictionary):
         return tuple(np.flatnonzero(~live).tolist())
 
     def _atom_norms(self) -> Array:
-        return coherence.atom_norms(self._shifted)
+        return self._shifted.norms()
+
+    def _scale(self) -> int:
+        return self._shifted.scale
 
     def _most_coherent(self) -> Entry:
         return coherence.most_coherent(self._shifted)
@@ -216,7 +227,10 @@ class ConvolutionalDictionary(Dictionary):
         return coherence.babel(self._shifted, sparsity, power)
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        return coherence.gram_rows(self._shifted, indices)
+        return self._scaled_gram_rows(indices, 0)
+
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+        return coherence.gram_rows(self._shifted, indices, exponent)
 
     def _representatives(self) -> Array:
         places = np.array(self._shifted.representatives()).T
@@ -224,7 +238,7 @@ class ConvolutionalDictionary(Dictionary):
         return np.add.outer(np.arange(len(self.filters)) * math.prod(self.positions), first).ravel()
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
-        return self._shifted.to_sparse()
+        return self._shifted.to_sparse().astype(self.filters.dtype, copy=False)
 
     def normalized(self) -> Self:
         if self.dead_filters:

@@ -1,6 +1,7 @@
 """A dictionary given by its matrix."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -8,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, brief, frozen_array, real_array, unit_norm
+from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._numerics.scaling import check_square, norms, restored, unit_norm
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
@@ -76,16 +78,37 @@ class DenseDictionary(Dictionary):
         return np.abs(signals) @ np.abs(self.matrix)
 
     def _atom_norms(self) -> Array:
-        return np.asarray(np.linalg.norm(self.matrix.astype(np.float64), axis=0))
+        return norms(self.matrix, (0,))
+
+    def _scale(self) -> int:
+        return self._exponent
+
+    @cached_property
+    def _exponent(self) -> int:
+        return int(np.frexp(self._atom_norms().max())[1])
+
+    def _scaled(self) -> Array:
+        return np.ldexp(self.matrix.astype(np.float64), -self._scale())
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        matrix = self.matrix.astype(np.float64)
-        return scipy.sparse.csr_array(matrix[:, indices].T @ matrix)
+        return self._scaled_gram_rows(indices, 0)
+
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+        matrix, scale = self._scaled(), self._scale()
+        check_square(scale - exponent)
+        # All of the power of two on one side: the products are of the size that they shall have.
+        with np.errstate(over="ignore"):
+            left = np.ldexp(matrix[:, indices], 2 * (scale - exponent))
+            rows = left.T @ matrix
+        if not np.isfinite(rows).all():
+            raise FloatingPointError
+        return scipy.sparse.csr_array(rows)
 
     def _most_coherent(self) -> gram.Entry:
-        norms = self._atom_norms()
-        live = np.flatnonzero(norms > gram.NEGLIGIBLE * norms.max())
-        matrix, inverse = self.matrix[:, live].astype(np.float64), 1 / norms[live]
+        matrix = self._scaled()
+        lengths = norms(matrix, (0,))
+        live = np.flatnonzero(lengths > gram.NEGLIGIBLE * lengths.max())
+        matrix, inverse = matrix[:, live], 1 / lengths[live]
         best, start = gram.Entry(0, 0, 0.0), 0
         for rows in _off_diagonal(matrix):
             rows *= inverse  # noqa: PLW2901  # in place
@@ -102,13 +125,13 @@ class DenseDictionary(Dictionary):
         if sparsity == 0:
             return 0.0
         largest = 0.0
-        for rows in _off_diagonal(self.matrix.astype(np.float64)):
+        for rows in _off_diagonal(self._scaled()):
             entries = rows**power
             if sparsity < entries.shape[1]:
                 entries.partition(-sparsity, axis=1)
                 entries = entries[:, -sparsity:]
             largest = max(largest, float(entries.sum(axis=1).max()))
-        return largest
+        return restored(largest, 2 * power * self._scale())
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
         return scipy.sparse.csc_array(self.matrix)

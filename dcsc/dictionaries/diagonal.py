@@ -10,12 +10,15 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
+from dcsc._numerics.scaling import check_square
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
 __all__ = ["NormalizedDictionary", "SignedDictionary"]
+
+_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class _DiagonalDictionary(Dictionary):
@@ -70,11 +73,17 @@ class _DiagonalDictionary(Dictionary):
         return self.dictionary.atom_norms() * np.abs(self._scales())
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
-        rows = self.dictionary.gram_rows(indices).tocsr()
-        diagonal = self._scales().ravel()
-        own = np.repeat(diagonal[indices], np.diff(rows.indptr))
+        return self._scaled_gram_rows(indices, 0)
+
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+        # Rows of the dictionary at its own scale, and the diagonal at what is left of this one.
+        check_square(self._scale() - exponent)
+        scale = self.dictionary._scale()
+        rows = self.dictionary._scaled_gram_rows(indices, scale).tocsr()
+        diagonal = np.ldexp(self._scales().ravel(), scale - exponent)
+        left = np.repeat(diagonal[indices], np.diff(rows.indptr))
         return scipy.sparse.csr_array(
-            (rows.data * own * diagonal[rows.indices], rows.indices, rows.indptr), shape=rows.shape
+            (rows.data * left * diagonal[rows.indices], rows.indices, rows.indptr), shape=rows.shape
         )
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
@@ -114,6 +123,9 @@ class SignedDictionary(_DiagonalDictionary):
     def _scales(self) -> Array:
         return self.signs
 
+    def _scale(self) -> int:
+        return self.dictionary._scale()
+
     def _most_coherent(self) -> Entry:
         return self.dictionary._most_coherent()
 
@@ -142,6 +154,11 @@ class NormalizedDictionary(_DiagonalDictionary):
             zero = tuple(int(i) for i in np.argwhere(norms == 0)[0])
             name = type(self.dictionary).__name__
             raise DcscError(f"{name}.normalized: atom {zero} is zero and has no direction")
+        if norms.min() < _SMALLEST:
+            raise DcscError(
+                f"{type(self.dictionary).__name__}.normalized: expected atoms of norm "
+                f"{_SMALLEST:.3g} at least, got {norms.min():.3g}"
+            )
 
     @cached_property
     def _inverse_norms(self) -> Array:
@@ -149,3 +166,6 @@ class NormalizedDictionary(_DiagonalDictionary):
 
     def _scales(self) -> Array:
         return self._inverse_norms
+
+    def _scale(self) -> int:
+        return 1

@@ -1,4 +1,4 @@
-"""What a linear map between codes and signals is."""
+"""What a linear map between codes and signals is, and the windows on both."""
 
 import math
 from abc import ABC, abstractmethod
@@ -18,6 +18,8 @@ from dcsc._arrays import (
     result_dtype,
 )
 from dcsc.dictionaries.columns import Columns
+from dcsc.dictionaries.windows import Windows
+from dcsc.errors import DcscError
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -26,9 +28,9 @@ __all__ = ["LinearMap"]
 
 
 class LinearMap(ABC):
-    """A and Aᵀ between arrays of two shapes, with any number of batch axes in front.
+    """A and Aᵀ between codes and signals, and stripes and patches, the windows on the two.
 
-    A `dcsc.Dictionary` is such a map whose columns, the atoms, are looked at one by one.
+    A `dcsc.Dictionary` is such a map whose columns, the atoms, are looked at as well.
     """
 
     if TYPE_CHECKING:
@@ -91,6 +93,52 @@ class LinearMap(ABC):
         shape = (len(flat), *expected)
         out = from_hook(mapped, shape, dtype, f"{type(self).__name__}.{hook}")
         return out.reshape(batch + expected)
+
+    # ---- geometry ----------------------------------------------------------------------------
+
+    @property
+    def stripes(self) -> Windows:
+        """Windows on a code: the entries whose atoms can overlap a given atom."""
+        return Windows(tuple(self.code_shape))
+
+    @property
+    def patches(self) -> Windows:
+        """Windows on a signal: the samples that one atom covers."""
+        return Windows(tuple(self.signal_shape))
+
+    def stripe_sparsity(self, codes: npt.ArrayLike) -> Any:
+        """Return the stripe sparsity of codes ``(*batch, *code_shape)``, an int per batch element.
+
+        ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
+        """
+        array = self._checked(codes, "codes", self.code_shape)
+        return self.stripes.largest_count(array)
+
+    def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
+        """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
+
+        Signals have shape ``(*batch, *signal_shape)``.
+        """
+        array = self._checked(signals, "signals", self.signal_shape)
+        return self.patches.largest_count(array)
+
+    def patch_norm(self, signals: npt.ArrayLike) -> Any:
+        """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
+
+        Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
+        """
+        array = self._checked(signals, "signals", self.signal_shape)
+        norms = self.patches.largest_norm(array)
+        if not np.isfinite(norms).all():
+            name = f"{type(self).__name__}.patch_norm: signals"
+            raise DcscError(f"{name}: expected patches whose norms {norms.dtype} can hold")
+        return norms
+
+    def _checked(self, value: Any, argument: str, shape: Shape) -> Array:
+        where = f"{type(self).__name__}: {argument}"
+        array = numeric_array(value, where)
+        as_batch(array, tuple(shape), where, array.dtype)
+        return array
 
     # ---- other forms -------------------------------------------------------------------------
 

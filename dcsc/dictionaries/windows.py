@@ -229,7 +229,10 @@ class Windows:
         return self._largest(self.count_entries(array))
 
     def largest_norm(self, array: Array) -> Any:
-        """Return the largest ℓ2 norm of a window, for each element of a validated batch."""
+        """Return the largest ℓ2 norm of a window, for each element of a validated batch.
+
+        Infinite where no number of the dtype holds it.
+        """
         dtype = result_dtype(np.float32, array)
         flat, batch = as_batch(array, self.shape, "Windows: values", dtype)
         squares, info = self._largest(self.square_entries(flat)), np.finfo(dtype)
@@ -240,10 +243,10 @@ class Windows:
             again = flat[unsafe]
             exponent = np.frexp(self._largest(self.max(np.abs(again))).clip(0))[1]
             shift = exponent.reshape(-1, *(1,) * len(self.shape))
-            with np.errstate(over="ignore"):  # by samples that lie in no window
+            with np.errstate(over="ignore"):  # by samples in no window, and norms beyond floats
                 scaled = np.ldexp(again, -shift)  # powers of two: nothing is rounded by them
-            squares = self._largest(self.square_entries(scaled))
-            norms[unsafe] = np.ldexp(np.sqrt(squares), exponent)
+                squares = self._largest(self.square_entries(scaled))
+                norms[unsafe] = np.ldexp(np.sqrt(squares), exponent)
         return norms.reshape(batch)[()]
 
     def _largest(self, per_window: Array) -> Any:

@@ -18,7 +18,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, brief, frozen_array, unit_norm
+from dcsc._arrays import Array, Shape, brief, frozen_array
+from dcsc._numerics.scaling import unit_norm
 from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import NotCoveredError

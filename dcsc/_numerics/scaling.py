@@ -1,0 +1,52 @@
+"""Numbers of any size: powers of two are taken out before squares are formed, and put back.
+
+Nothing is rounded by a power of two, so that arrays which differ by one have results which do.
+"""
+
+import math
+
+import numpy as np
+
+from dcsc._arrays import Array
+
+__all__ = ["check_square", "exponents", "norms", "restored", "unit_norm"]
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+def exponents(array: Array, axes: tuple[int, ...]) -> Array:
+    """Return e where the largest size is m·2^e, 1/2 ≤ m < 1; 0 where all is 0. Axes are kept."""
+    return np.asarray(np.frexp(np.abs(array).max(axis=axes, keepdims=True, initial=0))[1])
+
+
+def norms(array: Array, axes: tuple[int, ...]) -> Array:
+    """Return ℓ2 norms over ``axes``, float64, infinite only where no float holds them."""
+    wide = array.astype(np.float64)
+    exponent = exponents(wide, axes)
+    squares = np.square(np.ldexp(wide, -exponent)).sum(axis=axes, keepdims=True)
+    with np.errstate(over="ignore"):
+        return np.ldexp(np.sqrt(squares), exponent).squeeze(axes)
+
+
+def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
+    """Return the array with unit ℓ2 norm over ``axes``, however small or large its entries are."""
+    wide = array.astype(np.float64)
+    scaled = np.ldexp(wide, -exponents(wide, axes))
+    squares = np.square(scaled).sum(axis=axes, keepdims=True)
+    return (scaled / np.sqrt(squares)).astype(array.dtype)
+
+
+def restored(value: float, exponent: int) -> float:
+    """Return ``value·2^exponent``, or raise FloatingPointError where it is no normal number."""
+    try:
+        result = math.ldexp(value, exponent)
+    except OverflowError:
+        raise FloatingPointError from None
+    if value and abs(result) < _TINY:
+        raise FloatingPointError
+    return result
+
+
+def check_square(exponent: int) -> None:
+    """Raise FloatingPointError unless m²·4^exponent, 1/2 ≤ m < 1, can be a normal number."""
+    restored(0.25, 2 * exponent)
