@@ -31,8 +31,8 @@ from dcsc.networks.operations.sliding import (
 __all__ = ["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"]
 
 
-def _kernel(value: Any, self_: Any) -> Shape:
-    return shape_tuple(value, f"{type(self_).__name__}: kernel", minimum=1)
+def _kernel(value: Any, self_: Any, where: str) -> Shape:
+    return shape_tuple(value, where, minimum=1)
 
 
 def _axes(operation: Any) -> int:
