@@ -46,11 +46,11 @@ def _resizes(opset: int, attributes: Mapping[str, Any], places: Shape) -> bool:
     It aligns corners by the scales that it is given, though the size is rounded, so that they have
     to follow from sizes.
     """
-    known = dict(_RESIZE)
+    variants = dict(_RESIZE)
     if 3 in places:
-        known["coordinate_transformation_mode"] += ("align_corners",)
-    told = {key: value for key, value in attributes.items() if key != "cubic_coeff_a"}
-    return opset > 10 and all(value in known.get(key, ()) for key, value in told.items())
+        variants["coordinate_transformation_mode"] += ("align_corners",)
+    telling = {key: value for key, value in attributes.items() if key != "cubic_coeff_a"}
+    return opset > 10 and all(value in variants.get(key, ()) for key, value in telling.items())
 
 
 def _tiled(data: Array, repeats: Array) -> int:
