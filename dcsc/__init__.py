@@ -6,6 +6,16 @@ A convolutional network's forward pass, read as one sparse coding problem per la
        └────────────── truth (Pathway) ──────── compare ──▶ Recovery ◀──── guess (Pathway) ──┘
     truth ──bounds.measure──▶ one record per layer ──bound.evaluate──▶ Guarantee
 
+In seven equations, for a layer with dictionary A, signs ε and projection P::
+
+    X^(l-1) = A D X^(l),  D = diag(ε)                  model.synthesize: layer l makes the one below
+    X̂^(l) = P((A D)ᵀ X̂^(l-1))                          model.forward: one projection per layer
+    z_k = ε_k (Σ_j G_kj ε_j x_j + ⟨a_k, v⟩),  G = AᵀA   coefficients: what atom k sees of a code x
+    |z_k| > β on the support, |z_k| ≤ β off it          a layer recovers: supports agree, not values
+    S = ‖x‖_{0,∞}^Q,  μ = max |G_kj|                    sparsity of a stripe, coherence of the atoms
+    μ (2S - 1) x_max + 2ζ < x_min                       UniformBound: safe for all signs, S ~ 1/μ
+    P(failure) ≤ 2 N exp(-x_min² / 8(x_max² μ² S + ζ²))  ProbabilisticBound: random signs, S ~ 1/μ²
+
 A model is composed of strategies, and each has a family of its own to add to:
 
 =================  ==========================  ==================================================
@@ -13,8 +23,8 @@ family             what it is                  see
 =================  ==========================  ==================================================
 `Dictionary`       the map A, codes → signals  `dcsc.dictionaries` (and ``.filters``)
 `SignPattern`      the law of the signs D      `dcsc.signs`
-`Projection`       the nonlinearity            `dcsc.projections`
-`BoundCalculator`  the theorem                 `dcsc.bounds`
+`Projection`       the nonlinearity P          `dcsc.projections`
+`BoundCalculator`  the theorem                 `dcsc.bounds` (and ``.tails``, ``.noise``)
 =================  ==========================  ==================================================
 
 `Layer` puts a dictionary, a projection and signs together, `DCSCModel` chains layers. Codes to
@@ -29,6 +39,7 @@ a ``ValueError``.
 """
 
 from dcsc import bounds, codes, dictionaries, projections, signs
+from dcsc._version import __version__
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
@@ -75,8 +86,6 @@ from dcsc.projections import (
 )
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 
-__version__ = "0.1.0"
-
 __all__ = [
     "BatchTopK",
     "BoundCalculator",
@@ -121,6 +130,7 @@ __all__ = [
     "TooLargeError",
     "TopK",
     "UniformBound",
+    "__version__",
     "bounds",
     "codes",
     "dictionaries",

@@ -110,11 +110,8 @@ class Column:
         What is nearer to the threshold than this is a tie.
     still : array of bool
         Whether the coefficient is 0 in any arithmetic: nothing of the signal lies under the atom.
-    total, deviation : array
-        :math:`\sum_{j \ne k} |G_{kj} x_j|` and the root of the sum of the squares; an error that is
-        known is one more summand.
-    count : array of int
-        Number of these summands that are not zero.
+    total : array
+        :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand.
     one_sided : bool
         Whether only coefficients above the threshold are kept, or also those below minus it.
     """
@@ -129,8 +126,6 @@ class Column:
     slack: Array
     still: Array
     total: Array
-    deviation: Array
-    count: Array
     one_sided: bool
     _terms: "_Terms"
 
@@ -166,12 +161,24 @@ class Column:
             return below
         return below | (~self.on & (2 * self._strongest - reach > self.threshold))
 
+    @property
+    def deviation(self) -> Array:
+        """The root of the sum of the squares of the summands."""
+        return np.hypot(self._terms.deviation, self.offset)
+
+    @property
+    def count(self) -> Array:
+        """Number of the summands that are not zero."""
+        return self._terms.count + (self.offset != 0)
+
     @cached_property
     def _strongest(self) -> Array:
         """The largest summand of each sum, an error that is known among them."""
         largest = np.abs(self.offset)
-        for places, terms in self._terms.by_column():
-            np.maximum.at(largest, places, terms)
+        step = max(1, _BLOCK_ENTRIES // max(int(self.count.max(initial=1)), 1))
+        for start in range(0, len(self), step):
+            some = np.arange(start, min(start + step, len(self)))
+            largest[some] = self.weights(some).max(axis=1, initial=0.0)
         return largest
 
     def at(self, threshold: Array) -> "Column":
@@ -181,12 +188,14 @@ class Column:
     def terms(self, places: Array) -> scipy.sparse.csc_array:
         """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
 
+        The entries of a column are in the order of T.
+
         Parameters
         ----------
         places : array of int
             Which atoms, as places in ``atoms``.
         """
-        return self._terms.of(places)
+        return self._terms.at(places)
 
     def weights(self, places: Array) -> Array:
         """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
@@ -202,72 +211,82 @@ class Column:
 
 @attrs.frozen(eq=False)
 class _Terms:
-    """The products G_kj x_j of one column, computed again whenever they are too many to keep."""
+    """The products G_kj x_j of one column, computed again whenever they are too many to keep.
+
+    Parameters
+    ----------
+    total, deviation, count : arrays, an entry for each atom
+        Of their sizes without its own: the sum, the root of the sum of squares, how many there are.
+    kept : csc_array of shape (support, atoms), or None
+    """
 
     atoms: Array
     support: Array
     sizes: Array
     gram_rows: Callable[[Array], scipy.sparse.csr_array]
     width: int
+    total: Array
+    deviation: Array
+    count: Array
     kept: scipy.sparse.csc_array | None
 
     @classmethod
-    def from_support(
-        cls, support: Array, sizes: Array, atoms: int, gram_rows: Any, width: int
+    def of(
+        cls, gram_rows: Any, width: int, code: Array, atoms: Array, strongest: float
     ) -> "_Terms":
-        """Take the rows of G at the support, for all atoms."""
-        terms = cls(np.arange(atoms), support, sizes, gram_rows, width, None)
-        if len(support) * width > _KEPT_ENTRIES or not len(support):
-            return terms
-        rows = scipy.sparse.vstack([block for _, block in terms.blocks()], format="csc")
-        return attrs.evolve(terms, kept=scipy.sparse.csc_array(rows))
+        """Sum up the terms of some atoms; ``strongest`` is a bound of their sizes."""
+        support = np.flatnonzero(code)
+        zero = np.zeros(len(atoms))
+        empty = cls(atoms, support, code[support], gram_rows, width, zero, zero, zero, None)
+        every = len(atoms) == len(code)
+        blocks = empty.by_support() if every else empty.by_atoms()
+        keep = not every or len(support) * width <= _KEPT_ENTRIES
+        # in a unit near the largest of them squares are numbers
+        unit = float(np.ldexp(1.0, int(np.frexp(strongest)[1])))
+        total, squares = np.zeros(len(atoms)), np.zeros(len(atoms))
+        count = np.zeros(len(atoms), dtype=np.int64)
+        parts = [scipy.sparse.csr_array((0, len(atoms)))]
+        for some, rows in blocks:
+            weights = np.abs(rows.data)
+            weights[atoms[rows.indices] == np.repeat(some, np.diff(rows.indptr))] = 0
+            total += np.bincount(rows.indices, weights, len(atoms))
+            squares += np.bincount(rows.indices, np.square(weights / unit), len(atoms))
+            count += np.bincount(rows.indices[weights > 0], minlength=len(atoms))
+            if keep:
+                parts.append(rows)
+        kept = scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csc")) if keep else None
+        return attrs.evolve(
+            empty, total=total, deviation=unit * np.sqrt(squares), count=count, kept=kept
+        )
 
-    @classmethod
-    def from_atoms(
-        cls, support: Array, sizes: Array, atoms: Array, gram_rows: Any, width: int
-    ) -> "_Terms":
-        """Take the rows of G at a few atoms, which is the same, for G is symmetric."""
-        step = max(1, _BLOCK_ENTRIES // width)
-        parts = [scipy.sparse.csr_array((0, len(support)))]
-        for start in range(0, len(atoms), step):
-            rows = scipy.sparse.csr_array(gram_rows(atoms[start : start + step]))[:, support]
-            rows = scipy.sparse.csr_array(rows)
-            rows.data = rows.data * sizes[rows.indices]
-            parts.append(rows)
-        joint = scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csr").T)
-        return cls(atoms, support, sizes, gram_rows, width, joint)
-
-    def blocks(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+    def by_support(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
         """Yield atoms of the support, and G_jk x_j for all k, a row for each of them."""
         step = max(1, _BLOCK_ENTRIES // self.width)
         for start in range(0, len(self.support), step):
             some = self.support[start : start + step]
             rows = self.gram_rows(some)
             sizes = np.repeat(self.sizes[start : start + step], np.diff(rows.indptr))
-            yield (
-                some,
-                scipy.sparse.csr_array((rows.data * sizes, rows.indices, rows.indptr), rows.shape),
-            )
+            terms = (rows.data * sizes, rows.indices, rows.indptr)
+            yield some, scipy.sparse.csr_array(terms, rows.shape)
 
-    def of(self, places: Array) -> scipy.sparse.csc_array:
+    def by_atoms(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+        """Yield the same from the rows of G at a few atoms k, for G is symmetric."""
+        rows = [scipy.sparse.csr_array((0, int(self.support.max(initial=0)) + 1))]
+        step = max(1, _BLOCK_ENTRIES // self.width)
+        for start in range(0, len(self.atoms), step):
+            some = self.gram_rows(self.atoms[start : start + step])
+            rows.append(scipy.sparse.csr_array(some)[:, : rows[0].shape[1]])
+        joint = scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csc")[:, self.support].T)
+        joint.data = joint.data * np.repeat(self.sizes, np.diff(joint.indptr))
+        yield self.support, joint
+
+    def at(self, places: Array) -> scipy.sparse.csc_array:
         """Return the terms of some atoms, a column each."""
         if self.kept is not None:
             return scipy.sparse.csc_array(self.kept[:, places])
         parts = [scipy.sparse.csc_array((0, len(places)))]
-        parts += [scipy.sparse.csc_array(rows.tocsc()[:, places]) for _, rows in self.blocks()]
+        parts += [scipy.sparse.csc_array(rows.tocsc()[:, places]) for _, rows in self.by_support()]
         return scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csc"))
-
-    def by_column(self) -> Iterator[tuple[Array, Array]]:
-        """Yield places of atoms and the sizes of their terms, without their own."""
-        if self.kept is not None:
-            count = np.diff(self.kept.indptr)
-            places = np.repeat(np.arange(len(self.atoms)), count)
-            other = self.support[self.kept.indices] != self.atoms[places]
-            yield places[other], np.abs(self.kept.data[other])
-            return
-        for some, rows in self.blocks():
-            other = rows.indices != np.repeat(some, np.diff(rows.indptr))
-            yield rows.indices[other], np.abs(rows.data[other])
 
 
 def columns(
@@ -304,7 +323,9 @@ def columns(
     size = math.prod(shape)
     flat = codes.reshape(len(codes), size).astype(np.float64)
     chosen = np.arange(flat.shape[1]) if atoms is None else atoms
-    norms = dictionary.atom_norms().ravel()[chosen]
+    norms = dictionary.atom_norms().ravel()
+    strongest = norms.max(initial=0.0) ** 2
+    norms = norms[chosen]
     beta = np.asarray(threshold, dtype=np.float64)
     beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
     beta = np.broadcast_to(beta, shape).ravel()[chosen]
@@ -323,19 +344,8 @@ def columns(
         support = np.flatnonzero(code)
         own = norms * (norms * code[chosen])
         check_units(own, "codes")
-        terms = (
-            _Terms.from_support(support, code[support], code.size, gram_rows, width)
-            if atoms is None
-            else _Terms.from_atoms(support, code[support], chosen, gram_rows, width)
-        )
+        terms = _Terms.of(gram_rows, width, code, chosen, strongest * np.abs(code).max(initial=0.0))
         offset = seen[number].astype(np.float64)
-        # the weights are at most c_max² |x|, so that their squares are numbers in this unit
-        unit = _power_of_two(max(np.abs(own).max(initial=0.0), np.abs(offset).max(initial=0.0)))
-        total, squares, count = np.abs(offset), np.square(offset / unit), (offset != 0).astype(int)
-        for places, weights in terms.by_column():
-            total += np.bincount(places, weights, len(chosen))
-            squares += np.bincount(places, np.square(weights / unit), len(chosen))
-            count += np.bincount(places[weights > 0], minlength=len(chosen))
         yield Column(
             chosen,
             support,
@@ -346,9 +356,7 @@ def columns(
             zeta,
             tolerance * (entering[number] + zeta),
             (entering[number] == 0) & (zeta == 0),
-            total,
-            unit * np.sqrt(squares),
-            count,
+            terms.total + np.abs(offset),
             one_sided,
             terms,
         )
@@ -364,10 +372,6 @@ def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], An
     place = np.full(columns.shape[1], -1)
     place[support] = np.arange(len(support))
     return lambda atoms: scipy.sparse.csr_array(joint[place[atoms]])
-
-
-def _power_of_two(size: float) -> float:
-    return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size else 1.0
 
 
 def _padded(sizes: Array, starts: Array) -> Array:

@@ -15,6 +15,7 @@ from dcsc.bounds import (
     RobustBound,
     UniformBound,
 )
+from dcsc.bounds.noise import Adversarial, Gaussian, Independent, Martingale, NoNoise
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
@@ -98,6 +99,8 @@ AMPLITUDES = {
     UniformAmplitudes: lambda some: UniformAmplitudes(*some.interval(), some.flag()),
     GaussianAmplitudes: lambda some: GaussianAmplitudes(some.size(), some.flag()),
 }
+
+NOISES = {kind: kind() for kind in (NoNoise, Independent, Martingale, Adversarial, Gaussian)}
 
 TAILS = {
     L1: [L1()],

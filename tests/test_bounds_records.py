@@ -9,10 +9,6 @@ import pytest
 
 from dcsc.bounds import (
     LayerInstance,
-    LayerStatistics,
-    ProbabilisticBound,
-    RobustBound,
-    UniformBound,
     measure,
     propagated_noise,
 )
@@ -22,24 +18,19 @@ from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 from dcsc.projections import HardThreshold, ReLU, Selection, SoftThreshold, TopK
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
+from tests.published import (
+    ALL,
+    PUBLISHED,
+    RANDOM,
+    ROBUST,
+    UNIFORM,
+    close,
+    every_bound,
+    layer,
+    random_signs,
+)
 
-UNIFORM, PUBLISHED, ROBUST = UniformBound(), ProbabilisticBound(), RobustBound()
-RANDOM = [PUBLISHED, ROBUST]
-ALL = [UNIFORM, PUBLISHED, ROBUST]
 SOFT = Selection(shrinkage=True)
-
-every_bound = pytest.mark.parametrize("bound", ALL, ids=lambda bound: type(bound).__name__)
-random_signs = pytest.mark.parametrize("bound", RANDOM, ids=lambda bound: type(bound).__name__)
-
-
-def layer(**changes):
-    values = {"coherence": 0.02, "x_min": 1, "x_max": 1, "n_atoms": 1000, "noise": 0, "sparsity": 1}
-    return LayerStatistics(**values | changes)
-
-
-def close(value):
-    return pytest.approx(value, rel=1e-12, abs=0)
-
 
 # ---- what a guarantee says -----------------------------------------------------------------------
 

@@ -143,7 +143,7 @@ def records_of(setting):
 def published(folder, guarantee):
     """Write a certificate; return its two files."""
     bounds.Certificate.of(guarantee).write(folder)
-    return folder / "certificate.json", folder / "model.npz"
+    return folder / "certificate.json", folder / "evidence.npz"
 
 
 @pytest.fixture
@@ -654,24 +654,24 @@ def test_where_a_guarantee_comes_from_changes_nothing_about_it():
 
 def test_exit_codes_and_lines(small, called):
     path, model = small
-    code, out, err = called("verify", path, "--model", model)
+    code, out, err = called("verify", path, "--evidence", model)
     assert (code, err) == (0, "")
     probability = json.loads(path.read_text())["failure_probability"]
     assert 0 < probability < 1
     assert out == f"true: failure probability at most {probability:.3g} by InstanceBound\n"
     path.write_text(path.read_text().replace("0.05", "0.06", 1))
-    code, out, err = called("verify", path, "--model", model)
+    code, out, err = called("verify", path, "--evidence", model)
     assert (code, err) == (1, "")
     assert out == "false: digest: it is not that of the text, which was changed\n"
     code, out, err = called("verify", path)
     assert (code, out) == (2, "")
-    assert "--model" in err
+    assert "--evidence" in err
 
 
 def test_the_command_says_that_constants_are_declared(tmp_path, called):
     layer = dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=2)
     path, model = published(tmp_path, dcsc.UniformBound().evaluate([layer]))
-    code, out, _ = called("verify", path, "--model", model)
+    code, out, _ = called("verify", path, "--evidence", model)
     assert code == 0
     assert len(out.splitlines()) == 1
     assert "the constants are declared" in out
@@ -686,7 +686,7 @@ def test_a_process_of_its_own(small):
 
 def test_help(called):
     shown = called("verify", "--help").out
-    for word in ("FILE", "--model", "--codes", "--rounding", "exit code 1"):
+    for word in ("FILE", "--evidence", "--codes", "--rounding", "exit code 1"):
         assert word in shown
 
 

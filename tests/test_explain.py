@@ -629,9 +629,9 @@ def test_figure_of_no_number_and_of_any(tmp_path):
 
 
 def test_command(tmp_path, capsys):
-    file = tmp_path / "model.npz"
+    file = tmp_path / "evidence.npz"
     file.write_bytes(Inputs(UniformBound(), (barker(),)).npz())
-    proofs.explain(model=file, out=tmp_path)
+    proofs.explain(evidence=file, out=tmp_path)
     assert capsys.readouterr().out.startswith(str(explain(barker())))
     assert (tmp_path / "explain.png").stat().st_size > 10_000
     with pytest.raises(DcscError, match="--codes"):

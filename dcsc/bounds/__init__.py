@@ -17,12 +17,16 @@ from dcsc.bounds.explanations.records import (
     StrideOption,
     Verdict,
 )
+from dcsc.bounds.family import (
+    HybridBound,
+    InstanceBound,
+    LayeredBound,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hybrid import HybridBound
 from dcsc.bounds.hypotheses import Hypothesis
-from dcsc.bounds.instance import InstanceBound
-from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -35,7 +39,6 @@ from dcsc.bounds.records import (
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.tuning import with_best_thresholds
-from dcsc.bounds.uniform import UniformBound
 from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
 __all__ = [

@@ -33,15 +33,16 @@ class BoundCalculator(ABC):
     - it is at most δ at ``max_sparsity(…, δ)``, and above δ one further; likewise at
       ``max_noise``, ``min_amplitude`` and ``min_channels``
 
-    Where a projection shrinks, x_min raises the threshold and with it the error passed on; where
-    a threshold is given, another x_min can make it the wrong one; and `ProbabilisticBound` asks
-    for a least N in some cases: there the laws need not hold.
+    They need not hold where a projection shrinks, since x_min then raises the error passed on;
+    where a threshold is given; and where `ProbabilisticBound` asks for a least N.
 
     The inverse questions are of one layer, with δ in [0, 1]. A guarantee that it does better than
     always fail is asked even of δ = 1.
 
     Attributes
     ----------
+    label, about : str
+        What tables and figures call it, and in a few words what it is a guarantee for.
     reference : str
         The theorem, and where it is proved.
     needs_instances : bool
@@ -50,6 +51,8 @@ class BoundCalculator(ABC):
         Whether the Babel functions of an instance are worth computing.
     """
 
+    label: ClassVar[str] = ""
+    about: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     needs_instances: ClassVar[bool] = False
     needs_babel: ClassVar[bool] = False
@@ -122,16 +125,8 @@ class BoundCalculator(ABC):
     ) -> tuple[Side, ...]:
         """Return the two quantities that decide about one layer, for `explain`.
 
-        By default they are the formula's value and δ; a theorem with a condition of another form
-        overrides this.
-
-        Parameters
-        ----------
-        layer : LayerStatistics, or LayerInstance if ``needs_instances``
-        part : LayerGuarantee
-            What was said of the layer, with the noise that enters it.
-        failure_probability : float
-            δ.
+        ``part`` is what was said of the layer, with the noise that enters it. By default they are
+        the formula's value and δ; a theorem with a condition of another form overrides this.
         """
         return (
             Side("failure probability", part.unclipped, "delta", failure_probability, strict=False),
@@ -154,7 +149,7 @@ class BoundCalculator(ABC):
         It is at most ``stripe_size``, where that is known, and ``math.inf`` if all S will do; None
         if not even S = 0 will.
         """
-        meets, layer = self._asked("max_sparsity", statistics, failure_probability)
+        meets, layer = _asked(self, "max_sparsity", statistics, failure_probability)
         return inverse.max_sparsity(meets, layer)
 
     def max_noise(self, statistics: LayerRecord, failure_probability: float = 0.01) -> float | None:
@@ -162,7 +157,7 @@ class BoundCalculator(ABC):
 
         It is ``math.inf`` if all ζ will do; None if the layer fails more often without noise.
         """
-        meets, layer = self._asked("max_noise", statistics, failure_probability, of_class=False)
+        meets, layer = _asked(self, "max_noise", statistics, failure_probability, of_class=False)
         return inverse.max_noise(meets, layer)
 
     def min_amplitude(
@@ -173,7 +168,7 @@ class BoundCalculator(ABC):
         Its own is ignored, and so is its threshold, which would have to move along; x_max stays.
         It is 0 if all of them will do; None if not even x_min = x_max will.
         """
-        meets, layer = self._asked("min_amplitude", statistics, failure_probability)
+        meets, layer = _asked(self, "min_amplitude", statistics, failure_probability)
         return inverse.min_amplitude(meets, layer)
 
     def min_channels(
@@ -182,11 +177,10 @@ class BoundCalculator(ABC):
         """Return how many channels the signal must have for any unit-norm filters to reach δ.
 
         Of the filters only their number and shape count: ``n_atoms``, ``stripe_size`` and
-        ``channel_size``; coherence, Babel functions and norms are ignored. It is a necessary
-        number, not a sufficient one: filters at Welch's floor need not exist, and random ones are
-        not there. None if no number will do.
+        ``channel_size``. It is a necessary number, not a sufficient one: filters at Welch's floor
+        need not exist. None if no number will do.
         """
-        meets, layer = self._asked("min_channels", statistics, failure_probability)
+        meets, layer = _asked(self, "min_channels", statistics, failure_probability)
         return inverse.min_channels(meets, layer)
 
     # ---- what hooks may use ------------------------------------------------------------------
@@ -227,26 +221,30 @@ class BoundCalculator(ABC):
         constants.check_units(type(self).__name__)
         return constants
 
-    def _asked(
-        self, method: str, layer: LayerRecord, failure_probability: float, of_class: bool = True
-    ) -> tuple[Callable[[LayerRecord], bool], Any]:
-        """Return the condition to fail with at most δ, and what an inverse question is about."""
-        name = f"{type(self).__name__}.{method}"
-        where = f"{type(self).__name__}: failure_probability"
-        delta = real(failure_probability, where, minimum=0, maximum=1)
-        if of_class and self.needs_instances:
-            raise NotCoveredError(
-                f"{type(self).__name__} speaks of given codes, not of all codes of some sparsity: "
-                f"it has no {method}"
-            )
-        if not isinstance(layer, LayerRecord):
-            raise DcscError(
-                f"{name}: statistics: expected one LayerStatistics or LayerInstance, got {layer!r}"
-            )
-        (record,) = self._records(layer, f"{method}: statistics")
 
-        def meets(changed: LayerRecord) -> bool:
-            guarantee = self.evaluate(changed)
-            return guarantee.holds and guarantee.unclipped <= delta
+def _asked(
+    bound: BoundCalculator,
+    method: str,
+    layer: LayerRecord,
+    failure_probability: float,
+    of_class: bool = True,
+) -> tuple[Callable[[LayerRecord], bool], Any]:
+    """Return the condition to fail with at most δ, and what an inverse question is about."""
+    name = type(bound).__name__
+    delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
+    if of_class and bound.needs_instances:
+        raise NotCoveredError(
+            f"{name} speaks of given codes, not of all codes of some sparsity: it has no {method}"
+        )
+    if not isinstance(layer, LayerRecord):
+        raise DcscError(
+            f"{name}.{method}: statistics: expected one LayerStatistics or LayerInstance, "
+            f"got {layer!r}"
+        )
+    (record,) = bound._records(layer, f"{method}: statistics")
 
-        return meets, self._wanted(record if of_class else record.changed(noise=0.0))
+    def meets(changed: LayerRecord) -> bool:
+        guarantee = bound.evaluate(changed)
+        return guarantee.holds and guarantee.unclipped <= delta
+
+    return meets, bound._wanted(record if of_class else record.changed(noise=0.0))

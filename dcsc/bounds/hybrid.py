@@ -66,6 +66,8 @@ class HybridBound(BoundCalculator):
     20
     """
 
+    label: ClassVar[str] = "(H)"
+    about: ClassVar[str] = "by sums of correlations in place of the largest one"
     reference: ClassVar[str] = "Babel functions with the tails of Hoeffding and of Bentkus"
     needs_babel: ClassVar[bool] = True
 

@@ -88,6 +88,9 @@ def min_channels(meets: Callable[[LayerRecord], bool], layer: LayerStatistics) -
 
     .. math:: \mu^2 \ge w^2 = \frac{E}{|Q| - 1},\quad \mu_2^2(S) \ge S w^2,\quad
         \mu_1(S) \ge \min(S w, E), \qquad E = \frac{N}{c\, m} - 1 .
+
+    Coherence, Babel functions and norms of the layer are ignored. Filters that reach this floor
+    need not exist, and random ones do not.
     """
 
     def falls_short(channels: int) -> bool:

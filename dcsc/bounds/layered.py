@@ -81,6 +81,8 @@ class LayeredBound(BoundCalculator):
     (0.5758, 0.001)
     """
 
+    label: ClassVar[str] = "(L)"
+    about: ClassVar[str] = "from the noise on the signal alone"
     reference: ClassVar[str] = "Hoeffding's inequality layer by layer, from the noise on the signal"
     needs_babel: ClassVar[bool] = True
 

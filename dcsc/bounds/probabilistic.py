@@ -119,6 +119,8 @@ class ProbabilisticBound(_RandomSignsBound):
     19
     """
 
+    label: ClassVar[str] = "(3)"
+    about: ClassVar[str] = "for random signs"
     reference: ClassVar[str] = (
         "Murray and Tanner, arXiv:1806.09888, guarantee for random signs; poster (3)"
     )
@@ -179,6 +181,8 @@ class RobustBound(_RandomSignsBound):
     (16, 0)
     """
 
+    label: ClassVar[str] = "(3R)"
+    about: ClassVar[str] = "for random signs and any noise"
     reference: ClassVar[str] = "Hoeffding's inequality for the signs, the noise as a shift"
 
     def _tail(self, layer: LayerStatistics, noise: float) -> float:

@@ -37,6 +37,8 @@ class UniformBound(BoundCalculator):
     6
     """
 
+    label: ClassVar[str] = "(2)"
+    about: ClassVar[str] = "for every sign pattern"
     reference: ClassVar[str] = "Murray and Tanner, arXiv:1806.09888, uniform guarantee; poster (2)"
 
     def sparsity_limit(self, statistics: LayerRecord) -> float:

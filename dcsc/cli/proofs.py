@@ -17,15 +17,20 @@ from dcsc.plotting import explanation
 
 __all__ = ["explain", "verify"]
 
+_EVIDENCE = ("--evidence", "--model")  # the second is what it was called before
+
 
 def explain(
     *,
-    model: Annotated[
+    evidence: Annotated[
         Path | None,
-        Parameter(help="A model file, the .npz of a certificate; by default a small example."),
+        Parameter(
+            name=_EVIDENCE,
+            help="The evidence of a certificate, an .npz; by default a small example.",
+        ),
     ] = None,
     codes: Annotated[
-        Path | None, Parameter(help="Another .npz, with arrays that MODEL leaves out.")
+        Path | None, Parameter(help="Another .npz, with arrays that EVIDENCE leaves out.")
     ] = None,
     delta: Annotated[float, Parameter(help="Failure probability asked for.")] = 0.01,
     out: Out = Path(),
@@ -34,10 +39,10 @@ def explain(
 
     Prints the explanation and writes explain.png.
     """
-    if model is None and codes is not None:
-        raise DcscError(f"--codes: expected with --model only, got {codes}")
+    if evidence is None and codes is not None:
+        raise DcscError(f"--codes: expected with --evidence only, got {codes}")
     folder(out)
-    files = [path for path in (model, codes) if path is not None]
+    files = [path for path in (evidence, codes) if path is not None]
     found = explain_layers(
         Inputs.load(files).layers if files else example_layers(), failure_probability=delta
     )
@@ -50,22 +55,25 @@ def verify(
     certificate: Annotated[Path, Parameter(name="FILE", help="The certificate, a .json.")],
     /,
     *,
-    model: Annotated[Path, Parameter(help="The model file that was published with it, a .npz.")],
+    evidence: Annotated[
+        Path,
+        Parameter(name=_EVIDENCE, help="What it was computed from, the .npz published with it."),
+    ],
     codes: Annotated[
         Path | None,
-        Parameter(help="Another .npz, with arrays that MODEL leaves out, such as the codes."),
+        Parameter(help="Another .npz, with arrays that EVIDENCE leaves out, such as the codes."),
     ] = None,
     rounding: Annotated[
         float,
         Parameter(help="Relative difference of computed numbers that counts as rounding."),
     ] = 0.0,
 ) -> None:
-    """Compute a certificate again from its model, and say whether it is true.
+    """Compute a certificate again from its evidence, and say whether it is true.
 
     Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
     Files that cannot be used are exit code 2.
     """
-    found = verify_certificate(certificate, model, codes, rounding)
+    found = verify_certificate(certificate, evidence, codes, rounding)
     print(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
     sys.exit(0 if found.holds else 1)
 

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import attrs
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
-
-if TYPE_CHECKING:
-    from dcsc.networks.convolution import Convolution
-    from dcsc.networks.network import ConvNetwork
+from dcsc.networks.convolution import Convolution
+from dcsc.networks.graph import Graph
 
 __all__ = ["Activations", "Stop"]
 
@@ -52,15 +49,19 @@ class Activations:
 
     Parameters
     ----------
-    network : ConvNetwork
+    graph : Graph
+        The steps that were run.
+    convolutions : tuple of Convolution
+        Those of the network, in the order in which they run.
     values : mapping of str to array
-        Signals, coefficients and codes of the convolutions, the outputs, and what else was to be
-        kept; read-only.
+        Signals, coefficients and codes of the convolutions, the outputs, and the values that the
+        caller asked to keep; read-only.
     stops : tuple of Stop
         What could not be run; nothing that depends on it is among the values.
     """
 
-    network: "ConvNetwork" = attrs.field(repr=False)
+    graph: Graph = attrs.field(repr=False)
+    convolutions: tuple[Convolution, ...] = attrs.field(repr=False)
     values: Mapping[str, Array] = attrs.field(
         converter=_read_only, repr=lambda values: f"<{len(values)} arrays>"
     )
@@ -77,18 +78,17 @@ class Activations:
     @property
     def missing(self) -> tuple[str, ...]:
         """Names of the convolutions that were not reached."""
-        every = self.network.convolutions
-        return tuple(c.name for c in every if c.code not in self.values)
+        return tuple(c.name for c in self.convolutions if c.code not in self.values)
 
     @property
-    def reached(self) -> tuple["Convolution", ...]:
+    def reached(self) -> tuple[Convolution, ...]:
         """The convolutions whose code was computed."""
-        return tuple(c for c in self.network.convolutions if c.code in self.values)
+        return tuple(c for c in self.convolutions if c.code in self.values)
 
     @cached_property
     def layers(self) -> tuple[NetworkLayer, ...]:
         """Each convolution that was reached as a D-CSC layer, on its own signal."""
-        return tuple(single(self, convolution) for convolution in self.reached)
+        return tuple(single(self.values, convolution) for convolution in self.reached)
 
     @cached_property
     def chain(self) -> tuple[NetworkLayer, ...]:
@@ -97,4 +97,4 @@ class Activations:
         So are batch norms after the activation. Where that is not possible, ``below`` is None, the
         layer reads its own signal as in `layers`, and ``reason`` says why.
         """
-        return chained(self)
+        return chained(self.graph, self.values, self.reached)

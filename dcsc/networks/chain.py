@@ -6,22 +6,22 @@ scales commute with any pooling and with padding, and so does the shift of a bat
 that is linear. Then the next layer reads u in place of x, and has c in its filters.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.dictionaries import ToeplitzDictionary
-from dcsc.networks.graph import Node
+from dcsc.networks.convolution import Convolution
+from dcsc.networks.graph import Graph, Node
 from dcsc.networks.operations import BatchNorm, Equivariance, Operation, as_dictionary
-from dcsc.networks.reading import Incoming, Reading, read
-
-if TYPE_CHECKING:
-    from dcsc.networks.activations import Activations
-    from dcsc.networks.convolution import Convolution
+from dcsc.networks.reading import Incoming, Reading
 
 __all__ = ["NetworkLayer", "chained", "single"]
+
+Values = Mapping[str, Array]
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +48,7 @@ class NetworkLayer:
         Why no scale was carried in, empty if one was.
     """
 
-    convolution: "Convolution"
+    convolution: Convolution
     reading: Reading
     dictionary: ToeplitzDictionary = attrs.field(repr=False)
     signal: Array = attrs.field(repr=False)
@@ -67,16 +67,15 @@ class NetworkLayer:
         return self.dictionary.analyze(self.signal)
 
 
-def single(found: "Activations", convolution: "Convolution") -> NetworkLayer:
+def single(values: Values, convolution: Convolution) -> NetworkLayer:
     """Return a convolution as a layer on its own signal."""
-    reading = convolution.reading()
-    return _layer(found, convolution, reading, found[convolution.signal])
+    return _layer(values, convolution, convolution.reading(), values[convolution.signal])
 
 
 def _layer(
-    found: "Activations", convolution: "Convolution", reading: Reading, signal: Array, **more: Any
+    values: Values, convolution: Convolution, reading: Reading, signal: Array, **more: Any
 ) -> NetworkLayer:
-    code = found[convolution.code]
+    code = values[convolution.code]
     scale = reading.scale.reshape(-1, *[1] * (code.ndim - 2))
     dictionary = as_dictionary(convolution.operation, signal.shape[2:], reading.filters)
     return NetworkLayer(
@@ -84,34 +83,45 @@ def _layer(
     )
 
 
-def chained(found: "Activations") -> tuple[NetworkLayer, ...]:
-    """Return the convolutions as layers, with the scales of one in the filters of the next."""
+def chained(
+    graph: Graph, values: Values, convolutions: Iterable[Convolution]
+) -> tuple[NetworkLayer, ...]:
+    """Return convolutions as layers, with the scales of one in the filters of the next.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where the convolutions are steps.
+    values : mapping of str to array
+        The signals and codes of the convolutions, by name.
+    convolutions : iterable of Convolution
+        In the order in which they run.
+    """
     layers: dict[str, NetworkLayer] = {}
-    for convolution in found.reached:
-        path, start = _path(found, convolution, set(layers))
+    for convolution in convolutions:
+        path, start = _path(graph, convolution.signal, set(layers))
         layer = None
         reason = f"its signal is {start}"
         if start in layers:
-            layer, reason = _carried(found, convolution, layers[start], path)
+            layer, reason = _carried(values, convolution, layers[start], path)
         if layer is None:
-            layer = attrs.evolve(single(found, convolution), reason=reason)
+            layer = attrs.evolve(single(values, convolution), reason=reason)
         layers[convolution.code] = layer
     return tuple(layers.values())
 
 
-def _path(
-    found: "Activations", convolution: "Convolution", codes: set[str]
-) -> tuple[list[Node], str]:
+def _path(graph: Graph, signal: str, codes: set[str]) -> tuple[list[Node], str]:
     """Return the steps from the code that a signal is made of, and that code or what stopped it."""
-    producers = found.network.graph.producers
     path: list[Node] = []
-    value = convolution.signal
+    value = signal
     while value not in codes:
-        node = producers.get(value)
+        node = graph.producers.get(value)
         if node is None:
             return path, "an input of the network"
         operation = node.operation
-        if len(node.inputs) != 1 or operation.equivariance < Equivariance.SCALE:
+        # A batch norm shifts, which `_carried` accounts for.
+        passes = isinstance(operation, BatchNorm) or operation.equivariance >= Equivariance.SCALE
+        if len(node.inputs) != 1 or not passes:
             return path, f"made by {operation.label}, which lets no scale through"
         path.insert(0, node)
         (value,) = node.inputs
@@ -119,9 +129,10 @@ def _path(
 
 
 def _carried(
-    found: "Activations", convolution: "Convolution", below: NetworkLayer, path: list[Node]
+    values: Values, convolution: Convolution, below: NetworkLayer, path: list[Node]
 ) -> tuple[NetworkLayer | None, str]:
     """Return the layer that reads the code below, or None and why there is no such layer."""
+    # What comes in is scale ⊙ signal + shift, after each step of the path.
     scale, signal = below.reading.scale, below.code
     shift = np.zeros((1, *signal.shape[1:]))
     between = []
@@ -137,9 +148,9 @@ def _carried(
             return None, f"{operation.label} lets no {kind} of a batch norm through"
         signal, shift = operation(signal), operation(shift)
         between.append(operation)
-    reading = read(convolution, Incoming(scale, shift[0]))
+    reading = convolution.reading(Incoming(scale, shift[0]))
     more = {"below": below.convolution.name, "between": tuple(between)}
-    return _layer(found, convolution, reading, signal, **more), ""
+    return _layer(values, convolution, reading, signal, **more), ""
 
 
 def _needed(scale: Array, shift: Array) -> Equivariance:

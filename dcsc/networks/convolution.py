@@ -18,7 +18,7 @@ from dcsc.networks.operations import (
     as_dictionary,
 )
 from dcsc.networks.operations.sliding import Padding
-from dcsc.networks.reading import Reading, read
+from dcsc.networks.reading import Incoming, Reading, read
 
 __all__ = ["Convolution", "TransposedConvolution"]
 
@@ -162,9 +162,13 @@ class Convolution:
             self.operation, per_axis(extent, self.weight.ndim - 2, where, minimum=1)
         )
 
-    def reading(self) -> Reading:
-        """Return the layer as a D-CSC layer: unit filters, thresholds and scales."""
-        return read(self)
+    def reading(self, incoming: Incoming | None = None) -> Reading:
+        """Return the layer as a D-CSC layer: unit filters, thresholds and scales.
+
+        It reads its own signal, or the code below that ``incoming`` tells the way from.
+        """
+        norm = self.norm if self.order[:1] == ("norm",) else None
+        return read(self.name, self.operation, norm, self.activation, incoming)
 
 
 @attrs.frozen

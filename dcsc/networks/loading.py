@@ -14,9 +14,8 @@ __all__ = ["load"]
 def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> ConvNetwork:
     """Return the trained network in a file.
 
-    The name's ending tells the format: ``.onnx``; ``.safetensors``; ``.pt``, ``.pth``, ``.bin`` or
-    ``.ckpt`` for a state_dict of PyTorch; ``.npz``. ONNX files carry their geometry, the others
-    carry weights only, under names like ``conv1.weight``.
+    The name's ending tells the format, see `dcsc.networks.readers.READERS`. ONNX files carry their
+    geometry, the others carry weights only, under names like ``conv1.weight``.
 
     Nothing in a file is executed. What was assumed, converted or left out stands in ``notes`` of
     the network.
@@ -26,9 +25,9 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
     path : path-like
     geometry : mapping or path-like, optional
         The layers, their order and geometry, for formats that carry weights only; see
-        `dcsc.networks.geometry`. By default the file ``<path>.toml``, or the one with ``.toml`` in
-        place of the ending. Without it the layers are taken in the order of the file, with a
-        rectifier after each but the last, stride 1 and no padding, and the notes say so.
+        `dcsc.networks.weights.geometry`. By default the file ``<path>.toml``, or the one with
+        ``.toml`` in place of the ending. Without it the layers are taken in the order of the file,
+        with a rectifier after each but the last, stride 1 and no padding, and the notes say so.
 
     Raises
     ------

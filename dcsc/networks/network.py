@@ -20,7 +20,7 @@ __all__ = ["ConvNetwork"]
 
 @attrs.frozen(slots=False)
 class ConvNetwork:
-    """A trained network: its steps, and what was said when it was read.
+    """A trained network: its steps, and the notes of the reader that read it.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ class ConvNetwork:
     @cached_property
     def convolutions(self) -> tuple[Convolution, ...]:
         """The convolutions, in the order in which they run."""
-        found = self.graph.of_kind(Convolve)
-        return tuple(Convolution.at(self.graph, node, operation) for node, operation in found)
+        steps = self.graph.of_kind(Convolve)
+        return tuple(Convolution.at(self.graph, node, operation) for node, operation in steps)
 
     @cached_property
     def transposed(self) -> tuple[TransposedConvolution, ...]:
         """The transposed convolutions, read as synthesis."""
-        found = self.graph.of_kind(ConvolveTransposed)
+        steps = self.graph.of_kind(ConvolveTransposed)
         return tuple(
             TransposedConvolution(node.name, operation, node.inputs[0], node.output)
-            for node, operation in found
+            for node, operation in steps
         )
 
     @cached_property
@@ -130,13 +130,12 @@ class ConvNetwork:
             If an input is missing or does not fit, or a number is not finite where a convolution
             reads it; the message names the step.
         """
-        given = self._given(inputs)
+        values = self._checked(inputs)
         kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
         for convolution in self.convolutions:
             kept.update(convolution.values)
         for synthesis in self.transposed:
             kept.update(synthesis.values)
-        values: dict[str, Array] = dict(given)
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
@@ -147,7 +146,10 @@ class ConvNetwork:
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
-            self, {k: v for k, v in values.items() if k in kept}, tuple(dict.fromkeys(stops))
+            self.graph,
+            self.convolutions,
+            {name: value for name, value in values.items() if name in kept},
+            tuple(dict.fromkeys(stops)),
         )
 
     def _known(self, keep: Iterable[str]) -> set[str]:
@@ -159,7 +161,7 @@ class ConvNetwork:
             )
         return names
 
-    def _given(self, inputs: Any) -> dict[str, Array]:
+    def _checked(self, inputs: Any) -> dict[str, Array]:
         where = "ConvNetwork.forward: inputs"
         names = [needed.name for needed in self.inputs]
         if not isinstance(inputs, Mapping):

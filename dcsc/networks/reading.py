@@ -13,22 +13,20 @@ What comes in may in turn be :math:`y = s \odot v + t`, with the v of the layer 
 between. Then :math:`w * y + b = (w \odot s) * v + (b + w * t)`, which is of the same form.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, brief, frozen_array
+from dcsc._arrays import Array, Shape, brief, frozen_array
 from dcsc._numerics.scaling import unit_norm
+from dcsc._words import listed
+from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import NotCoveredError
-from dcsc.networks.operations import Activation, Equivariance, as_dictionary
+from dcsc.networks.operations import Activation, BatchNorm, Convolve, Equivariance, as_dictionary
 from dcsc.projections import ReLU
 
-if TYPE_CHECKING:
-    from dcsc.networks.convolution import Convolution
-
-__all__ = ["Incoming", "Reading", "listed", "read"]
+__all__ = ["Incoming", "Reading", "read"]
 
 
 def _array() -> Any:
@@ -156,49 +154,67 @@ class Reading:
         return tuple(range(1, self.filters.ndim))
 
 
-def listed(filters: Iterable[int], most: int = 12) -> str:
-    """Return numbers of filters in a sentence, the first ones if there are many."""
-    filters = list(filters)
-    shown = ", ".join(map(str, filters[:most]))
-    return shown + (f" and {len(filters) - most} more" if len(filters) > most else "")
+def read(
+    name: str,
+    operation: Convolve,
+    norm: BatchNorm | None = None,
+    activation: Activation | None = None,
+    incoming: Incoming | None = None,
+) -> Reading:
+    """Return a convolution as a D-CSC layer.
 
-
-def read(convolution: "Convolution", incoming: Incoming | None = None) -> Reading:
-    """Return a convolution as a D-CSC layer on what comes in before its scale and shift."""
-    weight = convolution.weight.astype(np.float64)
-    n, width = weight.shape[:2]
+    Parameters
+    ----------
+    name : str
+    operation : Convolve
+    norm : BatchNorm, optional
+        One between the convolution and its activation.
+    activation : Activation, optional
+    incoming : Incoming, optional
+        What becomes of the code below on its way; without it the layer reads its own signal.
+    """
+    weight = operation.weight.astype(np.float64)
+    n = len(weight)
     axes = tuple(range(1, weight.ndim))
-    bias = np.zeros(n) if convolution.bias is None else convolution.bias.astype(np.float64)
-    if convolution.norm is not None and convolution.order[0] == "norm":
-        gain = convolution.norm.scale.astype(np.float64)
+    bias = np.zeros(n) if operation.bias is None else operation.bias.astype(np.float64)
+    # g ⊙ (w * y + b) + h has the filters g ⊙ w and the bias g ⊙ b + h.
+    if norm is not None:
+        gain = norm.scale.astype(np.float64)
         weight = weight * gain.reshape(-1, *[1] * len(axes))
-        bias = bias * gain + convolution.norm.shift
+        bias = bias * gain + norm.shift
+    # On y = s ⊙ v + t the filters are w ⊙ s, and the bias is b + w * t.
     if incoming is not None:
         if incoming.shift.any():
-            bias = _shifted(convolution, weight, bias, incoming.shift)
-        own = incoming.scale.reshape(convolution.groups, width).repeat(n // convolution.groups, 0)
-        weight = weight * own.reshape(n, width, *[1] * (len(axes) - 1))
+            bias = _shifted(operation, weight, bias, incoming.shift)
+        weight = weight * _per_tap(incoming.scale, operation, weight.shape)
+    # w = c ⊙ ŵ and b = −c ⊙ β; a zero filter has no direction, and its code is the constant b.
     live = weight.any(axis=axes)
     filters = np.zeros_like(weight)
     filters[live] = unit_norm(weight[live], axes)
     scale = np.ones(n)
     scale[live] = (filters[live] * weight[live]).sum(axis=axes)
     threshold = -bias / scale.reshape(-1, *[1] * (bias.ndim - 1)) + 0.0
-    return Reading(convolution.name, filters, scale, threshold, convolution.activation)
+    return Reading(name, filters, scale, threshold, activation)
 
 
-def _shifted(convolution: "Convolution", weight: Array, bias: Array, shift: Array) -> Array:
+def _per_tap(channels: Array, operation: Convolve, shape: Shape) -> Array:
+    """Return one number per channel where the taps of that channel lie, for each filter."""
+    n, width, *taps = shape
+    per_group = channels.reshape(operation.groups, width)
+    return per_group.repeat(n // operation.groups, axis=0).reshape(n, width, *[1] * len(taps))
+
+
+def _shifted(operation: Convolve, weight: Array, bias: Array, shift: Array) -> Array:
     """Return b + w * t: a number per filter where it is the same at all positions."""
     extent = shift.shape[1:]
-    dictionary = as_dictionary(convolution.operation, extent, weight)
+    dictionary = as_dictionary(operation, extent, weight)
     level = shift.reshape(len(shift), -1)[:, 0]
     flat = level.reshape(-1, *[1] * len(extent))
     if np.array_equal(np.broadcast_to(flat, shift.shape), shift) and not _pads(dictionary):
-        n, width = weight.shape[:2]
-        own = level.reshape(convolution.groups, width).repeat(n // convolution.groups, 0)
-        return bias + (weight.sum(axis=tuple(range(2, weight.ndim))) * own).sum(axis=1)
+        moved = weight * _per_tap(level, operation, weight.shape)
+        return bias + moved.sum(axis=tuple(range(1, weight.ndim)))
     return bias.reshape(-1, *[1] * len(extent)) + dictionary.analyze(shift)
 
 
-def _pads(dictionary: Any) -> bool:
-    return any(np.any(item) for item in dictionary.padding)
+def _pads(dictionary: ToeplitzDictionary) -> bool:
+    return any(np.any(pair) for pair in dictionary.padding)

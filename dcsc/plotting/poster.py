@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dcsc._arrays import Array
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
 from dcsc.plotting.style import LAYERS, STYLE, legend
@@ -16,11 +17,7 @@ __all__ = ["poster_figure"]
 
 # Colours that remain apart to colour-blind eyes (Okabe and Ito, 2008).
 _COLOURS = {"(2)": "#0072B2", "(3)": "#E69F00", "(3R)": "#009E73"}
-_NAMES = {
-    "(2)": "(2) every sign pattern",
-    "(3)": "(3) random signs",
-    "(3R)": "(3R) random signs, any noise",
-}
+_NAMES = {kind.label: f"{kind.label}, {kind.about}" for kind in CLASS_BOUNDS}
 _DASHES = {"(2)": "-", "(3)": "-", "(3R)": (0, (5, 2))}
 
 

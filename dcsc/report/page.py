@@ -7,8 +7,8 @@ import attrs
 import jinja2
 import numpy as np
 
-import dcsc
 from dcsc._arrays import Array
+from dcsc._version import __version__
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.plotting import effective_atoms, pathway_overlap
 from dcsc.report import charts, words
@@ -64,7 +64,7 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     )
     context: dict[str, Any] = {
         "analysis": analysis,
-        "version": dcsc.__version__,
+        "version": __version__,
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": columns(analysis),

@@ -4,18 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dcsc._words import listed
+from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.networks.reading import listed
 
 __all__ = ["at_a_glance", "limits", "number", "of_layer", "percent"]
 
-_THEOREMS = {
-    "(2)": "the uniform guarantee, for every sign pattern",
-    "(3)": "the probabilistic guarantee, for random signs",
-    "(3R)": "the robust guarantee, for random signs",
-    "(H)": "the hybrid bound, with sums of correlations in place of the largest one",
-    "(I)": "the bound for the very codes, unit by unit",
-}
+_THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
 def percent(share: float | None) -> str:
@@ -235,7 +230,7 @@ def _theorem(theorem: TheoremFacts) -> str:
         verdict = f"holds for {theorem.holds} of {_count(theorem.of, 'code')}"
     else:
         verdict = f"empty, it holds for none of {_count(theorem.of, 'code')}"
-    if theorem.name not in ("(2)", "(3)", "(3R)"):
+    if theorem.name not in {kind.label for kind in CLASS_BOUNDS}:
         assert theorem.value is not None
         value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"
         return f"{verdict}; it bounds the failure probability by {value} (median)"

@@ -6,6 +6,9 @@ nothing if all hold. The project's own tests call the same functions.
 
 from dcsc.testing.amplitudes import check_amplitudes
 from dcsc.testing.bounds import check_bound
+from dcsc.testing.noise import check_noise
+from dcsc.testing.operations import check_operation
+from dcsc.testing.readers import check_reader
 from dcsc.testing.strategies import check_dictionary, check_projection, check_signs
 from dcsc.testing.tails import check_tail
 
@@ -13,7 +16,10 @@ __all__ = [
     "check_amplitudes",
     "check_bound",
     "check_dictionary",
+    "check_noise",
+    "check_operation",
     "check_projection",
+    "check_reader",
     "check_signs",
     "check_tail",
 ]

@@ -62,7 +62,6 @@ def _draw(amplitudes: Amplitudes, size: int, seed: int, law: str) -> Array:
         return amplitudes.draw(size, seed)
     except DcscError as error:
         fail(amplitudes, law, str(error))
-        raise
 
 
 def _check_mean_zero(amplitudes: Amplitudes, law: str, products: dict[str, Array]) -> None:

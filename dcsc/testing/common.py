@@ -1,6 +1,6 @@
 """What the checks share: how a law is said to be broken, and arrays that are equal to rounding."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["fail", "same"]
 _ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 
 
-def fail(strategy: object, law: str, counterexample: str) -> None:
+def fail(strategy: object, law: str, counterexample: str) -> NoReturn:
     """Say which law a strategy breaks, and where."""
     raise AssertionError(f"{type(strategy).__name__} breaks the law '{law}': {counterexample}")
 

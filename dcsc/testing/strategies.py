@@ -41,7 +41,6 @@ def _call(dictionary: Dictionary, law: str, name: str, array: Array) -> Array:
         return np.asarray(getattr(dictionary, name)(array))
     except DcscError as error:
         fail(dictionary, law, f"{name} of {array.dtype} {array.shape} raised: {error}")
-        raise
 
 
 def _check_map(
@@ -180,7 +179,6 @@ def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -
             return projection(array, dictionary)
         except DcscError as error:
             fail(projection, law, f"{array.dtype} {array.shape} raised: {error}")
-            raise
 
     kept = z.copy()
     out = project(z, "dtype and shape are kept")
@@ -251,7 +249,6 @@ def check_signs(
         draws = np.stack([signs.draw(shape, int(seed)) for seed in seeds])
     except DcscError as error:
         fail(signs, "+1 and -1 of the given shape", str(error))
-        raise
     if not np.array_equal(signs.draw(shape, int(seeds[0])), draws[0]):
         fail(signs, "the same rng gives the same pattern", f"two draws with rng={seeds[0]} differ")
     if not signs.random and np.any(draws != draws[0]):

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Rng, generator
@@ -11,16 +12,44 @@ from dcsc.bounds.tails import NOISE_MODELS, Tail
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.testing.common import fail
 
-__all__ = ["check_tail"]
+__all__ = ["WORST", "check_tail", "problem", "signed_sums"]
 
 _PROBLEMS = 24
 _ROWS = 6
 _LONGEST = 7
 _TIE = 1e-13
 _ROUNDING = 1e-12
-_OF_UNITS = 1e-9
 
 Worst = Callable[[Array, Array, float], Array]
+
+
+@attrs.frozen(eq=False)
+class _Sums:
+    """What a tail is asked about, and how it is said where a law is broken."""
+
+    weights: Array
+    levels: Array
+    noise: float
+    model: str
+
+    def upper(self, tail: Tail) -> Array:
+        return tail.upper(self.weights, self.levels, self.noise, self.model)
+
+    def lower(self, tail: Tail) -> Array:
+        return tail.lower(self.weights, self.levels, self.noise, self.model)
+
+    def hold(
+        self, tail: Tail, law: str, wrong: Array, value: Array, told: str, other: Array
+    ) -> None:
+        """Fail where a row is wrong."""
+        if wrong.any():
+            at = int(wrong.argmax())
+            fail(
+                tail,
+                law,
+                f"{value[at]} {told} {other[at]}, for weights {self.weights[at].tolist()}, level "
+                f"{self.levels[at]} and {self.model} noise of {self.noise}",
+            )
 
 
 def check_tail(tail: Tail, rng: Rng = 0) -> None:
@@ -31,19 +60,19 @@ def check_tail(tail: Tail, rng: Rng = 0) -> None:
     """
     source = generator(rng, "check_tail: rng")
     for number in range(_PROBLEMS):
-        weights, levels = _problem(source, number)
+        weights, levels = problem(source, number)
         for model in NOISE_MODELS:
             noise = 0.0 if model == "none" else float(source.choice([0.0, 0.25, source.random()]))
+            sums = _Sums(weights, levels, noise, model)
             try:
-                upper, lower = _ends(tail, weights, levels, noise, model)
+                _check_values(tail, sums)
             except NotCoveredError:
                 continue
-            _check_values(tail, weights, levels, noise, model, upper, lower)
-            _check_orders(tail, weights, levels, noise, model)
-            _check_invariance(tail, weights, levels, noise, model, upper, source)
+            _check_orders(tail, sums)
+            _check_invariance(tail, sums, source)
 
 
-def _problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
+def problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
     """Return rows of weights and levels on all sides of their sums: normal, with ties, or steep."""
     size = int(rng.integers(0, _LONGEST + 1))
     if number % 3 == 0:
@@ -53,25 +82,10 @@ def _problem(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
     return weights, rng.uniform(-0.5, 1.1, _ROWS) * np.abs(weights).sum(axis=1)
 
 
-def _ends(
-    tail: Tail, weights: Array, levels: Array, noise: float, model: str
-) -> tuple[Array, Array]:
-    try:
-        return (
-            tail.upper(weights, levels, noise, model),
-            tail.lower(weights, levels, noise, model),
-        )
-    except NotCoveredError:
-        raise
-    except DcscError as error:
-        fail(tail, "lower <= P <= upper", str(error))
-        raise
-
-
 # ---- what is true ------------------------------------------------------------------------------
 
 
-def _sums(weights: Array) -> Array:
+def signed_sums(weights: Array) -> Array:
     """Return the sums of all sign patterns, one row per pattern."""
     count = weights.shape[1]
     signs = np.array(list(itertools.product([1.0, -1.0], repeat=count))).reshape(2**count, count)
@@ -104,7 +118,7 @@ def _gauss(sums: Array, levels: Array, noise: float) -> Array:
     return erfc((levels - sums) / (noise * math.sqrt(2))).mean(axis=0) / 2
 
 
-_WORST: dict[str, Worst] = {
+WORST: dict[str, Worst] = {
     "none": _shifted,
     "independent": _symmetric,
     "martingale": _martingale,
@@ -116,18 +130,16 @@ _WORST: dict[str, Worst] = {
 # ---- the laws ----------------------------------------------------------------------------------
 
 
-def _check_values(
-    tail: Tail,
-    weights: Array,
-    levels: Array,
-    noise: float,
-    model: str,
-    upper: Array,
-    lower: Array,
-) -> None:
-    exact = _WORST[model](_sums(weights), levels, noise)
-    reach = np.abs(weights).sum(axis=1) + noise
-    beyond = (levels > reach * (1 + 1e-9)) & (model != "gauss")
+def _check_values(tail: Tail, sums: _Sums) -> None:
+    try:
+        upper, lower = sums.upper(tail), sums.lower(tail)
+    except NotCoveredError:
+        raise
+    except DcscError as error:
+        fail(tail, "lower <= P <= upper", str(error))
+    exact = WORST[sums.model](signed_sums(sums.weights), sums.levels, sums.noise)
+    reach = np.abs(sums.weights).sum(axis=1) + sums.noise
+    beyond = (sums.levels > reach * (1 + 1e-9)) & (sums.model != "gauss")
     for law, wrong, value in (
         ("upper lies in [0, 1]", ~((upper >= 0) & (upper <= 1)), upper),
         ("lower lies in [0, 1]", ~((lower >= 0) & (lower <= 1)), lower),
@@ -135,62 +147,38 @@ def _check_values(
         ("lower <= P", lower > exact * (1 + _ROUNDING), lower),
         ("upper is 0 beyond the largest sum", beyond & (upper > 0), upper),
     ):
-        if wrong.any():
-            at = int(wrong.argmax())
-            fail(
-                tail,
-                law,
-                f"{value[at]} where P = {exact[at]}, for weights {weights[at].tolist()}, level "
-                f"{levels[at]} and {model} noise of {noise}",
-            )
+        sums.hold(tail, law, wrong, value, "where P is", exact)
 
 
-def _check_orders(tail: Tail, weights: Array, levels: Array, noise: float, model: str) -> None:
-    step = 0.125 * (1 + np.abs(levels))
-    low, high = (tail.upper(weights, t, noise, model) for t in (levels, levels + step))
-    more = low if model == "none" else tail.upper(weights, levels, noise + 0.125, model)
-    for law, less, most in (("falls with t", high, low), ("rises with z", low, more)):
-        wrong = less > most * (1 + _ROUNDING)
-        if wrong.any():
-            at = int(wrong.argmax())
-            fail(
-                tail,
-                law,
-                f"{less[at]} > {most[at]} for weights {weights[at].tolist()}, level {levels[at]} "
-                f"and {model} noise of {noise}",
-            )
+def _check_orders(tail: Tail, sums: _Sums) -> None:
+    low = sums.upper(tail)
+    farther = attrs.evolve(sums, levels=sums.levels + 0.125 * (1 + np.abs(sums.levels)))
+    high = farther.upper(tail)
+    sums.hold(tail, "falls with t", high > low * (1 + _ROUNDING), low, "and, farther out,", high)
+    if sums.model != "none":
+        more = attrs.evolve(sums, noise=sums.noise + 0.125).upper(tail)
+        wrong = low > more * (1 + _ROUNDING)
+        sums.hold(tail, "rises with z", wrong, low, "and, with more noise,", more)
 
 
-def _check_invariance(
-    tail: Tail,
-    weights: Array,
-    levels: Array,
-    noise: float,
-    model: str,
-    upper: Array,
-    rng: np.random.Generator,
-) -> None:
+def _check_invariance(tail: Tail, sums: _Sums, rng: np.random.Generator) -> None:
+    weights, levels, noise = sums.weights, sums.levels, sums.noise
     order = rng.permutation(weights.shape[1] + 1)
-    padded = np.column_stack([weights, np.zeros(len(weights))])[:, order]
+    turned = -np.column_stack([weights, np.zeros(len(weights))])[:, order]
     unit = 2.0**-30
-    alone = [tail.upper(w, t, noise, model)[0] for w, t in zip(weights, levels, strict=True)]
+    scaled = _Sums(unit * weights, unit * levels, unit * noise, sums.model)
+    alone = [
+        attrs.evolve(sums, weights=w, levels=t).upper(tail)[0]
+        for w, t in zip(weights, levels, strict=True)
+    ]
+    upper = sums.upper(tail)
     for law, other in (
         (
             "signs, order and zeros make no difference",
-            tail.upper(-padded, levels, noise, model),
+            attrs.evolve(sums, weights=turned).upper(tail),
         ),
-        (
-            "units make no difference",
-            tail.upper(unit * weights, unit * levels, unit * noise, model),
-        ),
+        ("units make no difference", scaled.upper(tail)),
         ("rows do not see one another", np.array(alone)),
     ):
         wrong = np.abs(other - upper) > _ROUNDING * np.maximum(other, upper)
-        if wrong.any():
-            at = int(wrong.argmax())
-            fail(
-                tail,
-                law,
-                f"{other[at]} instead of {upper[at]} for weights {weights[at].tolist()}, level "
-                f"{levels[at]} and {model} noise of {noise}",
-            )
+        sums.hold(tail, law, wrong, other, "instead of", upper)

@@ -9,13 +9,17 @@ import pytest
 
 import dcsc
 from dcsc.bounds import BoundCalculator
+from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.experiments.simulation.engines import ENGINES, Engine
+from dcsc.networks.operations import Operation
+from dcsc.networks.readers import READERS, Reader
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 from tests import cases
+from tests.networks import cases as network_cases
 
 FAMILIES = {
     Dictionary: cases.DICTIONARIES,
@@ -23,8 +27,11 @@ FAMILIES = {
     Projection: cases.PROJECTIONS,
     BoundCalculator: cases.BOUNDS,
     Amplitudes: cases.AMPLITUDES,
+    Noise: cases.NOISES,
     Tail: cases.TAILS,
     Engine: ENGINES,
+    Operation: network_cases.OPERATIONS,
+    Reader: network_cases.READERS,
 }
 
 for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):
@@ -73,6 +80,10 @@ def test_a_case_makes_what_it_says(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_leaves_are_not_subclassed(family):
     assert subclassed_leaves(family) == set()
+
+
+def test_every_reader_is_asked_by_load():
+    assert {type(reader) for reader in READERS} == set(network_cases.READERS)
 
 
 class Base(SignPattern):

@@ -1,11 +1,18 @@
-"""One line per operation: every law is tested on what the line makes.
+"""One line per operation and per reader: every law is tested on what the line makes.
 
-The inputs are arrays, with an ellipsis in the place of data of shape (batch, 4, 6, 6).
+The inputs of operations are arrays, with an ellipsis in the place of data of shape
+(batch, 4, 6, 6). A reader has a function that writes a sound file into a folder.
 """
 
+import json
+import struct
+
 import numpy as np
+import torch
 
 from dcsc.networks import operations as ops
+from dcsc.networks import readers
+from tests.networks.graphs import model, node, saved
 
 RNG = np.random.default_rng(0)
 WEIGHT = RNG.normal(size=(6, 4, 3, 2))
@@ -27,6 +34,7 @@ OPERATIONS = {
     ops.Expand: (ops.Expand(), (np.ones((3, 1)), np.array([2, 1, 4]))),
     ops.Fill: (ops.Fill(2.5), (np.array([2, 3]),)),
     ops.Flatten: (ops.Flatten(), (...,)),
+    ops.Foreign: (ops.Foreign("LayerNormalization", 17, {"axis": 2}, (0, 1)), (..., np.ones(6))),
     ops.Gather: (ops.Gather(1), (..., np.array([0, 3]))),
     ops.GatherElements: (ops.GatherElements(3), (..., INDICES)),
     ops.Gelu: (ops.Gelu(), (...,)),
@@ -59,4 +67,45 @@ OPERATIONS = {
     ops.Transpose: (ops.Transpose((0, 2, 3, 1)), (...,)),
     ops.Unread: (ops.Unread("LSTM", "no operation of dcsc does this"), (...,)),
     ops.Unsqueeze: (ops.Unsqueeze((1,)), (...,)),
+}
+
+WHOLE = {ops.Constant, ops.Expand, ops.Fill, ops.Range, ops.ShapeOf}
+"""Those that know no batch: they make arrays of numbers and shapes."""
+
+
+# ---- readers -------------------------------------------------------------------------------------
+
+LAYER = RNG.normal(size=(2, 3, 3)).astype(np.float32)
+SIGNAL = np.zeros((1, 3, 8), np.float32)
+
+
+def write_npz(folder, weight=LAYER):
+    np.savez(folder / "net.npz", **{"a.weight": weight})
+    return folder / "net.npz"
+
+
+def write_safetensors(folder, weight=LAYER, shape=None, dtype="F32"):
+    content = weight.tobytes()
+    declared = weight.shape if shape is None else shape
+    entry = {"dtype": dtype, "shape": list(declared), "data_offsets": [0, len(content)]}
+    header = json.dumps({"a.weight": entry}).encode()
+    path = folder / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content)
+    return path
+
+
+def write_onnx(folder, weight=LAYER):
+    return saved(model([node("Conv", "x w", "out")], {"x": SIGNAL}, {"w": weight}), folder)
+
+
+def write_state_dict(folder, weight=LAYER):
+    torch.save({"a.weight": torch.tensor(weight)}, folder / "net.pt")
+    return folder / "net.pt"
+
+
+READERS = {
+    readers.NpzReader: write_npz,
+    readers.OnnxReader: write_onnx,
+    readers.SafetensorsReader: write_safetensors,
+    readers.StateDictReader: write_state_dict,
 }

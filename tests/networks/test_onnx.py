@@ -6,161 +6,12 @@ import numpy as np
 import onnx
 import pytest
 
-from dcsc import DcscError, networks
+from dcsc import DcscError, TooLargeError, networks
 from dcsc.networks import operations as ops
+from dcsc.networks.operations import FOREIGN
 from dcsc.networks.readers.translation import TRANSLATIONS
 from tests.networks.graphs import assert_agrees, model, node, operation, saved
-
-RNG = np.random.default_rng(0)
-
-
-def some(*shape):
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def single(number):
-    return np.array(number, np.float32)
-
-
-def whole(*numbers):
-    return np.array(numbers, np.int64)
-
-
-X2 = {"x": some(2, 4, 9, 8)}
-X1 = {"x": some(2, 4, 11)}
-FLAT = {"x": some(3, 6)}
-POSITIVE = {"x": np.abs(some(2, 3, 5)) + 0.1}
-PAIR = {"x": some(2, 3, 5), "y": some(3, 1)}
-TRUTH = {"x": some(2, 3) > 0, "y": some(2, 3) > 0}
-
-
-def case(kind, inputs, constants=None, opset=18, more="", **attributes):
-    """A model of one operator: its inputs are those of the model and then the constants."""
-    constants = constants or {}
-    names = more or " ".join([*inputs, *constants])
-    nodes = [node(kind, names, "out", **attributes)]
-    return kind, nodes, inputs, constants, opset
-
-
-W2, W1 = some(6, 4, 3, 2), some(6, 4, 4)
-STATISTICS = {"g": some(4), "b": some(4), "m": some(4), "v": np.abs(some(4)) + 0.1}
-INDICES = np.array([[0, 2, 1], [1, 1, 0]], np.int64)
-
-CASES = [
-    case("Conv", X2, {"w": W2, "b": some(6)}, strides=[2, 1], pads=[1, 0, 1, 0]),
-    case("Conv", X2, {"w": W2}, pads=[2, 0, 1, 1]),
-    case("Conv", X2, {"w": W2}, dilations=[2, 3], pads=[1, 2, 1, 2]),
-    case("Conv", X2, {"w": some(6, 2, 3, 2)}, group=2, dilations=[1, 2]),
-    case("Conv", X2, {"w": some(8, 1, 3, 3)}, group=4, pads=[1, 1, 1, 1]),
-    case("Conv", X2, {"w": W2}, auto_pad="SAME_UPPER", strides=[2, 3]),
-    case("Conv", X2, {"w": W2}, auto_pad="SAME_LOWER", strides=[1, 2]),
-    case("Conv", X2, {"w": W2}, auto_pad="VALID"),
-    case("Conv", X1, {"w": W1, "b": some(6)}, strides=[3], pads=[2, 1]),
-    case("Conv", X1, {"w": some(4, 1, 5)}, group=4, dilations=[2]),
-    case("ConvTranspose", X2, {"w": some(4, 3, 3, 2), "b": some(3)}, strides=[2, 3]),
-    case("ConvTranspose", X2, {"w": some(4, 3, 3, 2)}, strides=[2, 2], pads=[1, 0, 1, 0]),
-    case("ConvTranspose", X2, {"w": some(4, 3, 3, 3)}, strides=[2, 2], output_padding=[1, 1]),
-    case("ConvTranspose", X2, {"w": some(4, 2, 3, 2)}, group=2, dilations=[2, 1]),
-    case("ConvTranspose", X1, {"w": some(4, 3, 4), "b": some(3)}, strides=[2], pads=[1, 2]),
-    case("MaxPool", X2, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
-    case("MaxPool", X2, kernel_shape=[3, 3], strides=[2, 3], ceil_mode=1),
-    case("MaxPool", X2, kernel_shape=[2, 2], dilations=[2, 3]),
-    case("MaxPool", X1, kernel_shape=[3], auto_pad="SAME_UPPER", strides=[2]),
-    case("AveragePool", X2, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
-    case("AveragePool", X2, kernel_shape=[3, 2], pads=[1, 0, 1, 1], count_include_pad=1),
-    case("AveragePool", X2, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
-    case("GlobalAveragePool", X2),
-    case("GlobalMaxPool", X2),
-    case("BatchNormalization", X2, STATISTICS, epsilon=1e-3),
-    case("BatchNormalization", {"x": some(5, 4)}, STATISTICS),
-    case("InstanceNormalization", X2, {"g": some(4), "b": some(4)}, epsilon=1e-3),
-    case("Gemm", FLAT, {"w": some(6, 5), "b": some(5)}, alpha=0.5, beta=2.0),
-    case("Gemm", FLAT, {"w": some(5, 6), "b": some(1)}, transB=1),
-    case("Gemm", FLAT, {"w": some(5, 6)}, transB=1),
-    case("MatMul", FLAT, {"w": some(6, 5)}),
-    case("MatMul", {"x": some(2, 3, 4), "y": some(2, 4, 3)}),
-    case("MatMul", FLAT, {"w": some(4, 3)}, more="w x"),
-    case("Relu", X2),
-    case("LeakyRelu", X2, alpha=0.2),
-    case("PRelu", X2, {"s": some(4, 1, 1)}),
-    case("PRelu", X2, {"s": some(1)}),
-    case("PRelu", FLAT, {"s": some(6)}),
-    case("Sigmoid", X2),
-    case("HardSigmoid", X2, alpha=0.3, beta=0.4),
-    case("HardSwish", {"x": 4 * some(2, 3, 5)}),
-    case("Tanh", X2),
-    case("Elu", X2, alpha=0.7),
-    case("Softplus", X2),
-    case("Gelu", X2, opset=20),
-    case("Clip", X2, {"low": np.float32(0), "high": np.float32(0.5)}),
-    case("Clip", X2, {"high": np.float32(0.5)}, more="x  high".replace("  ", " _ ")),
-    case("Clip", {"x": whole(-3, 0, 9)}, {"low": np.array(0), "high": np.array(5)}),
-    case("Relu", {"x": whole(-3, 0, 9)}),
-    case("Clip", X2, opset=6, min=-0.5, max=0.5),
-    case("Softmax", X2, axis=1),
-    case("Softmax", X2, opset=11, axis=2),
-    case("Reshape", X2, {"s": whole(0, -1, 4)}),
-    case("Flatten", X2, axis=2),
-    case("Flatten", X2, axis=-1),
-    case("Transpose", X2, perm=[0, 2, 3, 1]),
-    case("Transpose", FLAT),
-    case("Squeeze", {"x": some(2, 1, 3, 1)}, {"a": whole(1)}),
-    case("Squeeze", {"x": some(2, 1, 3, 1)}, opset=11, axes=[3]),
-    case("Squeeze", {"x": some(2, 1, 3, 1)}),
-    case("Unsqueeze", FLAT, {"a": whole(0, -1)}),
-    case("Unsqueeze", FLAT, opset=11, axes=[1]),
-    case("Concat", {"x": some(2, 3, 4), "y": some(2, 1, 4)}, axis=1),
-    case("Slice", X2, {"s": whole(1, 0), "e": whole(100, -1), "a": whole(2, 3), "t": whole(2, 1)}),
-    case("Slice", X2, {"s": whole(-1), "e": whole(-100), "a": whole(2), "t": whole(-1)}),
-    case("Slice", X2, {"s": whole(0, 1), "e": whole(1, 3)}),
-    case("Slice", X2, opset=9, starts=[1], ends=[-1], axes=[3]),
-    case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, 3, 0), "v": np.float32(0.5)}),
-    case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, -3, 0)}),
-    case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, 3, 0)}, mode="reflect"),
-    case("Pad", X2, {"p": whole(0, 0, 1, 2, 0, 0, 3, 0)}, mode="edge"),
-    case("Pad", X2, opset=10, pads=[0, 0, 1, 2, 0, 0, 3, 0], value=0.5),
-    case("Range", {"x": np.array(1), "y": np.array(9), "z": np.array(3)}),
-    case("Range", {"x": single(1), "y": single(-2), "z": single(-0.5)}),
-    case("Resize", X2, {"s": np.array([1, 1, 2, 3], np.float32)}, more="x _ s"),
-    case("Resize", X2, {"s": np.array([1, 1, 4, 1], np.float32)}, more="x _ s",
-         coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
-    case("Resize", X2, {"s": np.array([1, 1, 2, 5], np.float32)}, more="x _ s",
-         nearest_mode="round_prefer_ceil"),
-    case("Resize", X2, {"s": np.array([1, 1, 2, 2], np.float32)}, opset=10, mode="nearest"),
-    case("Shape", X2, start=1, end=3),
-    case("Shape", X2),
-    case("ConstantOfShape", {"x": whole(2, 3)}, value=onnx.numpy_helper.from_array(whole(7))),
-    case("ConstantOfShape", {"x": whole(2, 3)}),
-    case("Expand", {"x": some(3, 1)}, {"s": whole(2, 1, 4)}),
-    case("Gather", X2, {"i": INDICES}, axis=1),
-    case("GatherElements", {"x": some(2, 3)}, {"i": INDICES}, axis=1),
-    case("ScatterElements", {"x": some(2, 3)}, {"i": INDICES[:1], "u": some(1, 3)}, axis=1),
-    case("ArgMax", X2, axis=1, keepdims=0),
-    case("Cast", X2, to=onnx.TensorProto.INT64),
-    case("Cast", {"x": whole(1, 2)}, to=onnx.TensorProto.FLOAT),
-    case("Cast", X2, to=onnx.TensorProto.DOUBLE),
-    case("Identity", X2),
-    case("Dropout", X2),
-    case("ReduceMax", X2, {"a": whole(1, 3)}, keepdims=0),
-    case("ReduceMean", X2, opset=13, axes=[2]),
-    case("ReduceMin", X2),
-    case("ReduceSum", X2, {"a": whole(-1)}),
-    case("ReduceSum", X2, noop_with_empty_axes=1),
-    case("ReduceL2", X2, {"a": whole(1)}),
-    *(case(k, POSITIVE) for k in ("Abs", "Ceil", "Cos", "Erf", "Exp", "Floor", "Log", "Neg")),
-    *(case(k, POSITIVE) for k in ("Reciprocal", "Round", "Sign", "Sin", "Sqrt")),
-    *(case(k, PAIR) for k in ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum")),
-    *(case(k, PAIR) for k in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")),
-    *(case(k, TRUTH) for k in ("And", "Or")),
-    case("Not", {"x": TRUTH["x"]}),
-    case("Pow", POSITIVE, {"e": whole(2)}),
-    case("Div", {"x": whole(7, -7, 9)}, {"y": whole(2, 2, 3)}),
-    case("Where", {"c": TRUTH["x"], "x": some(2, 3), "y": some(1, 3)}),
-    ("Constant", [node("Constant", "", "c", value_ints=[2]), node("Expand", "x c", "out")],
-     {"x": some(1)}, {}, 18),
-    ("Constant", [node("Constant", "", "c", value_float=0.5), node("Add", "x c", "out")],
-     FLAT, {}, 18),
-]  # fmt: skip
+from tests.networks.operators import CASES, STATISTICS, some, whole
 
 
 @pytest.mark.parametrize(
@@ -216,7 +67,41 @@ def test_an_operator_that_lacks_something_is_refused_or_read(
 
 
 def test_every_operator_that_is_read_has_a_case():
-    assert set(TRANSLATIONS) == {kind for kind, *_ in CASES}
+    assert set(TRANSLATIONS) | set(FOREIGN) == {kind for kind, *_ in CASES}
+
+
+def test_what_the_reference_runs_is_run_in_float64_where_that_comes_in(tmp_path):
+    nodes = [
+        node("LayerNormalization", "x g", "n"),
+        node("Mish", "n", "m"),
+        node("Resize", "m _ s", "out", mode="linear"),
+    ]
+    nodes[-1].input[1] = ""
+    signal, gain = some(2, 3, 8), some(8)
+    scales = np.array([1, 1, 2], np.float32)
+    made = model(nodes, {"x": signal}, {"g": gain, "s": scales})
+    wide = networks.load(saved(made, tmp_path)).forward(signal.astype(np.float64))["out"]
+    # By hand: norm, z · tanh(log(1 + exp(z))), and the mean of two neighbours, one of them thrice.
+    centred = signal.astype(np.float64) - signal.astype(np.float64).mean(axis=-1, keepdims=True)
+    z = centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + np.float32(1e-5)) * gain
+    y = np.pad(z * np.tanh(np.log1p(np.exp(z))), [(0, 0), (0, 0), (1, 1)], "edge")
+    near, before, after = y[..., 1:-1], y[..., :-2], y[..., 2:]
+    expected = np.stack([0.75 * near + 0.25 * before, 0.75 * near + 0.25 * after], axis=-1)
+    assert wide.dtype == np.float64
+    np.testing.assert_allclose(wide, expected.reshape(2, 3, 16), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("step", "constants"), [
+    (node("Tile", "x k", "out"), {"k": whole(1, 2**20, 2**20)}),
+    (node("Resize", "x _ k", "out"), {"k": np.array([1, 2.0**20, 2.0**20], np.float32)}),
+    (node("Resize", "x _ _ k", "out"), {"k": whole(1, 2**20, 2**20)}),
+])  # fmt: skip
+def test_what_would_be_too_large_is_refused_before_it_is_made(step, constants, tmp_path):
+    step.input[:] = [name.replace("_", "") for name in step.input]
+    inputs = {"x": some(1, 3, 8)}
+    network = networks.load(saved(model([step], inputs, constants), tmp_path))
+    with pytest.raises(TooLargeError, match="expected at most 134217728 entries"):
+        network.forward(inputs)
 
 
 # ---- graphs ------------------------------------------------------------------------------------
@@ -389,18 +274,17 @@ def test_external_data_beside_the_file(tmp_path):
     (node("Conv", "z cube", "y"), "its filters have 3 spatial axes, not one or two"),
     (node("ConvTranspose", "z w", "y", output_shape=[9]),
      "its padding follows from an output shape"),
-    (node("Gemm", "z w", "y", transA=1), "its data are transposed"),
     (node("BatchNormalization", "z s s s s", "y", training_mode=1),
      "it is in training mode, where the batch decides"),
     (node("PRelu", "z w", "y"), "its slopes have shape (2, 3, 3), not one per channel"),
     (node("Gelu", "z", "y", approximate="tanh"), "it is the approximation by a hyperbolic tangent"),
     (node("Pad", "z i _ i", "y"), "it pads chosen axes"),
-    (node("ArgMax", "z", "y", select_last_index=1), "it takes the last of several"),
-    (node("ScatterElements", "z i z", "y", reduction="add"), "it combines entries"),
-    (node("Resize", "z _ _ i", "y"), "it is told a size, not by how much it enlarges"),
-    (node("Resize", "z _ two", "y", mode="linear"),
+    (node("LRN", "z", "y", size=3), "no operation of dcsc does this"),
+    (node("Resize", "z _ _ i", "y", mode="cubic"),
+     "it is told a size, not by how much it enlarges"),
+    (node("Resize", "z _ two", "y", mode="linear", coordinate_transformation_mode="align_corners"),
      "it does not repeat samples a whole number of times"),
-    (node("Resize", "z _ two", "y", nearest_mode="ceil"),
+    (node("Resize", "z _ two", "y", nearest_mode="ceil", antialias=1),
      "it rounds the places 'half_pixel' by 'ceil'"),
     (node("Split", "z", "y y2"), "the sizes of its parts are not given"),
     (node("Strange", "z", "y", domain="somewhere"), "the operators of 'somewhere' are not known"),

@@ -19,8 +19,8 @@ WIDE = ("codes.sparsity", [1, 2, 4, 8, 48])
 NOISE = ("noise", [0.0, 0.2, 0.4])
 SIGNS = ("layers.1.signs", ["RademacherSigns", "FilterSigns"], ["free", "per filter"])
 SIZES = ("codes.amplitudes", ["ConstantAmplitudes", "UniformAmplitudes"])
-TWO, THREE = "(2), every sign pattern", "(3), random signs"
-THREE_R = "(3R), random signs, any noise"
+TWO, THREE = "(2), for every sign pattern", "(3), for random signs"
+THREE_R = "(3R), for random signs and any noise"
 RATE = "share of trials with the whole pathway recovered"
 
 
@@ -185,7 +185,7 @@ def test_what_is_left_makes_panels(drawn):
 
 def test_bounds_of_ones_own_parameters_keep_them():
     assert phase._bound("InstanceBound(tail=hoeffding)") == (
-        "the atoms of these codes (tail=hoeffding)"
+        "(I), for these very codes, atom by atom (tail=hoeffding)"
     )
     assert phase._bound("mine:Own") == "mine:Own"
 

@@ -10,9 +10,9 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-import dcsc
 from dcsc._arrays import Array
 from dcsc._files import make_folder, write_files
+from dcsc._version import __version__
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.inputs import (
     Described,
@@ -41,12 +41,12 @@ _STATUS = {True: "found true", False: "found false", None: "assumed"}
 
 @attrs.frozen
 class CertifiedArray:
-    """An array of the model file.
+    """An array of the evidence.
 
     Parameters
     ----------
     name : str
-        Its name in the model file.
+        Its name in the evidence.
     dtype : str
         ``"<f8"``, ``"<f4"`` or ``"|b1"``.
     shape : tuple of int
@@ -180,7 +180,7 @@ class Certificate:
         )
         return cls(
             _FORMAT,
-            dcsc.__version__,
+            __version__,
             bound,
             guarantee.reference,
             guarantee.failure_probability,
@@ -230,7 +230,7 @@ class Certificate:
         return any(layer.basis != _basis(LayerInstance) for layer in self.layers)
 
     def write(self, folder: str | Path) -> None:
-        """Write ``certificate.json``, and ``model.npz`` with what it was computed from.
+        """Write ``certificate.json``, and ``evidence.npz`` with what it was computed from.
 
         Both are written whole, or neither.
 
@@ -243,7 +243,7 @@ class Certificate:
             raise DcscError("Certificate.write: expected what Certificate.of returned")
         out = Path(folder)
         make_folder(out, "Certificate.write: folder")
-        files = {"model.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
+        files = {"evidence.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
         write_files(out, files, "Certificate.write: folder")
 
 

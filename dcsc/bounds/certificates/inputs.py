@@ -3,6 +3,7 @@
 Only the classes named here are written and read, and reading calls nothing but them.
 """
 
+import inspect
 import io
 import json
 import struct
@@ -17,26 +18,15 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc import dictionaries
 from dcsc._arrays import Array
+from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.family import BOUNDS
 from dcsc.bounds.guarantee import Guarantee
-from dcsc.bounds.hybrid import HybridBound
 from dcsc.bounds.hypotheses import Hypothesis
-from dcsc.bounds.instance import InstanceBound
-from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics
-from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
-from dcsc.bounds.uniform import UniformBound
 from dcsc.coefficients import TOLERANCE
-from dcsc.dictionaries import (
-    CirculantDictionary,
-    DenseDictionary,
-    EffectiveDictionary,
-    NormalizedDictionary,
-    SignedDictionary,
-    ToeplitzDictionary,
-)
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 
@@ -53,24 +43,25 @@ _LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
 _MOST_BYTES = 2**30
 _DEEPEST = 50
 _LONGEST = 100
-_BOUNDS = (
-    UniformBound,
-    ProbabilisticBound,
-    RobustBound,
-    HybridBound,
-    LayeredBound,
-    InstanceBound,
-)
 _RECORDS = (LayerStatistics, LayerInstance)
+
+
+def _leaves(family: types.ModuleType, base: type) -> Iterator[Any]:
+    """Yield the classes of a family that its package exports."""
+    for name in family.__all__:
+        kind = getattr(family, name)
+        if isinstance(kind, type) and issubclass(kind, base) and not inspect.isabstract(kind):
+            yield kind
+
+
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *_BOUNDS,
+        *BOUNDS,
         *_RECORDS,
-        *(CirculantDictionary, ToeplitzDictionary, DenseDictionary),
-        *(SignedDictionary, NormalizedDictionary, EffectiveDictionary),
+        *_leaves(dictionaries, dictionaries.Dictionary),
+        *_leaves(tails, tails.Tail),
         *(Selection, Babel, Hypothesis),
-        *(L1, Hoeffding, Chernoff, Bentkus, Exact, Lattice),
     )
 }
 
@@ -132,7 +123,7 @@ class Inputs:
         unused = dict(arrays)
         bound = _rebuilt(tree["bound"], f"{where}: bound", arrays, unused)
         layers = _rebuilt(tree["layers"], f"{where}: layers", arrays, unused)
-        if type(bound) not in _BOUNDS:
+        if type(bound) not in BOUNDS:
             raise DcscError(f"{where}: bound: expected a bound, got {shown(bound)}")
         if not isinstance(layers, tuple) or any(type(layer) not in _RECORDS for layer in layers):
             raise DcscError(f"{where}: layers: expected records of layers, got {shown(layers)}")

@@ -1,12 +1,12 @@
-"""Checking a certificate: it is computed again from its model file, and compared."""
+"""Checking a certificate: it is computed again from its evidence, and compared."""
 
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-import dcsc
 from dcsc._arrays import real
+from dcsc._version import __version__
 from dcsc.bounds.certificates.certificate import Certificate, plain
 from dcsc.bounds.certificates.inputs import Inputs, shown
 from dcsc.errors import DcscError
@@ -19,7 +19,7 @@ _GIVEN = ("bound", "given")  # what is compared to the last digit, whatever roun
 
 @attrs.frozen
 class Verification:
-    """Whether a certificate says what its model file gives.
+    """Whether a certificate says what its evidence gives.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ def verify(
     codes: str | Path | None = None,
     rounding: float = 0.0,
 ) -> Verification:
-    """Compute a certificate anew from its model file, and compare.
+    """Compute a certificate anew from its evidence, and compare.
 
     Nothing in the certificate is taken for granted: its digest is computed again, and so is every
-    number, hypothesis and hash, from the model file alone.
+    number, hypothesis and hash, from the evidence alone.
 
     Parameters
     ----------
     certificate, model : path
-        The two files that `Certificate.write` writes.
+        The two files that `Certificate.write` writes, the document and its evidence.
     codes : path, optional
-        Another .npz, with the arrays that the model file leaves out.
+        Another .npz, with the arrays that the evidence leaves out.
     rounding : float, default 0
         Largest relative difference between computed numbers that still counts as rounding.
         Another processor may round the last digits of sums otherwise.
@@ -71,10 +71,10 @@ def verify(
         return Verification(stated, "digest: it is not that of the text, which was changed")
     if text != stated.text:
         return Verification(stated, "the text is not as dcsc writes it")
-    if stated.version != dcsc.__version__:
+    if stated.version != __version__:
         raise DcscError(
             f"{certificate}: version: made by dcsc {shown(stated.version)}, and this is dcsc "
-            f"{dcsc.__version__}, which may compute otherwise: verify it with that version"
+            f"{__version__}, which may compute otherwise: verify it with that version"
         )
     inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
     try:

@@ -18,15 +18,11 @@ from dcsc.bounds.explanations.records import (
     StrideOption,
     Verdict,
 )
+from dcsc.bounds.family import BOUNDS, LayeredBound
 from dcsc.bounds.guarantee import Guarantee
-from dcsc.bounds.hybrid import HybridBound
 from dcsc.bounds.hypotheses import threshold_hypothesis
-from dcsc.bounds.instance import InstanceBound
-from dcsc.bounds.layered import LayeredBound
-from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.statistics import Records, as_records
-from dcsc.bounds.uniform import UniformBound
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
@@ -120,9 +116,8 @@ def _chosen(
     bounds: Sequence[BoundCalculator] | BoundCalculator | None, depth: int
 ) -> list[BoundCalculator]:
     if bounds is None:
-        chain = [LayeredBound()] if depth > 1 else []  # of one layer it is the hybrid bound
-        plain = (UniformBound(), ProbabilisticBound(), RobustBound(), HybridBound())
-        return [*plain, *chain, InstanceBound()]
+        # of one layer the layered bound is the hybrid one
+        return [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
     given = list(bounds) if isinstance(bounds, Iterable) else [bounds]
     return [instance(bound, BoundCalculator, "explain: bounds") for bound in given]
 
@@ -249,11 +244,11 @@ def _strides(
             continue
         zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
         fresh = zero.statistics(babel=False)
-        limits = []
+        limits, babel = [], Babel.at(wider, sparsity)
         for bound, alone in classes:
             same = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
             there = {name: getattr(fresh, name) for name in same}
-            moved = attrs.evolve(alone, sparsity=None, babel=Babel.at(wider, sparsity), **there)
+            moved = attrs.evolve(alone, sparsity=None, babel=babel, **there)
             limits.append(_asked(bound.max_sparsity, moved, delta))
         allowed = [limit for limit in limits if limit is not None]
         found.append(

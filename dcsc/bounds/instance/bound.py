@@ -75,6 +75,8 @@ class InstanceBound(BoundCalculator):
     (0.5, 0.5)
     """
 
+    label: ClassVar[str] = "(I)"
+    about: ClassVar[str] = "for these very codes, atom by atom"
     reference: ClassVar[str] = "Union over the atoms of given codes, with the tails of their signs"
     needs_instances: ClassVar[bool] = True
 

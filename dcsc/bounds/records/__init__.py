@@ -5,11 +5,12 @@ off a model and a pathway, `declare` gives numbers that hold for every draw of t
 `oracle_layers` describes the layers above the first exactly, for given signs of those below.
 """
 
+from dcsc.bounds.records.babel import Babel
 from dcsc.bounds.records.declare import declare
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.measure import measure
 from dcsc.bounds.records.oracle import oracle_layers
-from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics
+from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
 
 __all__ = [
     "Babel",

@@ -15,9 +15,11 @@ from dcsc._arrays import (
     real,
     real_array,
 )
+from dcsc._fields import number_field
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
-from dcsc.bounds.records.statistics import Babel, LayerRecord, LayerStatistics, checked
+from dcsc.bounds.records.babel import Babel
+from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
 from dcsc.coefficients import TOLERANCE, check_units, rounding_of
 from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
 from dcsc.dictionaries.gram import NEGLIGIBLE
@@ -129,7 +131,7 @@ class LayerInstance(LayerRecord):
     selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
     signs_independent: bool = attrs.field(default=True, kw_only=True)
     successor: Dictionary | None = attrs.field(default=None, kw_only=True)
-    x_min: float | None = checked(real, default=None, kw_only=True, minimum=0)
+    x_min: float | None = number_field(real, default=None, kw_only=True, minimum=0)
     hypotheses: tuple[Hypothesis, ...] = attrs.field(
         default=(), validator=_hypotheses, kw_only=True
     )

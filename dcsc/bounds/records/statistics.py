@@ -10,25 +10,15 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import integer, real
+from dcsc._fields import number_field
 from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.records.babel import Babel, interpolated
 from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
-from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records", "checked"]
-
-
-def checked(check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any) -> Any:
-    """Declare a number that may be None, with an error that names class and argument."""
-
-    def convert(value: Any, self_: Any, field: Any) -> Any:
-        return check(value, f"{type(self_).__name__}: {field.name}", **limits)
-
-    named = attrs.Converter(convert, takes_self=True, takes_field=True)
-    converter = attrs.converters.optional(named)
-    return attrs.field(default=default, converter=converter, kw_only=kw_only)
+__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records"]
 
 
 def _gain(value: Any) -> tuple[float, float]:
@@ -39,52 +29,6 @@ def _gain(value: Any) -> tuple[float, float]:
     if low > high:
         raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
     return low, high
-
-
-def _values(value: Any) -> tuple[tuple[int, float], ...]:
-    pairs = dict(value)
-    return tuple(
-        (
-            integer(key, "Babel: sparsity", minimum=1),
-            real(pairs[key], f"Babel: value at {key}", minimum=0),
-        )
-        for key in sorted(pairs)
-    )
-
-
-@attrs.frozen
-class Babel:
-    """Some values of the Babel functions.
-
-    Both rise with S, and what a row adds falls, so that the values at some S bound all others.
-
-    Parameters
-    ----------
-    sums : mapping of int to float
-        μ₁(S) by S, `Dictionary.babel`.
-    squares : mapping of int to float
-        μ₂²(S) by S, `Dictionary.babel_squared`.
-    """
-
-    sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
-    squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
-
-    @classmethod
-    def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
-        """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
-        places = [place for place in (sparsity - 1, sparsity) if place > 0]
-        return cls(
-            {place: dictionary.babel(place) for place in places},
-            {place: dictionary.babel_squared(place) for place in places},
-        )
-
-
-def _interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
-    """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
-    if sparsity == 0:
-        return 0.0
-    bounds = [value if sparsity <= at else sparsity * (value / at) for at, value in known]
-    return min([sparsity * first, *bounds])
 
 
 class LayerRecord(ABC):
@@ -287,29 +231,29 @@ class LayerStatistics(LayerRecord):
         If a number is out of its range, or contradicts another.
     """
 
-    coherence: float = checked(real, minimum=0)
-    x_min: float = checked(real, minimum=0)
-    x_max: float = checked(real, minimum=0)
-    sparsity: int | None = checked(integer, minimum=0, default=None)
-    noise: float | None = checked(real, minimum=0, default=None)
-    n_atoms: int | None = checked(integer, minimum=1, default=None)
-    n_samples: int = checked(integer, minimum=1, default=1)
+    coherence: float = number_field(real, minimum=0)
+    x_min: float = number_field(real, minimum=0)
+    x_max: float = number_field(real, minimum=0)
+    sparsity: int | None = number_field(integer, minimum=0, default=None)
+    noise: float | None = number_field(real, minimum=0, default=None)
+    n_atoms: int | None = number_field(integer, minimum=1, default=None)
+    n_samples: int = number_field(integer, minimum=1, default=1)
     threshold: Threshold | None = optional_threshold_field()
     selection: Selection | None = attrs.field(factory=Selection)
     signs_independent: bool = True
     nonnegative: bool = False
     gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
-    stripe_size: int | None = checked(integer, minimum=1, default=None)
-    patch_sparsity: int | None = checked(integer, minimum=0, default=None)
+    stripe_size: int | None = number_field(integer, minimum=1, default=None)
+    patch_sparsity: int | None = number_field(integer, minimum=0, default=None)
     babel: Babel | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(attrs.validators.instance_of(Babel)),
     )
-    n_stripes: int | None = checked(integer, minimum=1, default=None)
-    containing: int | None = checked(integer, minimum=1, default=None)
-    channel_size: int | None = checked(integer, minimum=1, default=None)
+    n_stripes: int | None = number_field(integer, minimum=1, default=None)
+    containing: int | None = number_field(integer, minimum=1, default=None)
+    channel_size: int | None = number_field(integer, minimum=1, default=None)
     measured: bool = False
-    tolerance: float = checked(real, minimum=TOLERANCE, default=TOLERANCE)
+    tolerance: float = number_field(real, minimum=TOLERANCE, default=TOLERANCE)
 
     def __attrs_post_init__(self) -> None:
         for name in ("coherence", "x_min", "x_max", "n_samples"):
@@ -358,12 +302,12 @@ class LayerStatistics(LayerRecord):
     def babel_sum(self, sparsity: int) -> float:
         """Return a bound of μ₁(S), at most μS."""
         known = () if self.babel is None else self.babel.sums
-        return _interpolated(sparsity, known, self.coherence)
+        return interpolated(sparsity, known, self.coherence)
 
     def babel_square(self, sparsity: int) -> float:
         """Return a bound of μ₂²(S), at most μ²S."""
         known = () if self.babel is None else self.babel.squares
-        return _interpolated(sparsity, known, self.coherence * self.coherence)
+        return interpolated(sparsity, known, self.coherence * self.coherence)
 
     @property
     def signal(self) -> float:

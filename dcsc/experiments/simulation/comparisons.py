@@ -148,14 +148,15 @@ class Comparisons:
             sign = np.concatenate([sign, own_sign[more]])
             weight = np.concatenate([weight, np.zeros(len(more))])
 
-        # entries of a comparison stand together, in the order of their signs
-        order = np.lexsort((sign, test))
+            # the entries of a comparison stand together, in the order of their signs
+            order = np.lexsort((sign, test))
+            test, sign, weight = test[order], sign[order], weight[order]
         starts = np.concatenate([[0], np.cumsum(np.bincount(test, minlength=count))])
         return cls(
             atoms,
             starts,
-            sign[order],
-            weight[order],
+            sign,
+            weight,
             own_sign,
             column_of,
             atom,

@@ -171,4 +171,7 @@ def _sizes(
     signs = unpack(packed, WORD).T
     sums = scipy.sparse.csr_array((weight, sign, start), shape=(len(own), len(signs)))
     h = offset + sums @ signs
-    return np.where(own[:, None] >= 0, h * signs[own], np.abs(h))
+    sizes = np.abs(h)
+    known = own >= 0
+    sizes[known] = h[known] * signs[own[known]]
+    return sizes

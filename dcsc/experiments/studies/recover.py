@@ -7,7 +7,8 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer, real
-from dcsc.bounds import ProbabilisticBound, RobustBound, UniformBound, measure
+from dcsc.bounds import measure
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
 from dcsc.experiments.simulation.tally import clopper_pearson
 from dcsc.intervals import Estimate
@@ -18,7 +19,6 @@ from dcsc.signs import IdentitySigns
 
 __all__ = ["LayerReport", "RecoveryReport", "Verdict", "pathway_model", "recover"]
 
-_BOUNDS = (("(2)", UniformBound()), ("(3)", ProbabilisticBound()), ("(3R)", RobustBound()))
 _PILOTS = 8
 _QUANTILE = 0.05
 _SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
@@ -243,8 +243,8 @@ def _interval(successes: Array) -> Estimate[float]:
 def _guarantees(drawn: DCSCModel, truth: Pathway, noise: float) -> dict[str, Verdict]:
     layers = [instance.statistics() for instance in measure(drawn, truth, noise=noise)]
     verdicts = {}
-    for name, bound in _BOUNDS:
-        guarantee = bound.evaluate(layers)
+    for kind in CLASS_BOUNDS:
+        guarantee = kind().evaluate(layers)
         why = guarantee.violations[0] if guarantee.violations else ""
-        verdicts[name] = Verdict(guarantee.failure_probability, why)
+        verdicts[kind.label] = Verdict(guarantee.failure_probability, why)
     return verdicts

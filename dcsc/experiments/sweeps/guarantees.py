@@ -11,7 +11,7 @@ from dcsc._arrays import Array
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
-    LayerInstance,
+    LayerRecord,
     LayerStatistics,
     declare,
     measure,
@@ -60,11 +60,11 @@ class _Records:
 
     Parameters
     ----------
-    layers : tuple of LayerInstance or LayerStatistics
+    layers : tuple of LayerRecord
         As measured or as declared.
     """
 
-    layers: tuple[Any, ...]
+    layers: tuple[LayerRecord, ...]
 
     @cached_property
     def numbers(self) -> tuple[LayerStatistics, ...]:
@@ -75,13 +75,10 @@ class _Records:
         return self._statistics(babel=True)
 
     def _statistics(self, babel: bool) -> tuple[LayerStatistics, ...]:
-        return tuple(
-            layer.statistics(babel) if isinstance(layer, LayerInstance) else layer
-            for layer in self.layers
-        )
+        return tuple(layer.statistics(babel) for layer in self.layers)
 
-    def of(self, bound: BoundCalculator) -> tuple[Any, ...]:
-        """Return those that a bound wants."""
+    def of(self, bound: BoundCalculator) -> tuple[LayerRecord, ...]:
+        """Return the kind that a bound works with."""
         if bound.needs_instances:
             return self.layers
         return self.with_babel if bound.needs_babel else self.numbers
@@ -118,12 +115,12 @@ def _said(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, 
 
 
 def _limits(
-    bound: BoundCalculator, found: Guarantee, layers: tuple[LayerStatistics, ...], delta: float
+    bound: BoundCalculator, found: Guarantee, layers: tuple[LayerRecord, ...], delta: float
 ) -> list[float | str | None]:
     """Return the largest S that the bound allows each layer, with the noise that reaches it."""
     limits = []
     for layer, part in zip(layers, found.layers, strict=True):
-        alone = attrs.evolve(layer, sparsity=0, patch_sparsity=None, noise=part.noise)
+        alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
 

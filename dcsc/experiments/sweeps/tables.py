@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.sweeps.strategies import Strategy
 
 __all__ = ["RESERVED", "Axis", "Codes", "Constants", "LayerTable", "Task", "substitute"]
@@ -80,11 +81,7 @@ class Task:
     noise: float = 0.0
     depth: int | None = None
     seed: int = 0
-    bounds: tuple[Strategy, ...] = (
-        Strategy("UniformBound"),
-        Strategy("ProbabilisticBound"),
-        Strategy("RobustBound"),
-    )
+    bounds: tuple[Strategy, ...] = tuple(Strategy(kind.__name__) for kind in CLASS_BOUNDS)
     delta: float = 0.01
     constants: Constants | None = None
 

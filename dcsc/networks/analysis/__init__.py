@@ -12,9 +12,9 @@ from dcsc.networks.analysis.analysis import (
     analyze,
     receptive_model,
 )
-from dcsc.networks.analysis.coded import CodedLayer, coded_layers, random_twin, stack
+from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
-from dcsc.networks.analysis.filters import Coherence, FilterFacts
+from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
 from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins

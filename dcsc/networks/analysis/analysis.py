@@ -12,7 +12,7 @@ from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
 from dcsc.networks.activations import Activations
-from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack, work
+from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts, code_facts, theorem_facts
 from dcsc.networks.analysis.filters import FilterFacts, filter_facts
 from dcsc.networks.analysis.inputs import Inputs
@@ -304,7 +304,7 @@ def _with_codes(
 def _resynthesis(
     layers: tuple[CodedLayer, ...], seed: int, limits: Limits
 ) -> Iterable[ResynthesisFacts]:
-    each = 2 * limits.draws * sum(map(work, layers))
+    each = 2 * limits.draws * sum(layer.work for layer in layers)
     inputs = min(limits.resynthesized, len(layers[-1].codes), int(limits.products / each))
     if not inputs:
         return
@@ -326,7 +326,7 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
 def _answers(found: Activations | None, inputs: Inputs | None) -> Array | None:
     if found is None or inputs is None:
         return None
-    name = found.network.outputs[0]
+    name = found.graph.outputs[0]
     scores = found.values.get(name)
     if scores is None or scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
         return None

@@ -1,23 +1,19 @@
 """Layers of a network with the codes that real inputs have there."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds import LayerInstance, LayerStatistics
-from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
-from dcsc.dictionaries.filters import gaussian
+from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks.activations import Activations
 from dcsc.networks.chain import NetworkLayer
 from dcsc.projections import ReLU
 
-__all__ = ["CodedLayer", "coded_layers", "random_twin", "roomy", "stack", "work"]
-
-Kind = TypeVar("Kind", CirculantDictionary, ToeplitzDictionary)
+__all__ = ["CodedLayer", "coded_layers", "stack"]
 
 
 @attrs.frozen(eq=False)
@@ -68,15 +64,20 @@ class CodedLayer:
         selection = self.projection.selection
         return [LayerInstance(self.dictionary, code, selection=selection) for code in self.codes]
 
+    @property
+    def work(self) -> int:
+        """The multiplications of one pass of one input through the layer."""
+        return math.prod(self.dictionary.code_shape) * math.prod(self.dictionary.filters.shape[1:])
+
     def statistics(self) -> list[LayerStatistics | None]:
         """Return the constants of each input, None where nothing is on.
 
         The threshold is half of the smallest non-zero, the one that (3) speaks of.
         """
         live = self.codes.reshape(len(self.codes), -1).any(axis=1)
-        found: list[LayerStatistics | None] = [None] * len(self.codes)
+        records: list[LayerStatistics | None] = [None] * len(self.codes)
         if not live.any():
-            return found
+            return records
         first = LayerInstance(self.dictionary, self.codes[live][0], selection=ReLU().selection)
         constants = first.statistics(babel=False)
         sparsity = self.dictionary.stripe_sparsity(self.codes)
@@ -84,7 +85,7 @@ class CodedLayer:
         for number in np.flatnonzero(live):
             sizes = self.codes[number][self.codes[number] > 0]
             used = norms[self.codes[number] > 0].min()
-            found[number] = attrs.evolve(
+            records[number] = attrs.evolve(
                 constants,
                 x_min=float(sizes.min()),
                 x_max=float(sizes.max()),
@@ -93,12 +94,12 @@ class CodedLayer:
                 threshold=None,
                 selection=ReLU(float(sizes.min()) / 2).selection,
             )
-        return found
+        return records
 
 
-def coded_layers(found: Activations) -> tuple[CodedLayer, ...]:
+def coded_layers(activations: Activations) -> tuple[CodedLayer, ...]:
     """Return the layers of a forward pass with their codes, as they follow on each other."""
-    return tuple(_coded(layer) for layer in found.chain)
+    return tuple(_coded(layer) for layer in activations.chain)
 
 
 def _coded(layer: NetworkLayer) -> CodedLayer:
@@ -124,36 +125,7 @@ def _coded(layer: NetworkLayer) -> CodedLayer:
 
 def stack(layers: Mapping[str, CodedLayer], name: str) -> tuple[CodedLayer, ...]:
     """Return a layer and those below it, as far down as each signal is the code of a layer."""
-    found = [layers[name]]
-    while found[0].below is not None:
-        found.insert(0, layers[found[0].below])
-    return tuple(found)
-
-
-# ---- the filters by themselves ---------------------------------------------------------------
-
-
-def roomy(
-    filters: Array, stride: Sequence[int], dilation: Sequence[int] = (), groups: int = 1
-) -> CirculantDictionary:
-    """Return the dictionary of filters that have room on all sides.
-
-    Its circle is just long enough for an atom to meet every shift of the others once, so that its
-    coherence is that of the filters, no border included.
-    """
-    taps = filters.shape[2:]
-    dilation = tuple(dilation) or (1,) * len(taps)
-    span = [(f - 1) * d + 1 for f, d in zip(taps, dilation, strict=True)]
-    extent = tuple((2 * ((f - 1) // s) + 1) * s for f, s in zip(span, stride, strict=True))
-    return CirculantDictionary(filters, extent, tuple(stride), dilation=dilation, groups=groups)
-
-
-def random_twin(dictionary: Kind, seed: int) -> Kind:
-    """Return a dictionary of the same geometry with normal filters."""
-    n, c, *kernel = dictionary.filters.shape
-    return attrs.evolve(dictionary, filters=gaussian(n, c, tuple(kernel), rng=seed))
-
-
-def work(layer: CodedLayer) -> int:
-    """Return the multiplications of one pass through a layer, for one input."""
-    return math.prod(layer.dictionary.code_shape) * math.prod(layer.dictionary.filters.shape[1:])
+    chain = [layers[name]]
+    while chain[0].below is not None:
+        chain.insert(0, layers[chain[0].below])
+    return tuple(chain)

@@ -6,16 +6,8 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.bounds import (
-    BoundCalculator,
-    HybridBound,
-    InstanceBound,
-    LayerStatistics,
-    ProbabilisticBound,
-    RobustBound,
-    UniformBound,
-)
-from dcsc.bounds.records import Babel
+from dcsc.bounds import Babel, BoundCalculator, HybridBound, InstanceBound, LayerStatistics
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK
@@ -26,11 +18,7 @@ __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
 # What the tail of one weight takes, in multiplications.
 _TAIL = 1000
 
-CLASSES: dict[str, BoundCalculator] = {
-    "(2)": UniformBound(),
-    "(3)": ProbabilisticBound(),
-    "(3R)": RobustBound(),
-}
+CLASSES: dict[str, BoundCalculator] = {kind.label: kind() for kind in CLASS_BOUNDS}
 
 
 @attrs.frozen
@@ -132,7 +120,10 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     needed = products(layer.dictionary, places)
     if needed > most:
         reason = "the correlations of its atoms would take too long"
-        return tuple(TheoremFacts(name, reason=reason) for name in (*CLASSES, "(H)", "(I)"))
+        return tuple(
+            TheoremFacts(name, reason=reason)
+            for name in (*CLASSES, HybridBound.label, InstanceBound.label)
+        )
     first = attrs.evolve(
         layer, codes=layer.codes[:inputs], on=layer.on[:inputs], signals=layer.signals[:inputs]
     )
@@ -171,18 +162,14 @@ def _hybrid(
     count = min(len(statistics), int(affordable / 4))
     if not count:
         why = "no unit is on" if not statistics else "its Babel functions would take too long"
-        return TheoremFacts("(H)", reason=why)
+        return TheoremFacts(HybridBound.label, reason=why)
     said = []
     for one in statistics[:count]:
-        places = [at for at in ((one.sparsity or 0) - 1, one.sparsity or 0) if at > 0]
-        babel = Babel(
-            {at: layer.dictionary.babel(at) for at in places},
-            {at: layer.dictionary.babel_squared(at) for at in places},
-        )
+        babel = Babel.at(layer.dictionary, one.sparsity or 0)
         free = attrs.evolve(one, babel=babel, selection=_free(one))
         said.append(HybridBound().evaluate(free))
     return TheoremFacts(
-        "(H)",
+        HybridBound.label,
         sum(one.holds and one.unclipped <= RISK for one in said),
         len(said),
         None,
@@ -201,14 +188,14 @@ def _instances(layer: CodedLayer, affordable: int) -> TheoremFacts:
     live = np.flatnonzero(layer.codes.reshape(len(layer.codes), -1).any(axis=1))
     if not len(live) or not affordable:
         why = "its atoms would take too long" if len(live) else "no unit is on"
-        return TheoremFacts("(I)", reason=why)
+        return TheoremFacts(InstanceBound.label, reason=why)
     some = live[:affordable]
     bound = InstanceBound("chernoff")
     instances = layer.instances
     values = [bound.evaluate(instances[number]).unclipped for number in some]
     sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[some]))
     return TheoremFacts(
-        "(I)",
+        InstanceBound.label,
         sum(value <= RISK for value in values),
         len(values),
         None,

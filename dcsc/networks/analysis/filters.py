@@ -1,19 +1,30 @@
-"""What the filters of a layer are like, whatever they are shown."""
+"""The filters of a layer by themselves: what they are like, whatever they are shown."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.dictionaries import CirculantDictionary
+from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
-from dcsc.networks.analysis.coded import random_twin, roomy
+from dcsc.dictionaries.filters import gaussian
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.reading import Reading
 
-__all__ = ["Coherence", "FilterFacts", "coherence", "filter_facts", "products"]
+__all__ = [
+    "Coherence",
+    "FilterFacts",
+    "coherence",
+    "filter_facts",
+    "products",
+    "random_twin",
+    "roomy",
+]
+
+Kind = TypeVar("Kind", CirculantDictionary, ToeplitzDictionary)
 
 _FASTER = 30
 _BEGINNING = 1e4
@@ -123,6 +134,27 @@ def filter_facts(
         dead=reading.dead,
         reasons=reading.reasons,
     )
+
+
+def roomy(
+    filters: Array, stride: Sequence[int], dilation: Sequence[int] = (), groups: int = 1
+) -> CirculantDictionary:
+    """Return the dictionary of filters that have room on all sides.
+
+    Its circle is just long enough for an atom to meet every shift of the others once, so that its
+    coherence is that of the filters, no border included.
+    """
+    taps = filters.shape[2:]
+    dilation = tuple(dilation) or (1,) * len(taps)
+    span = [(f - 1) * d + 1 for f, d in zip(taps, dilation, strict=True)]
+    extent = tuple((2 * ((f - 1) // s) + 1) * s for f, s in zip(span, stride, strict=True))
+    return CirculantDictionary(filters, extent, tuple(stride), dilation=dilation, groups=groups)
+
+
+def random_twin(dictionary: Kind, seed: int) -> Kind:
+    """Return a dictionary of the same geometry with normal filters."""
+    n, c, *kernel = dictionary.filters.shape
+    return attrs.evolve(dictionary, filters=gaussian(n, c, tuple(kernel), rng=seed))
 
 
 def coherence(dictionary: CirculantDictionary) -> Coherence:

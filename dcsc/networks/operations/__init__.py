@@ -1,7 +1,8 @@
 """Operations: what the steps of a network compute.
 
 A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
-`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.geometry` for TOML.
+`dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.weights.kinds` for tables of layers.
+ONNX operators that the package onnx runs right need a line in `FOREIGN` and nothing else.
 """
 
 from dcsc.networks.operations.activations import (
@@ -44,12 +45,14 @@ from dcsc.networks.operations.arrangement import (
 from dcsc.networks.operations.base import Equivariance, Operation
 from dcsc.networks.operations.convolve import Convolve, ConvolveTransposed, as_dictionary
 from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
+from dcsc.networks.operations.foreign import FOREIGN, Foreign
 from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
 from dcsc.networks.operations.unread import Unread
 
 __all__ = [
+    "FOREIGN",
     "FUNCTIONS",
     "REDUCTIONS",
     "Activation",
@@ -68,6 +71,7 @@ __all__ = [
     "Expand",
     "Fill",
     "Flatten",
+    "Foreign",
     "Gather",
     "GatherElements",
     "Gelu",

@@ -36,7 +36,11 @@ __all__ = [
 
 
 class Activation(Operation):
-    """An operation that acts on one array and keeps its shape."""
+    """An operation that acts on one array and keeps its shape.
+
+    Law, besides those of `Operation`: in the channels that ``zero_below`` names, f(z) ≠ 0 exactly
+    where z > 0.
+    """
 
     def zero_below(self, channels: int) -> Array:
         """Return which channels have exact zeros wherever the coefficient is not positive.
@@ -226,5 +230,7 @@ class Softmax(Activation):
     onward: bool = False
 
     def _activate(self, value: Array) -> Any:
+        if not -value.ndim <= self.axis < value.ndim:
+            raise DcscError(f"Softmax: axis: expected one of {value.ndim} axes, got {self.axis}")
         axes = tuple(range(self.axis % value.ndim, value.ndim)) if self.onward else self.axis
         return scipy.special.softmax(value, axis=axes)

@@ -29,7 +29,8 @@ class Equivariance(IntEnum):
     ORDER = 2
     r"""Shifts as well: :math:`f(s \odot x + t) = s \odot f(x) + f(t)` for :math:`s \ge 0`."""
     LINEAR = 3
-    r"""Scales of any sign: :math:`f(s \odot x + t) = s \odot f(x) + f(t)`."""
+    r"""Scales of any sign, and shifts that differ between samples and positions: the same equation
+    for all s, and for t of the shape of x."""
 
 
 class Operation(ABC):
@@ -38,11 +39,18 @@ class Operation(ABC):
     A subclass is a frozen record of weights and geometry with the hook ``_apply``. Data have the
     shape ``(batch, channels, *spatial)`` unless the operation says otherwise.
 
-    Laws:
+    Laws, for an operation f and inputs x:
 
-    - the result depends on the fields and the inputs only, and the inputs are left as they were
-    - floating inputs keep their dtype, unless the operation's weights are wider
-    - what ``equivariance`` declares holds
+    - f(x) is an array of real numbers that depends on the fields and on x alone, and x is left as
+      it was
+    - floating inputs keep their dtype, unless weights are wider
+    - inputs that do not fit are refused with a `DcscError`
+    - samples of a batch do not see one another, :math:`f(x)_b = f(x_b)`, unless the operation says
+      that it acts on arrays as wholes
+    - if ``equivariance`` is above NONE, f keeps the batch and the channels, and the equation of
+      `Equivariance` holds
+
+    `dcsc.testing.check_operation` tries them.
     """
 
     equivariance: ClassVar[Equivariance] = Equivariance.NONE
@@ -65,7 +73,7 @@ class Operation(ABC):
                 return np.asarray(self._apply(*values))
         except DcscError:
             raise
-        except (ValueError, IndexError, TypeError, OverflowError) as error:
+        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise DcscError(
                 f"{type(self).__name__}: cannot be applied to inputs of shape {shapes}: {error}"
@@ -73,7 +81,10 @@ class Operation(ABC):
 
     @abstractmethod
     def _apply(self, *values: Array) -> Any:
-        """Return the result; a ValueError, IndexError or TypeError says that inputs do not fit."""
+        """Return the result for inputs that fit.
+
+        Where they do not, numpy's own ValueError, IndexError or TypeError will do.
+        """
 
 
 def checked_size(shape: Shape, where: str) -> Shape:

@@ -1,6 +1,6 @@
 """Matrices and batch norm: what is affine and has no window."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import numpy as np
@@ -57,7 +57,9 @@ class BatchNorm(Operation):
     scale: Array = weights_field("scale", 1)
     shift: Array = weights_field("shift", 1)
 
-    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+    @property
+    def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
+        return Equivariance.NONE if self.shift.any() else Equivariance.LINEAR
 
     @classmethod
     def of(cls, gain: Any, offset: Any, mean: Any, variance: Any, epsilon: float) -> "BatchNorm":

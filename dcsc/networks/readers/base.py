@@ -10,14 +10,13 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, not_finite
+from dcsc._words import listed
 from dcsc.errors import DcscError
-from dcsc.networks.geometry import build, default_layers
 from dcsc.networks.graph import Graph
-from dcsc.networks.modules import modules_of
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations import Convolve
-from dcsc.networks.reading import listed
 from dcsc.networks.simplification import simplified
+from dcsc.networks.weights import build, default_layers, modules_of
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
@@ -27,20 +26,37 @@ Geometry = Mapping[str, Any] | str | Path
 class Reader(ABC):
     """A format of files that hold networks.
 
-    A subclass says how files are named, and supplies the hook ``_read``. Laws: nothing in a file
-    is executed, no other file is opened but one in the same folder, and what is broken is refused
-    with a `DcscError` that names the file.
+    A subclass says how files are named, and supplies the hook ``_read``. Laws:
+
+    - a sound file is read, the same file gives equal networks, and files are left as they were
+    - the weights of the network are finite and real
+    - files of other names, empty files and those that are cut off are refused with a `DcscError`
+      that names the file; a file with changed bytes is read, or refused in the same way
+    - nothing in a file is executed, and no other file is opened but one in the same folder
+
+    `dcsc.testing.check_reader` tries all but the last.
 
     Attributes
     ----------
     suffixes : tuple of str
-        How the names of such files end.
+        How the names of such files end, in small letters, each with a dot in front.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
 
     def read(self, path: Path, geometry: Geometry | None = None) -> ConvNetwork:
-        """Return the network in a file, with notes on all that was assumed or changed."""
+        """Return the network in a file, with notes on all that was assumed or changed.
+
+        Raises
+        ------
+        DcscError
+            If the file is named otherwise, broken, or the geometry does not fit.
+        """
+        if not path.name.lower().endswith(self.suffixes):
+            raise DcscError(
+                f"{type(self).__name__}.read: path: expected a name that ends in "
+                f"{', '.join(self.suffixes)}, got {path.name}"
+            )
         try:
             network = self._read(path, geometry)
             graph = simplified(network.graph)

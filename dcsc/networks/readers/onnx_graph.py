@@ -8,11 +8,11 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError, TooLargeError
+from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations import Constant, Slice, Unread
 from dcsc.networks.readers.base import Geometry, Reader
-from dcsc.networks.readers.extras import extra
 from dcsc.networks.readers.onnx_tensors import tensor_array
 from dcsc.networks.readers.translation import Call, translated
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
-from dcsc.networks.readers.extras import extra
+from dcsc.networks.extras import extra
 
 __all__ = ["tensor_array"]
 

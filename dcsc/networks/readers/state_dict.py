@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
+from dcsc.networks.extras import extra
 from dcsc.networks.readers.archives import archive, unpacked_size
 from dcsc.networks.readers.base import Tensors, WeightsReader
-from dcsc.networks.readers.extras import extra
 
 __all__ = ["StateDictReader"]
 

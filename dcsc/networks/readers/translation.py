@@ -81,15 +81,24 @@ Translation = Callable[[Call], Operation | Step]
 
 
 def translated(call: Call) -> Step:
-    """Return the operation that an operator is, and the values that it reads."""
+    """Return the operation that an operator is, and the values that it reads.
+
+    What no operation of dcsc does is left to `Foreign`, if it is on its list.
+    """
     every = tuple(name for name in call.inputs if name)
-    if call.kind not in TRANSLATIONS:
-        return ops.Unread(call.kind, "no operation of dcsc does this"), every
+    reason = ""
+    if call.kind in TRANSLATIONS:
+        try:
+            step = TRANSLATIONS[call.kind](call)
+        except NotCoveredError as error:
+            reason = str(error)
+        else:
+            return step if isinstance(step, tuple) else (step, every)
+    places = tuple(place for place, name in enumerate(call.inputs) if name)
     try:
-        found = TRANSLATIONS[call.kind](call)
+        return ops.Foreign(call.kind, call.opset, call.attributes, places), every
     except NotCoveredError as error:
-        return ops.Unread(call.kind, str(error)), every
-    return found if isinstance(found, tuple) else (found, every)
+        return ops.Unread(call.kind, reason or str(error)), every
 
 
 # ---- windows ---------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ class DrawEngine(Engine):
             stop = min(start + WORD, len(block))
             noise = block.noise(start, stop)
             for draw in range(start, stop):
-                own = noise[draw - start] if block.draws.noise_is_drawn else noise  # type: ignore[index]  # drawn, so there
-                out[draw] = self._counts(block.model(draw), 0.0 if own is None else own)
+                drawn = noise[draw - start] if block.draws.noise_is_drawn else noise  # type: ignore[index]  # drawn, so there
+                out[draw] = self._counts(block.model(draw), 0.0 if drawn is None else drawn)
         return out
 
     def failed_draw(self, block: Block, draw: int) -> Any:
@@ -53,8 +53,8 @@ class DrawEngine(Engine):
 
     def _counts(self, drawn: DCSCModel, noise: Array | float) -> Array:
         truth = drawn.synthesize(self.codes)
-        found = truth.compare(drawn.forward(truth[0] + noise))
-        counts = np.stack([found.missed, found.false_alarms], axis=-1)
+        recovery = truth.compare(drawn.forward(truth[0] + noise))
+        counts = np.stack([recovery.missed, recovery.false_alarms], axis=-1)
         return np.asarray(counts.reshape(len(counts), -1, 2).sum(axis=1))
 
 
@@ -114,12 +114,12 @@ class BatchEngine(Engine):
             end = min(word + WORD, len(block))
             noise = block.noise(word, end)
             for start in range(word, end, step):
-                some = slice(start, min(start + step, end))
-                own = noise
+                stop = min(start + step, end)
+                added = noise
                 if noise is not None and block.draws.noise_is_drawn:
-                    own = noise[start - word : some.stop - word]
-                counts[some], doubt[some] = self._passes(
-                    [_spread(s, axes) for s in block.signs_between(start, some.stop)], own
+                    added = noise[start - word : stop - word]
+                counts[start:stop], doubt[start:stop] = self._passes(
+                    [_spread(s, axes) for s in block.signs_between(start, stop)], added
                 )
         for draw in np.flatnonzero(doubt):
             counts[draw] = self.alone.counts_of_draw(block, int(draw))
@@ -136,8 +136,8 @@ class BatchEngine(Engine):
         for number, layer in enumerate(self.model.layers):
             dictionary, selection = layer.dictionary, layer.projection.selection
             assert selection is not None
-            own = tuple(range(entering.ndim - len(dictionary.signal_shape), entering.ndim))
-            norm = np.sqrt(np.square(entering).sum(axis=own))
+            signal = tuple(range(entering.ndim - len(dictionary.signal_shape), entering.ndim))
+            norm = np.sqrt(np.square(entering).sum(axis=signal))
             off = off + (dictionary.patches.size + 2) * eps * norm
             z = dictionary.analyze(entering) * signs[number].astype(entering.dtype)
             beta = np.asarray(selection.threshold)
@@ -147,8 +147,8 @@ class BatchEngine(Engine):
             band = 2 * norms * off.reshape(*off.shape, *[1] * norms.ndim) + 4 * eps * beta
             doubt |= _any(margin <= band)
             entering = layer.projection(z, dictionary)
-            found, true = entering != 0, truth[number + 1] != 0
-            counts.append(np.stack([_count(true & ~found), _count(found & ~true)], axis=1))
+            guess, true = entering != 0, truth[number + 1] != 0
+            counts.append(np.stack([_count(true & ~guess), _count(guess & ~true)], axis=1))
             if number + 1 < len(self.model.layers):
                 last = tuple(range(entering.ndim - norms.ndim, entering.ndim))
                 off = norms.max() * off + eps * np.abs(entering).max(axis=last)

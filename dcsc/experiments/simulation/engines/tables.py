@@ -34,9 +34,8 @@ class _Tables:
 
     @classmethod
     def of(cls, comparisons: Comparisons) -> "_Tables":
-        some = comparisons
-        runs = outcomes.tabulate(*some.sums(some.offset))
-        return cls(*outcomes.join(some.start, some.sign, *runs, _BITS))
+        runs = outcomes.tabulate(*comparisons.sums(comparisons.offset))
+        return cls(*outcomes.join(comparisons.start, comparisons.sign, *runs, _BITS))
 
     def look_up(self, packed: Array, out: Array) -> None:
         outcomes.look_up(packed, self.head, self.which, self.table, self.entries, out)
@@ -104,10 +103,10 @@ class InterferenceEngine(Engine):
         unsure = np.zeros(words(len(block)) * WORD, dtype=bool)
         for word in chosen:
             start = int(word) * WORD
-            some = slice(start, start + WORD)
+            draws = slice(start, start + WORD)
             offset = self._offset(block, start, self.every)
-            own = np.ascontiguousarray(packed[:, word : word + 1])
-            outcomes.count(own, *self.every.sums(offset), wrong[:, some], unsure[some])
+            bits = np.ascontiguousarray(packed[:, word : word + 1])
+            outcomes.count(bits, *self.every.sums(offset), wrong[:, draws], unsure[draws])
         counts = np.ascontiguousarray(wrong[:, : len(block)].T)[:, None]
         for draw in np.flatnonzero(unsure[: len(block)]):
             counts[draw] = self.alone.counts_of_draw(block, int(draw))
@@ -121,21 +120,21 @@ class InterferenceEngine(Engine):
             outcomes.add_up(packed, *self.summed.sums(self.summed.offset[:, None]), out)
             return out[: len(block)]
         for start in range(0, len(block), WORD):
-            own = np.ascontiguousarray(packed[:, start // WORD : start // WORD + 1])
+            bits = np.ascontiguousarray(packed[:, start // WORD : start // WORD + 1])
             offset = self._offset(block, start, self.summed)
-            outcomes.add_up(own, *self.summed.sums(offset), out[start : start + WORD])
+            outcomes.add_up(bits, *self.summed.sums(offset), out[start : start + WORD])
         return out[: len(block)]
 
-    def _offset(self, block: Block, start: int, some: Comparisons) -> Array:
+    def _offset(self, block: Block, start: int, comparisons: Comparisons) -> Array:
         """Return what a word of draws has apart from signs, (comparisons, 1 or 64)."""
         if not block.draws.noise_is_drawn:
-            return some.offset[:, None]
+            return comparisons.offset[:, None]
         stop = min(start + WORD, len(block))
         noise = block.noise(start, stop)
         assert noise is not None
         noise = self.dictionary.analyze(noise).reshape(
             stop - start, -1, math.prod(self.dictionary.code_shape)
         )
-        out = np.zeros((len(some), WORD))
-        out[:, : stop - start] = noise[:, some.column, some.atom].T
+        out = np.zeros((len(comparisons), WORD))
+        out[:, : stop - start] = noise[:, comparisons.column, comparisons.atom].T
         return out

@@ -23,6 +23,7 @@ from dcsc.bounds import (
     UniformBound,
     declare,
 )
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.sweeps import State, Sweep, open, run
 from dcsc.intervals import Estimate
 
@@ -40,12 +41,8 @@ __all__ = [
     "poster",
 ]
 
-BOUNDS: dict[str, BoundCalculator] = {
-    "(2)": UniformBound(),
-    "(3)": ProbabilisticBound(),
-    "(3R)": RobustBound(),
-}
-_NAMES = {"UniformBound": "(2)", "ProbabilisticBound": "(3)", "RobustBound": "(3R)"}
+BOUNDS: dict[str, BoundCalculator] = {kind.label: kind() for kind in CLASS_BOUNDS}
+_NAMES = {kind.__name__: kind.label for kind in CLASS_BOUNDS}
 _DELTA = 0.01
 _ATOMS = 4096
 _FOLDER = Path(__file__).parent

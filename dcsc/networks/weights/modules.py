@@ -1,4 +1,4 @@
-"""Named weights, sorted into the modules they belong to."""
+"""Named arrays, sorted by the layers that own them: ``conv1.weight`` is the weight of conv1."""
 
 from collections.abc import Mapping
 

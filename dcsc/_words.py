@@ -1,0 +1,12 @@
+"""Numbers in sentences."""
+
+from collections.abc import Iterable
+
+__all__ = ["listed"]
+
+
+def listed(numbers: Iterable[int], most: int = 12) -> str:
+    """Return numbers with commas between them; of more than ``most`` the first and a count."""
+    numbers = list(numbers)
+    shown = ", ".join(map(str, numbers[:most]))
+    return shown + (f" and {len(numbers) - most} more" if len(numbers) > most else "")

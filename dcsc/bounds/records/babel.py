@@ -1,0 +1,56 @@
+"""Some values of the Babel functions, which bound all others."""
+
+from typing import Any, Self
+
+import attrs
+
+from dcsc._arrays import integer, real
+from dcsc.dictionaries import Dictionary
+
+__all__ = ["Babel", "interpolated"]
+
+
+def _values(value: Any) -> tuple[tuple[int, float], ...]:
+    pairs = dict(value)
+    return tuple(
+        (
+            integer(key, "Babel: sparsity", minimum=1),
+            real(pairs[key], f"Babel: value at {key}", minimum=0),
+        )
+        for key in sorted(pairs)
+    )
+
+
+@attrs.frozen
+class Babel:
+    """Some values of the Babel functions.
+
+    Both rise with S, and what a row adds falls, so that the values at some S bound all others.
+
+    Parameters
+    ----------
+    sums : mapping of int to float
+        μ₁(S) by S, `Dictionary.babel`.
+    squares : mapping of int to float
+        μ₂²(S) by S, `Dictionary.babel_squared`.
+    """
+
+    sums: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+    squares: tuple[tuple[int, float], ...] = attrs.field(converter=_values)
+
+    @classmethod
+    def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
+        """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
+        places = [place for place in (sparsity - 1, sparsity) if place > 0]
+        return cls(
+            {place: dictionary.babel(place) for place in places},
+            {place: dictionary.babel_squared(place) for place in places},
+        )
+
+
+def interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:
+    """Return the best bound at S: ``f(S) <= f(K)`` for S <= K, and ``S f(K) / K`` beyond."""
+    if sparsity == 0:
+        return 0.0
+    bounds = [value if sparsity <= at else sparsity * (value / at) for at, value in known]
+    return min([sparsity * first, *bounds])

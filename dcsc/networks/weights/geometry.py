@@ -1,0 +1,217 @@
+"""The table of layers beside weights: which there are, in which order, and how they lie.
+
+Formats that carry weights only say neither strides nor order. A table of layers does, in TOML or
+as nested dicts and lists::
+
+    input = [3, 24, 24]                      # channels, then the extent
+
+    [[layers]]
+    name = "conv1"                           # whose weights: conv1.weight, conv1.bias
+    stride = 1
+    padding = [[1, 0], [1, 0]]               # an int, or an int or a pair per axis
+    norm = "bn1"                             # a batch norm, by the name of its weights
+    activation = { kind = "leaky_relu", slope = 0.1 }
+    pool = { kind = "max_pool", kernel = 2, stride = 2 }
+    order = ["norm", "activation", "pool"]   # how the three come, here the default
+
+    [[layers]]
+    kind = "flatten"                         # `KINDS` lists them
+    from = "conv1"                           # what it reads; by default the layer before
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dcsc._arrays import shape_tuple
+from dcsc.errors import DcscError
+from dcsc.networks.graph import Graph, Input, Node
+from dcsc.networks.operations import (
+    Activation,
+    BatchNorm,
+    Convolve,
+    ConvolveTransposed,
+    Equivariance,
+    Operation,
+    Unread,
+)
+from dcsc.networks.weights.kinds import KINDS, Table, kind_of
+from dcsc.networks.weights.modules import Module
+
+__all__ = ["build", "default_layers"]
+
+_PARTS = ("norm", "activation", "pool")
+_WEIGHTED = ("convolution", "linear")
+
+
+def build(
+    modules: Mapping[str, Module], geometry: Mapping[str, Any]
+) -> tuple[Graph, tuple[str, ...]]:
+    """Return the graph of a table of layers with these weights, and what was assumed."""
+    table = Table("geometry", dict(geometry))
+    layers, shape = table.take("layers"), table.take("input", None)
+    table.finish()
+    tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
+    if not tables or not layers:
+        raise DcscError(f"geometry: layers: expected a list of tables, got {layers!r}")
+    given = None if shape is None else shape_tuple(shape, "geometry: input", minimum=1)
+    builder = _Builder(modules, given)
+    for number, layer in enumerate(layers, start=1):
+        where = f"geometry: layer {number}"
+        try:
+            builder.add_layer(dict(layer), where)
+        except DcscError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise DcscError(f"{where}: expected values of other types: {error}") from None
+    return builder.finish()
+
+
+def default_layers(modules: Mapping[str, Module]) -> dict[str, Any]:
+    """Return the table of layers that weights alone suggest: their order, with rectifiers between.
+
+    A rectifier follows each convolution or linear layer but the last, after its batch norm where
+    one comes next, unless a PReLU does.
+    """
+    names = list(modules)
+    kinds = [kind_of(module) for module in modules.values()]
+    weighted = [i for i, kind in enumerate(kinds) if kind in _WEIGHTED]
+    layers: list[dict[str, Any]] = []
+    for i, name in enumerate(names):
+        if kinds[i] == "linear" and i in weighted[1:] and "linear" not in kinds[:i]:
+            layers.append({"name": "flatten", "kind": "flatten"})
+        layers.append({"name": name})
+        owner = i - 1 if kinds[i] == "batch_norm" else i
+        if owner in weighted[:-1] and kinds[i + 1] not in ("batch_norm", "prelu"):
+            layers[-1]["activation"] = "relu"
+    return {"layers": layers}
+
+
+class _Builder:
+    """A graph in the making."""
+
+    def __init__(self, modules: Mapping[str, Module], shape: tuple[int, ...] | None) -> None:
+        self.modules = modules
+        self.shape = shape
+        self.nodes: list[Node] = []
+        self.notes: list[str] = []
+        self.used: set[str] = set()
+        self.ends: dict[str, str] = {"input": "input"}
+        self.channels: dict[str, int | None] = {"input": None if shape is None else shape[0]}
+        self.last = "input"
+
+    def add_layer(self, layer: dict[str, Any], where: str) -> None:
+        """Add a layer with what belongs to it."""
+        name = str(layer.pop("name", None) or layer.get("kind") or where)
+        layer.setdefault("weights", name)
+        if name in self.ends:  # a second time, with the same weights
+            name = f"{name}_{len(self.nodes)}"
+        where = f"{where} ({name})"
+        order = layer.pop("order", _PARTS)
+        if sorted(order) != sorted(_PARTS):
+            raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {order!r}")
+        parts = {part: layer.pop(part) for part in order if part in layer}
+        self._add(name, layer, where)
+        for part, value in parts.items():
+            self._add(f"{name}.{part}", self._part(part, value), f"{where}: {part}")
+        self.ends[name] = self.last
+
+    def _part(self, part: str, value: Any) -> dict[str, Any]:
+        """Return the table of a part, which may be just the name of its kind or of its weights."""
+        if isinstance(value, Mapping):
+            return dict(value)
+        if value in self.modules:
+            return {"weights": value}
+        return {"kind": value}
+
+    def _add(self, name: str, values: dict[str, Any], where: str) -> None:
+        table = Table(where, values)
+        module = self._module(table.take("weights", name))
+        kind = table.take("kind", None) or self._kind(module, where)
+        sources = self._sources(table)
+        table.channels = self.channels[sources[0]]
+        operation = self._operation(kind, table, module)
+        table.finish()
+        self._check(operation, table)
+        self.nodes.append(Node(name, operation, tuple(sources), name))
+        self.channels[name] = _channels(operation, table.channels)
+        self.last = name
+        if table.defaults:
+            self.notes.append(f"{name}: by default " + ", ".join(table.defaults))
+
+    def _module(self, name: str) -> Module:
+        self.used.add(name)
+        return self.modules.get(name, Module(name, {}))
+
+    def _kind(self, module: Module, where: str) -> str:
+        if not module.tensors:
+            raise DcscError(
+                f"{where}: expected a kind, or weights under one of the names "
+                f"{', '.join(self.modules)}, got {module.name!r}"
+            )
+        return kind_of(module)
+
+    def _sources(self, table: Table) -> list[str]:
+        names = table.take("from", None)
+        if names is None:
+            return [self.last]
+        names = [names] if isinstance(names, str) else list(names)
+        for name in names:
+            if name not in self.ends:
+                raise DcscError(
+                    f"{table.where}: from: expected an earlier layer, one of "
+                    f"{', '.join(self.ends)}, got {name!r}"
+                )
+        return [self.ends[name] for name in names]
+
+    def _operation(self, kind: Any, table: Table, module: Module) -> Operation:
+        if kind == "unread" and "operation" not in table.values:
+            weights = ", ".join(module.tensors)
+            return Unread(module.name, f"no kind of layer is known by these weights: {weights}")
+        if kind not in KINDS:
+            raise DcscError(
+                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {kind!r}"
+            )
+        try:
+            return KINDS[kind](table, module)
+        except DcscError as error:
+            inside = str(error).startswith(table.where)
+            raise error if inside else DcscError(f"{table.where}: {error}") from None
+
+    def _check(self, operation: Operation, table: Table) -> None:
+        """Hold a convolution to the channels that come in."""
+        if not isinstance(operation, Convolve):
+            return
+        needed = operation.weight.shape[1] * operation.groups
+        if table.channels not in (None, needed):
+            raise DcscError(
+                f"{table.where}: expected {needed} channels to come in, got {table.channels}; "
+                "give the groups or the order of the layers in a geometry"
+            )
+
+    def finish(self) -> tuple[Graph, tuple[str, ...]]:
+        """Return the graph; what no layer reads comes out of it."""
+        used = {name for node in self.nodes for name in node.inputs}
+        outputs = [node.output for node in self.nodes if node.output not in used]
+        left = [name for name in self.modules if name not in self.used]
+        if left:
+            self.notes.append("weights that no layer uses: " + ", ".join(left))
+        return Graph((self._input(),), tuple(self.nodes), tuple(outputs)), tuple(self.notes)
+
+    def _input(self) -> Input:
+        if self.shape is not None:
+            return Input("input", (None, *self.shape))
+        first = self.nodes[0].operation
+        if isinstance(first, Convolve):
+            free = (None,) * (first.weight.ndim - 2)
+            return Input("input", (None, first.weight.shape[1] * first.groups, *free))
+        return Input("input")
+
+
+def _channels(operation: Operation, before: int | None) -> int | None:
+    """Return the number of channels that come out, where that is known."""
+    if isinstance(operation, Convolve):
+        return len(operation.weight)
+    if isinstance(operation, ConvolveTransposed):
+        return operation.weight.shape[1] * operation.groups
+    kept = isinstance(operation, Activation | BatchNorm)
+    return before if kept or operation.equivariance > Equivariance.NONE else None

@@ -1,0 +1,191 @@
+"""Kinds of layers: from the table of one layer and its arrays to an operation.
+
+A new one is a function from a `Table` and the layer's weights to an operation, and a line in
+`KINDS`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc.errors import DcscError
+from dcsc.networks import operations as ops
+from dcsc.networks.operations import Operation
+from dcsc.networks.weights.modules import Module
+
+__all__ = ["KINDS", "Table", "kind_of"]
+
+_REQUIRED = object()
+
+
+@attrs.define(eq=False)
+class Table:
+    """The keys of a table, each to be taken once.
+
+    Parameters
+    ----------
+    where : str
+        What errors call it.
+    values : dict
+    channels : int or None
+        Number of channels that come in, where that is known.
+    defaults : list of str
+        What was assumed for want of a key.
+    known : list of str
+        The keys that were asked for.
+    """
+
+    where: str
+    values: dict[str, Any]
+    channels: int | None = None
+    defaults: list[str] = attrs.field(factory=list)
+    known: list[str] = attrs.field(factory=list)
+
+    def take(self, key: str, default: Any = _REQUIRED, said: bool = False) -> Any:
+        """Return and remove a key; a default that is to be ``said`` is noted."""
+        self.known.append(key)
+        if key in self.values:
+            return self.values.pop(key)
+        if default is _REQUIRED:
+            raise DcscError(f"{self.where}: expected the key {key!r}, got {list(self.values)}")
+        if said:
+            self.defaults.append(f"{key} {default}")
+        return default
+
+    def finish(self) -> None:
+        """Refuse keys that nobody asked for."""
+        if self.values:
+            key = next(iter(self.values))
+            raise DcscError(
+                f"{self.where}: expected keys among {', '.join(self.known)}, got {key!r}"
+            )
+
+
+Builder = Callable[[Table, Module], Operation]
+
+
+def _convolution(table: Table, module: Module) -> Operation:
+    weight = module.tensor("weight")
+    channels, width = table.channels, weight.shape[1] if weight.ndim > 1 else 1
+    groups = channels // width if channels and channels % width == 0 else 1
+    return ops.Convolve(
+        weight,
+        module.tensors.get("bias"),
+        stride=table.take("stride", 1, said=True),
+        padding=table.take("padding", 0, said=True),
+        dilation=table.take("dilation", 1, said=True),
+        groups=table.take("groups", groups, said=True),
+    )
+
+
+def _transposed(table: Table, module: Module) -> Operation:
+    return ops.ConvolveTransposed(
+        module.tensor("weight"),
+        module.tensors.get("bias"),
+        stride=table.take("stride", 1, said=True),
+        padding=table.take("padding", 0, said=True),
+        dilation=table.take("dilation", 1, said=True),
+        groups=table.take("groups", 1, said=True),
+        extra=table.take("extra", 0),
+    )
+
+
+def _linear(table: Table, module: Module) -> Operation:
+    return ops.Linear(module.tensor("weight"), module.tensors.get("bias"))
+
+
+def _batch_norm(table: Table, module: Module) -> Operation:
+    mean = module.tensor("running_mean")
+    return ops.BatchNorm.of(
+        module.tensors.get("weight", np.ones_like(mean)),
+        module.tensors.get("bias", np.zeros_like(mean)),
+        mean,
+        module.tensor("running_var"),
+        table.take("epsilon", 1e-5, said=True),
+    )
+
+
+def _max_pool(table: Table, module: Module) -> Operation:
+    return ops.MaxPool(table.take("kernel"), **_sliding(table))
+
+
+def _average_pool(table: Table, module: Module) -> Operation:
+    count = table.take("count_padding", True)
+    return ops.AveragePool(table.take("kernel"), count_padding=count, **_sliding(table))
+
+
+def _sliding(table: Table) -> dict[str, Any]:
+    return {
+        "stride": table.take("stride", 1, said=True),
+        "padding": table.take("padding", 0),
+        "dilation": table.take("dilation", 1),
+        "ceil": table.take("ceil", False),
+    }
+
+
+def _slice(table: Table, module: Module) -> Operation:
+    bounds = (table.take("start", 0), table.take("stop"), table.take("axis", 1))
+    return ops.Slice(tuple((bound,) for bound in bounds))
+
+
+def _plain(operation: Callable[..., Operation], **keys: Any) -> Builder:
+    """Return a builder that hands some keys on, under their names and with these defaults."""
+    return lambda table, module: operation(**{k: table.take(k, d) for k, d in keys.items()})
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
+
+
+def _pad(table: Table, module: Module) -> Operation:
+    widths, mode = _tupled(table.take("widths")), table.take("mode", "constant")
+    return ops.Pad(widths, mode, table.take("value", 0.0))
+
+
+KINDS: dict[str, Builder] = {
+    "add": lambda table, module: ops.Elementwise("Add"),
+    "average_pool": _average_pool,
+    "batch_norm": _batch_norm,
+    "clip": _plain(ops.Clip, low=None, high=None),
+    "concatenate": _plain(ops.Concatenate, axis=1),
+    "convolution": _convolution,
+    "elementwise": _plain(ops.Elementwise, function=_REQUIRED),
+    "elu": _plain(ops.Elu, slope=1.0),
+    "flatten": _plain(ops.Flatten, axis=1),
+    "gelu": _plain(ops.Gelu),
+    "global_average_pool": _plain(ops.GlobalAveragePool),
+    "global_max_pool": _plain(ops.GlobalMaxPool),
+    "leaky_relu": _plain(ops.LeakyRelu, slope=0.01),
+    "linear": _linear,
+    "max_pool": _max_pool,
+    "pad": _pad,
+    "prelu": lambda table, module: ops.PRelu(module.tensor("weight")),
+    "relu": _plain(ops.Relu),
+    "reshape": lambda table, module: ops.Reshape(_tupled(table.take("shape"))),
+    "sigmoid": _plain(ops.Sigmoid),
+    "silu": _plain(ops.Silu),
+    "slice": _slice,
+    "softmax": _plain(ops.Softmax, axis=1),
+    "softplus": _plain(ops.Softplus),
+    "squeeze": lambda table, module: ops.Squeeze(_tupled(table.take("axes"))),
+    "tanh": _plain(ops.Tanh),
+    "transpose": lambda table, module: ops.Transpose(_tupled(table.take("axes"))),
+    "transposed_convolution": _transposed,
+    "unsqueeze": lambda table, module: ops.Unsqueeze(_tupled(table.take("axes"))),
+    "unread": lambda table, module: ops.Unread(
+        table.take("operation"), "the geometry says that it cannot be run"
+    ),
+}
+
+
+def kind_of(module: Module) -> str:
+    """Return the kind of layer that a module's tensors suggest, or ``"unread"``."""
+    tensors = module.tensors
+    if "running_mean" in tensors:
+        return "batch_norm"
+    axes = tensors["weight"].ndim if "weight" in tensors else 0
+    if axes == 1 and set(tensors) == {"weight"}:
+        return "prelu"
+    return {2: "linear", 3: "convolution", 4: "convolution"}.get(axes, "unread")

@@ -1,0 +1,86 @@
+"""The laws of noises."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dcsc._arrays import Array, Rng, generator
+from dcsc.bounds.noise import Noise
+from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Tail
+from dcsc.testing.common import fail
+from dcsc.testing.tails import WORST, problem, signed_sums
+
+__all__ = ["check_noise"]
+
+_TAILS: tuple[Tail, ...] = (L1(), Hoeffding(), Chernoff(), Bentkus(), Exact())
+_PROBLEMS = 24
+_ROUNDING = 1e-12
+
+
+def check_noise(
+    noise: Noise,
+    probability: Callable[[Array, Array, float], Array] | None = None,
+    rng: Rng = 0,
+) -> None:
+    """Check the laws of `Noise` for every tail of dcsc that is valid for it.
+
+    Parameters
+    ----------
+    noise : Noise
+    probability : callable, optional
+        Given the sums of all sign patterns, a row for each, levels and a size z, it returns for
+        each column the probability that the sum and some ν that the noise allows reach the level:
+        the larger, the sharper the check. dcsc's own have one.
+    rng : None, int, SeedSequence or Generator
+    """
+    source = generator(rng, "check_noise: rng")
+    reached = probability or WORST.get(noise.name)
+    tails = [tail for tail in _TAILS if tail.covers(noise)]
+    if not tails:
+        fail(noise, "some tail is valid for it", f"{noise.name!r} or {noise.as_good_as!r} of none")
+    for number in range(_PROBLEMS):
+        weights, levels = problem(source, number)
+        size = 0.0 if noise.name == "none" else float(source.choice([0.25, source.random()]))
+        sums = signed_sums(weights)
+        exact = None if reached is None else reached(sums, levels, size)
+        for tail in tails:
+            _check(noise, tail, weights, levels, size, exact)
+        _check_softened(noise, levels, size)
+
+
+def _check(
+    noise: Noise, tail: Tail, weights: Array, levels: Array, size: float, exact: Array | None
+) -> None:
+    alone = tail.upper(weights, levels, noise_model="none")
+    still = tail.upper(weights, levels, 0.0, noise)
+    upper, lower = (end(weights, levels, size, noise) for end in (tail.upper, tail.lower))
+    less = tail.upper(weights, levels, size / 2, noise)
+    reach = np.abs(weights).sum(axis=1) + noise.reach(np.array([size]))[0]
+    beyond = levels > reach * (1 + 1e-9)
+    for law, wrong in (
+        ("at z = 0 it is the sum alone", still != alone),
+        ("upper rises with z", less > upper * (1 + _ROUNDING)),
+        ("lower is at most upper", lower > upper * (1 + _ROUNDING)),
+        ("nothing is reached beyond the largest sum and z", beyond & (upper > 0)),
+        (
+            "upper is at least the probability",
+            np.zeros(0) if exact is None else upper < exact * (1 - _ROUNDING),
+        ),
+    ):
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            fail(
+                noise,
+                law,
+                f"from {lower[at]} to {upper[at]} by {tail!r} for weights {weights[at].tolist()}, "
+                f"level {levels[at]}, z = {size}",
+            )
+
+
+def _check_softened(noise: Noise, levels: Array, size: float) -> None:
+    sizes = np.full_like(levels, size)
+    softer, spread = noise.softened(levels, sizes)
+    if (softer > levels).any() or (spread < 0).any():
+        fail(noise, "a softened level is no higher", f"{softer} for {levels}, spread {spread}")
+    if noise.shifts and not np.allclose(softer, levels - sizes):
+        fail(noise, "noise against the signs moves the level by z", f"{softer} for {levels}")
