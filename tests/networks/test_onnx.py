@@ -117,6 +117,10 @@ def test_what_the_reference_runs_is_run_in_float64_where_that_comes_in(tmp_path)
 
 @pytest.mark.parametrize(("step", "constants"), [
     (node("Tile", "x k", "out"), {"k": whole(1, 2**20, 2**20)}),
+    (node("Tile", "x k", "out"), {"k": whole(2**40, 1, 0)}),
+    (node("Tile", "x k", "out"), {"k": whole(1, 2**40, -1)}),
+    (node("Resize", "x _ _ k", "out", mode="linear"), {"k": whole(1, 2**26, 1)}),
+    (node("Resize", "x _ _ k", "out"), {"k": whole(1, 2**40, -1)}),
     (node("Resize", "x _ k", "out"), {"k": np.array([1, 2.0**20, 2.0**20], np.float32)}),
     (node("Resize", "x _ _ k", "out"), {"k": whole(1, 2**20, 2**20)}),
 ])  # fmt: skip
