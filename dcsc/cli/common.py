@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -20,8 +18,6 @@ __all__ = [
     "Out",
     "Seed",
     "as_json",
-    "as_png",
-    "as_svg",
     "console",
     "folder",
     "progress_bar",
@@ -62,23 +58,6 @@ def as_json(value: Any) -> bytes:
 
 def _fields(record: Any) -> dict[str, Any]:
     return attrs.asdict(record, recurse=False)
-
-
-def as_png(figure: Figure) -> bytes:
-    """Return the picture."""
-    return _image(figure, format="png", dpi=130)
-
-
-def as_svg(figure: Figure) -> bytes:
-    """Return the drawing, without the date that would make every one different."""
-    return _image(figure, format="svg", metadata={"Date": None})
-
-
-def _image(figure: Figure, **options: Any) -> bytes:
-    with tempfile.SpooledTemporaryFile() as file:
-        figure.savefig(file, **options)
-        file.seek(0)
-        return file.read()
 
 
 def write(out: Path, files: dict[str, bytes]) -> None:

@@ -7,13 +7,13 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
-from dcsc.cli.common import Out, Seed, as_json, as_png, console, folder, progress_bar, write
+from dcsc.cli.common import Out, Seed, as_json, console, folder, progress_bar, write
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
 from dcsc.experiments.studies.poster import poster as compute_poster
 from dcsc.experiments.studies.recover import RecoveryReport
 from dcsc.experiments.studies.recover import recover as compute_recovery
-from dcsc.plotting import poster_figure, recovery_figure
+from dcsc.plotting import as_png, poster_figure, recovery_figure
 
 __all__ = ["poster", "recover"]
 

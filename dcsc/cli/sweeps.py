@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dcsc._arrays import integer, real
-from dcsc.cli.common import as_png, as_svg, folder, write
+from dcsc.cli.common import folder, write
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Run, State, Sweep
-from dcsc.plotting import sweep_figure
+from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
 
