@@ -1,16 +1,13 @@
-"""What the commands share: printing, progress, and writing files."""
+"""What the commands share: printing, and writing files."""
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dcsc._files import make_folder, write_files
 
@@ -20,7 +17,6 @@ __all__ = [
     "as_json",
     "console",
     "folder",
-    "progress_bar",
     "write",
 ]
 
@@ -31,18 +27,6 @@ Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
 def console() -> Console:
     """Return a console that keeps tables whole in a pipe."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Any]:
-    """Yield a function that takes the share done; a bar on a terminal, nothing in a pipe."""
-    screen = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=screen, disable=not screen.is_terminal
-    ) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def folder(out: Path) -> None:
