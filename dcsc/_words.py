@@ -1,8 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers in sentences, and text of others as it is."""
 
 from collections.abc import Iterable
 
-__all__ = ["listed"]
+__all__ = ["listed", "visible"]
 
 
 def listed(numbers: Iterable[int], most: int = 12) -> str:
@@ -16,3 +16,14 @@ def listed(numbers: Iterable[int], most: int = 12) -> str:
     numbers = list(numbers)
     shown = ", ".join(map(str, numbers[:most]))
     return shown + (f" and {len(numbers) - most} more" if len(numbers) > most else "")
+
+
+def visible(text: str) -> str:
+    r"""Return text of one line in which nothing acts on a terminal: control characters are shown.
+
+    Examples
+    --------
+    >>> print(visible("red: \x1b[31m"))
+    red: \x1b[31m
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import attrs
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
@@ -15,7 +16,7 @@ from dcsc.networks.analysis import (
     ResynthesisFacts,
     TheoremFacts,
 )
-from dcsc.plotting import charts
+from dcsc.plotting import as_svg, charts
 from dcsc.plotting.style import SKY
 from dcsc.report.pictures import code_picture, input_picture, most_active
 
@@ -58,6 +59,11 @@ def test_coherence_of_layers_by_name():
         assert np.array_equal(drawn[name].get_ydata(), values, equal_nan=True), name
         assert drawn[name].get_xdata().tolist() == [0, 1, 2]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["conv1", "conv2", "conv3"]
+
+
+def test_names_of_layers_are_no_mathematics():
+    one = attrs.evolve(layer(1, None, None, None), name="$\\frac{$")
+    assert ">$\\frac{$</text>" in as_svg(charts.coherence_chart([one])).decode()
 
 
 def test_what_is_found_again_by_signs_and_by_way():

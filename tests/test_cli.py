@@ -1,7 +1,9 @@
 """The command line: each command once as a person runs it, its refusals in this process."""
 
 import functools
+import io
 import json
+import sys
 from pathlib import Path
 
 import attrs
@@ -11,7 +13,8 @@ import pytest
 import scipy.io.wavfile
 
 import dcsc
-from dcsc.cli.common import write
+from dcsc import cli
+from dcsc.cli.common import say, write
 from dcsc.experiments.studies.poster import panels, poster
 from tests.commands import refused, run
 
@@ -160,6 +163,14 @@ def test_help_and_version(called):
     assert "recover" in text
     assert "INPUT" in called("recover", "--help").out
     assert called("--version") == (0, f"{dcsc.__version__}\n", "")
+
+
+def test_terminals_without_greek_letters_show_numbers(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(cli, "app", lambda **_: say("coherence μ\x1b[31m"))
+    cli.main()
+    assert stream.buffer.getvalue() == b"coherence \\u03bc\\x1b[31m\n"
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):

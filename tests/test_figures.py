@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from dcsc import pathway_overlap, plotting
 from dcsc.bounds import explain
 from dcsc.bounds.explanations.records import Change
 from dcsc.experiments import Tally
@@ -271,6 +272,25 @@ def test_panel_c_has_every_layer_and_every_bound(poster):
         assert moved == pytest.approx([moved[0]] * 2)
         assert 0 <= moved[0] < 0.03
         assert colour(drawn) == colour(line(poster_figure(poster).axes[0], f"{name}, "))
+
+
+# ---- names from files ----------------------------------------------------------------------------
+
+NASTY = "$\\frac{$ [/x] \x1b[31m"
+SHOWN = "$\\frac{$ [/x] \\x1b[31m"
+
+
+def test_names_are_drawn_as_they_are(recovery):
+    """No part of them is mathematics, and control characters are shown."""
+    named_so = attrs.evolve(recovery, name=NASTY)
+    labels = np.array([NASTY, NASTY, "b$", "b$"])
+    shared = pathway_overlap([np.eye(4)], labels)
+    for figure, text in (
+        (recovery_figure(named_so), f"input: {SHOWN}"),
+        (plotting.pathway_overlap(shared), SHOWN),
+        (plotting.pathway_overlap(shared), "b$"),
+    ):
+        assert f">{text}</text>" in as_svg(figure).decode()
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -102,6 +102,25 @@ def test_names_from_files_are_no_html():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
+def test_names_from_files_are_neither_markup_nor_mathematics(tmp_path, called):
+    """The page is made, and the terminal gets what the file says, its control characters shown."""
+    names = ("$\\frac{$", "[/]\x1b")
+    weights = (np.eye(5)[:3, None], np.eye(3)[:2, :, None])
+    arrays = {f"{name}.weight": weight for name, weight in zip(names, weights, strict=True)}
+    np.savez(tmp_path / "net.npz", **arrays)
+    table = ["input = [1, 40]"]
+    for name in names:
+        table += ["[[layers]]", f"name = {json.dumps(name)}", "activation = 'relu'"]
+    (tmp_path / "net.toml").write_text("\n".join(table))
+    np.save(tmp_path / "in.npy", np.sin(np.arange(80)).reshape(2, 1, 40))
+    files = (tmp_path / "net.npz", "--input", tmp_path / "in.npy")
+    done = called("analyze", *files, "--html", tmp_path / "page.html")
+    assert (done.code, done.err) == (0, "")
+    cells = [line.split("│")[1].strip() for line in done.out.splitlines() if line.startswith("│")]
+    assert [cell for cell in cells if cell] == ["$\\frac{$", "[/]\\x1b"]
+    assert "\x1b" not in done.out
+
+
 def test_the_same_analysis_gives_the_same_page(digits, digits_page):
     assert page(digits) == digits_page
 

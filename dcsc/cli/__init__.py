@@ -1,10 +1,12 @@
 """The command line, one module for every few commands."""
 
+import io
 import sys
 
 from cyclopts import App, CycloptsError
 
 import dcsc
+from dcsc._words import visible
 from dcsc.cli.analyze import analyze
 from dcsc.cli.figures import poster, recover
 from dcsc.cli.proofs import explain, verify
@@ -25,11 +27,14 @@ for command in (poster, recover, analyze, explain, verify, sweep, plot, replay):
 
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no μ shows its number.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(exit_on_error=False, print_error=False)
     except (DcscError, CycloptsError, OSError) as error:
-        line = " ".join(str(error).split())
-        print(f"dcsc: {line}", file=sys.stderr)
+        print(f"dcsc: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("dcsc: interrupted", file=sys.stderr)

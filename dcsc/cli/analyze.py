@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
+from dcsc._words import visible
 from dcsc.cli.common import Seed, as_json, console, folder, write
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -81,9 +82,9 @@ def analyze(
     write(html.parent, {json.name: as_json(numbers), html.name: page(found).encode()})
     screen = console()
     for line in at_a_glance(found):
-        screen.print(line)
+        screen.print(visible(line))
     screen.print(_table(found))
-    screen.print(f"Wrote {html} and {json}.")
+    screen.print(visible(f"Wrote {html} and {json}."))
 
 
 def _inputs(network: ConvNetwork, given: str | None, *, shipped: bool, seed: int) -> Inputs | None:
@@ -95,12 +96,12 @@ def _inputs(network: ConvNetwork, given: str | None, *, shipped: bool, seed: int
 
 
 def _table(found: Analysis) -> Table:
-    table = Table(*_SHOWN, title=f"{found.source}, layer by layer", title_justify="left")
+    table = Table(*_SHOWN, title=visible(f"{found.source}, layer by layer"), title_justify="left")
     for layer in found.layers:
         cells = row(layer)
         proved = ", ".join(t.name for t in layer.theorems if t.holds)
         table.add_row(
-            *(cells[name].text if name in cells else "–" for name in _SHOWN[:-2]),
+            *(visible(cells[name].text) if name in cells else "–" for name in _SHOWN[:-2]),
             proved or ("–" if layer.codes is None else "nothing"),
             cells["found"].text if "found" in cells else "–",
         )

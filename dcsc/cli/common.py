@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from dcsc._files import make_folder, write_files
+from dcsc._words import visible
 
 __all__ = [
     "Out",
@@ -17,6 +18,7 @@ __all__ = [
     "as_json",
     "console",
     "folder",
+    "say",
     "write",
 ]
 
@@ -25,8 +27,15 @@ Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
 
 
 def console() -> Console:
-    """Return a console that keeps tables whole in a pipe."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    """Return a console that keeps tables whole in a pipe, and takes no text for markup."""
+    width = None if sys.stdout.isatty() else 100
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def say(text: object) -> None:
+    """Print lines in which names from files are shown as they are."""
+    for line in str(text).split("\n"):
+        print(visible(line))
 
 
 def folder(out: Path) -> None:

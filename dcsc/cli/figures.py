@@ -7,7 +7,8 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
-from dcsc.cli.common import Out, Seed, as_json, console, folder, write
+from dcsc._words import visible
+from dcsc.cli.common import Out, Seed, as_json, console, folder, say, write
 from dcsc.cli.progress import share_progress
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
@@ -44,7 +45,7 @@ def poster(
     screen = console()
     for table in _poster_tables(result):
         screen.print(table)
-    screen.print(f"Wrote {out / 'poster.png'} and {out / 'poster.json'}.")
+    say(f"Wrote {out / 'poster.png'} and {out / 'poster.json'}.")
 
 
 def recover(
@@ -76,8 +77,8 @@ def recover(
     screen = console()
     screen.print(_recovery_table(result))
     for line in _recovery_lines(result):
-        screen.print(line)
-    screen.print(f"Wrote {out / 'recover.png'} and {out / 'recover.json'}.")
+        say(line)
+    say(f"Wrote {out / 'recover.png'} and {out / 'recover.json'}.")
 
 
 def _poster_tables(result: Poster) -> list[Table]:
@@ -126,7 +127,7 @@ def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> i
 def _recovery_table(result: RecoveryReport) -> Table:
     table = Table(
         "layer", "S", "coherence", "threshold", "active", "missed", "false", "exact support",
-        title=f"{result.name}: what comes back, means over {result.draws} draws",
+        title=f"{visible(result.name)}: what comes back, means over {result.draws} draws",
         title_justify="left",
     )  # fmt: skip
     for number, layer in enumerate(result.layers, start=1):

@@ -10,7 +10,7 @@ from dcsc.bounds import Certificate
 from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
-from dcsc.cli.common import Out, folder, write
+from dcsc.cli.common import Out, folder, say, write
 from dcsc.errors import DcscError
 from dcsc.experiments.studies.example import example_layers
 from dcsc.plotting import as_png, explanation
@@ -47,8 +47,8 @@ def explain(
         Inputs.load(files).layers if files else example_layers(), failure_probability=delta
     )
     write(out, {"explain.png": as_png(explanation(found))})
-    print(found)
-    print(f"Wrote {out / 'explain.png'}.")
+    say(found)
+    say(f"Wrote {out / 'explain.png'}.")
 
 
 def verify(
@@ -74,7 +74,7 @@ def verify(
     Files that cannot be used are exit code 2.
     """
     found = verify_certificate(certificate, evidence, codes, rounding)
-    print(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
+    say(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
     sys.exit(0 if found.holds else 1)
 
 

@@ -8,7 +8,7 @@ import attrs
 from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
-from dcsc.cli.common import folder, write
+from dcsc.cli.common import folder, say, write
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
@@ -81,8 +81,8 @@ def sweep(
             sys.exit(130)
     written = sweeps.write_netcdf(out)
     for line in _said(given, done):
-        print(line)
-    print(f"Wrote {written}. See it with: dcsc plot {out}")
+        say(line)
+    say(f"Wrote {written}. See it with: dcsc plot {out}")
 
 
 def plot(
@@ -102,7 +102,7 @@ def plot(
     place = folder_ if out is None else out
     folder(place)
     write(place, {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)})
-    print(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
+    say(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
 
 
 def replay(
@@ -122,7 +122,7 @@ def replay(
     For every layer: the entries that were missed and the false alarms, with the coefficient that
     the projection saw, its threshold, and the non-zeros in the fullest stripe around.
     """
-    print(sweeps.replay(folder_, _cell(cell), trial, allow_code))
+    say(sweeps.replay(folder_, _cell(cell), trial, allow_code))
 
 
 def _cell(text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE, plain
 
 __all__ = [
     "coherence_chart",
@@ -54,7 +54,7 @@ def _wide(layers: Sequence[LayerAnalysis]) -> float:
 def _name_layers(axes: Axes, layers: Sequence[LayerAnalysis]) -> None:
     every = -(-len(layers) // _MOST_TICKS)
     places = range(0, len(layers), every)
-    axes.set_xticks(list(places), [layers[at].name[-14:] for at in places])
+    axes.set_xticks(list(places), [plain(layers[at].name[-14:]) for at in places])
     axes.tick_params(axis="x", rotation=45 if len(layers) > 3 else 0)
     axes.set_xlim(-0.5, len(layers) - 0.5)
 

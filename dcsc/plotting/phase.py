@@ -26,6 +26,7 @@ from dcsc.plotting.style import (
     RED,
     STYLE,
     legend,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _words(figure: Figure, data: "xarray.Dataset") -> None:
     trials = trials if trials.size else np.zeros(1, dtype=int)
     spread = f"{trials.min()}" if trials.min() == trials.max() else f"{trials.min()}–{trials.max()}"
     versions = json.loads(data.attrs["versions"])
-    figure.suptitle(data.attrs["title"] or "sweep")
+    figure.suptitle(plain(data.attrs["title"] or "sweep"))
     figure.supxlabel(
         f"{spread} trials a cell, intervals hold with 95 % · seed {data.attrs['seed']} · "
         f"dcsc {versions['dcsc']}",
@@ -118,7 +119,7 @@ def _words(figure: Figure, data: "xarray.Dataset") -> None:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+    return f"{value:g}" if isinstance(value, float | np.floating) else plain(value)
 
 
 # ---- curves ------------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | N
     values = data[x].values
     if values.dtype.kind in "iuf":
         return values.astype(float), None
-    return np.arange(len(values), dtype=float), list(map(str, values))
+    return np.arange(len(values), dtype=float), list(map(plain, values))
 
 
 # ---- maps --------------------------------------------------------------------------------------
@@ -312,7 +313,7 @@ def _edges(places: Array) -> Array:
 
 def _bound(name: str) -> str:
     kind, _, rest = str(name).partition("(")
-    return BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else "")
+    return plain(BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else ""))
 
 
 def _dash(number: int) -> Any:

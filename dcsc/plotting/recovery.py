@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from dcsc._arrays import Array
 from dcsc.experiments.studies.recover import RecoveryReport
-from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE
+from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE, plain
 
 __all__ = ["recovery_figure"]
 
@@ -23,7 +24,7 @@ def recovery_figure(report: RecoveryReport) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(13, 9), layout="constrained")
         signals, maps = figure.subplots(2, 3)
-        _signal(signals[0], report.signal, f"input: {report.name}")
+        _signal(signals[0], report.signal, f"input: {plain(report.name)}")
         _signal(
             signals[1], report.kept, f"what the pathway keeps: {report.energy:.0%} of the energy"
         )
@@ -73,6 +74,7 @@ def _code_map(axes: Axes, report: RecoveryReport, number: int) -> None:
     shown = np.flatnonzero((true | found).reshape(len(true), -1).any(axis=1))
     axes.set_ylim(-1, shown.max(initial=0) + 1)
     axes.set_xlabel("position")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"filter (of {len(true)})")
     axes.set_title(
         f"layer {number}: {layer.active:.0f} active of {true.size}, S = {layer.stripe_sparsity}\n"

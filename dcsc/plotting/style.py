@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from dcsc._words import visible
 from dcsc.bounds import family
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "SKY",
     "STYLE",
     "legend",
+    "plain",
 ]
 
 # Colours that remain apart to colour-blind eyes (Okabe and Ito, 2008).
@@ -34,3 +36,8 @@ STYLE: Any = {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": 
 def legend(axes: Axes) -> None:
     """Put the legend below the axes, where it hides nothing."""
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
+
+
+def plain(text: object) -> str:
+    """Return what a file says as text that is drawn as it is, and never read as mathematics."""
+    return visible(str(text)).replace("$", r"\$")

@@ -13,7 +13,7 @@ from dcsc._arrays import Array, instance, numeric_array
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.overlap import PathwayOverlap
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, plain
 
 __all__ = ["effective_atoms", "pathway_overlap"]
 
@@ -152,8 +152,8 @@ def _matrix(axes: Axes, classes: Array, matrix: Array, top: float) -> Any:
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=top)
     every = max(1, math.ceil(len(classes) / 20))
     shown = range(0, len(classes), every)
-    axes.set_xticks(shown, [str(classes[at]) for at in shown], fontsize=8)
-    axes.set_yticks(shown, [str(classes[at]) for at in shown], fontsize=8)
+    axes.set_xticks(shown, [plain(classes[at]) for at in shown], fontsize=8)
+    axes.set_yticks(shown, [plain(classes[at]) for at in shown], fontsize=8)
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > 0.6 * top else "black"

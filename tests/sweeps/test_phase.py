@@ -12,7 +12,7 @@ from matplotlib.contour import QuadContourSet
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import run
-from dcsc.plotting import phase, sweep_figure
+from dcsc.plotting import as_svg, phase, sweep_figure
 from tests.sweeps.cases import BARE, axes, sweep, table
 
 S = ("codes.sparsity", [1, 2, 3, 5])
@@ -238,6 +238,18 @@ def test_intervals_of_names_have_their_ends(drawn):
     (bars,) = figure.axes[0].containers
     ends = np.array([segment[:, 1] for segment in bars[2][0].get_segments()])
     assert ends == pytest.approx(1 - np.stack([data["high"], data["low"]], axis=-1))
+
+
+def test_text_of_the_file_is_no_mathematics(drawn):
+    """Titles and labels are drawn as they stand in the file."""
+    text = "a$\\frac{$"
+    named = (SIGNS[0], SIGNS[1], [text, "$b$"])
+    _, figure = drawn(title=text, axes=axes(sparsity=S, signs=named))
+    drawing = as_svg(figure).decode()
+    for said in (text, f"signs = {text}", "signs = $b$"):
+        assert f">{said}</text>" in drawing
+    _, figure = drawn(axes=axes(signs=named))
+    assert ">$b$</text>" in as_svg(figure).decode()
 
 
 # ---- maps ----------------------------------------------------------------------------------------
