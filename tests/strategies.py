@@ -51,6 +51,11 @@ def arrays(draw, shape, laws=tuple(LAWS), dtypes=floats):
     return LAWS[draw(st.sampled_from(laws))](rng, shape).astype(draw(dtypes))
 
 
+def normal(shape, seed):
+    """Normal numbers for tests of size, which hypothesis would not make smaller."""
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
 def signs(shape):
     return arrays(shape, dtypes=st.just(float)).map(lambda x: np.where(x > 0, 1.0, -1.0))
 

@@ -112,8 +112,8 @@ def test_the_threads_do_not_show(monkeypatch, dtype):
     monkeypatch.setattr(correlations, "share", lambda work, count, least=1: work(0, count))
     monkeypatch.setattr(coherence, "share", lambda work, count, least=1: work(0, count))
     alone = found(dictionary, (5, 100)), dictionary.gram_rows(np.arange(0, 9600, 400))
-    np.testing.assert_allclose(several[0], alone[0], rtol=1e-14)
-    np.testing.assert_allclose(several[1].toarray(), alone[1].toarray(), atol=1e-14)
+    assert several[0] == alone[0]
+    np.testing.assert_array_equal(several[1].toarray(), alone[1].toarray())
 
 
 def peak(function):

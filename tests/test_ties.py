@@ -151,7 +151,7 @@ def test_float32_is_not_decided_as_float64(below):
         layers = bounds.measure(model, model.draw(0).synthesize(code))
         for bound in WHOLE:
             assert bound.evaluate(layers).failure_probability >= share
-    assert failed > 5  # there is something to be missed
+    assert failed  # there is something to be missed
 
 
 # ---- the best threshold --------------------------------------------------------------------------

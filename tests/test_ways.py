@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcsc import _numerics
-from dcsc._numerics import plain
+from dcsc import DCSCModel, DenseDictionary, HardThreshold, Layer, _numerics
+from dcsc._numerics import plain, ways
+from dcsc.experiments import simulate
 from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation import plain as plain_outcomes
 from dcsc.experiments.simulation.comparisons import Comparisons
@@ -88,6 +89,19 @@ def test_outcomes_are_the_same_compiled_and_plain(data, bits, one_sided):
     for one, other in zip(*results, strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("way", ["compiled", "plain"])
+def test_codes_that_are_zero_fail_by_the_noise_alone(way, monkeypatch):
+    """No sign decides anything there, so that there is none to look up."""
+    monkeypatch.setattr(ways, "_asked", lambda: way == "plain")
+    model = DCSCModel([Layer(DenseDictionary(np.eye(3)), HardThreshold(0.5))])
+    for noise, false_alarms in (([0.4, -0.4, 0.2], 0), ([0.6, -0.6, 0.2], 2)):
+        tally = simulate(model, np.zeros(3), 70, noise=noise, entries=True)
+        assert (tally.missed.tolist(), tally.false_alarms.tolist()) == ([0], [70 * false_alarms])
+        assert tally.failures.tolist() == [70 * (false_alarms > 0)] * 2
+    drawn = simulate(model, np.zeros(3), 70, noise=100.0)
+    assert drawn.failures.tolist() == [70, 70]
 
 
 # ---- without numba -------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ Each has two leaves, and `ways` decides which of them runs:
   others, `compiling` is how all of them are compiled and kept.
 
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
-`memory` (that of large results, used again) and `scaling` (norms of numbers of any size).
+`memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
+`products` (of matrices, the same on any number of threads).
 """
 
 from dcsc._numerics import plain

@@ -4,13 +4,15 @@ Nothing is rounded by a power of two, so that arrays which differ by one have re
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from dcsc._arrays import Array
 
-__all__ = ["check_square", "exponents", "norms", "restored", "unit_norm"]
+__all__ = ["check_square", "exponents", "norms", "restored", "times_power", "unit_norm"]
 
+_LARGEST = 1022
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -19,11 +21,18 @@ def exponents(array: Array, axes: tuple[int, ...]) -> Array:
     return np.asarray(np.frexp(np.abs(array).max(axis=axes, keepdims=True, initial=0))[1])
 
 
+def times_power(array: Array, exponent: Any) -> Array:
+    """Return ``array·2^exponent``, as ``numpy.ldexp`` but faster where the power is a number."""
+    if (np.abs(exponent) <= _LARGEST).all():
+        return np.asarray(array * np.ldexp(1.0, exponent))
+    return np.asarray(np.ldexp(array, exponent))
+
+
 def norms(array: Array, axes: tuple[int, ...]) -> Array:
     """Return ℓ2 norms over ``axes``, float64, infinite only where no float holds them."""
     wide = array.astype(np.float64)
     exponent = exponents(wide, axes)
-    squares = np.square(np.ldexp(wide, -exponent)).sum(axis=axes, keepdims=True)
+    squares = np.square(times_power(wide, -exponent)).sum(axis=axes, keepdims=True)
     with np.errstate(over="ignore"):
         return np.ldexp(np.sqrt(squares), exponent).squeeze(axes)
 
@@ -31,7 +40,7 @@ def norms(array: Array, axes: tuple[int, ...]) -> Array:
 def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
     """Return the array with unit ℓ2 norm over ``axes``, however small or large its entries are."""
     wide = array.astype(np.float64)
-    scaled = np.ldexp(wide, -exponents(wide, axes))
+    scaled = times_power(wide, -exponents(wide, axes))
     squares = np.square(scaled).sum(axis=axes, keepdims=True)
     return (scaled / np.sqrt(squares)).astype(array.dtype)
 

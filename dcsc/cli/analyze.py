@@ -32,8 +32,9 @@ def analyze(
         Path | None,
         Parameter(
             name="FILE",
-            help="A trained network: .onnx, .safetensors, .pt, .pth or .npz. By default one that "
-            "comes with dcsc and reads digits, with digits that it has not seen.",
+            help="A trained network: .onnx, .safetensors, or another file that dcsc.networks.load "
+            "reads. By default one that comes with dcsc and reads digits, with digits that it has "
+            "not seen.",
         ),
     ] = None,
     /,

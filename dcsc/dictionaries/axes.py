@@ -11,7 +11,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array, Shape
 from dcsc._numerics.grid import Grid, Run
-from dcsc._numerics.scaling import exponents, norms
+from dcsc._numerics.scaling import exponents, norms, times_power
 from dcsc.dictionaries.windows import WindowAxis
 
 __all__ = ["AtomAxis", "ShiftedFilters"]
@@ -204,7 +204,7 @@ class ShiftedFilters:
         """
         last = np.moveaxis(self.taps, 1, -1).astype(np.float64, order="C")
         with np.errstate(over="ignore"):
-            return np.ldexp(last.reshape(self.groups, -1, *last.shape[1:]), -self.scale)
+            return times_power(last.reshape(self.groups, -1, *last.shape[1:]), -self.scale)
 
     @cached_property
     def _norms_by_cut(self) -> tuple[Array, list[Array]]:
@@ -217,7 +217,7 @@ class ShiftedFilters:
         # The energies of the taps, each filter by itself scaled to 1.
         taps, sides = self.taps.astype(np.float64), tuple(range(1, self.taps.ndim))
         exponent = exponents(taps, sides)
-        energies = np.square(np.ldexp(taps, -exponent)).sum(axis=1)
+        energies = np.square(times_power(taps, -exponent)).sum(axis=1)
 
         # What is inside adds up, and is scaled anew where nothing but small taps is left.
         table = np.empty((len(taps), *map(len, cuts)))

@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics.scaling import check_square, restored
-from dcsc._threads import share
+from dcsc._numerics.scaling import check_square, restored, times_power
+from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import (
     Meeting,
@@ -29,6 +29,8 @@ __all__ = ["babel", "gram_rows", "most_coherent"]
 # What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
 _TABLE_BYTES = 2**22
 _POOL_BYTES = 2**25
+# Products of taps up to 1 times this power of two are finite.
+_SAFE_POWER = 512
 
 # Per axis, the taps [first, last) of an atom that lie inside the extent.
 Cut = tuple[tuple[int, int], ...]
@@ -72,8 +74,8 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
                 atoms = shifted.atom(group, i, p), shifted.atom(group, j, q)
                 found.append(Entry(min(atoms), max(atoms), value))
 
-    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))):
-        visit_tables(tables, taps, rows, visit)
+    ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
+    visit_tables(tables, taps, ranges, visit)
     # Of equals the first, because which thread came first must not show.
     return min(found, key=lambda entry: (-entry.value, entry.row, entry.column))
 
@@ -119,7 +121,7 @@ def _fill(
             for use in table.uses:
                 pools[use.p].add(powers.swapaxes(1, 2) if use.swapped else powers)
 
-    visit_tables(tables, taps, rows, visit)
+    visit_tables(tables, taps, [rows], visit)
 
 
 def _largest(shifted: ShiftedFilters, taps: Array, positions: list[Shape]) -> float:
@@ -130,8 +132,8 @@ def _largest(shifted: ShiftedFilters, taps: Array, positions: list[Shape]) -> fl
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
         found.append(float(values.max()))
 
-    for rows in _ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))):
-        visit_tables(tables, taps, rows, visit)
+    ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
+    visit_tables(tables, taps, ranges, visit)
     return max(found)
 
 
@@ -170,6 +172,7 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     """
     taps, scale, axes = shifted.scaled(), shifted.scale, shifted.axes
     check_square(scale - exponent)
+    power = 2 * (scale - exponent)
     n, places, size = taps.shape[1], math.prod(shifted.positions), math.prod(shifted.code_shape)
     chosen, *position = np.unravel_index(indices, shifted.code_shape)
 
@@ -211,10 +214,7 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     # The correlations of the filters in use with all of their group, copied row by row.
     for rows, meeting in alike:
         used, local = np.unique(chosen[rows], return_inverse=True)
-        with np.errstate(over="ignore"):
-            tables = np.ldexp(_row_tables(taps, used, meeting), 2 * (scale - exponent))
-        if not np.isfinite(tables).all():
-            raise FloatingPointError
+        tables = _row_tables(taps, used, meeting, power)
         work = partial(lay, rows, local, tables)
         share(work, len(rows), max(1, 2**17 // (n * len(turns))))
     shape = (len(indices), size)
@@ -234,17 +234,31 @@ def _neighbours(
     return at, exist
 
 
-def _row_tables(taps: Array, used: Array, meeting: list[Terms | None]) -> Array:
-    """Return what some filters have with all filters of their group, ``(used, n, turns)``."""
+def _row_tables(taps: Array, used: Array, meeting: list[Terms | None], power: int) -> Array:
+    """Return what some filters have with all of their group, times 2^power, ``(used, n, turns)``.
+
+    Raises FloatingPointError where no float holds it.
+    """
     n = taps.shape[1]
     tables = np.zeros((len(used), n, len(meeting)))
-    for group in np.unique(used // n):
-        rows, right = np.flatnonzero(used // n == group), taps[group : group + 1]
-        left, (values, spare) = right[:, used[rows] % n], np.empty((2, 1, len(rows), n))
-        for number, terms in enumerate(meeting):
-            if terms is not None:
-                multiply(left, right, terms, values, spare)
-                tables[rows, :, number] = values[0]
+
+    def work(start: int, stop: int) -> None:
+        for group in np.unique(used // n):
+            rows, right = np.flatnonzero(used // n == group), taps[group : group + 1]
+            # The power of two is given to one side, before the products and not after them.
+            left = times_power(right[:, used[rows] % n], power)
+            values, spare = np.empty((2, 1, len(rows), n))
+            for number in range(start, stop):
+                terms = meeting[number]
+                if terms is not None:
+                    multiply(left, right, terms, values, spare)
+                    tables[rows, :, number] = values[0]
+
+    # On one thread of BLAS, whose last bits would depend on their number.
+    with_one = OneBlasThread()(work)
+    share(with_one, len(meeting), max(1, 2**20 // (len(used) * taps[0].size)))
+    if power > _SAFE_POWER and not np.isfinite(tables).all():
+        raise FloatingPointError
     return tables
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms
 from dcsc.errors import TooLargeError
 
@@ -45,7 +46,9 @@ class Columns:
         out = np.zeros((len(codes), *self.signal_shape), dtype=codes.dtype)
         flat = np.abs(codes).reshape(len(codes), -1)
         for indices, atoms in self._all("_contributions"):
-            out += np.tensordot(flat[:, indices], np.abs(atoms), axes=1).astype(codes.dtype)
+            sizes = np.abs(atoms).reshape(len(atoms), -1)
+            added = product(flat[:, indices], sizes)
+            out += added.reshape(out.shape).astype(codes.dtype)
         return out
 
     def exposure(self, signals: Array) -> Array:
@@ -53,7 +56,7 @@ class Columns:
         out = np.zeros((len(signals), math.prod(self.code_shape)), dtype=signals.dtype)
         flat = np.abs(signals).reshape(len(signals), -1)
         for indices, atoms in self._all("_exposure"):
-            out[:, indices] = flat @ np.abs(atoms).reshape(len(atoms), -1).T
+            out[:, indices] = product(flat, np.abs(atoms).reshape(len(atoms), -1).T)
         return out.reshape(-1, *self.code_shape)
 
     def norms(self) -> Array:

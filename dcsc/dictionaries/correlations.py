@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._threads import share
+from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis
 
 __all__ = [
@@ -140,28 +140,34 @@ def _neighbours(axis: AtomAxis, p: int) -> dict[int, tuple[Term, ...]]:
 def visit_tables(
     tables: list[Table],
     taps: Array,
-    rows: slice,
+    ranges: list[slice],
     visit: Callable[[Table, Array, slice, Array], None],
 ) -> None:
-    """Call ``visit(table, |T[rows]|, rows, spare)`` for all tables, from several threads."""
-    left = taps[:, rows]
-    queue = deque(tables)
+    """Call ``visit(table, |T[rows]|, rows, spare)`` for tables and rows, from several threads.
+
+    What is multiplied at once does not depend on their number, nor does BLAS on one thread.
+    """
+    queue = deque(itertools.product(ranges, tables))
+    most = max(rows.stop - rows.start for rows in ranges)
 
     def work(start: int, stop: int) -> None:
-        values, spare = np.empty((2, *left.shape[:2], taps.shape[1]))
-        while True:
-            try:
-                table = queue.popleft()
-            except IndexError:
-                return
-            multiply(left, taps, table.terms, values, spare)
-            np.abs(values, out=values)
-            if table.diagonal:
-                row = np.arange(left.shape[1])
-                values[:, row, rows.start + row] = 0
-            visit(table, values, rows, spare)
+        room = np.empty((2, len(taps), most, taps.shape[1]))
+        with OneBlasThread():
+            while True:
+                try:
+                    rows, table = queue.popleft()
+                except IndexError:
+                    return
+                left = taps[:, rows]
+                values, spare = room[:, :, : left.shape[1]]
+                multiply(left, taps, table.terms, values, spare)
+                np.abs(values, out=values)
+                if table.diagonal:
+                    row = np.arange(left.shape[1])
+                    values[:, row, rows.start + row] = 0
+                visit(table, values, rows, spare)
 
-    share(work, len(tables), max(1, 2**20 // (2 * left.shape[1] * taps.size)))
+    share(work, len(queue), max(1, 2**20 // (2 * most * taps.size)))
 
 
 def multiply(left: Array, right: Array, terms: Terms, out: Array, spare: Array) -> None:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
-from dcsc._numerics.scaling import check_square, norms, restored, unit_norm
+from dcsc._numerics.products import product
+from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
@@ -66,16 +67,16 @@ class DenseDictionary(Dictionary):
         return self.matrix.dtype
 
     def _synthesize(self, codes: Array) -> Array:
-        return codes @ self.matrix.T
+        return product(codes, self.matrix.T)
 
     def _analyze(self, signals: Array) -> Array:
-        return signals @ self.matrix
+        return product(signals, self.matrix)
 
     def _contributions(self, codes: Array) -> Array:
-        return np.abs(codes) @ np.abs(self.matrix).T
+        return product(np.abs(codes), np.abs(self.matrix).T)
 
     def _exposure(self, signals: Array) -> Array:
-        return np.abs(signals) @ np.abs(self.matrix)
+        return product(np.abs(signals), np.abs(self.matrix))
 
     def _atom_norms(self) -> Array:
         return norms(self.matrix, (0,))
@@ -88,7 +89,7 @@ class DenseDictionary(Dictionary):
         return int(np.frexp(self._atom_norms().max())[1])
 
     def _scaled(self) -> Array:
-        return np.ldexp(self.matrix.astype(np.float64), -self._scale())
+        return times_power(self.matrix.astype(np.float64), -self._scale())
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
         return self._scaled_gram_rows(indices, 0)
@@ -98,8 +99,8 @@ class DenseDictionary(Dictionary):
         check_square(scale - exponent)
         # All of the power of two on one side: the products are of the size that they shall have.
         with np.errstate(over="ignore"):
-            left = np.ldexp(matrix[:, indices], 2 * (scale - exponent))
-            rows = left.T @ matrix
+            left = times_power(matrix[:, indices], 2 * (scale - exponent))
+            rows = product(left.T, matrix)
         if not np.isfinite(rows).all():
             raise FloatingPointError
         return scipy.sparse.csr_array(rows)
@@ -146,6 +147,6 @@ def _off_diagonal(matrix: Array) -> Iterator[Array]:
     """Yield blocks of the rows of |AᵀA|, with zeros on the diagonal."""
     block = max(1, _BLOCK_ENTRIES // max(matrix.shape[1], 1))
     for start in range(0, matrix.shape[1], block):
-        rows = np.abs(matrix[:, start : start + block].T @ matrix)
+        rows = np.abs(product(matrix[:, start : start + block].T, matrix))
         np.fill_diagonal(rows[:, start:], 0)
         yield rows

@@ -86,7 +86,7 @@ class Graph:
     outputs: tuple[str, ...] = attrs.field(converter=as_tuple)
 
     def __attrs_post_init__(self) -> None:
-        made = {given.name for given in self.inputs}
+        made = {value.name for value in self.inputs}
         for node in self.nodes:
             missing = [name for name in node.inputs if name not in made]
             if missing:
@@ -108,11 +108,11 @@ class Graph:
     @cached_property
     def consumers(self) -> dict[str, tuple[Node, ...]]:
         """The steps that use each value."""
-        found: dict[str, list[Node]] = {}
+        users: dict[str, list[Node]] = {}
         for node in self.nodes:
             for name in dict.fromkeys(node.inputs):
-                found.setdefault(name, []).append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+                users.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in users.items()}
 
     @cached_property
     def steps(self) -> tuple[tuple[Node, frozenset[str]], ...]:
@@ -127,7 +127,7 @@ class Graph:
     def of_kind(self, kind: type[Kind]) -> tuple[tuple[Node, Kind], ...]:
         """Return the steps whose operation is of a kind, and these operations."""
         steps = ((node, node.operation) for node in self.nodes)
-        return tuple((node, found) for node, found in steps if isinstance(found, kind))
+        return tuple((node, step) for node, step in steps if isinstance(step, kind))
 
     def next_only(self, value: str) -> Node | None:
         """Return the step that is alone in using a value, unless it is an output as well."""

@@ -41,5 +41,5 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
             return reader.read(file, geometry)
-    known = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
-    raise DcscError(f"networks.load: path: expected a name that ends in {known}, got {file.name}")
+    endings = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
+    raise DcscError(f"networks.load: path: expected a name that ends in {endings}, got {file.name}")

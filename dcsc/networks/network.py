@@ -130,6 +130,7 @@ class ConvNetwork:
             If an input is missing or does not fit, or a number is not finite where a convolution
             reads it; the message names the step.
         """
+        # A value is dropped after the last step that uses it, unless it is to be kept.
         values = self._checked(inputs)
         kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
         for convolution in self.convolutions:

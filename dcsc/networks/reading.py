@@ -103,24 +103,26 @@ class Reading:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the layer, or some of its filters, is outside the D-CSC reading, in sentences."""
-        n, found = len(self.filters), []
+        n, reasons = len(self.filters), []
         if self.without_zeros:
             kind = "no activation" if self.activation is None else self.activation.label
-            found.append(
+            reasons.append(
                 f"{len(self.without_zeros)} of {n} filters have codes without zeros ({kind})"
             )
         if self.bounded:
-            found.append(f"codes are no rectified coefficients, but bounded ({self.activation})")
+            reasons.append(f"codes are no rectified coefficients, but bounded ({self.activation})")
         if self.always_on:
-            found.append(
+            reasons.append(
                 f"{len(self.always_on)} of {n} filters are on at zero input (positive bias): "
                 + listed(self.always_on)
             )
         if self.dead:
-            found.append(f"{len(self.dead)} of {n} filters are zero: {listed(self.dead)}")
+            reasons.append(f"{len(self.dead)} of {n} filters are zero: {listed(self.dead)}")
         if self.threshold.ndim > 1:
-            found.append("thresholds differ between positions (a norm's shift meets zero padding)")
-        return tuple(found)
+            reasons.append(
+                "thresholds differ between positions (a norm's shift meets zero padding)"
+            )
+        return tuple(reasons)
 
     @property
     def projection(self) -> ReLU:

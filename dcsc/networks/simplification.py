@@ -48,20 +48,23 @@ def simplified(graph: Graph) -> Graph:
 
 
 def _joint(before: Node, node: Node, constants: dict[str, Array]) -> Node | None:
-    """Return the one step that does what two do, the first of which only the second reads."""
+    """Return one step in place of two, of which only the second reads the first; or None."""
     first, second = before.operation, node.operation
     data = [name for name in node.inputs if name not in constants]
+    # z · sigmoid(z): the product reads what the sigmoid reads, and the sigmoid.
     if isinstance(first, Sigmoid) and data == [*before.inputs, before.output]:
         if isinstance(second, Elementwise) and second.function == "Mul":
             return attrs.evolve(node, operation=Silu(), inputs=before.inputs)
         return None
     if data != [before.output]:
         return None
+    # Zeros before a convolution are its padding.
     if isinstance(first, Pad) and isinstance(second, Convolve):
         operation = _padded(first, second)
         if operation is None:
             return None
         return attrs.evolve(node, operation=operation, inputs=before.inputs)
+    # A constant that is added or multiplied belongs to the bias and the weight before it.
     if isinstance(first, _Weighted) and isinstance(second, Elementwise) and len(node.inputs) == 2:
         (constant,) = (constants[name] for name in node.inputs if name in constants)
         function = second.function
@@ -75,11 +78,11 @@ def _joint(before: Node, node: Node, constants: dict[str, Array]) -> Node | None
 
 def _padded(pad: Pad, convolve: Convolve) -> Convolve | None:
     """Return the convolution with zeros that were padded before it."""
-    own, widths = convolve.padding, (pad.widths or ())[2:]
+    padding, widths = convolve.padding, (pad.widths or ())[2:]
     zero = pad.mode == "constant" and pad.equivariance == Equivariance.LINEAR
-    if not zero or isinstance(own, str) or len(widths) != len(own) or np.min(widths) < 0:
+    if not zero or isinstance(padding, str) or len(widths) != len(padding) or np.min(widths) < 0:
         return None
-    pairs = ((b + x, a + y) for (b, a), (x, y) in zip(own, widths, strict=True))
+    pairs = ((b + x, a + y) for (b, a), (x, y) in zip(padding, widths, strict=True))
     return attrs.evolve(convolve, padding=tuple(pairs))
 
 

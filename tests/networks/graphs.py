@@ -11,9 +11,9 @@ onnxruntime.set_default_logger_severity(4)
 
 
 def node(kind, inputs, outputs, **attributes):
-    return onnx.helper.make_node(
-        kind, inputs.split(), outputs.split(), outputs.split()[0], **attributes
-    )
+    """Return a step; an optional input that is left out is a dash below the line."""
+    names = ["" if name == "_" else name for name in inputs.split()]
+    return onnx.helper.make_node(kind, names, outputs.split(), outputs.split()[0], **attributes)
 
 
 def value_info(name, array, free=()):

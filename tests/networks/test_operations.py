@@ -69,7 +69,8 @@ def test_inputs_that_do_not_fit_are_refused(operation, inputs, message):
     (lambda: ops.Linear(np.ones(3)), "Linear: weight: expected 2 axes without zeros, got (3,)"),
     (lambda: ops.BatchNorm.of([1.0], [0.0], [0.0], [-1.0], 0.1), "variance: expected positive"),
     (lambda: ops.Elementwise("Tan"), "Elementwise: function: expected one of Abs, Add,"),
-    (lambda: ops.Clip("a"), "Clip: bound: expected a real number, got 'a'"),
+    (lambda: ops.Clip("a"), "Clip: low: expected a real number, got 'a'"),
+    (lambda: ops.HardSigmoid(offset="a"), "HardSigmoid: offset: expected a real number, got 'a'"),
     (lambda: ops.MaxPool(kernel=(2, 0)), "MaxPool: kernel: expected at least 1, got 0"),
 ])  # fmt: skip
 def test_fields_that_cannot_be_are_refused(make, message):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dcsc._arrays import Array, Rng, generator, real
+from dcsc._threads import OneBlasThread
 from dcsc.dictionaries.filters.common import checked
 from dcsc.errors import DcscError
 
@@ -56,14 +57,17 @@ def equicorrelated(
     if n * taps > c:
         raise DcscError(f"equicorrelated: n·prod(kernel) must be at most c = {c}, got {n * taps}")
     source = generator(rng, "equicorrelated: rng")
-    upper = np.triu(source.choice([-1.0, 1.0], (n * taps, n * taps)), 1)
+    signs = np.triu(source.choice([-1.0, 1.0], (n * taps, n * taps)), 1)
+    directions = source.standard_normal((c, n * taps))
     try:
-        vectors = np.linalg.cholesky(np.eye(n * taps) + mu * (upper + upper.T))
+        with OneBlasThread():  # the last bits would depend on their number
+            vectors = np.linalg.cholesky(np.eye(n * taps) + mu * (signs + signs.T))
+            filters = vectors @ np.linalg.qr(directions)[0].T / math.sqrt(taps)
     except np.linalg.LinAlgError:
         raise DcscError(
             f"equicorrelated: correlation must be below about 1/(2·sqrt(n·prod(kernel))) = "
             f"{0.5 / math.sqrt(n * taps):.3g}, got {mu}"
         ) from None
-    basis = np.linalg.qr(source.standard_normal((c, n * taps)))[0]
-    filters = (vectors @ basis.T).reshape(n, taps, c) / math.sqrt(taps)
-    return np.ascontiguousarray(np.moveaxis(filters, 2, 1)).reshape(n, c, *kernel)
+    return np.ascontiguousarray(np.moveaxis(filters.reshape(n, taps, c), 2, 1)).reshape(
+        n, c, *kernel
+    )

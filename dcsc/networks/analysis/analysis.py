@@ -153,18 +153,18 @@ class Analysis:
 
     def numbers(self) -> dict[str, Any]:
         """Return all numbers as what JSON knows; None stands where there is none."""
-        found = attrs.asdict(
+        record = attrs.asdict(
             self, filter=lambda field, _: not field.metadata, value_serializer=_plain
         )
         shown = self.inputs
-        found["inputs"] = shown and {
+        record["inputs"] = shown and {
             "name": shown.name,
             "note": shown.note,
             "count": shown.count,
             "labels": None if shown.labels is None else shown.labels.tolist(),
             "answers": None if self.answers is None else self.answers.tolist(),
         }
-        return found
+        return record
 
 
 def _plain(_: Any, field: Any, value: Any) -> Any:
@@ -222,12 +222,12 @@ def analyze(
     if not network.convolutions:
         raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
     shown = None if inputs is None else inputs.first(chosen.inputs)
-    found = None if shown is None else _forward(network, shown)
+    activations = None if shown is None else _forward(network, shown)
     readings = {c.name: c.reading() for c in network.convolutions}
     coded: dict[str, CodedLayer] = {}
-    if found is not None:
-        readings |= {layer.convolution.name: layer.reading for layer in found.chain}
-        coded = {layer.name: layer for layer in coded_layers(found)}
+    if activations is not None:
+        readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
+        coded = {layer.name: layer for layer in coded_layers(activations)}
     layers = []
     for at, convolution in enumerate(network.convolutions):
         report(at / len(network.convolutions))
@@ -244,10 +244,10 @@ def analyze(
         layers=tuple(layers),
         inputs=shown,
         given=0 if inputs is None else inputs.count,
-        stops=() if found is None else tuple(map(str, found.stops)),
+        stops=() if activations is None else tuple(map(str, activations.stops)),
         notes=network.notes,
         overlap=_overlap(layers, shown),
-        answers=_answers(found, shown),
+        answers=_answers(activations, shown),
         noise=share,
         seed=number,
         limits=chosen,
@@ -287,17 +287,17 @@ def _with_codes(
     seed: int,
     limits: Limits,
 ) -> LayerAnalysis:
-    own = coded[layer.name]
+    shown = coded[layer.name]
     layers = stack(coded, layer.name)
     return attrs.evolve(
         layer,
-        codes=code_facts(own),
-        theorems=theorem_facts(own, limits.products, limits.proved),
-        safety=safety(own, noise, limits.units, limits.proved, seed),
+        codes=code_facts(shown),
+        theorems=theorem_facts(shown, limits.products, limits.proved),
+        safety=safety(shown, noise, limits.units, limits.proved, seed),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),
         start=layers[0].start,
-        coded=own,
+        coded=shown,
     )
 
 
@@ -323,11 +323,12 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
     return pathway_overlap(on, inputs.labels) if on else None
 
 
-def _answers(found: Activations | None, inputs: Inputs | None) -> Array | None:
-    if found is None or inputs is None:
+def _answers(activations: Activations | None, inputs: Inputs | None) -> Array | None:
+    """Return the class with the largest score for each input, if the first output is scores."""
+    if activations is None or inputs is None:
         return None
-    name = found.graph.outputs[0]
-    scores = found.values.get(name)
+    name = activations.graph.outputs[0]
+    scores = activations.values.get(name)
     if scores is None or scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
         return None
     return np.asarray(scores.argmax(axis=1))
@@ -340,12 +341,12 @@ def receptive_model(layers: tuple[CodedLayer, ...]) -> DCSCModel:
     stand for, not cut off at any border.
     """
     positions = (1,) * len(layers[-1].dictionary.positions)
-    found: list[Layer] = []
+    parts: list[Layer] = []
     for layer in reversed(layers):
-        own = _at(layer.dictionary, positions)
-        found.insert(0, Layer(own, ReLU(), IdentitySigns()))
-        positions = own.extent
-    return DCSCModel(found)
+        dictionary = _at(layer.dictionary, positions)
+        parts.insert(0, Layer(dictionary, ReLU(), IdentitySigns()))
+        positions = dictionary.extent
+    return DCSCModel(parts)
 
 
 def _at(dictionary: ToeplitzDictionary, positions: tuple[int, ...]) -> ToeplitzDictionary:

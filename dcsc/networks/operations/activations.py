@@ -8,6 +8,7 @@ import numpy as np
 import scipy.special
 
 from dcsc._arrays import Array, integer, real
+from dcsc._fields import number_field
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import (
     Equivariance,
@@ -76,8 +77,8 @@ class Relu(Activation):
         return np.maximum(value, 0)
 
 
-def _number(value: Any, self_: Any) -> float:
-    return real(value, f"{type(self_).__name__}: slope")
+def _number(value: Any, self_: Any, where: str) -> float:
+    return real(value, where)
 
 
 @attrs.frozen
@@ -127,16 +128,12 @@ class PRelu(Activation):
         return np.where(value >= 0, value, value * slopes)
 
 
-def _bound(value: Any, self_: Any) -> float | None:
-    return None if value is None else real(value, f"{type(self_).__name__}: bound")
-
-
 @attrs.frozen
 class Clip(Activation):
     """min(max(z, low), high); ReLU6 is ``Clip(0, 6)``. None is no bound."""
 
-    low: float | None = named_field(_bound, default=None)
-    high: float | None = named_field(_bound, default=None)
+    low: float | None = number_field(real, default=None)
+    high: float | None = number_field(real, default=None)
 
     _keeps_integers: ClassVar[bool] = True
 
@@ -218,8 +215,8 @@ class Gelu(Activation):
         return value * scipy.special.ndtr(value)
 
 
-def _axis(value: Any, self_: Any) -> int:
-    return integer(value, f"{type(self_).__name__}: axis")
+def _axis(value: Any, self_: Any, where: str) -> int:
+    return integer(value, where)
 
 
 @attrs.frozen

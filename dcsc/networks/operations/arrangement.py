@@ -90,8 +90,8 @@ class Reshape(Operation):
     keep_zeros: bool = False
 
     def _apply(self, *values: Array) -> Array:
-        data, *given = values
-        new = [int(n) for n in (given[0] if self.shape is None else self.shape)]
+        data, *others = values
+        new = [int(n) for n in (others[0] if self.shape is None else self.shape)]
         if not self.keep_zeros:
             new = [n or data.shape[axis] for axis, n in enumerate(new)]
         return data.reshape(new)
@@ -165,8 +165,8 @@ class Slice(Operation):
     bounds: tuple[tuple[int, ...], ...] = ()
 
     def _apply(self, *values: Array) -> Array:
-        data, *given = values
-        starts, stops, *others = self.bounds or given
+        data, *bounds = values
+        starts, stops, *others = self.bounds or bounds
         axes = others[0] if others else range(len(starts))
         steps = others[1] if len(others) > 1 else [1] * len(starts)
         cut = [slice(None)] * data.ndim
@@ -205,8 +205,8 @@ class Pad(Operation):
         return Equivariance.LINEAR if linear else Equivariance.NONE
 
     def _apply(self, *values: Array) -> Array:
-        data, *given = values
-        pairs = self.widths or [(int(b), int(a)) for b, a in given[0].reshape(2, -1).T]
+        data, *others = values
+        pairs = self.widths or [(int(b), int(a)) for b, a in others[0].reshape(2, -1).T]
         if len(pairs) != data.ndim:
             raise DcscError(f"Pad: widths: expected {data.ndim} pairs, got {pairs}")
         more = [(max(b, 0), max(a, 0)) for b, a in pairs]

@@ -100,8 +100,13 @@ def floating(value: Array) -> Array:
 
 
 def named_field(convert: Any, default: Any = attrs.NOTHING) -> Any:
-    """Declare a field whose converter is also handed the record, to name it in errors."""
-    return attrs.field(default=default, converter=attrs.Converter(convert, takes_self=True))
+    """Declare a field whose converter also gets the record, and what errors call the field."""
+
+    def converted(value: Any, self_: Any, field: Any) -> Any:
+        return convert(value, self_, f"{type(self_).__name__}: {field.name}")
+
+    converter = attrs.Converter(converted, takes_self=True, takes_field=True)
+    return attrs.field(default=default, converter=converter)
 
 
 def weights_field(name: str, axes: int | None = None, optional: bool = False) -> Any:

@@ -58,8 +58,7 @@ def _axes(operation: Any) -> int:
     return int(operation.weight.ndim - 2)
 
 
-def _groups(value: Any, self_: Any) -> int:
-    where = f"{type(self_).__name__}: groups"
+def _groups(value: Any, self_: Any, where: str) -> int:
     groups = integer(value, where, minimum=1)
     if len(self_.weight) % groups:
         raise DcscError(f"{where}: expected a divisor of {len(self_.weight)}, got {groups}")
@@ -118,8 +117,7 @@ class Convolve(Operation):
         return out + channelwise(self.bias, signal.ndim - 2).astype(out.dtype)
 
 
-def _extra(value: Any, self_: Any) -> Shape:
-    where = "ConvolveTransposed: extra"
+def _extra(value: Any, self_: Any, where: str) -> Shape:
     return per_axis(value, self_.weight.ndim - 2, where, minimum=0)
 
 

@@ -46,25 +46,24 @@ def _resizes(opset: int, attributes: Mapping[str, Any], places: Shape) -> bool:
     It aligns corners by the scales that it is given, though the size is rounded, so that they have
     to follow from sizes.
     """
-    known = dict(_RESIZE)
+    variants = dict(_RESIZE)
     if 3 in places:
-        known["coordinate_transformation_mode"] += ("align_corners",)
-    told = {key: value for key, value in attributes.items() if key != "cubic_coeff_a"}
-    return opset > 10 and all(value in known.get(key, ()) for key, value in told.items())
+        variants["coordinate_transformation_mode"] += ("align_corners",)
+    telling = {key: value for key, value in attributes.items() if key != "cubic_coeff_a"}
+    return opset > 10 and all(value in variants.get(key, ()) for key, value in telling.items())
 
 
 def _tiled(data: Array, repeats: Array) -> int:
-    return data.size * math.prod(map(int, repeats))
+    return data.size * math.prod(max(abs(int(count)), 1) for count in repeats)
 
 
 def _resized(data: Array, *others: Array) -> float:
-    """Return at most how many entries there will be; sizes or scales are the last input."""
-    numbers = others[-1]
-    whole = numbers.dtype.kind in "iu" and numbers.size == data.ndim
-    return math.prod(map(float, numbers)) * (1 if whole else data.size)
+    """Return how many entries there are at most on the way, which goes axis by axis."""
+    sizes = others[-1] if others[-1].dtype.kind in "iu" else others[-1] * data.shape
+    return math.prod(max(abs(m), n) for m, n in zip(sizes.tolist(), data.shape, strict=True))
 
 
-# How many entries come out, where that is more than what goes in.
+# How many entries come out or are made on the way, where that is more than what goes in.
 _ENTRIES: dict[str, Callable[..., float]] = {"Resize": _resized, "Tile": _tiled}
 
 

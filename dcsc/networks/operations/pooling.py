@@ -31,8 +31,8 @@ from dcsc.networks.operations.sliding import (
 __all__ = ["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"]
 
 
-def _kernel(value: Any, self_: Any) -> Shape:
-    return shape_tuple(value, f"{type(self_).__name__}: kernel", minimum=1)
+def _kernel(value: Any, self_: Any, where: str) -> Shape:
+    return shape_tuple(value, where, minimum=1)
 
 
 def _axes(operation: Any) -> int:
@@ -130,6 +130,7 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
+        # The mean is over the samples that count in a window: their numbers per axis, multiplied.
         counts = np.ones(())
         for axis, (before, after) in enumerate(pairs):
             more = (before, after) if self.count_padding else (0, 0)

@@ -41,10 +41,10 @@ def pads(padding: Padding, extent: Shape, kernel: Shape, stride: Shape) -> Pairs
     """Return the pairs ``(before, after)`` at an extent; ``kernel`` is the reach of the taps."""
     if not isinstance(padding, str):
         return padding
-    needed = [
+    totals = [
         max((-(-e // s) - 1) * s + f - e, 0) for e, f, s in zip(extent, kernel, stride, strict=True)
     ]
-    halves = tuple((total // 2, total - total // 2) for total in needed)
+    halves = tuple((total // 2, total - total // 2) for total in totals)
     return halves if padding == "same_upper" else tuple((b, a) for a, b in halves)
 
 
@@ -61,11 +61,11 @@ def positions(
             f"{where}: expected kernels that reach over at most the padded extent {room}, got "
             f"{kernel}"
         )
-    found = []
+    counts = []
     for r, f, s, (_, after) in zip(room, kernel, stride, padding, strict=True):
         count = -(-(r - f) // s) + 1 if ceil else (r - f) // s + 1
-        found.append(count - (ceil and (count - 1) * s >= r - after))
-    return tuple(found)
+        counts.append(count - (ceil and (count - 1) * s >= r - after))
+    return tuple(counts)
 
 
 def reach(kernel: Shape, dilation: Shape) -> Shape:

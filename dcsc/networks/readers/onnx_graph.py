@@ -52,7 +52,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.computed = 0
         self.names: set[str] = set()
-        self.given: set[str] = set()
+        self.entered: set[str] = set()
         self.notes: list[str] = []
 
     def graph(self) -> Graph:
@@ -63,11 +63,11 @@ class _Builder:
         self._note_halves(graph.initializer)
         if graph.sparse_initializer:
             raise DcscError("expected dense tensors, got sparse initializers")
-        inputs = [_input(given) for given in graph.input if given.name not in self.constants]
+        inputs = [_input(info) for info in graph.input if info.name not in self.constants]
         for node in graph.node:
             self._add(node)
         outputs = [output.name for output in graph.output]
-        self._give(outputs)
+        self._enter(outputs)
         return Graph(inputs, self.nodes, outputs)
 
     def _note_halves(self, tensors: Any) -> None:
@@ -87,7 +87,7 @@ class _Builder:
                 if known and not isinstance(operation, Unread):
                     self._keep(output, operation(*(self.constants[i] for i in inputs)))
                 else:
-                    self._give(inputs)
+                    self._enter(inputs)
                     self.nodes.append(Node(name, operation, inputs, output))
         except DcscError as error:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
@@ -112,11 +112,11 @@ class _Builder:
         self.names.add(name)
         return str(name)
 
-    def _give(self, names: Any) -> None:
+    def _enter(self, names: Any) -> None:
         """Make sure that these values are in the graph."""
         for name in names:
-            if name in self.constants and name not in self.given:
-                self.given.add(name)
+            if name in self.constants and name not in self.entered:
+                self.entered.add(name)
                 self.nodes.append(Node(name, Constant(self.constants[name]), (), name))
 
     def _call(self, node: Any, outputs: tuple[str, ...]) -> Call:
@@ -181,11 +181,11 @@ def _split(call: Call) -> Iterator[tuple[Any, str]]:
         yield (Slice(((int(end - size),), (int(end),), (axis,))), call.inputs[:1]), output
 
 
-def _input(given: Any) -> Input:
-    kind = given.type.tensor_type
+def _input(info: Any) -> Input:
+    kind = info.type.tensor_type
     shape = (
         tuple(d.dim_value if d.dim_value > 0 else None for d in kind.shape.dim)
         if kind.HasField("shape")
         else None
     )
-    return Input(given.name, shape, integer=kind.elem_type not in _FLOATING)
+    return Input(info.name, shape, integer=kind.elem_type not in _FLOATING)

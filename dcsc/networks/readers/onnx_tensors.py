@@ -67,18 +67,18 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
 
 def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     """Return the bytes of a tensor whose data lie in another file of the same folder."""
-    told = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {entry.key: entry.value for entry in tensor.external_data}
     home = folder.resolve()
-    target = (home / told.get("location", "")).resolve()
+    target = (home / entries.get("location", "")).resolve()
     if not target.is_relative_to(home) or not target.is_file():
         raise DcscError(
             f"{where}: expected external data in a file of the same folder, got "
-            f"{told.get('location')!r}"
+            f"{entries.get('location')!r}"
         )
     try:
-        offset, length = int(told.get("offset", 0)), int(told.get("length", needed))
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
     except ValueError:
-        raise DcscError(f"{where}: expected an offset and a length, got {told}") from None
+        raise DcscError(f"{where}: expected an offset and a length, got {entries}") from None
     size = target.stat().st_size
     if length != needed or offset < 0 or offset + length > size:
         raise DcscError(

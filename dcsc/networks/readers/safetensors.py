@@ -37,15 +37,15 @@ class SafetensorsReader(WeightsReader):
         try:
             with safetensors.safe_open(str(path), framework="np") as file:
                 order = {name: place for place, name in enumerate(file.offset_keys())}
-            found = dict(safetensors.deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]  # it has no type hints
+            tensors = dict(safetensors.deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]  # it has no type hints
         except safetensors.SafetensorError as error:
             raise DcscError(
                 f"expected a whole .safetensors file, got a broken one: {error}"
             ) from None
-        wide = [name for name, tensor in found.items() if tensor["dtype"] == "BF16"]
+        wide = [name for name, tensor in tensors.items() if tensor["dtype"] == "BF16"]
         notes = (f"{len(wide)} tensors are bfloat16, computed with as float32",) if wide else ()
         return Tensors(
-            {name: _array(name, found[name]) for name in sorted(found, key=order.__getitem__)},
+            {name: _array(name, tensors[name]) for name in sorted(tensors, key=order.__getitem__)},
             notes,
         )
 

@@ -39,14 +39,14 @@ class StateDictReader(WeightsReader):
     def _tensors(self, path: Path) -> Tensors:
         torch = extra("torch", "torch")
         _refuse_programs_and_bombs(path)
-        found, notes = _loaded(torch, path), []
+        state, notes = _loaded(torch, path), []
         for key in _NESTED:
-            if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-                found, notes = found[key], [f"weights from the entry {key!r} of the file"]
-        if not isinstance(found, Mapping) or not found:
-            raise DcscError(f"expected a state_dict of tensors, got a {type(found).__name__}")
-        arrays = {str(name): _array(torch, name, value) for name, value in found.items()}
-        wide = sum(value.dtype == torch.bfloat16 for value in found.values())
+            if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
+                state, notes = state[key], [f"weights from the entry {key!r} of the file"]
+        if not isinstance(state, Mapping) or not state:
+            raise DcscError(f"expected a state_dict of tensors, got a {type(state).__name__}")
+        arrays = {str(name): _array(torch, name, value) for name, value in state.items()}
+        wide = sum(value.dtype == torch.bfloat16 for value in state.values())
         if wide:
             notes.append(f"{wide} tensors are bfloat16, computed with as float32")
         return Tensors(arrays, tuple(notes))

@@ -236,8 +236,8 @@ def _constant(call: Call) -> Step:
 
 
 def _slice(call: Call) -> Operation:
-    told = (call.attributes.get(name) for name in ("starts", "ends", "axes"))
-    return ops.Slice(tuple(tuple(bounds) for bounds in told if bounds is not None))
+    lists = (call.attributes.get(name) for name in ("starts", "ends", "axes"))
+    return ops.Slice(tuple(tuple(bounds) for bounds in lists if bounds is not None))
 
 
 def _pad(call: Call) -> Step:
@@ -296,7 +296,7 @@ def _scatter(call: Call) -> Operation:
 
 def _plain(operation: Callable[..., Operation], **names: tuple[str, Any]) -> Translation:
     """Return a translation that hands attributes on, ``field=(attribute, default)``."""
-    return lambda call: operation(**{k: call.get(*given) for k, given in names.items()})
+    return lambda call: operation(**{field: call.get(*name) for field, name in names.items()})
 
 
 TRANSLATIONS: dict[str, Translation] = {

@@ -53,8 +53,9 @@ def build(
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
     if not tables or not layers:
         raise DcscError(f"geometry: layers: expected a list of tables, got {layers!r}")
-    given = None if shape is None else shape_tuple(shape, "geometry: input", minimum=1)
-    builder = _Builder(modules, given)
+    if shape is not None:
+        shape = shape_tuple(shape, "geometry: input", minimum=1)
+    builder = _Builder(modules, shape)
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
         try:
@@ -124,6 +125,7 @@ class _Builder:
         return {"kind": value}
 
     def _add(self, name: str, values: dict[str, Any], where: str) -> None:
+        # The operation takes its keys off the table; what is left then is a mistake.
         table = Table(where, values)
         module = self._module(table.take("weights", name))
         kind = table.take("kind", None) or self._kind(module, where)
@@ -192,9 +194,9 @@ class _Builder:
         """Return the graph; what no layer reads comes out of it."""
         used = {name for node in self.nodes for name in node.inputs}
         outputs = [node.output for node in self.nodes if node.output not in used]
-        left = [name for name in self.modules if name not in self.used]
-        if left:
-            self.notes.append("weights that no layer uses: " + ", ".join(left))
+        idle = [name for name in self.modules if name not in self.used]
+        if idle:
+            self.notes.append("weights that no layer uses: " + ", ".join(idle))
         return Graph((self._input(),), tuple(self.nodes), tuple(outputs)), tuple(self.notes)
 
     def _input(self) -> Input:

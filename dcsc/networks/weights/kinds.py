@@ -33,24 +33,24 @@ class Table:
         Number of channels that come in, where that is known.
     defaults : list of str
         What was assumed for want of a key.
-    known : list of str
-        The keys that were asked for.
+    keys : list of str
+        Those that were asked for.
     """
 
     where: str
     values: dict[str, Any]
     channels: int | None = None
     defaults: list[str] = attrs.field(factory=list)
-    known: list[str] = attrs.field(factory=list)
+    keys: list[str] = attrs.field(factory=list)
 
-    def take(self, key: str, default: Any = _REQUIRED, said: bool = False) -> Any:
-        """Return and remove a key; a default that is to be ``said`` is noted."""
-        self.known.append(key)
+    def take(self, key: str, default: Any = _REQUIRED, note: bool = False) -> Any:
+        """Return and remove a key; with ``note`` a default is added to `defaults`."""
+        self.keys.append(key)
         if key in self.values:
             return self.values.pop(key)
         if default is _REQUIRED:
             raise DcscError(f"{self.where}: expected the key {key!r}, got {list(self.values)}")
-        if said:
+        if note:
             self.defaults.append(f"{key} {default}")
         return default
 
@@ -59,7 +59,7 @@ class Table:
         if self.values:
             key = next(iter(self.values))
             raise DcscError(
-                f"{self.where}: expected keys among {', '.join(self.known)}, got {key!r}"
+                f"{self.where}: expected keys among {', '.join(self.keys)}, got {key!r}"
             )
 
 
@@ -73,10 +73,10 @@ def _convolution(table: Table, module: Module) -> Operation:
     return ops.Convolve(
         weight,
         module.tensors.get("bias"),
-        stride=table.take("stride", 1, said=True),
-        padding=table.take("padding", 0, said=True),
-        dilation=table.take("dilation", 1, said=True),
-        groups=table.take("groups", groups, said=True),
+        stride=table.take("stride", 1, note=True),
+        padding=table.take("padding", 0, note=True),
+        dilation=table.take("dilation", 1, note=True),
+        groups=table.take("groups", groups, note=True),
     )
 
 
@@ -84,10 +84,10 @@ def _transposed(table: Table, module: Module) -> Operation:
     return ops.ConvolveTransposed(
         module.tensor("weight"),
         module.tensors.get("bias"),
-        stride=table.take("stride", 1, said=True),
-        padding=table.take("padding", 0, said=True),
-        dilation=table.take("dilation", 1, said=True),
-        groups=table.take("groups", 1, said=True),
+        stride=table.take("stride", 1, note=True),
+        padding=table.take("padding", 0, note=True),
+        dilation=table.take("dilation", 1, note=True),
+        groups=table.take("groups", 1, note=True),
         extra=table.take("extra", 0),
     )
 
@@ -103,7 +103,7 @@ def _batch_norm(table: Table, module: Module) -> Operation:
         module.tensors.get("bias", np.zeros_like(mean)),
         mean,
         module.tensor("running_var"),
-        table.take("epsilon", 1e-5, said=True),
+        table.take("epsilon", 1e-5, note=True),
     )
 
 
@@ -118,7 +118,7 @@ def _average_pool(table: Table, module: Module) -> Operation:
 
 def _sliding(table: Table) -> dict[str, Any]:
     return {
-        "stride": table.take("stride", 1, said=True),
+        "stride": table.take("stride", 1, note=True),
         "padding": table.take("padding", 0),
         "dilation": table.take("dilation", 1),
         "ceil": table.take("ceil", False),

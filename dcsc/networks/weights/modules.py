@@ -61,10 +61,10 @@ def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[s
         for new, old in _PARAMETRIZED.items():
             if name.endswith("." + new):
                 plain = name.removesuffix(new) + old
-        prefix, _, own = plain.rpartition(".")
-        owned.setdefault(prefix, {})[own] = value
-    modules = {name: Module(name, _composed(name, own)) for name, own in owned.items()}
-    composed = [name for name, own in owned.items() if {"weight_g", "weight_v"} <= set(own)]
+        prefix, _, rest = plain.rpartition(".")
+        owned.setdefault(prefix, {})[rest] = value
+    modules = {name: Module(name, _composed(name, part)) for name, part in owned.items()}
+    composed = [name for name, part in owned.items() if {"weight_g", "weight_v"} <= set(part)]
     if composed:
         notes.append("weight norm put together in " + ", ".join(composed))
     return modules, tuple(notes)
