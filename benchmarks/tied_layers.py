@@ -21,7 +21,7 @@ from dcsc.projections import HardThreshold, JumpReLU, ReLU, SoftThreshold
 PROJECTIONS = (HardThreshold, SoftThreshold, ReLU, JumpReLU)
 NOISES = ("none", "none", "known", "adversarial", "independent")
 DICTIONARIES = (CirculantDictionary, ToeplitzDictionary, DenseDictionary)
-TAPS = ("gaussian", "equal", "flat", "dct", "hadamard", "haar")
+TAPS = ("gaussian", "equal", "flat", "identity", "dct", "hadamard", "haar")
 NONZEROS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 6)
 
 
@@ -38,6 +38,8 @@ def random_taps(rng, shape):
         taps = rng.choice([-1.0, 1.0], shape) * rng.choice([1.0, 1 / 3, 0.1, size**-0.5])
     elif kind == "flat":
         taps = np.ones(shape) * rng.choice([1.0, 1 / 3, 0.1, size**-0.5])
+    elif kind == "identity":
+        taps = np.eye(n, size)
     elif kind == "dct" or size not in (4, 8):
         taps = filters.dct(n, 1, size)
     elif kind == "hadamard":
@@ -78,12 +80,13 @@ def random_codes(rng, dictionary, most, columns):
     """Return columns of codes with at most so many non-zeros together, of sizes that tie or not."""
     size = dictionary.atom_norms().size
     joint = rng.choice(size, min(size, most, int(rng.choice(NONZEROS))), replace=False)
-    kind = rng.choice(["equal", "multiples", "any"])
+    kind = rng.choice(["equal", "multiples", "any", "far apart"])
     codes = np.zeros((columns, size))
     codes[:, joint] = {
         "equal": rng.choice([1.0, 1 / 3, 0.7]) * np.ones((columns, len(joint))),
         "multiples": 0.1 * rng.integers(1, 4, (columns, len(joint))),
         "any": rng.uniform(0.3, 1, (columns, len(joint))),
+        "far apart": 10 ** rng.uniform(-3, 1, (columns, len(joint))),
     }[str(kind)]
     if columns > 1:
         codes[:, joint] *= rng.random((columns, len(joint))) < 0.7

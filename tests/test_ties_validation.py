@@ -44,8 +44,8 @@ def test_no_guarantee_is_below_the_truth(script, monkeypatch, capsys):
 def test_a_rule_of_ties_that_forgets_single_precision_is_found(script, monkeypatch, capsys):
     for module in (coefficients, instance):
         monkeypatch.setattr(module, "rounding_of", lambda *layer: 0.0)
-    names, examples = violations(script, 20, 21, 22, 73)
-    assert names >= {"uniform (2)", "hybrid", "layered", "instance, exact", "instance, lattice"}
+    names, examples = violations(script, 22, 42, 47)
+    assert names >= {"uniform (2)", "hybrid", "layered", "instance, exact"}
     assert names >= {"lower", "each atom", "safe", "lost"}
     # what is printed is code, and keeps no non-zero that is not needed
     lines = [line.strip() for line in min(examples, key=len).splitlines()]
@@ -54,22 +54,24 @@ def test_a_rule_of_ties_that_forgets_single_precision_is_found(script, monkeypat
     assert known["codes"].shape[1:] == known["dictionary"].code_shape
     assert np.count_nonzero(known["codes"]) == 1
     assert known["projection"].selection.threshold > 0
-    monkeypatch.setattr(sys, "argv", arguments(30, 0))
+    monkeypatch.setattr(sys, "argv", arguments(160, 0))
     assert script.main() == 1
     assert "safe: 1.0 > 0.0" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("share", "name"), [(0, "estimate, high"), (1, "estimate, low")])
-def test_an_estimate_that_is_far_off_is_found(script, monkeypatch, share, name):
+@pytest.mark.parametrize(
+    ("setting", "share", "name"), [(0, 0, "estimate, high"), (161, 1, "estimate, low")]
+)
+def test_an_estimate_that_is_far_off_is_found(script, monkeypatch, setting, share, name):
     failure = AtRisk.failure
     monkeypatch.setattr(AtRisk, "failure", lambda self, signs: 0 * failure(self, signs) + share)
-    assert violations(script, 21)[0] == {name}
+    assert violations(script, setting)[0] == {name}
 
 
 def test_an_enumeration_of_another_model_is_found(script, monkeypatch):
     def other(model, codes, noise):
         layer = model.layers[0]
-        moved = layer.projection.with_threshold(1.1 * layer.projection.threshold)
+        moved = layer.projection.with_threshold(0.0)
         return enumerate_signs(DCSCModel([Layer(layer.dictionary, moved)]), codes, noise)
 
     monkeypatch.setattr(script, "enumerate_signs", other)
