@@ -26,6 +26,7 @@ _TAILS: dict[str, tuple[Tail, ...]] = {
 }
 _GRID = 32
 _ZOOMS = 6
+_STEEP = 1e6
 
 
 def _known(instance: "HybridBound", attribute: object, value: str) -> None:
@@ -177,7 +178,9 @@ class _Class:
         """Return the tail of sums of which only the variance is known."""
         if deviation == 0:
             return np.ones(len(level))
-        rows = Rows(np.full((len(level), 1), deviation), level - self.blur, np.zeros(len(level)))
+        # a tail that falls within some ties is not smooth to rounding: it loses all of a tie
+        blur = self.slack if deviation < _STEEP * self.slack else self.blur
+        rows = Rows(np.full((len(level), 1), deviation), level - blur, np.zeros(len(level)))
         tails = [tail._upper(rows) for tail in self.tails]
         # between orthogonal atoms the deviation is itself a residue, and tells nothing of a tie
         return np.where(level > self.slack, np.minimum(np.min(tails, axis=0), 1.0), 1.0)

@@ -333,11 +333,9 @@ class LayerStatistics(LayerRecord):
     def blur(self, noise: float) -> float:
         """Return what rounding takes off the level that a sum has to reach.
 
-        Of measured constants it is all of a tie, for the deviation of the sum may be as small as
-        that. Of declared ones it is what a tolerance above that of double precision adds.
+        A tail is continuous and rounds upwards, so that ties of double precision are covered.
         """
-        floor = 0.0 if self.measured else TOLERANCE
-        return (self.tolerance - floor) * (self.strongest + self.shift(noise))
+        return (self.tolerance - TOLERANCE) * (self.strongest + self.shift(noise))
 
     def reach(self, sparsity: int) -> float:
         """Return a bound of the sum of S others in a coefficient, μ₁(S) x_max."""
