@@ -346,7 +346,9 @@ def test_zero_codes_have_no_smallest_entry():
         assert [record.statistics().sparsity for record in records] == [0, 0]
         assert UNIFORM.evaluate(records).failure_probability == 0
         assert ROBUST.evaluate(records).failure_probability == 0
-    assert PUBLISHED.evaluate(records).layers[0].unclipped == close(32 * math.exp(-1 / 0.72))
+    # a tie is left to rounding, which can only raise the bound
+    value, exact = PUBLISHED.evaluate(records).layers[0].unclipped, 32 * math.exp(-1 / 0.72)
+    assert exact * (1 - 1e-12) <= value <= exact * (1 + 1e-10)
 
 
 def test_measured_smallest_entry_may_only_be_lowered():
