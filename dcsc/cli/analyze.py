@@ -7,7 +7,8 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
-from dcsc.cli.common import Seed, as_json, console, folder, progress_bar, write
+from dcsc.cli.common import Seed, as_json, console, folder, write
+from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
 from dcsc.networks.analysis import (
@@ -73,7 +74,7 @@ def analyze(
     network = load(digits_network_path() if source is None else source, geometry)
     shown = _inputs(network, inputs, shipped=source is None, seed=seed)
     folder(html.parent)
-    with progress_bar("analyze") as report:
+    with share_progress("analyze") as report:
         found = compute_analysis(network, shown, noise, seed, Limits(inputs=most), report)
     numbers = {"version": dcsc.__version__, **found.numbers()}
     json = html.with_suffix(".json")

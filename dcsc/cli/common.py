@@ -1,18 +1,13 @@
-"""What the commands share: printing, progress, and writing files."""
+"""What the commands share: printing, and writing files."""
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
-from matplotlib.figure import Figure
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dcsc._files import make_folder, write_files
 
@@ -20,11 +15,8 @@ __all__ = [
     "Out",
     "Seed",
     "as_json",
-    "as_png",
-    "as_svg",
     "console",
     "folder",
-    "progress_bar",
     "write",
 ]
 
@@ -35,18 +27,6 @@ Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
 def console() -> Console:
     """Return a console that keeps tables whole in a pipe."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Any]:
-    """Yield a function that takes the share done; a bar on a terminal, nothing in a pipe."""
-    screen = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=screen, disable=not screen.is_terminal
-    ) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def folder(out: Path) -> None:
@@ -62,23 +42,6 @@ def as_json(value: Any) -> bytes:
 
 def _fields(record: Any) -> dict[str, Any]:
     return attrs.asdict(record, recurse=False)
-
-
-def as_png(figure: Figure) -> bytes:
-    """Return the picture."""
-    return _image(figure, format="png", dpi=130)
-
-
-def as_svg(figure: Figure) -> bytes:
-    """Return the drawing, without the date that would make every one different."""
-    return _image(figure, format="svg", metadata={"Date": None})
-
-
-def _image(figure: Figure, **options: Any) -> bytes:
-    with tempfile.SpooledTemporaryFile() as file:
-        figure.savefig(file, **options)
-        file.seek(0)
-        return file.read()
 
 
 def write(out: Path, files: dict[str, bytes]) -> None:

@@ -7,13 +7,14 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
-from dcsc.cli.common import Out, Seed, as_json, as_png, console, folder, progress_bar, write
+from dcsc.cli.common import Out, Seed, as_json, console, folder, write
+from dcsc.cli.progress import share_progress
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
 from dcsc.experiments.studies.poster import poster as compute_poster
 from dcsc.experiments.studies.recover import RecoveryReport
 from dcsc.experiments.studies.recover import recover as compute_recovery
-from dcsc.plotting import poster_figure, recovery_figure
+from dcsc.plotting import as_png, poster_figure, recovery_figure
 
 __all__ = ["poster", "recover"]
 
@@ -31,7 +32,7 @@ def poster(
     Prints a table and writes poster.png and poster.json, which holds every number of the figure.
     """
     folder(out)
-    with progress_bar("poster") as report:
+    with share_progress("poster") as report:
         result = compute_poster(trials, seed, dcsc.__version__, report)
     write(
         out,
@@ -65,7 +66,7 @@ def recover(
     """
     name, signal = read_input(source)
     folder(out)
-    with progress_bar("recover") as report:
+    with share_progress("recover") as report:
         result = compute_recovery(name, signal, noise, draws, seed, report)
     numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
     write(

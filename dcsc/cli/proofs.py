@@ -10,10 +10,10 @@ from dcsc.bounds import Certificate
 from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
-from dcsc.cli.common import Out, as_png, folder, write
+from dcsc.cli.common import Out, folder, write
 from dcsc.errors import DcscError
 from dcsc.experiments.studies.example import example_layers
-from dcsc.plotting import explanation
+from dcsc.plotting import as_png, explanation
 
 __all__ = ["explain", "verify"]
 

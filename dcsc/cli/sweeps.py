@@ -1,28 +1,21 @@
 """``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dcsc._arrays import integer, real
-from dcsc.cli.common import as_png, as_svg, folder, write
+from dcsc.cli.common import folder, write
+from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Run, State, Sweep
-from dcsc.plotting import sweep_figure
+from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
-
-_LINE_SECONDS = 10.0
-_SHARE_TO_GUESS = 0.05
 
 Code = Annotated[
     bool,
@@ -77,7 +70,7 @@ def sweep(
     given = attrs.evolve(given, stop=stop)
     if max_trials is not None:
         given = attrs.evolve(given, trials=integer(max_trials, "--max-trials", minimum=1))
-    with _reporting(given) as report:
+    with sweep_progress(given) as report:
         try:
             done = sweeps.run(given, out, jobs, dask, report)
         except KeyboardInterrupt:
@@ -137,80 +130,6 @@ def _cell(text: str) -> dict[str, str]:
     if not all(key.strip() and equals and value for key, equals, value in pairs):
         raise DcscError(f"--cell: expected axis=label,axis=label, got {text!r}")
     return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-# ---- telling how far it is -----------------------------------------------------------------------
-
-
-@contextmanager
-def _reporting(sweep: Sweep) -> Iterator[Callable[[State], None]]:
-    """Yield what is told how far a run is: a bar on a terminal, plain lines in a log."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines(sweep)
-        return
-    columns: Any = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(f"{len(sweep)} cells", rate="", total=None)
-        start = time.perf_counter()
-
-        def report(state: State) -> None:
-            if state.found and not state.trials and not state.done:
-                console.print(_found(state))
-            rate = state.trials / (time.perf_counter() - start)
-            bar.update(
-                task,
-                description=_round(state),
-                total=state.pending,
-                completed=state.done,
-                rate=f"{rate:,.0f} trials/s",
-            )
-
-        yield report
-
-
-class _Lines:
-    """Plain lines, one every ten seconds and one for the end of every round."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        self.start = self.round = self.last = time.perf_counter()
-        print(
-            f"dcsc sweep: {len(sweep)} cells, at most {sweep.trials} trials each", file=sys.stderr
-        )
-
-    def __call__(self, state: State) -> None:
-        now = time.perf_counter()
-        if not state.done:
-            self.round = now
-            if state.found and not state.trials:
-                print(f"dcsc sweep: {_found(state)}", file=sys.stderr)
-            return
-        if now - self.last < _LINE_SECONDS and state.done < state.pending:
-            return
-        self.last = now
-        share = state.done / state.pending
-        left = (now - self.round) * (1 - share) / share
-        rate = state.trials / (now - self.start)
-        said = f", {left:.0f} s left" if share > _SHARE_TO_GUESS else ""
-        line = f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s{said}"
-        print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
-
-
-def _found(state: State) -> str:
-    return f"{state.found:,} trials are there already: going on from them"
-
-
-def _round(state: State) -> str:
-    number, most = state.look
-    if most == 1:
-        return f"{state.cells} cells"
-    return f"look {number} of at most {most}: {state.cells - state.settled} of {state.cells} cells"
 
 
 def _said(sweep: Sweep, done: Run) -> list[str]:

@@ -1,12 +1,29 @@
-"""Figures: numbers drawn so that they can be read without the text."""
+"""Figures: numbers drawn so that they can be read without the text.
+
+Records come in and figures of matplotlib come out; `as_png` and `as_svg` make files of them.
+
+=============  ==========================================================
+`explanation`  why guarantees hold or not, layer by layer
+`phase`        measured rates of a sweep, and how far guarantees reach
+`poster`       the three panels of the poster
+`recovery`     what comes back of one pathway
+`units`        what units stand for, and how much pathways share
+`charts`       the small figures of a network's page
+`files`        figures as the bytes of a file
+`style`        one palette, and what else all figures share
+=============  ==========================================================
+"""
 
 from dcsc.plotting.explanation import explanation
+from dcsc.plotting.files import as_png, as_svg
 from dcsc.plotting.phase import sweep_figure
 from dcsc.plotting.poster import poster_figure
 from dcsc.plotting.recovery import recovery_figure
 from dcsc.plotting.units import effective_atoms, pathway_overlap
 
 __all__ = [
+    "as_png",
+    "as_svg",
     "effective_atoms",
     "explanation",
     "pathway_overlap",

@@ -11,11 +11,11 @@ from dcsc._arrays import instance
 from dcsc.bounds import Explanation, Verdict
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import Tally
-from dcsc.plotting.style import STYLE
+from dcsc.plotting.style import BLUE, ORANGE, STYLE
 
 __all__ = ["explanation"]
 
-_BARS = {"guaranteed": "#0072B2", "likely": "#E69F00", "measured": "0.35"}
+_BARS = {"guaranteed": BLUE, "likely": ORANGE, "measured": "0.35"}
 _BAR_WIDTH = 0.27
 _SMALLEST = 1e-12
 

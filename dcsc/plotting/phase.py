@@ -16,7 +16,17 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError
-from dcsc.plotting.style import BOUND_NAMES, BOUNDS, STYLE, legend
+from dcsc.plotting.style import (
+    BLUE,
+    BOUND_NAMES,
+    BOUNDS,
+    GREEN,
+    ORANGE,
+    PINK,
+    RED,
+    STYLE,
+    legend,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -25,9 +35,9 @@ __all__ = ["sweep_figure"]
 
 _PANELS = 9
 _CURVES = 6
-_HALF_COLOUR = "#D55E00"
+_HALF_COLOUR = RED
 _EMPTY = "#E8A5A0"
-_CURVE_COLOURS = ["black", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
+_CURVE_COLOURS = ["black", BLUE, RED, GREEN, PINK, ORANGE]
 _WIDE = 20.0
 _PALE = 0.1  # the darkest grey of a map of half widths stands for no less
 _TICKS = 10

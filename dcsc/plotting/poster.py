@@ -11,12 +11,11 @@ from dcsc._arrays import Array
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
-from dcsc.plotting.style import LAYERS, STYLE, legend
+from dcsc.plotting.style import BLUE, GREEN, LAYERS, ORANGE, RED, STYLE, legend
 
 __all__ = ["poster_figure"]
 
-# Colours that remain apart to colour-blind eyes (Okabe and Ito, 2008).
-_COLOURS = {"(2)": "#0072B2", "(3)": "#E69F00", "(3R)": "#009E73"}
+_COLOURS = {"(2)": BLUE, "(3)": ORANGE, "(3R)": GREEN}
 _NAMES = {kind.label: f"{kind.label}, {kind.about}" for kind in CLASS_BOUNDS}
 _DASHES = {"(2)": "-", "(3)": "-", "(3R)": (0, (5, 2))}
 
@@ -101,13 +100,13 @@ def _scaling(axes: Axes, panel: ScalingPanel) -> None:
             label=f"measured, {family} filters (whole numbers)",
         )
     star, level = panel.crossing
-    axes.plot([star], [level], "*", color="#D55E00", ms=13, zorder=5)
+    axes.plot([star], [level], "*", color=RED, ms=13, zorder=5)
     axes.annotate(
         f"crossing: μ* = {star:.3f}, S* = {level:.0f}",
         (star, level),
         (0.0055, 2.2),
-        arrowprops={"arrowstyle": "-", "color": "#D55E00"},
-        color="#D55E00",
+        arrowprops={"arrowstyle": "-", "color": RED},
+        color=RED,
         fontsize=9,
     )
     axes.set_xscale("log")

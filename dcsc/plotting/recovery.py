@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 
 from dcsc._arrays import Array
 from dcsc.experiments.studies.recover import RecoveryReport
-from dcsc.plotting.style import STYLE
+from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE
 
 __all__ = ["recovery_figure"]
 
-_HIT, _MISSED, _FALSE = "#0072B2", "#D55E00", "#E69F00"
+_HIT, _MISSED, _FALSE = BLUE, RED, ORANGE
 
 
 def recovery_figure(report: RecoveryReport) -> Figure:

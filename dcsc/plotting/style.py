@@ -1,4 +1,4 @@
-"""What the figures share."""
+"""What the figures share: one palette, one style, and where the legend stands."""
 
 from typing import Any
 
@@ -6,13 +6,28 @@ from matplotlib.axes import Axes
 
 from dcsc.bounds import family
 
-__all__ = ["BOUNDS", "BOUND_NAMES", "LAYERS", "STYLE", "legend"]
+__all__ = [
+    "BLUE",
+    "BOUNDS",
+    "BOUND_NAMES",
+    "GREEN",
+    "LAYERS",
+    "ORANGE",
+    "PINK",
+    "RED",
+    "SKY",
+    "STYLE",
+    "legend",
+]
 
 # Colours that remain apart to colour-blind eyes (Okabe and Ito, 2008).
-BOUNDS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"]
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PINK, SKY = "#CC79A7", "#56B4E9"
+
+BOUNDS = [BLUE, ORANGE, GREEN, PINK, SKY]
 BOUND_NAMES = {kind.__name__: f"{kind.label}, {kind.about}" for kind in family.BOUNDS}
 
-LAYERS = ["#7A4EAB", "#CC79A7", "#56B4E9"]
+LAYERS = ["#7A4EAB", PINK, SKY]
 STYLE: Any = {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": False}
 
 

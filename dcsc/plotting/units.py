@@ -13,15 +13,15 @@ from dcsc._arrays import Array, instance, numeric_array
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.overlap import PathwayOverlap
-from dcsc.plotting.style import STYLE
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE
 
 __all__ = ["effective_atoms", "pathway_overlap"]
 
 _COLUMNS = 8
 _MOST_UNITS = 400
-_LINES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_LINES = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
 _MOST_LINES = len(_LINES)
-_WITHIN, _BETWEEN = "#0072B2", "#D55E00"
+_WITHIN, _BETWEEN = BLUE, RED
 _MOST_NUMBERS = 10
 
 
@@ -113,7 +113,7 @@ def _image(axes: Axes, atom: Array, limit: float) -> None:
         stacked = atom.reshape(-1, atom.shape[-1])
         axes.imshow(stacked, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
         for border in range(1, len(atom)):
-            axes.axhline(border * atom.shape[1] - 0.5, color="#0072B2", lw=0.6)
+            axes.axhline(border * atom.shape[1] - 0.5, color=BLUE, lw=0.6)
     axes.set_axis_off()
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import attrs
 import jinja2
 import numpy as np
+from matplotlib.figure import Figure
 
 from dcsc._arrays import Array
 from dcsc._version import __version__
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
-from dcsc.plotting import effective_atoms, pathway_overlap
-from dcsc.report import charts, words
+from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
+from dcsc.report import words
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
 from dcsc.report.table import columns, row
 
@@ -83,8 +84,8 @@ def page(analysis: Analysis, shown: int = 8) -> str:
 # ---- pictures --------------------------------------------------------------------------------
 
 
-def _svg(content: bytes, alt: str) -> Picture:
-    return Picture(data_uri(content, "image/svg+xml"), alt)
+def _svg(figure: Figure, alt: str) -> Picture:
+    return Picture(data_uri(as_svg(figure), "image/svg+xml"), alt)
 
 
 def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
@@ -191,13 +192,12 @@ def _atoms(layer: LayerAnalysis, coded: dict[str, CodedLayer]) -> Picture | None
     if channels > _MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
         return None
     units = most_active(layer.coded.on, _UNITS)
-    figure = effective_atoms(model, len(layers), units)
-    return _svg(charts.as_svg(figure), f"Patterns that units of {layer.name} look for")
+    return _svg(
+        effective_atoms(model, len(layers), units), f"Patterns that units of {layer.name} look for"
+    )
 
 
 def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
-    return _svg(
-        charts.as_svg(pathway_overlap(analysis.overlap)), "Overlap of pathways between classes"
-    )
+    return _svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")

@@ -6,23 +6,25 @@ from io import BytesIO
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dcsc._arrays import Array
+from dcsc.plotting.style import SKY
 
 __all__ = ["code_picture", "data_uri", "input_picture", "most_active"]
 
 # Indices of the palette: units that are off, those that are on by size, those that are on
 # although their coefficient is not positive, and what lies between the maps.
 _OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
-_COLOURS = {_OFF: (240, 240, 240), _OUTSIDE: (86, 180, 233), _GAP: (255, 255, 255)}
+_COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "white"}
 _RAMP = (0.12, 0.95)
 
 
 def _palette() -> list[int]:
     shades = matplotlib.colormaps["inferno_r"](np.linspace(*_RAMP, 256))[:, :3] * 255
     for index, colour in _COLOURS.items():
-        shades[index] = colour
+        shades[index] = np.multiply(to_rgb(colour), 255)
     return [int(part) for part in shades.round().ravel()]
 
 

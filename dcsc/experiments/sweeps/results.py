@@ -1,7 +1,6 @@
 """The results of a sweep as a data set, at any time."""
 
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,14 +112,10 @@ def planned(folder: Path, allow_code: bool) -> Sweep:
 def write_netcdf(folder: Path) -> Path:
     """Write what `open` returns to ``results.nc``, whole or not at all, and return its place."""
     data = open(folder)
-    handle, temporary = tempfile.mkstemp(suffix=".nc")
-    os.close(handle)
-    try:
-        data.to_netcdf(temporary, engine="h5netcdf")
-        content = Path(temporary).read_bytes()
-    finally:
-        Path(temporary).unlink()
-    write_durably(folder / "results.nc", content)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "results.nc"
+        data.to_netcdf(path, engine="h5netcdf")
+        write_durably(folder / path.name, path.read_bytes())
     return folder / "results.nc"
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-import scipy.io.wavfile
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
+from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
@@ -20,6 +20,7 @@ _SIDE = 256
 _LENGTH = 16384
 _LABELS = ("labels", "label", "y")
 _SMALL = 64
+_WHERE = "read_inputs: path"
 
 
 @attrs.frozen(eq=False)
@@ -93,9 +94,10 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 
     A ``.npy`` holds a batch of inputs or one of them; an ``.npz`` holds inputs, and labels under
     ``labels``; a network with several inputs finds them in an ``.npz`` under their names. Pictures
-    are scaled to [0, 1], and made grey for a network of one channel, sounds (``.wav``) to [-1, 1],
-    their channels averaged. Where the network asks for a certain size they are brought to it, and
-    otherwise pictures are shrunk to at most 256 samples a side and sounds cut to 16384.
+    are scaled to [0, 1] by their depth, and made grey for a network of one channel; sounds
+    (``.wav``) to [-1, 1], their channels averaged; floats stay as they are. Where the network asks
+    for a certain size they are brought to it, and otherwise pictures are shrunk to at most 256
+    samples a side and sounds cut to 16384.
 
     Raises
     ------
@@ -103,23 +105,12 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
         If the file cannot be read as one of these, or does not fit.
     """
     file = Path(path)
-    if not file.is_file():
-        raise DcscError(f"read_inputs: path: expected a file, got {file}")
     ending = file.suffix.lower()
-    try:
-        if ending == ".npz":
-            return _archive(network, file)
-        if ending == ".npy":
-            return Inputs(file.name, _single(network, np.load(file, allow_pickle=False), file))
-        value, note = (_sound if ending == ".wav" else _picture)(network, file)
-    except (OSError, ValueError, EOFError, UnidentifiedImageError) as error:
-        if isinstance(error, DcscError):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DcscError(
-            f"read_inputs: path: expected a .npy, an .npz, a picture or a .wav, could not read "
-            f"{file}: {reason}"
-        ) from None
+    if ending == ".npz":
+        return _archive(network, file)
+    if ending == ".npy":
+        return Inputs(file.name, _single(network, read_array(file, _WHERE), file))
+    value, note = (_sound if ending == ".wav" else _picture)(network, file)
     return Inputs(file.name, _single(network, value, file), note=note)
 
 
@@ -157,7 +148,7 @@ def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Pat
 
 
 def _archive(network: ConvNetwork, file: Path) -> Inputs:
-    with np.load(file, allow_pickle=False) as archive:
+    with reading(file, _WHERE, "an .npz file"), np.load(file, allow_pickle=False) as archive:
         arrays = dict(archive)
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     if len(network.inputs) == 1 and len(arrays) == 1:
@@ -189,14 +180,26 @@ def _picture(network: ConvNetwork, file: Path) -> tuple[Array, str]:
             f"read_inputs: {file.name}: expected a network of one or three channels in two "
             f"dimensions for a picture, this one takes {network.inputs[0]}"
         )
-    with Image.open(file) as opened:
-        picture = opened.convert("L" if shape[1] == 1 else "RGB")
-    width, height = picture.size
+    picture = read_picture(file, _WHERE)
+    values = picture.grey if shape[1] == 1 else picture.colour
+    height, width = values.shape[1:]
     scale = min(1.0, _SIDE / max(width, height))
-    size = (shape[3] or round(width * scale), shape[2] or round(height * scale))
-    note = f"The picture's values are from 0 to 1, and its size is {size[1]} × {size[0]}."
-    pixels = np.asarray(picture.resize(size), dtype=np.float64) / 255
-    return (pixels[None] if shape[1] == 1 else np.moveaxis(pixels, -1, 0)), note
+    size = [
+        asked or max(1, round(side * scale))
+        for asked, side in zip(shape[2:], (height, width), strict=True)
+    ]
+    note = f"The picture's values are {picture.scale}, and its size is {size[0]} × {size[1]}."
+    return _resized(values, size[0], size[1]), note
+
+
+def _resized(values: Array, height: int, width: int) -> Array:
+    """Return a picture of another size, by cubic interpolation that does not overshoot."""
+    if values.shape[1:] == (height, width):
+        return values
+    resized = [
+        Image.fromarray(channel.astype(np.float32)).resize((width, height)) for channel in values
+    ]
+    return np.clip(np.array(resized, dtype=np.float64), values.min(), values.max())
 
 
 def _sound(network: ConvNetwork, file: Path) -> tuple[Array, str]:
@@ -206,14 +209,10 @@ def _sound(network: ConvNetwork, file: Path) -> tuple[Array, str]:
             f"read_inputs: {file.name}: expected a network of one channel in one dimension for a "
             f"sound, this one takes {network.inputs[0]}"
         )
-    rate, samples = scipy.io.wavfile.read(file)
-    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1
-    wave = real_array(samples, f"read_inputs: {file.name}").astype(np.float64) / full
-    wave = wave if wave.ndim == 1 else wave.mean(axis=1)
+    sound = read_sound(file, _WHERE)
+    wave = sound.mono
     length = shape[-1] or min(len(wave), _LENGTH)
     if len(wave) < length:
         raise DcscError(f"read_inputs: {file.name}: expected {length} samples, got {len(wave)}")
-    energy = np.concatenate([[0.0], np.cumsum(np.square(wave))])
-    start = int(np.argmax(energy[length:] - energy[: len(energy) - length]))
-    note = f"The loudest {length} samples, values from -1 to 1, at {rate} Hz."
-    return wave[start : start + length].reshape((1, length)[-(len(shape) - 1) :]), note
+    note = f"The loudest {length} samples, values {sound.scale}, at {sound.rate} Hz."
+    return loudest(wave, length).reshape((1, length)[-(len(shape) - 1) :]), note

@@ -1,7 +1,6 @@
-"""The charts of the page, as SVG."""
+"""The charts of a network's page: small figures of what was found of its layers."""
 
-from collections.abc import Sequence
-from io import BytesIO
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -12,10 +11,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
-from dcsc.plotting.style import STYLE
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE
 
 __all__ = [
-    "as_svg",
     "coherence_chart",
     "density_chart",
     "found_chart",
@@ -24,40 +22,26 @@ __all__ = [
     "threshold_chart",
 ]
 
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "0.45"
-_SVG: Any = {
-    **STYLE,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "dcsc",
-    "font.family": "sans-serif",
-    "font.size": 9.0,
-}
+_GREY = "0.45"
+_STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
 _MOST_TICKS = 16
 
 
-def as_svg(figure: Figure) -> bytes:
-    """Return a drawing whose text is text, the same for the same numbers."""
-    file = BytesIO()
-    with matplotlib.rc_context(_SVG):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()
-
-
-def _drawn(draw: Any, height: float, width: float = _WIDTH) -> bytes:
-    with matplotlib.rc_context(_SVG):
+def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
+    with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.subplots())
-        return as_svg(figure)
+    return figure
 
 
-def _small(draw: Any, height: float = 1.9) -> bytes:
+def _small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
     """Draw a small chart, of which there may be hundreds, with margins that need no search."""
-    with matplotlib.rc_context(_SVG):
+    with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height))
         figure.subplots_adjust(0.17, 0.45 / height, 0.97, 0.96)
         draw(figure.subplots())
-        return as_svg(figure)
+    return figure
 
 
 # ---- all layers ------------------------------------------------------------------------------
@@ -88,14 +72,14 @@ def _found(again: Found | None) -> float | None:
     return None if again is None else again.found
 
 
-def coherence_chart(layers: Sequence[LayerAnalysis]) -> bytes:
+def coherence_chart(layers: Sequence[LayerAnalysis]) -> Figure:
     """Draw the coherence of the layers, beside random ones and what none can go below."""
 
     def draw(axes: Axes) -> None:
         facts = [layer.filters for layer in layers]
         _line(axes, [_value(x.own) for x in facts], "this network", "o-", BLUE)
         _line(axes, [_value(x.dense) for x in facts], "at stride 1", "^", GREEN)
-        _line(axes, [x.random for x in facts], "random filters", "s--", GREY)
+        _line(axes, [x.random for x in facts], "random filters", "s--", _GREY)
         _line(axes, [x.floor for x in facts], "floor", "_", "black")
         axes.set_ylim(-0.03, 1.05)
         axes.set_ylabel("coherence")
@@ -107,7 +91,7 @@ def coherence_chart(layers: Sequence[LayerAnalysis]) -> bytes:
     return _drawn(draw, 2.7, _wide(layers))
 
 
-def found_chart(layers: Sequence[LayerAnalysis]) -> bytes:
+def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
     """Draw which share of the active units is found again, by layers whose resynthesis is known."""
 
     def draw(axes: Axes) -> None:
@@ -131,7 +115,7 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> bytes:
 # ---- one layer -------------------------------------------------------------------------------
 
 
-def density_chart(density: Sequence[float]) -> bytes:
+def density_chart(density: Sequence[float]) -> Figure:
     """Draw how many inputs switch on which share of the units."""
 
     def draw(axes: Axes) -> None:
@@ -145,7 +129,7 @@ def density_chart(density: Sequence[float]) -> bytes:
 
 def sparsity_chart(
     sparsity: Sequence[int], stripe_size: int, theorems: Sequence[TheoremFacts]
-) -> bytes:
+) -> Figure:
     """Draw how many inputs have which stripe sparsity, and up to where theorems hold."""
 
     def draw(axes: Axes) -> None:
@@ -168,7 +152,7 @@ def sparsity_chart(
     return _small(draw)
 
 
-def threshold_chart(threshold: Sequence[float]) -> bytes:
+def threshold_chart(threshold: Sequence[float]) -> Figure:
     """Draw the thresholds of the filters, in order; the negative ones in another colour."""
 
     def draw(axes: Axes) -> None:
@@ -185,7 +169,7 @@ def threshold_chart(threshold: Sequence[float]) -> bytes:
     return _small(draw)
 
 
-def signal_chart(values: Array) -> bytes:
+def signal_chart(values: Array) -> Figure:
     """Draw a signal ``(channels, samples)``, a line for each of the first channels."""
 
     def draw(axes: Axes) -> None:
