@@ -441,7 +441,7 @@ def test_key_numbers_are_in_the_text():
 def test_threshold_in_its_interval_or_not():
     good = explain(barker(6), bounds=UniformBound())
     assert good.layers[0].verdicts[0].inside
-    assert "lies where it may, from 0.462 to below 0.615" in assert_readable(good)
+    assert "lies where it may, between 0.462 and 0.615" in assert_readable(good)
     bad = explain(barker(6, 0.7), bounds=UniformBound())
     assert bad.layers[0].verdicts[0].inside is False
     assert bad.layers[0].verdicts[0].best.failure_probability == 0
