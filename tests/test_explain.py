@@ -43,6 +43,7 @@ from dcsc.plotting import explanation
 from dcsc.projections import HardThreshold, ReLU, TopK
 from tests.sign_enumeration import circulant, patterns, toeplitz
 from tests.strategies import Ingredients, seeds
+from tests.test_windows import matrix_of
 
 
 def barker(ones=13, threshold=0.5):
@@ -122,7 +123,7 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
 @given(st.data())
 def test_pair_of_any_dictionary(data):
     dictionary = Ingredients(data.draw).dictionary()
-    matrix = dictionary.to_sparse().toarray().astype(float)
+    matrix = matrix_of(dictionary)
     assert_largest(dictionary.correlated_pair(), off_diagonal(matrix), dictionary.code_shape)
 
 
