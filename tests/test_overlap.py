@@ -124,10 +124,16 @@ def test_the_figure_shows_every_matrix_and_both_curves(depth, tmp_path):
         image = axes.get_images()[0]
         np.testing.assert_array_equal(image.get_array().filled(np.nan), matrix)
         assert image.get_clim() == (0, np.nanmax(found.matrices))
-        assert [text.get_text() for text in axes.texts][-1] == "–"
+        numbers = {text.get_position(): text.get_text() for text in axes.texts}
+        for (row, column), value in np.ndenumerate(matrix):
+            said = "–" if np.isnan(value) else f"{value:.2f}".lstrip("0")
+            assert numbers[column, row] == said
     (curve,) = [axes for axes in figure.axes if axes.get_legend()]
-    drawn = [line.get_ydata() for line in curve.get_lines()]
-    np.testing.assert_array_equal(drawn, [found.within, found.between])
+    drawn = {line.get_label(): line for line in curve.get_lines()}
+    for name, values in (("within a class", found.within), ("between classes", found.between)):
+        np.testing.assert_array_equal(drawn[name].get_ydata(), values)
+        texts = [t.get_text() for t in curve.texts if t.get_color() == drawn[name].get_color()]
+        assert texts == [f"{value:.2f}" for value in values]
     figure.savefig(tmp_path / "overlap.png")
 
 

@@ -10,7 +10,8 @@ import pytest
 from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
-from dcsc.report import page
+from dcsc.report import page, row, words
+from dcsc.report.table import columns
 from tests.chromium import BROWSER, Chromium
 from tests.commands import refused
 
@@ -61,6 +62,27 @@ def test_every_number_of_the_table_has_a_sentence(digits_page):
     assert len(headings) == 17
     meanings = re.findall(r"<dt>([^<]+)</dt>", text)
     assert meanings == [name for _, name in headings]
+
+
+def test_numbers_of_many_inputs_are_medians_and_say_so(digits):
+    """The mean of either would be another number, in the table as in the sentences."""
+    first = digits.layers[0]
+    codes = attrs.evolve(
+        first.codes, sparsity=(1, 1, 2, 9, 9), density=(0.1, 0.1, 0.2, 0.9, 0.9), stripe_size=27
+    )
+    layer = attrs.evolve(first, codes=codes)
+    cells = row(layer)
+    assert (cells["S"].text, cells["S"].value) == ("2 of 27", 2)
+    assert (cells["on"].text, cells["on"].value) == ("20%", 0.2)
+    headings = columns(digits)
+    assert headings["S"].endswith("(a median).")
+    assert headings["on"].endswith("(a median).")
+    (said, *_) = words.of_layer(layer, 0.05)["Codes"]
+    assert "switches on 20% of" in said
+    assert "have up to 2 of them on (medians)" in said
+    even = attrs.evolve(first, codes=attrs.evolve(codes, sparsity=(1, 2, 3, 9)))
+    assert row(even)["S"].text == "2.5 of 27"
+    assert "up to 2.5 of them" in words.of_layer(even, 0.05)["Codes"][0]
 
 
 def test_pages_say_what_is_missing():

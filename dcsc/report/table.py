@@ -72,9 +72,9 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     }
     if codes is None:
         return cells
-    density, sparsity = float(np.median(codes.density)), int(np.median(codes.sparsity))
+    density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))
     cells["on"] = Cell(percent(density), density)
-    cells["S"] = Cell(f"{sparsity} of {codes.stripe_size}", sparsity)
+    cells["S"] = Cell(f"{sparsity:g} of {codes.stripe_size}", sparsity)
     proved = {theorem.name: theorem for theorem in layer.theorems}
     for name in ("(2)", "(3)", "(3R)"):
         theorem = proved[name]

@@ -199,7 +199,7 @@ def _codes(layer: LayerAnalysis) -> Iterator[str]:
     yield (
         f"An input switches on {percent(float(np.median(codes.density)))} of the {units} units; "
         f"stripes of {codes.stripe_size} units, whose atoms can overlap, have up to "
-        f"{int(np.median(codes.sparsity))} of them on (medians)."
+        f"{np.median(codes.sparsity):g} of them on (medians)."
     )
     if codes.contrast is not None:
         yield f"The largest coefficient of a code is {codes.contrast:.1f} times the smallest."

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.contour import QuadContourSet
 
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
@@ -59,6 +60,11 @@ def words(figure, panel=0):
 def line(axes, name):
     (found,) = [line for line in axes.lines if line.get_label() == name]
     return found
+
+
+def dashes(line):
+    """Return the lengths of its dashes and gaps, which `get_linestyle` keeps for itself."""
+    return line._unscaled_dash_pattern
 
 
 def footer(figure):
@@ -190,6 +196,50 @@ def test_bounds_of_ones_own_parameters_keep_them():
     assert phase._bound("mine:Own") == "mine:Own"
 
 
+BOUNDS = {
+    TWO: "UniformBound",
+    THREE: "ProbabilisticBound",
+    THREE_R: "RobustBound",
+}
+
+
+def distinct(data):
+    """Put numbers in place of those of a sweep that all differ, so that none passes for another."""
+    shape = data["guarantee"].shape
+    guarantee = np.arange(1, data["guarantee"].size + 1).reshape(shape) / (2 + np.prod(shape))
+    best = np.linspace(0.3, 0.6, data["best"].size).reshape(data["best"].shape)
+    return data.assign(
+        guarantee=(data["guarantee"].dims, guarantee),
+        best=(data["best"].dims, best),
+        low=(data["best"].dims, best / 2),
+        high=(data["best"].dims, best + 0.2),
+    )
+
+
+def test_every_curve_has_its_own_guarantees(drawn):
+    """Its colour says which curve, its dashes which bound."""
+    data, figure = drawn(distinct, low_coherence=True, axes=axes(sparsity=WIDE, signs=SIGNS))
+    (panel,) = figure.axes
+    for label in data["signs"].values:
+        curve = line(panel, f"signs = {label}")
+        for name, bound in BOUNDS.items():
+            entry = line(panel, f"guaranteed: {name}")
+            (one,) = [
+                other
+                for other in panel.lines
+                if other.get_color() == curve.get_color() and dashes(other) == dashes(entry)
+            ]
+            expected = 1 - data["guarantee"].sel(signs=label, bound=bound)
+            assert np.array_equal(one.get_ydata(), expected)
+
+
+def test_intervals_of_names_have_their_ends(drawn):
+    data, figure = drawn(distinct, low_coherence=True, axes=axes(signs=SIGNS))
+    (bars,) = figure.axes[0].containers
+    ends = np.array([segment[:, 1] for segment in bars[2][0].get_segments()])
+    assert ends == pytest.approx(1 - np.stack([data["high"], data["low"]], axis=-1))
+
+
 # ---- maps ----------------------------------------------------------------------------------------
 
 
@@ -259,6 +309,43 @@ def test_frontiers_are_the_edges_of_where_a_guarantee_holds(drawn):
     assert found
     assert found == frontier(data, "UniformBound", WIDE[1], NOISE[1])
     assert segments(panel, "#009E73") == frontier(data, "RobustBound", WIDE[1], NOISE[1])
+
+
+def test_half_of_the_trials_are_recovered_where_the_line_is(drawn):
+    def known(data):
+        best = np.repeat([[0.1], [0.3], [0.6], [0.9]], 3, axis=1)
+        return data.assign(best=(("sparsity", "noise"), best))
+
+    _, figure = drawn(known, axes=axes(sparsity=S, noise=NOISE))
+    (contour,) = [c for c in figure.axes[0].collections if isinstance(c, QuadContourSet)]
+    (path,) = contour.get_paths()
+    assert path.vertices[:, 0] == pytest.approx([2 + 2 / 3] * 3)
+    assert words(figure)[0] == "half of the trials recovered"
+    entry = figure.axes[0].get_legend().legend_handles[0]
+    foreground = contour.get_path_effects()[-1]._gc["foreground"]
+    assert entry.get_color() == foreground
+
+
+def test_the_legend_of_a_map_names_the_frontiers_by_colour(drawn):
+    """One bound holds left of a step, one below another, the last everywhere."""
+    holds = {
+        "UniformBound": [[1, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]],
+        "ProbabilisticBound": [[1, 1, 0]] * 4,
+        "RobustBound": [[1, 1, 1]] * 4,
+    }
+
+    def known(data):
+        values = np.stack([np.where(holds[b], 0.001, 0.5) for b in data["bound"].values], axis=-1)
+        return data.assign(guarantee=(("sparsity", "noise", "bound"), values))
+
+    data, figure = drawn(known, axes=axes(sparsity=S, noise=NOISE))
+    panel = figure.axes[0]
+    entries = dict(zip(words(figure), panel.get_legend().legend_handles, strict=True))
+    for name, bound in list(BOUNDS.items())[:2]:
+        expected = frontier(data, bound, S[1], NOISE[1])
+        assert segments(panel, entries[name].get_color()) == expected
+        assert expected
+    assert not segments(panel, entries[f"{THREE_R}: everywhere on this grid"].get_color())
 
 
 def test_cells_that_have_not_been_run(drawn, tmp_path):
