@@ -12,22 +12,13 @@ from dcsc.bounds import BoundCalculator, InstanceBound
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "validate_bounds.py"
 
 
-def loaded(path, monkeypatch):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+@pytest.fixture
+def script(monkeypatch):
+    spec = importlib.util.spec_from_file_location("validate_bounds", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def script(monkeypatch):
-    return loaded(SCRIPT, monkeypatch)
-
-
-@pytest.fixture
-def ties(monkeypatch):
-    return loaded(SCRIPT.with_name("enumerate_ties.py"), monkeypatch)
 
 
 def run(script, monkeypatch, capsys, instances, seed):
@@ -81,20 +72,3 @@ def test_a_bound_that_says_too_little_is_found(script, monkeypatch, model, small
         if table[model, "exact"].violations:
             return
     pytest.fail("300 instances, and no violation")
-
-
-# ---- ties: every sign pattern in the model's own arithmetic --------------------------------------
-
-
-def test_no_bound_says_too_little_where_rounding_decides(ties, capsys):
-    assert ties.main(["--cases", "60"]) == 0
-    assert capsys.readouterr().out.startswith("60 cases, 0 guarantees below the truth")
-
-
-def test_ties_that_are_decided_the_other_way_are_found(ties, monkeypatch, capsys):
-    hopeful = attrs.evolve(InstanceBound("l1"))
-    monkeypatch.setattr(ties, "BOUNDS", {"hopeful": hopeful})
-    monkeypatch.setattr("dcsc.coefficients.TOLERANCE", -1e-9)
-    monkeypatch.setattr("dcsc.coefficients.rounding_of", lambda dictionary, codes: -1e-9)
-    assert ties.main(["--cases", "60"]) > 0
-    assert "hopeful says 0.0, and" in capsys.readouterr().out

@@ -157,3 +157,10 @@ def test_taps_that_meet_on_a_circle_are_added_in_float64(data, extent):
     np.testing.assert_array_equal(single.to_sparse().toarray(), expected)
     signed = SignedDictionary(single, np.ones(single.code_shape))
     assert signed.mutual_coherence() == single.mutual_coherence()
+
+
+def test_taps_that_hardly_are_any_are_no_reason_to_refuse():
+    dictionary = CirculantDictionary([[[1.0, -2.9e-310]]], extent=4)
+    assert (dictionary.babel(1), dictionary.babel(2)) == (2.9e-310, 5.8e-310)
+    assert dictionary.babel_squared(2) == 0.0  # 1e-619 beside norms of 1
+    assert dictionary.mutual_coherence() == 2.9e-310

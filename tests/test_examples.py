@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dcsc.experiments.sweeps import Sweep
 from tests.commands import script
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -78,3 +79,8 @@ def test_the_autoencoder_keeps_to_its_guarantees():
         informative += 0 < best <= float(promised) < 1
         assert all(0 <= float(share.strip("%")) <= 100 for share in (shares[0], *shares[2:]))
     assert informative
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.name)
+def test_the_sweeps_can_be_read(path):
+    assert Sweep.load(path).trials > 0

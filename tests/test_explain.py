@@ -43,6 +43,7 @@ from dcsc.plotting import explanation
 from dcsc.projections import HardThreshold, ReLU, TopK
 from tests.sign_enumeration import circulant, patterns, toeplitz
 from tests.strategies import Ingredients, seeds
+from tests.test_windows import matrix_of
 
 
 def barker(ones=13, threshold=0.5):
@@ -122,7 +123,7 @@ def test_pair_between_zeros(seed, n, f, extent, padding):
 @given(st.data())
 def test_pair_of_any_dictionary(data):
     dictionary = Ingredients(data.draw).dictionary()
-    matrix = dictionary.to_sparse().toarray().astype(float)
+    matrix = matrix_of(dictionary)
     assert_largest(dictionary.correlated_pair(), off_diagonal(matrix), dictionary.code_shape)
 
 
@@ -441,7 +442,7 @@ def test_key_numbers_are_in_the_text():
 def test_threshold_in_its_interval_or_not():
     good = explain(barker(6), bounds=UniformBound())
     assert good.layers[0].verdicts[0].inside
-    assert "lies where it may, from 0.462 to below 0.615" in assert_readable(good)
+    assert "lies where it may, between 0.462 and 0.615" in assert_readable(good)
     bad = explain(barker(6, 0.7), bounds=UniformBound())
     assert bad.layers[0].verdicts[0].inside is False
     assert bad.layers[0].verdicts[0].best.failure_probability == 0

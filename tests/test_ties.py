@@ -25,7 +25,7 @@ from dcsc.dictionaries import CirculantDictionary, DenseDictionary, filters
 from dcsc.errors import DcscError
 from dcsc.experiments import estimate_failure, simulate
 from dcsc.model import DCSCModel, Layer
-from dcsc.projections import HardThreshold, JumpReLU
+from dcsc.projections import HardThreshold, JumpReLU, SoftThreshold
 from dcsc.signs import FixedSigns
 from tests import strategies
 
@@ -129,6 +129,27 @@ def test_one_threshold_is_met_within_the_tolerance():
             assert not bound.evaluate(attrs.evolve(layer, threshold=threshold)).holds
         single = attrs.evolve(layer, tolerance=1e-6, threshold=0.15 * (1 + 1e-7))
         assert bound.evaluate(single).holds
+
+
+@pytest.mark.parametrize("kind", [HardThreshold, SoftThreshold])
+def test_a_residue_between_orthogonal_atoms_says_nothing_of_a_tie(kind):
+    # the taps are antisymmetric, and their inner product with equal ones is a residue of 1e-16
+    taps = np.array([0.9737337088692345, 0.7128225479347612, 0.26091116093447325])
+    bank = np.array([np.full((2, 3), 0.49428543968942273), [taps, -taps[::-1] * (1 - 2e-16)]])
+    dictionary = CirculantDictionary(bank, extent=6, stride=3)
+    assert 0 < dictionary.babel(1) < 1e-15
+    code = np.array([[0, 0.4257379698543864], [0, 0.8405229678013646]])
+    level = float(dictionary.atom_norms()[0, 1] ** 2 * code[0, 1])
+    share = 0.0
+    for ulps in range(-12, 13):
+        threshold = np.array([level + ulps * math.ulp(level), level / 2])
+        model = model_of(dictionary, threshold, kind)
+        layers = bounds.measure(model, model.draw(0).synthesize(code))
+        fails = failing_share(model, code)
+        share = max(share, fails * (fails < 1))
+        for bound in (HybridBound(), HybridBound("hoeffding"), LayeredBound()):
+            assert bound.evaluate(layers).failure_probability >= fails
+    assert share > 0  # some patterns are right at the tie, and others wrong
 
 
 # ---- single precision ----------------------------------------------------------------------------

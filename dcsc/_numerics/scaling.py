@@ -46,12 +46,16 @@ def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
 
 
 def restored(value: float, exponent: int) -> float:
-    """Return ``value·2^exponent``, or raise FloatingPointError where it is no normal number."""
+    """Return ``value·2^exponent``, or raise FloatingPointError where no float holds such numbers.
+
+    It is too small only where the power is: a value that is small in a unit that floats hold loses
+    nothing that could be told from 0 there.
+    """
     try:
-        result = math.ldexp(value, exponent)
+        result, unit = math.ldexp(value, exponent), math.ldexp(0.25, exponent)
     except OverflowError:
         raise FloatingPointError from None
-    if value and abs(result) < _TINY:
+    if value and unit < _TINY:
         raise FloatingPointError
     return result
 

@@ -26,6 +26,7 @@ _TAILS: dict[str, tuple[Tail, ...]] = {
 }
 _GRID = 32
 _ZOOMS = 6
+_STEEP = 1e6
 
 
 def _known(instance: "HybridBound", attribute: object, value: str) -> None:
@@ -165,9 +166,9 @@ class _Class:
     def bound(self, low: Array, high: Array) -> Array:
         """Return (H) for thresholds between low and high, each of shape (places,)."""
         # off the support an atom fails above the lowest threshold, on it below the highest
-        off = self._tail(low - self.shift - self.blur, self.deviation_off)
+        off = self._tail(low - self.shift, self.deviation_off)
         off = np.where(low - self.quiet > self.slack, 0.0, np.minimum(self.sides * off, 1.0))
-        on = self._tail(self.signal - high - self.shift - self.blur, self.deviation_on)
+        on = self._tail(self.signal - high - self.shift, self.deviation_on)
         on = np.where(self.full - high > self.slack, 0.0, on)
         # the non-zeros are at most so many, and which atoms they are is for the worst case
         worse = np.maximum(off, on)
@@ -177,9 +178,12 @@ class _Class:
         """Return the tail of sums of which only the variance is known."""
         if deviation == 0:
             return np.ones(len(level))
-        rows = Rows(np.full((len(level), 1), deviation), level, np.zeros(len(level)))
+        # a tail that falls within some ties is not smooth to rounding: it loses all of a tie
+        blur = self.slack if deviation < _STEEP * self.slack else self.blur
+        rows = Rows(np.full((len(level), 1), deviation), level - blur, np.zeros(len(level)))
         tails = [tail._upper(rows) for tail in self.tails]
-        return np.where(level > 0, np.minimum(np.min(tails, axis=0), 1.0), 1.0)
+        # between orthogonal atoms the deviation is itself a residue, and tells nothing of a tie
+        return np.where(level > self.slack, np.minimum(np.min(tails, axis=0), 1.0), 1.0)
 
 
 def _best(codes: _Class) -> float:

@@ -104,7 +104,7 @@ def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> lis
         lines += _wrap(4, _side(side))
     low, high = verdict.guarantee.threshold
     if verdict.inside and low < high:
-        lines += _wrap(4, f"The threshold lies where it may, from {_n(low)} to below {_n(high)}.")
+        lines += _wrap(4, f"The threshold lies where it may, between {_n(low)} and {_n(high)}.")
     formulas = tuple(side.left for side in verdict.sides)
     for statement in verdict.violations:
         if not any(formula in statement for formula in formulas):
