@@ -90,7 +90,7 @@ def test_pages_say_what_is_missing():
     text = page(one_dimensional())
     assert "It stopped at LSTM" in text
     assert "Its codes have no zeros (LeakyRelu)" in text
-    assert "1 filter of 3 (2) have a negative threshold" in text
+    assert "The threshold of 1 filter of 3 (2) is negative" in text
     text = page(one_dimensional(limits=attrs.evolve(FEW, products=10.0)))
     assert "Left out as too much work" in text
 

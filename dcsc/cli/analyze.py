@@ -73,31 +73,33 @@ def analyze(
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
     network = load(digits_network_path() if source is None else source, geometry)
-    shown = _inputs(network, inputs, shipped=source is None, seed=seed)
+    data = _inputs(network, inputs, shipped=source is None, seed=seed)
     folder(html.parent)
     with share_progress("analyze") as report:
-        found = compute_analysis(network, shown, noise, seed, Limits(inputs=most), report)
-    numbers = {"version": dcsc.__version__, **found.numbers()}
+        analysis = compute_analysis(network, data, noise, seed, Limits(inputs=most), report)
+    numbers = {"version": dcsc.__version__, **analysis.numbers()}
     json = html.with_suffix(".json")
-    write(html.parent, {json.name: as_json(numbers), html.name: page(found).encode()})
+    write(html.parent, {json.name: as_json(numbers), html.name: page(analysis).encode()})
     screen = console()
-    for line in at_a_glance(found):
+    for line in at_a_glance(analysis):
         screen.print(visible(line))
-    screen.print(_table(found))
+    screen.print(_table(analysis))
     screen.print(visible(f"Wrote {html} and {json}."))
 
 
-def _inputs(network: ConvNetwork, given: str | None, *, shipped: bool, seed: int) -> Inputs | None:
-    if given == "noise":
+def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int) -> Inputs | None:
+    if name == "noise":
         return noise_inputs(network, rng=seed)
-    if given is not None:
-        return read_inputs(network, given)
+    if name is not None:
+        return read_inputs(network, name)
     return shipped_inputs() if shipped else None
 
 
-def _table(found: Analysis) -> Table:
-    table = Table(*_SHOWN, title=visible(f"{found.source}, layer by layer"), title_justify="left")
-    for layer in found.layers:
+def _table(analysis: Analysis) -> Table:
+    table = Table(
+        *_SHOWN, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
+    )
+    for layer in analysis.layers:
         cells = row(layer)
         proved = ", ".join(t.name for t in layer.theorems if t.holds)
         table.add_row(

@@ -153,8 +153,8 @@ def _recovery_lines(result: RecoveryReport) -> list[str]:
     ]
     for name, (probability, why) in result.guarantees.items():
         if probability < 1:
-            said = f"fails with probability at most {probability:.2g}"
+            verdict = f"fails with probability at most {probability:.2g}"
         else:
-            said = f"is silent, since this does not hold: {why or 'a value below 1'}"
-        lines.append(f"{name} {said}")
+            verdict = f"is silent, since this does not hold: {why or 'a value below 1'}"
+        lines.append(f"{name} {verdict}")
     return lines

@@ -43,11 +43,11 @@ def explain(
         raise DcscError(f"--codes: expected with --evidence only, got {codes}")
     folder(out)
     files = [path for path in (evidence, codes) if path is not None]
-    found = explain_layers(
+    why = explain_layers(
         Inputs.load(files).layers if files else example_layers(), failure_probability=delta
     )
-    write(out, {"explain.png": as_png(explanation(found))})
-    say(found)
+    write(out, {"explain.png": as_png(explanation(why))})
+    say(why)
     say(f"Wrote {out / 'explain.png'}.")
 
 
@@ -73,9 +73,13 @@ def verify(
     Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
     Files that cannot be used are exit code 2.
     """
-    found = verify_certificate(certificate, evidence, codes, rounding)
-    say(_verdict(found.certificate) if found.holds else f"false: {found.difference}")
-    sys.exit(0 if found.holds else 1)
+    verification = verify_certificate(certificate, evidence, codes, rounding)
+    say(
+        _verdict(verification.certificate)
+        if verification.holds
+        else f"false: {verification.difference}"
+    )
+    sys.exit(0 if verification.holds else 1)
 
 
 def _verdict(certificate: Certificate) -> str:

@@ -33,7 +33,7 @@ def sweep(
     *,
     out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
     jobs: Annotated[
-        int | None, Parameter(help="Processes on this machine; one per core if nothing is said.")
+        int | None, Parameter(help="Processes on this machine; one per core by default.")
     ] = None,
     dask: Annotated[
         str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
@@ -61,28 +61,28 @@ def sweep(
     What has been finished is in the folder at any time; after an interruption the same command goes
     on from there. Writes results.nc at the end.
     """
-    given = Sweep.load(file, allow_code)
-    stop = given.stop
+    plan = Sweep.load(file, allow_code)
+    stop = plan.stop
     if stop_width is not None:
         stop = attrs.evolve(stop, width=real(stop_width, "--stop-width", minimum=0))
     if level is not None:
         stop = attrs.evolve(stop, levels=level)
-    given = attrs.evolve(given, stop=stop)
+    plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
-        given = attrs.evolve(given, trials=integer(max_trials, "--max-trials", minimum=1))
-    with sweep_progress(given) as report:
+        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
+    with sweep_progress(plan) as report:
         try:
-            done = sweeps.run(given, out, jobs, dask, report)
+            done = sweeps.run(plan, out, jobs, dask, report)
         except KeyboardInterrupt:
             print(
                 f"dcsc: interrupted: what was finished is in {out}; the same command goes on",
                 file=sys.stderr,
             )
             sys.exit(130)
-    written = sweeps.write_netcdf(out)
-    for line in _said(given, done):
+    path = sweeps.write_netcdf(out)
+    for line in _summary(plan, done):
         say(line)
-    say(f"Wrote {written}. See it with: dcsc plot {out}")
+    say(f"Wrote {path}. See it with: dcsc plot {out}")
 
 
 def plot(
@@ -90,7 +90,7 @@ def plot(
     /,
     *,
     out: Annotated[
-        Path | None, Parameter(help="Folder for the files; that of the sweep if nothing is said.")
+        Path | None, Parameter(help="Folder for the files; that of the sweep by default.")
     ] = None,
 ) -> None:
     """Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.
@@ -113,7 +113,7 @@ def replay(
         str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
     ] = "",
     trial: Annotated[
-        int | None, Parameter(help="Which trial, from 0; the first that fails if nothing is said.")
+        int | None, Parameter(help="Which trial, from 0; the first that fails by default.")
     ] = None,
     allow_code: Code = False,
 ) -> None:
@@ -132,7 +132,7 @@ def _cell(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _said(sweep: Sweep, done: Run) -> list[str]:
+def _summary(sweep: Sweep, done: Run) -> list[str]:
     lines = [
         f"{done.cells} cells, {done.trials:,} trials in {done.seconds:.1f} s; {done.found:,} "
         "were there before."

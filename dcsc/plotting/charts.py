@@ -60,16 +60,16 @@ def _name_layers(axes: Axes, layers: Sequence[LayerAnalysis]) -> None:
 
 
 def _line(axes: Axes, values: Sequence[float | None], label: str, style: str, colour: str) -> None:
-    known = [np.nan if value is None else value for value in values]
-    axes.plot(known, style, color=colour, label=label, ms=5, lw=1, mfc="none")
+    heights = [np.nan if value is None else value for value in values]
+    axes.plot(heights, style, color=colour, label=label, ms=5, lw=1, mfc="none")
 
 
 def _value(found: Coherence | None) -> float | None:
     return None if found is None else found.value
 
 
-def _found(again: Found | None) -> float | None:
-    return None if again is None else again.found
+def _found(part: Found | None) -> float | None:
+    return None if part is None else part.found
 
 
 def coherence_chart(layers: Sequence[LayerAnalysis]) -> Figure:
@@ -135,14 +135,16 @@ def sparsity_chart(
     def draw(axes: Axes) -> None:
         axes.hist(sparsity, bins=_bins(len(sparsity)), range=(0, max(*sparsity, 1)), color=BLUE)
         colours = {"(2)": RED, "(3)": ORANGE, "(3R)": GREEN}
+        # Later lines are thinner, so that those below remain visible where they agree.
+        width = 3.6
         for theorem in theorems:
             if theorem.name in colours and theorem.of:
                 at = 0 if theorem.allowed is None else theorem.allowed
-                said = "none" if theorem.allowed is None else f"S ≤ {at}"
-                axes.axvline(at, color=colours[theorem.name], ls="--", lw=1.2)
-                axes.plot(
-                    [], [], "--", color=colours[theorem.name], label=f"{theorem.name}: {said}"
-                )
+                limit = "none" if theorem.allowed is None else f"S ≤ {at}"
+                style: Any = {"color": colours[theorem.name], "ls": "--", "lw": width}
+                axes.axvline(at, **style)
+                axes.plot([], [], label=f"{theorem.name}: {limit}", **style)
+                width -= 1.2
         axes.set_xlabel(f"stripe sparsity S, of {stripe_size}")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         _count_inputs(axes)

@@ -100,14 +100,14 @@ def _failures(axes: Axes, found: Explanation, tally: Tally | None) -> None:
     proved = [layer.sharpest for layer in found.layers]
     for place, verdict in enumerate(proved):
         value = 1.0 if verdict is None else verdict.failure_probability
-        shown = max(value, _SMALLEST)
+        height = max(value, _SMALLEST)
         axes.plot(
-            [place - 0.12], [shown], "v", ms=9, color=_BARS["likely"],
+            [place - 0.12], [height], "v", ms=9, color=_BARS["likely"],
             label="proved, at most" if place == 0 else None,
         )  # fmt: skip
         axes.annotate(
             _proved(verdict),
-            (place - 0.12, shown),
+            (place - 0.12, height),
             (0, 8),
             textcoords="offset points",
             ha="center",

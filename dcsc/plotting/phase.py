@@ -85,11 +85,11 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios)
         for number, labels in enumerate(panels):
             chosen = data.sel(dict(zip(rest, labels, strict=True)))
-            said = ", ".join(f"{n} = {_text(v)}" for n, v in zip(rest, labels, strict=True))
+            title = ", ".join(f"{n} = {_text(v)}" for n, v in zip(rest, labels, strict=True))
             if mapped:
-                _map(figure, grid[number], chosen, drawn, said)
+                _map(figure, grid[number], chosen, drawn, title)
             else:
-                _curves(grid[number // columns, number % columns], chosen, drawn, said)
+                _curves(grid[number // columns, number % columns], chosen, drawn, title)
         if not mapped:
             for empty in grid.ravel()[len(panels) :]:
                 empty.set_axis_off()
@@ -125,7 +125,7 @@ def _text(value: Any) -> str:
 # ---- curves ------------------------------------------------------------------------------------
 
 
-def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], said: str) -> None:
+def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], title: str) -> None:
     x, tells = drawn[0] if drawn else None, drawn[1:]
     places, ticks = _places(data, x)
     labels = list(data[tells[0]].values) if tells else [None]
@@ -135,12 +135,12 @@ def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], said: str) -> 
         name = "measured" if label is None else f"{tells[0]} = {_text(label)}"
         best = np.atleast_1d(1 - one["best"].values)
         low, high = (np.atleast_1d(1 - one[end].values) for end in ("high", "low"))
-        there = np.isfinite(best)
+        run = np.isfinite(best)
         style = "o-" if ticks is None else "o"
         # Where labels stand on the axis, each has a little room for what belongs to it.
         room = 0.0 if ticks is None else 0.7 / len(labels)
         at = places + room * (curve - (len(labels) - 1) / 2)
-        axes.plot(at[there], best[there], style, ms=4, color=colours[label], label=name)
+        axes.plot(at[run], best[run], style, ms=4, color=colours[label], label=name)
         if ticks is None:
             axes.fill_between(at, low, high, color=colours[label], alpha=0.2, lw=0)
         else:
@@ -150,7 +150,7 @@ def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], said: str) -> 
     _scale(axes, "x", places, x, ticks)
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("share of trials with the whole pathway recovered")
-    axes.set_title(said, fontsize=10, loc="left")
+    axes.set_title(title, fontsize=10, loc="left")
     if tells and "bound" in data.dims:
         for number, bound in enumerate(data["bound"].values):
             name = f"guaranteed: {_bound(bound)}"
@@ -197,7 +197,7 @@ def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | N
 # ---- maps --------------------------------------------------------------------------------------
 
 
-def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], said: str) -> None:
+def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], title: str) -> None:
     x, y = drawn
     xs, ys = (data[name].values.astype(float) for name in drawn)
     rate = 1 - data["best"].transpose(y, x).values
@@ -214,7 +214,7 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], sa
         _scale(axes, "x", xs, x, None)
         _scale(axes, "y", ys, y, None)
     axes = pair[0]
-    axes.set_title(said, fontsize=10, loc="left")
+    axes.set_title(title, fontsize=10, loc="left")
     handles = [_half(axes, xs, ys, rate)]
     if not np.isfinite(rate).all():
         handles.append(_empty(data))
@@ -272,11 +272,11 @@ def _empty(data: "xarray.Dataset") -> Line2D:
 
 def _extent(values: Array, delta: float) -> str:
     """Say of a guarantee what its frontier cannot."""
-    known = values[np.isfinite(values)]
-    if not known.size:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
         return ": does not cover these cells"
-    if (known <= delta).all() or (known > delta).all():
-        return f": {'everywhere' if known[0] <= delta else 'nowhere'} on this grid"
+    if (finite <= delta).all() or (finite > delta).all():
+        return f": {'everywhere' if finite[0] <= delta else 'nowhere'} on this grid"
     return ""
 
 
@@ -331,8 +331,8 @@ def _scale(
         getattr(axes, f"set_{which}lim")(-0.5, len(ticks) - 0.5)
     elif len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min():
         getattr(axes, f"set_{which}scale")("log")
-        some = _apart(places)
-        axis.set_ticks(some, [f"{place:g}" for place in some])
+        labelled = _apart(places)
+        axis.set_ticks(labelled, [f"{place:g}" for place in labelled])
         axis.set_minor_locator(NullLocator())
     elif (places == places.round()).all():
         axis.set_major_locator(MaxNLocator(integer=True))
@@ -341,8 +341,8 @@ def _scale(
 def _apart(places: Array) -> list[float]:
     """Return some of the places, so far apart on a logarithmic scale that labels have room."""
     least = (places[-1] / places[0]) ** (1 / _TICKS)
-    some = [places[0]]
+    apart = [places[0]]
     for place in places[1:]:
-        if place >= least * some[-1]:
-            some.append(place)
-    return some
+        if place >= least * apart[-1]:
+            apart.append(place)
+    return apart

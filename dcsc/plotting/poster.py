@@ -50,7 +50,7 @@ def _rate(axes: Axes, panel: RatePanel) -> None:
     )
     for name, values in panel.values.items():
         limit = panel.limits[name]
-        shown = "none" if limit is None else f"up to S = {limit:.0f}"
+        reach_text = "none" if limit is None else f"up to S = {limit:.0f}"
         points = [(float(s), value) for s, value in zip(panel.sparsity, values, strict=True)]
         if name == "(2)" and limit is not None:
             points = sorted([*points, (limit, 0.0), (limit, 1.0)])
@@ -58,7 +58,7 @@ def _rate(axes: Axes, panel: RatePanel) -> None:
             *zip(*points, strict=True),
             color=_COLOURS[name],
             ls=_DASHES[name],
-            label=f"{_NAMES[name]}: {shown}",
+            label=f"{_NAMES[name]}: {reach_text}",
         )
         if limit is not None:
             axes.axvline(limit, color=_COLOURS[name], ls=":", lw=1)
@@ -150,7 +150,7 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
             lowest + 0.012 * number,
             color=_COLOURS[name],
             ls=_DASHES[name],
-            label=f"{name}: {_said(panel.limits[name])}",
+            label=f"{name}: {_noise_limit(panel.limits[name])}",
         )
     axes.set_ylim(-0.05, 1.08)
     axes.set_xlabel("noise ζ₀: largest norm of a patch")
@@ -165,7 +165,7 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
     legend(axes)
 
 
-def _said(limits: Sequence[float | None]) -> str:
+def _noise_limit(limits: Sequence[float | None]) -> str:
     """Say which noise a bound guarantees recovery for."""
     if limits[-1] is not None:
         return f"all layers for ζ₀ < {limits[-1]:.2g}"

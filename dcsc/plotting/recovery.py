@@ -60,19 +60,19 @@ def _signal(axes: Axes, signal: Array, title: str) -> None:
 
 
 def _code_map(axes: Axes, report: RecoveryReport, number: int) -> None:
-    true, found = report.truth[number] != 0, report.guess[number] != 0
+    true, guess = report.truth[number] != 0, report.guess[number] != 0
     drawn: tuple[tuple[Array, dict[str, Any]], ...] = (
-        (true & found, {"marker": ".", "color": _HIT, "s": 4}),
-        (true & ~found, {"marker": "x", "color": _MISSED, "s": 18, "lw": 1}),
-        (~true & found, {"marker": "^", "color": _FALSE, "s": 14}),
+        (true & guess, {"marker": ".", "color": _HIT, "s": 4}),
+        (true & ~guess, {"marker": "x", "color": _MISSED, "s": 18, "lw": 1}),
+        (~true & guess, {"marker": "^", "color": _FALSE, "s": 14}),
     )
     for entries, style in drawn:
         rows, columns = np.nonzero(entries.reshape(len(entries), -1))
         axes.scatter(columns, rows, **style)
     layer = report.layers[number - 1]
     axes.set_xlim(-1, math.prod(true.shape[1:]))
-    shown = np.flatnonzero((true | found).reshape(len(true), -1).any(axis=1))
-    axes.set_ylim(-1, shown.max(initial=0) + 1)
+    filters = np.flatnonzero((true | guess).reshape(len(true), -1).any(axis=1))
+    axes.set_ylim(-1, filters.max(initial=0) + 1)
     axes.set_xlabel("position")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"filter (of {len(true)})")

@@ -151,14 +151,14 @@ def pathway_overlap(overlap: PathwayOverlap) -> Figure:
 def _matrix(axes: Axes, classes: Array, matrix: Array, top: float) -> Any:
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=top)
     every = max(1, math.ceil(len(classes) / 20))
-    shown = range(0, len(classes), every)
-    axes.set_xticks(shown, [plain(classes[at]) for at in shown], fontsize=8)
-    axes.set_yticks(shown, [plain(classes[at]) for at in shown], fontsize=8)
+    places = range(0, len(classes), every)
+    axes.set_xticks(places, [plain(classes[at]) for at in places], fontsize=8)
+    axes.set_yticks(places, [plain(classes[at]) for at in places], fontsize=8)
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > 0.6 * top else "black"
-            said = "–" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
-            axes.text(column, row, said, ha="center", va="center", fontsize=7, color=colour)
+            text = "–" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     return image
 
 

@@ -94,11 +94,13 @@ def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
 
 def _overview(analysis: Analysis) -> list[Picture]:
     layers = analysis.layers
-    found = [_svg(charts.coherence_chart(layers), "Coherence of the layers")]
+    pictures = [_svg(charts.coherence_chart(layers), "Coherence of the layers")]
     coded = [layer for layer in layers if layer.resynthesis]
     if coded:
-        found.append(_svg(charts.found_chart(coded), "Share of active units found again, by layer"))
-    return found
+        pictures.append(
+            _svg(charts.found_chart(coded), "Share of active units found again, by layer")
+        )
+    return pictures
 
 
 def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
@@ -111,7 +113,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
     side = 48 if len(layers) <= 12 else 24
     chosen = {layer.name: most_active(layer.coded.on, _FILTERS) for layer in layers if layer.coded}
     values = next(iter(inputs.values.values()))
-    found = []
+    pathways = []
     for number in range(count):
         steps = []
         for layer in layers:
@@ -119,26 +121,26 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             at = number if coded is None else number * len(coded.on) // inputs.count
             if coded is None or at >= len(coded.on):
                 continue
-            some = chosen[layer.name]
-            code, on = coded.codes[at][some], coded.on[at][some]
+            filters = chosen[layer.name]
+            code, on = coded.codes[at][filters], coded.on[at][filters]
             share = float(coded.on[at].mean())
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
                     "name": layer.name,
-                    "filters": _shown(len(some), len(coded.on[at])),
+                    "filters": _shown(len(filters), len(coded.on[at])),
                     "on": words.percent(share),
                     "picture": _png(code_picture(code, on, side), alt),
                 }
             )
-        found.append(
+        pathways.append(
             {
                 "title": _title(analysis, number),
                 "picture": _input(np.asarray(values[number], dtype=np.float64), number),
                 "steps": steps,
             }
         )
-    return found
+    return pathways
 
 
 def _shown(some: int, every: int) -> str:

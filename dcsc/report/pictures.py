@@ -109,9 +109,9 @@ def input_picture(value: Array) -> tuple[bytes, tuple[int, int]]:
     ----------
     value : array of shape (channels, height, width)
     """
-    shown = value if len(value) in (1, 3) else value.mean(axis=0, keepdims=True)
-    low, high = float(shown.min()), float(shown.max())
-    levels = (255 * (shown - low) / ((high - low) or 1.0)).round().astype(np.uint8)
+    channels = value if len(value) in (1, 3) else value.mean(axis=0, keepdims=True)
+    low, high = float(channels.min()), float(channels.max())
+    levels = (255 * (channels - low) / ((high - low) or 1.0)).round().astype(np.uint8)
     picture = Image.fromarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
     return _png(picture), picture.size
 

@@ -60,13 +60,13 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     """Return the cells of a layer by heading; those about codes only where there are any."""
     facts, codes, safety = layer.filters, layer.codes, layer.safety
     outside = len(set(facts.always_on) | set(facts.dead))
-    own = None if facts.own is None else facts.own.value
+    coherence = None if facts.own is None else facts.own.value
     cells = {
         "layer": Cell(layer.name, number),
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
         "outside": Cell(f"{outside} of {facts.shape[0]}", outside / facts.shape[0]),
-        "coherence": Cell(number_of(own), own),
+        "coherence": Cell(number_of(coherence), coherence),
         "random": Cell(number_of(facts.random), facts.random),
         "floor": Cell(number_of(facts.floor), facts.floor),
     }

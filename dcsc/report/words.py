@@ -42,14 +42,13 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f" It stopped at {stop}." for stop in analysis.stops
         )
     yield _accuracy(analysis)
-    known = [x for x in facts if x.own is not None and x.random is not None]
-    lower = sum(x.own.value < x.random for x in known if x.own and x.random)
-    if known:
-        values = [x.own.value for x in known if x.own]
+    compared = [x for x in facts if x.own is not None and x.random is not None]
+    lower = sum(x.own.value < x.random for x in compared if x.own and x.random)
+    if compared:
+        values = [x.own.value for x in compared if x.own]
         yield (
-            f"Coherence is between {min(values):.2g} and {max(values):.2g}; {lower} of "
-            f"{_count(len(known), 'layer')} {'is' if lower == 1 else 'are'} less coherent than "
-            "random filters."
+            f"Coherence is between {min(values):.2g} and {max(values):.2g}, and lower than that of "
+            f"random filters in {lower} of {_count(len(compared), 'layer')}."
         )
     outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
     if outside:
@@ -57,7 +56,10 @@ def _glance(analysis: Analysis) -> Iterator[str]:
         yield f"{percent(share)} of the filters are outside the sparse coding reading."
     dense = [layer.name for layer in analysis.layers if not layer.filters.leaves_zeros]
     if dense:
-        yield f"{_count(len(dense), 'layer')} of {len(facts)} leave no zeros in their codes."
+        yield (
+            f"{_count(len(dense), 'layer')} of {len(facts)} "
+            f"{'leaves' if len(dense) == 1 else 'leave'} no zeros in the codes."
+        )
     asked = [x for x in reached if any(t.of for t in x.theorems)]
     proved = [x.name for x in asked if any(t.holds for t in x.theorems)]
     if asked:
@@ -70,12 +72,12 @@ def _glance(analysis: Analysis) -> Iterator[str]:
 
 
 def _accuracy(analysis: Analysis) -> str:
-    shown = analysis.inputs
-    if shown is None or shown.labels is None or analysis.answers is None:
+    inputs = analysis.inputs
+    if inputs is None or inputs.labels is None or analysis.answers is None:
         return ""
-    if shown.labels.dtype.kind not in "iu":
+    if inputs.labels.dtype.kind not in "iu":
         return ""
-    right = float(np.mean(shown.labels == analysis.answers))
+    right = float(np.mean(inputs.labels == analysis.answers))
     return f"The network's largest output is the label for {percent(right)} of the inputs."
 
 
@@ -97,11 +99,11 @@ def _survival(layers: Sequence[LayerAnalysis]) -> str:
 
 def limits(analysis: Analysis) -> list[str]:
     """Return what was left out to keep the work small, and what was drawn at random."""
-    most, shown = analysis.limits, analysis.inputs
-    said = [f"Random numbers are from seed {analysis.seed}."]
-    if shown is not None:
-        said += [
-            f"Of {_count(analysis.given, 'input')}, {shown.count} were looked at.",
+    most, inputs = analysis.limits, analysis.inputs
+    texts = [f"Random numbers are from seed {analysis.seed}."]
+    if inputs is not None:
+        texts += [
+            f"Of {_count(analysis.given, 'input')}, {inputs.count} were looked at.",
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
             "draws of the signs.",
@@ -117,8 +119,8 @@ def limits(analysis: Analysis) -> list[str]:
     skipped += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
     skipped += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
     if skipped:
-        said.append("Left out as too much work: " + "; ".join(skipped) + ".")
-    return said
+        texts.append("Left out as too much work: " + "; ".join(skipped) + ".")
+    return texts
 
 
 def _no_coherence(facts: FilterFacts) -> bool:
@@ -130,14 +132,14 @@ def _no_coherence(facts: FilterFacts) -> bool:
 
 def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
     """Return what is to be said of a layer, under headings."""
-    found = {
+    sections = {
         "Filters": list(_filters(layer.filters)),
         "Codes": list(_codes(layer)),
         "What is proved": list(_proved(layer.theorems)),
         "Safe units": list(_safety(layer, noise)),
         "Down and up again": list(_resynthesis(layer)),
     }
-    return {heading: texts for heading, texts in found.items() if texts}
+    return {heading: texts for heading, texts in sections.items() if texts}
 
 
 def _filters(facts: FilterFacts) -> Iterator[str]:
@@ -158,13 +160,12 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
     )
     if facts.always_on:
         yield (
-            f"{_count(len(facts.always_on), 'filter')} of {facts.shape[0]} "
-            f"({listed(facts.always_on)}) have a negative threshold: a positive bias switches "
-            "them on where there is no signal. No sparse code does that, so they are outside the "
-            "reading."
+            f"The threshold of {_count(len(facts.always_on), 'filter')} of {facts.shape[0]} "
+            f"({listed(facts.always_on)}) is negative: a positive bias switches units on where "
+            "there is no signal. No sparse code does that, so the reading leaves them out."
         )
     if facts.dead:
-        yield f"{_count(len(facts.dead), 'filter')} ({listed(facts.dead)}) are zero."
+        yield f"Zero in all taps: {_count(len(facts.dead), 'filter')} ({listed(facts.dead)})."
     if not facts.leaves_zeros:
         kind = facts.activation or "no activation"
         yield (
@@ -217,8 +218,8 @@ def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
     alike: dict[str, list[str]] = {}
     for theorem in theorems:
         alike.setdefault(_theorem(theorem), []).append(theorem.name)
-    for said, names in alike.items():
-        yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {said}."
+    for verdict, names in alike.items():
+        yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
 
 
 def _theorem(theorem: TheoremFacts) -> str:
