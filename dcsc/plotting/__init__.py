@@ -2,16 +2,16 @@
 
 Records come in and figures of matplotlib come out; `as_png` and `as_svg` make files of them.
 
-=============  ==========================================================
-`explanation`  why guarantees hold or not, layer by layer
-`phase`        measured rates of a sweep, and how far guarantees reach
-`poster`       the three panels of the poster
-`recovery`     what comes back of one pathway
-`units`        what units stand for, and how much pathways share
-`charts`       the small figures of a network's page
-`files`        figures as the bytes of a file
-`style`        one palette, and what else all figures share
-=============  ==========================================================
+===============  ==========================================================
+``explanation``  why guarantees hold or not, layer by layer
+``phase``        measured rates of a sweep, and how far guarantees reach
+``poster``       the three panels of the poster
+``recovery``     what comes back of one pathway
+``units``        what units stand for, and how much pathways share
+``charts``       the small figures of a network's page
+``files``        figures as the bytes of a file
+``style``        one palette, and what else all figures share
+===============  ==========================================================
 """
 
 from dcsc.plotting.explanation import explanation
