@@ -280,6 +280,8 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
 
 def _types(annotation: Any) -> Iterator[Any]:
     """Yield the classes that a field's annotation allows."""
+    # From numpy 2.5 on, NDArray is the name of a type (a TypeAliasType), and not the type itself.
+    annotation = getattr(typing.get_origin(annotation) or annotation, "__value__", annotation)
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         for part in typing.get_args(annotation):
             yield from _types(part)
