@@ -6,6 +6,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests import extras
+
 settings.register_profile("dev", max_examples=25, deadline=None)
 # Derandomized, so that a change is judged by what it changes, and a red run stays red.
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, database=None)
@@ -18,3 +20,9 @@ def called(monkeypatch, capsys):
     from tests import commands  # noqa: PLC0415  # a second, for those who call it
 
     return functools.partial(commands.call, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """PyTorch; whoever asks for it is skipped where it is not installed."""
+    return extras.torch()

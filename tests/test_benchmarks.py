@@ -11,8 +11,10 @@ SIDES = Path(__file__).parents[1] / "benchmarks" / "side_by_side.py"
 QUICK = ("--quick", "--repetitions", 1)
 
 
+pytestmark = pytest.mark.usefixtures("torch")  # the other side of the comparison
+
+
 def test_side_by_side_runs(tmp_path):
-    pytest.importorskip("torch", reason="PyTorch is the other side of the comparison")
     out = tmp_path / "speed.json"
     printed = script(SIDES, *QUICK, "--out", out)
     found = json.loads(out.read_text())
@@ -26,5 +28,4 @@ def test_side_by_side_runs(tmp_path):
 
 
 def test_the_crossover_is_shown():
-    pytest.importorskip("torch", reason="its module also has PyTorch's side")
     assert script(SIDES, *QUICK, "--crossover").count("| synthesize |") == 4

@@ -4,6 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from tests import strategies
 from tests.test_windows import paddings, span_of
 
-torch = pytest.importorskip("torch", reason="PyTorch is the oracle for convolutions")
 functional = torch.nn.functional
 torch.set_num_threads(1)  # arrays are small, and the workers of pytest-xdist share the processors
 

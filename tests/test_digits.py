@@ -103,9 +103,8 @@ def test_an_unknown_variant_is_refused():
 
 
 @pytest.fixture(scope="module")
-def script():
+def script(torch):
     pytest.importorskip("sklearn", reason="scikit-learn has the digits")
-    pytest.importorskip("torch", reason="PyTorch trains")
     spec = importlib.util.spec_from_file_location("train_digits", TRAINING)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -8,10 +8,10 @@ import json
 import struct
 
 import numpy as np
-import torch
 
 from dcsc.networks import operations as ops
 from dcsc.networks import readers
+from tests import extras
 from tests.networks.graphs import model, node, saved
 
 RNG = np.random.default_rng(0)
@@ -99,6 +99,7 @@ def write_onnx(folder, weight=LAYER):
 
 
 def write_state_dict(folder, weight=LAYER):
+    torch = extras.torch()
     torch.save({"a.weight": torch.tensor(weight)}, folder / "net.pt")
     return folder / "net.pt"
 

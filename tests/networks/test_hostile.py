@@ -10,7 +10,6 @@ import zipfile
 import numpy as np
 import onnx
 import pytest
-import torch
 
 from dcsc import DcscError, networks
 from tests.networks.cases import (
@@ -73,7 +72,7 @@ class Bomb:
         return os.mkdir, (str(self.trace),)
 
 
-def test_code_in_a_pytorch_file_is_refused_and_not_run(tmp_path):
+def test_code_in_a_pytorch_file_is_refused_and_not_run(torch, tmp_path):
     trace = tmp_path / "trace"
     torch.save({"a.weight": torch.tensor(LAYER), "bomb": Bomb(trace)}, tmp_path / "net.pt")
     (tmp_path / "plain.pt").write_bytes(pickle.dumps(Bomb(trace)))
@@ -93,7 +92,7 @@ def test_pickled_objects_in_an_npz_file_are_refused_and_not_run(tmp_path):
     assert not trace.exists()
 
 
-def test_a_torchscript_archive_is_refused(tmp_path):
+def test_a_torchscript_archive_is_refused(torch, tmp_path):
     with pytest.warns(DeprecationWarning, match="trace"):
         torch.jit.trace(torch.nn.Conv1d(3, 2, 3), torch.tensor(SIGNAL)).save(tmp_path / "net.pt")
     assert refusal(tmp_path / "net.pt").endswith(
@@ -115,15 +114,23 @@ def test_an_npz_header_that_declares_too_much(tmp_path):
     )
 
 
-def test_an_archive_that_unpacks_to_too_much(tmp_path):
-    for name, rest in (("net.npz", "bytes of arrays"), ("net.pt", "that are not compressed")):
-        path = tmp_path / name
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("archive/a.npy", bytes(2**20))
-            archive.writestr("archive/b.npy", bytes(2**20))
-        declared = struct.pack("<L", 2**32 - 2)  # in place of the size, twice
-        path.write_bytes(path.read_bytes().replace(struct.pack("<L", 2**20), declared))
-        assert rest in refusal(path)
+def write_archive(path):
+    """Write an archive whose members declare that they unpack to more than there is."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/a.npy", bytes(2**20))
+        archive.writestr("archive/b.npy", bytes(2**20))
+    declared = struct.pack("<L", 2**32 - 2)  # in place of the size, twice
+    path.write_bytes(path.read_bytes().replace(struct.pack("<L", 2**20), declared))
+    return path
+
+
+def test_an_npz_archive_that_unpacks_to_too_much(tmp_path):
+    assert "bytes of arrays" in refusal(write_archive(tmp_path / "net.npz"))
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_pytorch_archive_that_unpacks_to_too_much(tmp_path):
+    assert "that are not compressed" in refusal(write_archive(tmp_path / "net.pt"))
 
 
 def test_a_safetensors_header_that_declares_too_much(tmp_path):
@@ -133,7 +140,7 @@ def test_a_safetensors_header_that_declares_too_much(tmp_path):
     assert "expected a whole .safetensors file, got a broken one" in refusal(path)
 
 
-def test_a_pytorch_tensor_of_few_numbers_repeated(tmp_path):
+def test_a_pytorch_tensor_of_few_numbers_repeated(torch, tmp_path):
     torch.save({"a.weight": torch.zeros(1).expand(2**40)}, tmp_path / "net.pt")
     assert refusal(tmp_path / "net.pt").endswith(
         f"a.weight: declares shape ({2**40},), but holds 4 bytes"
@@ -141,18 +148,20 @@ def test_a_pytorch_tensor_of_few_numbers_repeated(tmp_path):
 
 
 @pytest.mark.parametrize("value", [
-    torch.eye(3).to_sparse(),
-    torch.ones(2, dtype=torch.complex64),
-    "text",
+    lambda torch: torch.eye(3).to_sparse(),
+    lambda torch: torch.ones(2, dtype=torch.complex64),
+    lambda torch: "text",
 ], ids=["sparse", "complex", "text"])  # fmt: skip
-def test_a_pytorch_entry_that_is_no_plain_tensor(value, tmp_path):
-    torch.save({"a.weight": torch.tensor(LAYER), "b": value}, tmp_path / "net.pt")
+def test_a_pytorch_entry_that_is_no_plain_tensor(value, torch, tmp_path):
+    torch.save({"a.weight": torch.tensor(LAYER), "b": value(torch)}, tmp_path / "net.pt")
     assert "b: expected " in refusal(tmp_path / "net.pt")
 
 
-@pytest.mark.parametrize("value", [3, [], {}, torch.ones(2)])
-def test_a_pytorch_file_that_is_no_state_dict(value, tmp_path):
-    torch.save(value, tmp_path / "net.pt")
+@pytest.mark.parametrize("value", [
+    lambda torch: 3, lambda torch: [], lambda torch: {}, lambda torch: torch.ones(2),
+], ids=["number", "list", "empty", "tensor"])  # fmt: skip
+def test_a_pytorch_file_that_is_no_state_dict(value, torch, tmp_path):
+    torch.save(value(torch), tmp_path / "net.pt")
     assert "expected a state_dict of tensors, got a " in refusal(tmp_path / "net.pt")
 
 
