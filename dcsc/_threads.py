@@ -11,15 +11,27 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ContextDecorator
 from functools import cache
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from dcsc import _forks
+
 __all__ = ["OneBlasThread", "share"]
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _inside = 0
-_limits: list[object] = []
+_before: list[tuple[Any, int]] = []  # each library of BLAS, and how many threads it had
+
+
+class _Depth(threading.local):
+    """How often this thread is inside."""
+
+    now = 0
+
+
+_depth = _Depth()
 
 
 @cache
@@ -43,15 +55,47 @@ class OneBlasThread(ContextDecorator):
         global _inside  # noqa: PLW0603  # the limit is global to the process
         with _lock:
             if _inside == 0:
-                _limits.append(_blas().limit(limits=1))
+                for library in _blas().lib_controllers:
+                    _before.append((library, library.num_threads))
+                    _set(library, 1)
             _inside += 1
+            _depth.now += 1
 
     def __exit__(self, *_: object) -> None:
         global _inside  # noqa: PLW0603
         with _lock:
             _inside -= 1
-            if _inside == 0:
-                _limits.pop().restore_original_limits()  # type: ignore[attr-defined]
+            _depth.now -= 1
+            _restore_if_left()
+
+
+def _restore_if_left() -> None:
+    while _inside == 0 and _before:
+        _set(*_before.pop())
+
+
+def _set(library: Any, threads: int) -> None:
+    """Set how many threads a library has, whoever asks.
+
+    From version 3.8 on, threadpoolctl listens to one thread only, the first that asked, unless that
+    right is given back; so it is taken before and given back after.
+    """
+    give_back = getattr(library, "clear_controlling_thread", lambda force: None)
+    give_back(force=True)
+    library.set_num_threads(threads)
+    give_back(force=True)
+
+
+def _begin_again() -> None:
+    """Forget the threads that a forked child does not have: those of the pool, and those inside."""
+    global _inside  # noqa: PLW0603
+    _pool.cache_clear()
+    _inside = _depth.now
+    _restore_if_left()
+
+
+_forks.hold(_lock)
+_forks.begin_again(_begin_again)
 
 
 def share(work: Callable[[int, int], None], count: int, least: int = 1) -> None:

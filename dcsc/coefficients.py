@@ -18,7 +18,6 @@ precision. Ties are decided towards failure, in whatever direction that is.
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -27,6 +26,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 

@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,6 +19,7 @@ from dcsc._arrays import (
     integer,
     real_array,
 )
+from dcsc._cached import cached_property
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.pathway import Pathway

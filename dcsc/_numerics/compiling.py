@@ -1,8 +1,9 @@
 """Compiling by numba, and keeping what was compiled.
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
-a sentence says so. For that this module takes numba's `FunctionCache`, which is no public
-interface; `dcsc._numerics.vectors` is the only other module that leans on such.
+a sentence says so. For that this module takes numba's `FunctionCache`, and for forks the lock of
+its compiler, which are no public interface; `dcsc._numerics.vectors` is the only other module that
+leans on such.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import caching
+from numba.core import caching, compiler_lock
 
+from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
 
 __all__ = ["inner", "loop"]
@@ -20,6 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _numba: Any = numba  # whose hints are few, and none before version 0.66
 _caching: Any = caching
+# A fork waits for what is being compiled: a child could neither finish it nor compile another loop.
+_forks.hold(compiler_lock.global_compiler_lock)
 
 
 class _Cache:

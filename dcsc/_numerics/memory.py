@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dcsc import _forks
 from dcsc._arrays import Array, Shape
 
 __all__ = ["empty"]
@@ -52,6 +53,16 @@ def empty(shape: Shape, dtype: npt.DTypeLike) -> Array:
     if memory is None:
         memory = np.empty(size, np.uint8)
     return np.asarray(_Lease(memory))[:size].view(kind).reshape(shape)
+
+
+def _begin_again() -> None:
+    """Keep nothing of the parent's in a forked child: writing to shared pages copies them."""
+    global _lock  # noqa: PLW0603  # a thread that is not there may hold it
+    _lock = threading.Lock()
+    _kept.clear()
+
+
+_forks.begin_again(_begin_again)
 
 
 def _taken(size: int) -> Array | None:

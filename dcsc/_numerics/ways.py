@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
+from dcsc import _forks
 from dcsc.errors import CompilationWarning
 
 __all__ = ["NotCompiledError", "say_once", "two_ways"]
@@ -25,8 +26,9 @@ _VARIABLES = ("DCSC_PLAIN", "NUMBA_DISABLE_JIT")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_lock = threading.Lock()
-_said: set[str] = set()
+_loading = threading.RLock()
+_forks.hold(_loading)  # a child could not finish an import that another thread began
+_said: dict[str, object] = {}
 _failures: list[str] = []
 
 
@@ -64,7 +66,8 @@ def _asked() -> bool:
 @cache
 def _leaf(module: str, name: str) -> Callable[..., T]:
     try:
-        loops = importlib.import_module(module)
+        with _loading:
+            loops = importlib.import_module(module)
     except Exception as error:  # whatever numba, llvmlite and the system's loader raise
         raise NotCompiledError(f"{type(error).__name__}: {error}") from error
     return getattr(loops, name)
@@ -72,8 +75,6 @@ def _leaf(module: str, name: str) -> Callable[..., T]:
 
 def say_once(what: str, sentence: str) -> None:
     """Warn, once a process for each ``what``."""
-    with _lock:
-        if what in _said:
-            return
-        _said.add(what)
-    warnings.warn(sentence, CompilationWarning, stacklevel=3)
+    me = object()
+    if _said.setdefault(what, me) is me:  # one step, whatever other threads do
+        warnings.warn(sentence, CompilationWarning, stacklevel=3)

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from functools import cached_property
 from typing import Any, Self
 
 import attrs
@@ -10,6 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._cached import cached_property
 from dcsc._numerics.grid import Grid, Run
 from dcsc._numerics.scaling import exponents, norms, times_power
 from dcsc.dictionaries.windows import WindowAxis

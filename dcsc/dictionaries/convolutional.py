@@ -2,7 +2,6 @@
 
 import math
 from abc import abstractmethod
-from functools import cached_property
 from typing import Any, Self
 
 import attrs
@@ -20,6 +19,7 @@ from dcsc._arrays import (
     real_array,
     shape_tuple,
 )
+from dcsc._cached import cached_property
 from dcsc._fields import SAME_ARRAY, named
 from dcsc._numerics import correlate, spread
 from dcsc._numerics.scaling import unit_norm

@@ -1,7 +1,6 @@
 """A dictionary given by its matrix."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._cached import cached_property
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm

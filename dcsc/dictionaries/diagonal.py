@@ -1,7 +1,6 @@
 """A dictionary times a diagonal matrix: signs, or the scales that give atoms unit norm."""
 
 from abc import abstractmethod
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
+from dcsc._cached import cached_property
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.scaling import check_square
 from dcsc.dictionaries.base import Dictionary

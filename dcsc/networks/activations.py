@@ -1,12 +1,12 @@
 """What a forward pass through a network found."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from types import MappingProxyType
 
 import attrs
 
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
 from dcsc.networks.convolution import Convolution

@@ -1,12 +1,12 @@
 """The graph of a network: steps between named values."""
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, TypeVar
 
 import attrs
 
 from dcsc._arrays import Array, instance_of, numeric_array, real_array
+from dcsc._cached import cached_property
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 import attrs
 import numpy.typing as npt
 
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution

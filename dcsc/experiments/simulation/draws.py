@@ -3,13 +3,13 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Rng, Shape, as_batch, generator, numeric_array, real, real_array
+from dcsc._cached import cached_property
 from dcsc._numerics.packed import WORD, unpack
 from dcsc.model import DCSCModel
 from dcsc.signs import FixedSigns, SignPattern

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ import numpy as np
 
 from dcsc import codes
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc._threads import OneBlasThread
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, InfeasibleError

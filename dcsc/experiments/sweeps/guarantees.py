@@ -2,12 +2,13 @@
 
 import math
 import time
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import attrs
 
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,

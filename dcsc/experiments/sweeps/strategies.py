@@ -7,7 +7,7 @@ import inspect
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ import dcsc.dictionaries.filters
 import dcsc.projections
 import dcsc.signs
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary

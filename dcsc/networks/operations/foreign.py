@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
+from dcsc._cached import cached_property
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
 from dcsc.networks.operations.base import Operation, checked_size
