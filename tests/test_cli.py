@@ -165,6 +165,18 @@ def test_help_and_version(called):
     assert called("--version") == (0, f"{dcsc.__version__}\n", "")
 
 
+def test_completion_is_a_file_for_the_shell(called, tmp_path, monkeypatch):
+    """Nothing else in the home folder is touched."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    start = tmp_path / ".bashrc"
+    start.write_text("mine\n")
+    assert called("--install-completion", "--shell", "bash").code == 0
+    (script,) = (path for path in tmp_path.rglob("*") if path.is_file() and path != start)
+    assert script.name == "dcsc"
+    assert "--max-trials" in script.read_text()
+    assert start.read_text() == "mine\n"
+
+
 def test_terminals_without_greek_letters_show_numbers(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)

@@ -178,6 +178,7 @@ def work(begun):
     while True:
         share(lambda start, stop: begun.set(), 64)
         dcsc.HardThreshold(0.5)(large)
+        time.sleep(0.01)
 for _ in range(2):
     meanwhile(work)
 for _ in range(8):

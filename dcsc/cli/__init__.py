@@ -23,6 +23,8 @@ app = App(
 )
 for command in (poster, recover, analyze, explain, verify, sweep, plot, replay):
     app.command(command)
+# Files that the shell reads at its start are the user's to change.
+app.register_install_completion_command(add_to_startup=False)
 
 
 def main() -> None:
