@@ -55,18 +55,18 @@ def threshold_hypothesis(
         return Hypothesis(f"layer {layer}: no threshold works", False)
     if threshold is None:
         return Hypothesis(statement)
-    given = np.atleast_1d(np.asarray(threshold, dtype=float))
+    levels = np.atleast_1d(np.asarray(threshold, dtype=float))
     if low == high:
-        inside = bool(np.all(np.abs(given - low) <= tolerance * low))
+        inside = bool(np.all(np.abs(levels - low) <= tolerance * low))
     else:
         inside = all(
             strictly_below(low, beta, slack) and strictly_below(beta, high, slack)
-            for beta in given.tolist()
+            for beta in levels.tolist()
         )
-    shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
-    return Hypothesis(f"{statement}, given {shown}", inside)
+    values = f"{levels[0]:.6g}" if levels.size == 1 else f"{levels.min():.6g} to {levels.max():.6g}"
+    return Hypothesis(f"{statement}, given {values}", inside)
 
 
 def layers_below(number: int) -> str:
-    """Return how the layers below a layer are called."""
+    """Return what sentences call the layers below a layer."""
     return "layer 1" if number == 2 else f"layers 1 to {number - 1}"

@@ -109,10 +109,10 @@ class Inputs:
         where = " and ".join(map(str, paths))
         arrays: dict[str, Array] = {}
         for path in paths:
-            found = _read_npz(path)
-            for name in found.keys() & arrays.keys():
+            contents = _read_npz(path)
+            for name in contents.keys() & arrays.keys():
                 raise DcscError(f"{path}: {name!r}: expected each array once, got it twice")
-            arrays |= found
+            arrays |= contents
         if _TEXT not in arrays or arrays[_TEXT].dtype.kind != "U" or arrays[_TEXT].ndim:
             raise DcscError(f"{where}: expected a model that dcsc wrote, got no text {_TEXT!r}")
         tree = parse_json(str(arrays.pop(_TEXT)), f"{where}: {_TEXT}")
@@ -144,6 +144,7 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return value
     if isinstance(value, np.bool_ | np.integer | np.floating):
         return value.item()
+    # An array stands in the text by its name only: the first name under which its bytes came.
     if isinstance(value, np.ndarray):
         for other, array in arrays.items():
             alike = array.dtype == value.dtype and array.shape == value.shape
@@ -153,6 +154,7 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"array": name}
     if isinstance(value, tuple):
         return [describe(item, f"{name}.{at}", arrays) for at, item in enumerate(value, start=1)]
+    # An object is its class and its fields; later fields are left out where they say nothing new.
     kind = type(value)
     if _KINDS.get(kind.__name__) is not kind:
         raise DcscError(
@@ -261,6 +263,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
             raise DcscError(f"{where}: expected the array {name!r}, got no such array")
         unused.pop(name, None)
         return arrays[name]
+    # Each field must be of a type that its annotation allows before its class sees it.
     kind = _kind(tree, where)
     values = {}
     for field in attrs.fields(kind):
@@ -270,6 +273,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
         if not any(isinstance(value, allowed) for allowed in _types(field.type)):
             raise DcscError(f"{where}.{field.name}: expected {field.type}, got {shown(value)}")
         values[field.name] = value
+    # The class checks the values themselves; the file is to blame for whatever it refuses.
     try:
         return kind(**values)
     except DcscError as error:
@@ -294,7 +298,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
         if size > _MOST_BYTES:
             raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
+            contents = {name: file[name] for name in file.files}
     except DcscError:
         raise
     except (
@@ -303,7 +307,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
-    for name, array in found.items():
+    for name, array in contents.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
             raise DcscError(f"{path}: {name!r}: expected an array of numbers, got others")
-    return found
+    return contents
