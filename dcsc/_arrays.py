@@ -102,7 +102,7 @@ def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tu
 
 
 def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:
-    """Check what a private hook returned against its contract, and copy it if the hook kept it."""
+    """Check what a private hook returned against its contract; copy an input that it hands back."""
     if not isinstance(result, np.ndarray) or result.shape != shape or result.dtype != dtype:
         got = (
             f"{result.dtype} of shape {result.shape}"

@@ -20,7 +20,7 @@ _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
-# Errors whose text helps a person; the text of others is about the inside of a reader.
+# Errors whose text helps a person; that of others is about the inside of a reader.
 _SPEAKING = (
     *(OSError, ValueError, EOFError, SyntaxError, MemoryError),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
@@ -84,7 +84,7 @@ class Sound:
 def reading(path: Path, where: str, expected: str) -> Iterator[None]:
     """Say in one sentence why a file could not be read, whatever its reader raises.
 
-    At broken files the readers of other libraries may raise anything, even NameError.
+    The readers of other libraries raise anything at broken files, NameError included.
     """
     if not path.is_file():
         raise DcscError(f"{where}: expected a file, got {path}")
@@ -109,7 +109,7 @@ def read_array(path: Path, where: str) -> Array:
     """Return the numbers of a ``.npy`` file, finite, in their own dtype."""
     with reading(path, where, "a .npy file"):
         with path.open("rb") as file:
-            np.lib.format.read_magic(file)  # its error does not recommend pickles
+            np.lib.format.read_magic(file)  # whose error, unlike that of load, praises no pickles
         return numeric_array(np.load(path, allow_pickle=False), f"{where}: {path.name}")
 
 
@@ -182,7 +182,7 @@ def read_sound(path: Path, where: str) -> Sound:
 
 
 def loudest(wave: Array, length: int) -> Array:
-    """Return the stretch of this length that has the largest energy."""
+    """Return the stretch of a length that has the largest energy."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(wave))])
     start = int(np.argmax(energy[length:] - energy[: len(energy) - length]))
     return wave[start : start + length]

@@ -1,4 +1,4 @@
-"""Numbers in sentences, and text that others wrote, made visible."""
+"""Numbers in sentences, and text of others as it is."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ def listed(numbers: Iterable[int], most: int = 12) -> str:
     '0, 1, 2 and 2 more'
     """
     numbers = list(numbers)
-    text = ", ".join(map(str, numbers[:most]))
-    return text + (f" and {len(numbers) - most} more" if len(numbers) > most else "")
+    shown = ", ".join(map(str, numbers[:most]))
+    return shown + (f" and {len(numbers) - most} more" if len(numbers) > most else "")
 
 
 def visible(text: str) -> str:

@@ -55,16 +55,16 @@ def threshold_hypothesis(
         return Hypothesis(f"layer {layer}: no threshold works", False)
     if threshold is None:
         return Hypothesis(statement)
-    levels = np.atleast_1d(np.asarray(threshold, dtype=float))
+    given = np.atleast_1d(np.asarray(threshold, dtype=float))
     if low == high:
-        inside = bool(np.all(np.abs(levels - low) <= tolerance * low))
+        inside = bool(np.all(np.abs(given - low) <= tolerance * low))
     else:
         inside = all(
             strictly_below(low, beta, slack) and strictly_below(beta, high, slack)
-            for beta in levels.tolist()
+            for beta in given.tolist()
         )
-    values = f"{levels[0]:.6g}" if levels.size == 1 else f"{levels.min():.6g} to {levels.max():.6g}"
-    return Hypothesis(f"{statement}, given {values}", inside)
+    shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
+    return Hypothesis(f"{statement}, given {shown}", inside)
 
 
 def layers_below(number: int) -> str:

@@ -109,10 +109,10 @@ class Inputs:
         where = " and ".join(map(str, paths))
         arrays: dict[str, Array] = {}
         for path in paths:
-            contents = _read_npz(path)
-            for name in contents.keys() & arrays.keys():
+            found = _read_npz(path)
+            for name in found.keys() & arrays.keys():
                 raise DcscError(f"{path}: {name!r}: expected each array once, got it twice")
-            arrays |= contents
+            arrays |= found
         if _TEXT not in arrays or arrays[_TEXT].dtype.kind != "U" or arrays[_TEXT].ndim:
             raise DcscError(f"{where}: expected a model that dcsc wrote, got no text {_TEXT!r}")
         tree = parse_json(str(arrays.pop(_TEXT)), f"{where}: {_TEXT}")
@@ -298,7 +298,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
         if size > _MOST_BYTES:
             raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
         with np.load(path, allow_pickle=False) as file:
-            contents = {name: file[name] for name in file.files}
+            found = {name: file[name] for name in file.files}
     except DcscError:
         raise
     except (
@@ -307,7 +307,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
-    for name, array in contents.items():
+    for name, array in found.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
             raise DcscError(f"{path}: {name!r}: expected an array of numbers, got others")
-    return contents
+    return found

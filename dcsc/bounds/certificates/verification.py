@@ -66,22 +66,22 @@ def verify(
     """
     allowed = real(rounding, "verify: rounding", minimum=0, maximum=1)
     text = _read_text(Path(certificate))
-    claim, digest = Certificate.parse(text, str(certificate))
-    if digest != claim.digest:
-        return Verification(claim, "digest: it is not that of the text, which was changed")
-    if text != claim.text:
-        return Verification(claim, "the text is not as dcsc writes it")
-    if claim.version != __version__:
+    stated, digest = Certificate.parse(text, str(certificate))
+    if digest != stated.digest:
+        return Verification(stated, "digest: it is not that of the text, which was changed")
+    if text != stated.text:
+        return Verification(stated, "the text is not as dcsc writes it")
+    if stated.version != __version__:
         raise DcscError(
-            f"{certificate}: version: made by dcsc {shown(claim.version)}, and this is dcsc "
+            f"{certificate}: version: made by dcsc {shown(stated.version)}, and this is dcsc "
             f"{__version__}, which may compute otherwise: verify it with that version"
         )
     inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
     try:
-        result = Certificate.of(inputs.evaluate())
+        found = Certificate.of(inputs.evaluate())
     except (ArithmeticError, MemoryError) as error:
         raise DcscError(f"{model}: expected a model that can be computed: {error!r}") from None
-    return Verification(claim, _difference(_parts(claim), _parts(result), "", allowed) or "")
+    return Verification(stated, _difference(_parts(stated), _parts(found), "", allowed) or "")
 
 
 def _parts(certificate: Certificate) -> dict[str, Any]:
@@ -98,29 +98,29 @@ def _parts(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def _difference(claim: Any, result: Any, where: str, rounding: float) -> str | None:
+def _difference(stated: Any, found: Any, where: str, rounding: float) -> str | None:
     """Return where two documents first differ, and how, or None."""
-    if isinstance(claim, dict) and isinstance(result, dict):
-        for key in claim | result:
+    if isinstance(stated, dict) and isinstance(found, dict):
+        for key in stated | found:
             place = f"{where}: {key}" if where else key
-            if key not in claim or key not in result:
-                return f"{place}: only in the {'certificate' if key in claim else 'model'}"
+            if key not in stated or key not in found:
+                return f"{place}: only in the {'certificate' if key in stated else 'model'}"
             allowed = 0.0 if key in _GIVEN else rounding
-            if difference := _difference(claim[key], result[key], place, allowed):
-                return difference
+            if said := _difference(stated[key], found[key], place, allowed):
+                return said
         return None
-    if isinstance(claim, list) and isinstance(result, list) and len(claim) == len(result):
-        for at, (one, other) in enumerate(zip(claim, result, strict=True)):
-            if difference := _difference(one, other, f"{where}[{at}]", rounding):
-                return difference
+    if isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        for at, (one, other) in enumerate(zip(stated, found, strict=True)):
+            if said := _difference(one, other, f"{where}[{at}]", rounding):
+                return said
         return None
-    if type(claim) is type(result) and claim == result:
+    if type(stated) is type(found) and stated == found:
         return None
-    difference = f"{where}: the certificate says {shown(claim)}, the model gives {shown(result)}"
-    if not isinstance(claim, float) or not isinstance(result, float):
-        return difference
-    gap = abs(claim - result) / max(abs(claim), abs(result))
-    return None if gap <= rounding else f"{difference}, a relative difference of {gap:.1g}"
+    said = f"{where}: the certificate says {shown(stated)}, the model gives {shown(found)}"
+    if not isinstance(stated, float) or not isinstance(found, float):
+        return said
+    gap = abs(stated - found) / max(abs(stated), abs(found))
+    return None if gap <= rounding else f"{said}, a relative difference of {gap:.1g}"
 
 
 def _read_text(path: Path) -> str:

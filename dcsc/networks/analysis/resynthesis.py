@@ -37,9 +37,9 @@ def resynthesize(
 ) -> Found | None:
     """Synthesise from the codes of the last layer through all layers, and go forward again.
 
-    Thresholds are β/2, halfway between zero and the smallest coefficient of a unit that is on. Only
-    in the last layer are codes positive, and only there ReLU selects. In the layers below codes
-    have signs, and hard thresholds select.
+    Thresholds are β/2, halfway between zero and β, which the coefficients of all units that are on
+    exceed. Only in the last layer are codes positive, and only there ReLU selects. In the layers
+    below codes have signs, and hard thresholds select.
 
     Parameters
     ----------
