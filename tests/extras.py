@@ -4,15 +4,14 @@ A file that imports it at its top, in an example too, is skipped whole; a test a
 `torch`, and a function that tests call for `torch()`.
 """
 
+import ast
 import importlib.util
-import re
 
 import pytest
 
 __all__ = ["REASON", "is_left_out", "torch"]
 
 REASON = "needs PyTorch: pip install '.[test-torch]'"
-_AT_THE_TOP = re.compile(r"^(>>> |try:\n    )?(import|from) torch\b", re.MULTILINE)
 
 
 def torch():
@@ -24,4 +23,8 @@ def is_left_out(path):
     """Whether a file of tests or examples needs PyTorch, and it is not there."""
     if path.suffix not in (".py", ".md") or importlib.util.find_spec("torch"):
         return False
-    return _AT_THE_TOP.search(path.read_text()) is not None
+    text = path.read_text()
+    if path.suffix == ".md":
+        return ">>> import torch" in text
+    steps = [step for node in ast.parse(text).body for step in getattr(node, "body", [node])]
+    return any(ast.unparse(step).startswith(("import torch", "from torch")) for step in steps)

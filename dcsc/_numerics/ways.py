@@ -1,11 +1,11 @@
 """Two ways to the same numbers: loops compiled by numba, and the same in numpy.
 
 A function that is compiled has two leaves of one name and signature, in a module of compiled loops
-and in a plain one. Others call what `two_ways` makes of them. Nothing else decides which leaf runs:
-the first call imports the compiled loops, and numba with them; where they cannot be imported or
-compiled, the process takes the plain leaves from then on, and says so once. Two variables of the
-environment, read by the first call, ask for the plain leaves from the start: ``DCSC_PLAIN=1``, and
-numba's own ``NUMBA_DISABLE_JIT=1``.
+and in a plain one. Other modules call the function that `two_ways` makes of the two. Nothing else
+decides which leaf runs: the first call imports the compiled loops, and numba with them; where they
+cannot be imported or compiled, the process takes the plain leaves from then on, and says so once.
+Two variables of the environment, read by the first call, ask for the plain leaves from the start:
+``DCSC_PLAIN=1``, and numba's own ``NUMBA_DISABLE_JIT=1``.
 """
 
 import importlib
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 _loading = threading.RLock()
 _forks.hold(_loading)  # a child could not finish an import that another thread began
-_said: dict[str, object] = {}
+_topics: dict[str, object] = {}
 _failures: list[str] = []
 
 
@@ -74,7 +74,7 @@ def _leaf(module: str, name: str) -> Callable[..., T]:
 
 
 def say_once(what: str, sentence: str) -> None:
-    """Warn, once a process for each ``what``."""
+    """Warn, once per process for each ``what``."""
     me = object()
-    if _said.setdefault(what, me) is me:  # one step, whatever other threads do
+    if _topics.setdefault(what, me) is me:  # one step, whatever other threads do
         warnings.warn(sentence, CompilationWarning, stacklevel=3)
