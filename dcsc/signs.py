@@ -16,9 +16,11 @@ from dcsc._arrays import (
     Rng,
     Shape,
     brief,
+    checked_size,
     flat_indices,
     from_hook,
     generator,
+    instance,
     integer,
     shape_tuple,
     sign_array,
@@ -70,8 +72,10 @@ class SignPattern(ABC):
         Fewer patterns of the same ``rng`` are the beginning of more.
         """
         shape = self._shape(code_shape)
-        packed = self.draw_packed(count, shape, np.arange(math.prod(shape)), rng)
-        return unpack(packed, count).reshape(count, *shape)
+        number = integer(count, f"{type(self).__name__}: count", minimum=0)
+        checked_size((number, *shape), f"{type(self).__name__}: count")
+        packed = self.draw_packed(number, shape, np.arange(math.prod(shape)), rng)
+        return unpack(packed, number).reshape(number, *shape)
 
     def draw_packed(
         self,
@@ -110,6 +114,7 @@ class SignPattern(ABC):
         number = integer(count, f"{name}: count", minimum=0)
         shape = self._shape(code_shape)
         chosen = flat_indices(atoms, math.prod(shape), f"{name}: atoms")
+        checked_size((words(number), len(chosen)), f"{name}: count")
         packed = self._draw_packed(number, shape, chosen, generator(rng, f"{name}: rng"))
         expected = (len(chosen), words(number))
         return from_hook(packed, expected, np.uint64, f"{name}._draw_packed")
@@ -161,7 +166,7 @@ class SignPattern(ABC):
         shape = shape_tuple(code_shape, where, minimum=1)
         if not shape:
             raise DcscError(f"{where}: expected at least one axis, got ()")
-        return shape
+        return checked_size(shape, where)
 
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -218,6 +223,11 @@ def _values(value: Any) -> Array:
     return sign_array(value, "FixedSigns: values")
 
 
+def _optional_law(record: Any, field: Any, value: Any) -> None:
+    if value is not None:
+        instance(value, SignPattern, "FixedSigns: law")
+
+
 @attrs.frozen
 class FixedSigns(SignPattern):
     """A pattern that is known, and the law it was drawn from.
@@ -233,7 +243,7 @@ class FixedSigns(SignPattern):
     values: npt.NDArray[np.float64] = attrs.field(
         repr=brief, converter=_values, eq=SAME_ARRAY, hash=False
     )
-    law: SignPattern | None = None
+    law: SignPattern | None = attrs.field(default=None, validator=_optional_law)
 
     random: ClassVar[bool] = False
 

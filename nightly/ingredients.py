@@ -1,4 +1,4 @@
-"""Good instances of what is public, and good arguments by name. Each is made when it is asked for."""
+"""Good instances of what is public, and good arguments by name, made when they are asked for."""
 
 import atexit
 import functools
@@ -29,8 +29,8 @@ from dcsc.dictionaries import filters
 from dcsc.experiments import sweeps
 from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
-from dcsc.networks import readers, shipped
 from dcsc.networks import operations as ops
+from dcsc.networks import readers, shipped
 from dcsc.networks.weights.modules import modules_of
 from tests.cases import NOISES, TAILS
 from tests.networks.cases import OPERATIONS, write_npz
@@ -255,12 +255,20 @@ ROOTS = {
         poster.ScalingPanel,
     ],
     recovered: [recover.LayerReport, recover.RecoveryReport, recover.Verdict],
-    model: [dcsc.DCSCModel, dcsc.Layer, dcsc.FixedSigns, dcsc.HardThreshold, dcsc.CirculantDictionary],
+    model: [
+        dcsc.DCSCModel,
+        dcsc.Layer,
+        dcsc.FixedSigns,
+        dcsc.HardThreshold,
+        dcsc.CirculantDictionary,
+    ],
 }
 
 INSTANCES = {
     **{
-        kind: functools.partial(within, root, kind) for root, kinds in ROOTS.items() for kind in kinds
+        kind: functools.partial(within, root, kind)
+        for root, kinds in ROOTS.items()
+        for kind in kinds
     },
     **{kind: lambda noise=noise: noise for kind, noise in NOISES.items()},
     **{kind: lambda tails=tails: tails[-1] for kind, tails in TAILS.items()},
@@ -319,7 +327,7 @@ INSTANCES = {
         cells=2, settled=1, found=0.0, trials=20, pending=1, done=1, look=(1, 2)
     ),
     sweeps.Stopping: lambda: STOPPING,
-    experiments.Sweep: lambda: sweep(),
+    experiments.Sweep: sweep,
     networks.ConvNetwork: network,
     networks.NetworkLayer: lambda: activations().layers[0],
     networks.Reading: lambda: activations().layers[0].reading,
@@ -337,6 +345,26 @@ INSTANCES = {
     dcsc.torch.TorchModel: torch_model,
     dcsc.torch.TorchLayer: lambda: torch_model().layers[0],
 }
+
+
+def say_nothing(*_):
+    pass
+
+
+def sweep_file():
+    path = folder() / "sweep.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def array_file(shape):
+    path = folder() / "array.npy"
+    np.save(path, np.random.default_rng(0).normal(size=shape))
+    return path
+
+
+def proof():
+    return certified()[0].read_text()
 
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -384,7 +412,7 @@ ARGUMENTS = {
     "folder": swept,
     "folder, run": lambda: folder() / "run",
     "folder, Certificate.write": lambda: folder() / "proof",
-    "folder, Sweep.of": lambda: folder(),
+    "folder, Sweep.of": folder,
     "found": explained,
     "geometry": lambda: None,
     "geometry, build": lambda: {"layers": [{"name": "conv"}]},
@@ -443,7 +471,7 @@ ARGUMENTS = {
     "overlap": lambda: analysis().overlap,
     "parts": lambda: (0.1,),
     "path": lambda: write_npz(folder()),
-    "path, Sweep.load": lambda: sweep_file(),
+    "path, Sweep.load": sweep_file,
     "path, read_inputs": lambda: array_file((2, 1, 8, 8)),
     "path, read_input": lambda: array_file((64,)),
     "per_window": lambda: CIRCLE.stripes.sum(CODES),
@@ -454,8 +482,8 @@ ARGUMENTS = {
     "quantity": lambda: "noise",
     "reader": readers.NpzReader,
     "report": recovered,
-    "report, analyze": lambda: print_nothing,
-    "progress": lambda: print_nothing,
+    "report, analyze": lambda: say_nothing,
+    "progress": lambda: say_nothing,
     "rng": lambda: 0,
     "seed": lambda: 0,
     "shown": lambda: 2,
@@ -472,7 +500,7 @@ ARGUMENTS = {
     "table": table,
     "tail": bounds.tails.Hoeffding,
     "tally": lambda: None,
-    "text": lambda: certified()[0].read_text(),
+    "text": proof,
     "threshold": lambda: 0.5,
     "trial": lambda: 0,
     "trials": lambda: 10,
@@ -512,19 +540,3 @@ ARGUMENTS = {
     "places": lambda: (4, 4),
     "failures, Stopping.interval": lambda: 1,
 }
-
-
-def print_nothing(*_):
-    pass
-
-
-def sweep_file():
-    path = folder() / "sweep.toml"
-    path.write_text(SMALL)
-    return path
-
-
-def array_file(shape):
-    path = folder() / "array.npy"
-    np.save(path, np.random.default_rng(0).normal(size=shape))
-    return path

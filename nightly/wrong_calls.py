@@ -38,6 +38,7 @@ _SLOW = ("check_", "plotting.", ".page", ".analyze", ".recover", ".run", ".repla
 
 
 def main():
+    """Make the calls that the command line asks for, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=0)

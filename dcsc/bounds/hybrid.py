@@ -6,7 +6,7 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -79,7 +79,8 @@ class HybridBound(BoundCalculator):
 
         Its own is ignored, and so is the noise of the layers below if none is given.
         """
-        return _best(self._class(statistics, statistics.noise or 0.0))
+        record = instance(statistics, LayerStatistics, "HybridBound.best_threshold: statistics")
+        return _best(self._class(record, record.noise or 0.0))
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         parts: list[LayerGuarantee] = []

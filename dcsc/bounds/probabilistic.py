@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import attrs
 
-from dcsc._arrays import real
+from dcsc._arrays import instance, real
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
@@ -35,6 +35,7 @@ class _RandomSignsBound(BoundCalculator):
         """
         where = f"{type(self).__name__}: failure_probability"
         delta = real(failure_probability, where, minimum=0, maximum=1)
+        instance(statistics, LayerRecord, f"{type(self).__name__}.sparsity_limit: statistics")
         layer = self._wanted(statistics).statistics()
         self._require_random_signs(1, layer, deepest=True)
         tests = _tails(layer)

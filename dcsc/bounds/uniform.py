@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import attrs
 
+from dcsc._arrays import instance
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.coverage import selection_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
@@ -54,7 +55,8 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        layer = self._wanted(statistics).statistics()
+        record = instance(statistics, LayerRecord, "UniformBound.sparsity_limit: statistics")
+        layer = self._wanted(record).statistics()
         self._check_cover(1, layer)
         noise = layer.noise or 0.0
         half, shift = layer.signal / 2, layer.shift(noise)

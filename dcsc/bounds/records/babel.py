@@ -4,14 +4,15 @@ from typing import Any, Self
 
 import attrs
 
-from dcsc._arrays import integer, real
+from dcsc._arguments import mapping
+from dcsc._arrays import instance, integer, real
 from dcsc.dictionaries import Dictionary
 
 __all__ = ["Babel", "interpolated"]
 
 
 def _values(value: Any) -> tuple[tuple[int, float], ...]:
-    pairs = dict(value)
+    pairs = dict(value) if isinstance(value, tuple) else mapping(value, "Babel: values")
     return tuple(
         (
             integer(key, "Babel: sparsity", minimum=1),
@@ -41,7 +42,9 @@ class Babel:
     @classmethod
     def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
         """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
-        places = [place for place in (sparsity - 1, sparsity) if place > 0]
+        instance(dictionary, Dictionary, "Babel.at: dictionary")
+        most = integer(sparsity, "Babel.at: sparsity", minimum=0)
+        places = [place for place in (most - 1, most) if place > 0]
         return cls(
             {place: dictionary.babel(place) for place in places},
             {place: dictionary.babel_squared(place) for place in places},

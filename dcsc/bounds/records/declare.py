@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import as_batch, real, real_array
+from dcsc._arguments import items
+from dcsc._arrays import as_batch, instance, real, real_array
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.statistics import LayerStatistics
 from dcsc.errors import DcscError
@@ -50,10 +51,11 @@ def declare(
     >>> [layer.sparsity for layer in declare(model, x, x_min=[13**-0.5, 1])]
     [13, 1]
     """
+    instance(model, DCSCModel, "declare: model")
     given = real_array(codes, "declare: codes")
     shape = tuple(model.layers[-1].dictionary.code_shape)
     as_batch(given, shape, "declare: codes", given.dtype)
-    floors = [real(floor, "declare: x_min", minimum=0) for floor in x_min]
+    floors = [real(floor, "declare: x_min", minimum=0) for floor in items(x_min, "declare: x_min")]
     if len(floors) != len(model.layers):
         raise DcscError(
             f"declare: x_min: expected {len(model.layers)} numbers, one per layer, got {floors}"
@@ -62,7 +64,7 @@ def declare(
     above = None
     for number, layer in reversed(list(enumerate(model.layers, start=1))):
         floor = floors[number - 1]
-        instance = LayerInstance(
+        record = LayerInstance(
             layer.dictionary,
             np.where(sizes > 0, np.maximum(sizes, floor), 0),
             noise=noise if number == 1 else None,
@@ -73,7 +75,7 @@ def declare(
         )
         nonnegative = above is None and bool((given >= 0).all())
         declared.insert(
-            0, attrs.evolve(instance.statistics(), nonnegative=nonnegative, measured=False)
+            0, attrs.evolve(record.statistics(), nonnegative=nonnegative, measured=False)
         )
         sizes, above = layer.dictionary.contributions(sizes), layer.dictionary
     return tuple(declared)

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import flag
 from dcsc._arrays import (
     Array,
     as_batch,
@@ -15,6 +16,7 @@ from dcsc._arrays import (
     instance_of,
     real,
     real_array,
+    real_or_array,
 )
 from dcsc._fields import SAME_ARRAY, named, number_field
 from dcsc.bounds.hypotheses import Hypothesis
@@ -39,9 +41,10 @@ def _codes(value: Any, record: Any, where: str) -> Array:
 
 
 def _noise(value: Any, record: Any, where: str) -> float | Array:
-    if not np.iterable(value):
-        return real(value, where, minimum=0)
-    array = real_array(value, where).astype(np.float64)
+    number = real_or_array(value, where, minimum=0)
+    if isinstance(number, float):
+        return number
+    array = number.astype(np.float64)
     shape = tuple(record.dictionary.signal_shape)
     if array.shape not in (shape, record.batch + shape):
         raise DcscError(
@@ -200,6 +203,7 @@ class LayerInstance(LayerRecord):
             If the codes are all zero and no ``x_min`` was given, or it exceeds an entry; if the
             noise is Gaussian, which has no bound.
         """
+        with_babel = flag(babel, "LayerInstance.statistics: babel")
         if not isinstance(self.noise, np.ndarray) and self.noise and not self.law.bounded:
             raise DcscError(
                 "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
@@ -237,7 +241,7 @@ class LayerInstance(LayerRecord):
             gain=self.gain,
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
-            babel=Babel.at(self.dictionary, sparsity) if babel else None,
+            babel=Babel.at(self.dictionary, sparsity) if with_babel else None,
             n_stripes=math.prod(self.dictionary.stripes.grid),
             containing=self.dictionary.stripes.containing,
             channel_size=math.prod(self.dictionary.signal_shape[1:]),

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, from_hook, real_array
+from dcsc._arrays import Array, from_hook, instance, real_array
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError, NotCoveredError
@@ -137,6 +137,7 @@ class Tail(ABC):
 
     def covers(self, noise: Noise) -> bool:
         """Return whether the tail is valid for a noise, by its own name or that of a weaker one."""
+        instance(noise, Noise, f"{type(self).__name__}.covers: noise")
         return bool({noise.name, noise.as_good_as} & self.noise_models)
 
     # ---- hooks -------------------------------------------------------------------------------

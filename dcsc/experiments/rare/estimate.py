@@ -7,7 +7,17 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_array
+from dcsc._arrays import (
+    Array,
+    Rng,
+    as_batch,
+    checked_size,
+    generator,
+    instance,
+    integer,
+    real,
+    real_array,
+)
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
@@ -154,9 +164,11 @@ def estimate_failure(
     >>> found.low < 41 / 2**40 < found.high and found.relative_error < 0.02
     True
     """
+    instance(model, DCSCModel, "estimate_failure: model")
     layer, selection = _covered(model)
     given = real_array(codes, "estimate_failure: codes")
     total = integer(trials, "estimate_failure: trials", minimum=2)
+    checked_size((total,), "estimate_failure: trials")
     source = generator(rng, "estimate_failure: rng")
     shape = tuple(layer.code_shape)
     flat, batch = as_batch(given, shape, "estimate_failure: codes", given.dtype)

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
+from dcsc._fields import choice_field
 from dcsc.networks.operations.base import Operation
 
 __all__ = ["REDUCTIONS", "ArgMax", "Reduce"]
@@ -37,7 +38,7 @@ class Reduce(Operation):
         Whether the axes stay, with length one.
     """
 
-    function: str = attrs.field(validator=attrs.validators.in_(REDUCTIONS))
+    function: str = choice_field(REDUCTIONS)
     axes: Shape | None = None
     keep: bool = True
 

@@ -1,0 +1,71 @@
+"""Arguments that are no numbers: each is returned as it should be, or refused by name."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from dcsc._arrays import instance
+from dcsc._words import quoted
+from dcsc.errors import DcscError
+
+__all__ = ["choice", "flag", "folder_path", "instances", "items", "mapping"]
+
+_MOST_ITEMS = 2**20
+
+T = TypeVar("T")
+
+
+def flag(value: Any, where: str) -> bool:
+    """Return True or False; what merely counts as one of them is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise DcscError(f"{where}: expected True or False, got {quoted(value)}")
+    return bool(value)
+
+
+def choice(value: Any, options: Iterable[str], where: str) -> str:
+    """Return one of some words."""
+    words = tuple(options)
+    if not isinstance(value, str) or value not in words:
+        raise DcscError(f"{where}: expected one of {', '.join(words)}, got {quoted(value)}")
+    return value
+
+
+def items(value: Any, where: str) -> tuple[Any, ...]:
+    """Return the items of a sequence or of anything else that ends."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes) or _is_number(value):
+        raise DcscError(f"{where}: expected a sequence, got {quoted(value)}")
+    found = tuple(itertools.islice(value, _MOST_ITEMS + 1))
+    if len(found) > _MOST_ITEMS:
+        raise DcscError(f"{where}: expected at most {_MOST_ITEMS} items, got {quoted(value)}")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return getattr(value, "ndim", 1) == 0
+
+
+def instances(value: Any, kind: type[T], where: str) -> tuple[T, ...]:
+    """Return the items of a sequence, all of one class."""
+    return tuple(instance(item, kind, where) for item in items(value, where))
+
+
+def mapping(value: Any, where: str) -> Mapping[Any, Any]:
+    """Return a mapping."""
+    if not isinstance(value, Mapping):
+        raise DcscError(f"{where}: expected a mapping, got {quoted(value)}")
+    return value
+
+
+def folder_path(value: Any, where: str) -> Path:
+    """Return a path that is given as text or as a Path."""
+    try:
+        path = Path(value)
+        str(path).encode()
+    except (TypeError, ValueError):
+        raise DcscError(f"{where}: expected a path, got {quoted(value)}") from None
+    if "\0" in str(path):
+        raise DcscError(f"{where}: expected a path, got {quoted(value)}")
+    return path
