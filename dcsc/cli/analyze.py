@@ -27,7 +27,7 @@ from dcsc.report import at_a_glance, page, row
 
 __all__ = ["analyze"]
 
-_SHOWN = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
+_COLUMNS = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
 
 
 def analyze(
@@ -100,14 +100,14 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
 
 def _table(analysis: Analysis) -> Table:
     table = Table(
-        *_SHOWN, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
+        *_COLUMNS, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
     )
     for layer in analysis.layers:
         cells = row(layer)
-        proved = ", ".join(t.name for t in layer.theorems if t.holds)
+        theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
         table.add_row(
-            *(visible(cells[name].text) if name in cells else "–" for name in _SHOWN[:-2]),
-            proved or ("–" if layer.codes is None else "nothing"),
+            *(visible(cells[name].text) if name in cells else "–" for name in _COLUMNS[:-2]),
+            theorems or ("–" if layer.codes is None else "nothing"),
             cells["found"].text if "found" in cells else "–",
         )
     return table

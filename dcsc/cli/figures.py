@@ -82,21 +82,19 @@ def _poster_tables(result: Poster) -> list[Table]:
     rate = Table("", "largest S with failure ≤ 1 %", title="(a) One layer: " + a.setting)
     for name, limit in a.limits.items():
         rate.add_row(f"{name} guarantees", "none" if limit is None else f"{limit:.0f}")
-    passing = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
-    rate.add_row(f"measured, {a.trials} draws a point", f"{max(passing, default=0)}")
+    sparsities = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
+    rate.add_row(f"measured, {a.trials} draws a point", f"{max(sparsities, default=0)}")
     scaling = Table(
         "filters",
         "coherence",
         "measured",
-        "(2)",
-        "(3)",
-        "(3R)",
+        *b.lines,
         title="(b) Largest S: " + b.setting,
     )
     for point in b.measured:
-        allowed = [_at(b.coherence, line, point.coherence) for line in b.lines.values()]
+        limits = [_value_at(b.coherence, line, point.coherence) for line in b.lines.values()]
         scaling.add_row(
-            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, allowed)
+            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, limits)
         )
     depth = Table(
         "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
@@ -111,7 +109,7 @@ def _poster_tables(result: Poster) -> list[Table]:
     return [rate, scaling, depth]
 
 
-def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
+def _value_at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
     """Return the whole part of a power law between two points of its line."""
     power = next(
         (number for number, mu in enumerate(grid[1:], start=1) if mu >= coherence), len(grid) - 1
