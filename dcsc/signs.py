@@ -23,6 +23,7 @@ from dcsc._arrays import (
     shape_tuple,
     sign_array,
 )
+from dcsc._fields import SAME_ARRAY
 from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
 from dcsc.errors import ContractError, DcscError, NotCoveredError
@@ -230,7 +231,7 @@ class FixedSigns(SignPattern):
     """
 
     values: npt.NDArray[np.float64] = attrs.field(
-        repr=brief, converter=_values, eq=attrs.cmp_using(eq=np.array_equal), hash=False
+        repr=brief, converter=_values, eq=SAME_ARRAY, hash=False
     )
     law: SignPattern | None = None
 

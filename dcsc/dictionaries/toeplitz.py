@@ -6,8 +6,9 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import per_axis
+from dcsc._fields import named
 from dcsc.dictionaries.axes import AtomAxis
-from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
+from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
 
 __all__ = ["ToeplitzDictionary"]
@@ -17,8 +18,8 @@ __all__ = ["ToeplitzDictionary"]
 Padding = tuple[int | tuple[int, int], ...]
 
 
-def _padding(value: Any, self_: Any) -> Padding:
-    axes, where = self_.filters.ndim - 2, "ToeplitzDictionary: padding"
+def _padding(value: Any, record: Any, where: str) -> Padding:
+    axes = record.filters.ndim - 2
     items = tuple(value) if np.iterable(value) else (value,) * axes
     if len(items) != axes:
         raise DcscError(

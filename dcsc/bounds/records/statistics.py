@@ -256,9 +256,6 @@ class LayerStatistics(LayerRecord):
     tolerance: float = number_field(real, minimum=TOLERANCE, default=TOLERANCE)
 
     def __attrs_post_init__(self) -> None:
-        for name in ("coherence", "x_min", "x_max", "n_samples"):
-            if getattr(self, name) is None:
-                raise DcscError(f"LayerStatistics: {name}: expected a number, got None")
         if self.x_min > self.x_max or self.x_max == 0:
             raise DcscError(
                 f"LayerStatistics: x_min, x_max: expected 0 <= x_min <= x_max and x_max > 0, "

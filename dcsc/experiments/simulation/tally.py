@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.stats import beta
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
+from dcsc._fields import array_field
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
@@ -48,19 +49,13 @@ def clopper_pearson(
     return Estimate(low, counts / total, high)
 
 
-def _counts(value: Any, self_: Any, field: Any) -> Any:
-    where = f"{type(self_).__name__}: {field.name}"
+def _counts(value: Any, record: Any, where: str) -> Array:
     return frozen_array(numeric_array(value, where).astype(np.int64))
 
 
 def counted(optional: bool = False) -> Any:
     """Declare an array of counts, or of counts that may not have been made."""
-    convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
-    equal = attrs.cmp_using(eq=np.array_equal)
-    if not optional:
-        return attrs.field(converter=convert, eq=equal, hash=False)
-    maybe = attrs.converters.optional(convert)
-    return attrs.field(default=None, converter=maybe, eq=equal, hash=False)
+    return array_field(_counts, optional=optional, repr=repr)
 
 
 @attrs.frozen
