@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 
@@ -73,7 +74,7 @@ def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     if not target.is_relative_to(home) or not target.is_file():
         raise DcscError(
             f"{where}: expected external data in a file of the same folder, got "
-            f"{entries.get('location')!r}"
+            f"{quoted(entries.get('location'))}"
         )
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
