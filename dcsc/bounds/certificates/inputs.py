@@ -6,6 +6,7 @@ Only the classes named here are written and read, and reading calls nothing but 
 import inspect
 import io
 import json
+import math
 import struct
 import types
 import typing
@@ -13,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 from dcsc import dictionaries
 from dcsc._arrays import Array
 from dcsc._files import MARK, read_bytes
-from dcsc._words import quoted
+from dcsc._words import quoted, short
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.family import BOUNDS
@@ -213,11 +214,15 @@ def parse_json(text: str, where: str) -> Any:
             raise DcscError(f"{where}: expected each key once, got {quoted([k for k, _ in pairs])}")
         return tree
 
-    def refuse(constant: str) -> None:
+    def refuse(constant: str) -> NoReturn:
         raise DcscError(f"{where}: expected finite numbers, got {constant}")
 
+    def number(digits: str) -> float:
+        value = float(digits)
+        return value if math.isfinite(value) else refuse(short(digits, 40))
+
     try:
-        tree = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
         _check_depth(tree, _DEEPEST)
     except DcscError:
         raise
