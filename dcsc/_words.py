@@ -23,7 +23,7 @@ def listed(items: Iterable[object], most: int = 12) -> str:
     items = list(items)
     rest = len(items) - most
     text = ", ".join(short(str(item), _LINE) for item in items[:most])
-    return text + (f" and {rest} more" if rest > 0 else "")
+    return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
 
 
 def quoted(value: object) -> str:

@@ -19,8 +19,18 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("errors", "_version", "_words", "_threads", "_arrays", "_arguments"),
-    *("_fields", "_files", "_media"),
+    *(
+        "_starting",
+        "errors",
+        "_version",
+        "_words",
+        "_threads",
+        "_arrays",
+        "_arguments",
+        "_fields",
+        "_files",
+        "_media",
+    ),
     *(
         "intervals",
         "_numerics",

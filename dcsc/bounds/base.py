@@ -9,6 +9,7 @@ import attrs
 
 from dcsc._arguments import flag
 from dcsc._arrays import instance, real
+from dcsc._words import quoted
 from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
@@ -74,7 +75,7 @@ class BoundCalculator(ABC):
         if not isinstance(result, Guarantee) or len(result.layers) != len(records):
             raise ContractError(
                 f"{type(self).__name__}._evaluate: expected a Guarantee of {len(records)} layers, "
-                f"got {result!r}"
+                f"got {quoted(result)}"
             )
         parts = tuple(
             attrs.evolve(part, hypotheses=(*part.hypotheses, *others))

@@ -1,6 +1,7 @@
-"""What the commands share: printing, and writing files."""
+"""What the commands share: options, and printing."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,38 +10,42 @@ import attrs
 from cyclopts import Parameter
 from rich.console import Console
 
-from dcsc._files import make_folder, write_files
 from dcsc._words import visible
 
 __all__ = [
+    "Force",
     "Out",
+    "Screen",
     "Seed",
     "as_json",
     "console",
-    "folder",
     "say",
-    "write",
 ]
 
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
+Force = Annotated[
+    bool, Parameter(negative=(), help="Replace files of these names that dcsc did not write.")
+]
 Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
 
 
-def console() -> Console:
-    """Return a console that keeps tables whole in a pipe, and takes no text for markup."""
-    width = None if sys.stdout.isatty() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+class Screen(Console):
+    """What commands print to: where nobody reads any more, that is an error like others."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError from None
+
+
+def console() -> Screen:
+    """Return a console that takes no text for markup; a pipe is 100 columns wide, or COLUMNS."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    return Screen(highlight=False, markup=False, emoji=False, width=width)
 
 
 def say(text: object) -> None:
     """Print lines in which names from files are shown as they are."""
     for line in str(text).split("\n"):
         print(visible(line))
-
-
-def folder(out: Path) -> None:
-    """Make the folder before the work, so that a bad one costs nothing."""
-    make_folder(out, "--out")
 
 
 def as_json(value: Any) -> bytes:
@@ -51,8 +56,3 @@ def as_json(value: Any) -> bytes:
 
 def _fields(record: Any) -> dict[str, Any]:
     return attrs.asdict(record, recurse=False)
-
-
-def write(out: Path, files: dict[str, bytes]) -> None:
-    """Write files whole, and all of them or none."""
-    write_files(out, files, "--out")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy.typing as npt
 
 from dcsc._arrays import Array, instance, integer
+from dcsc._words import quoted
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
@@ -61,6 +62,7 @@ def checked_pathway(model: DCSCModel, truth: Pathway, where: str) -> tuple[Array
     instance(model, DCSCModel, f"{where}: model")
     if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
         raise DcscError(
-            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got {truth!r}"
+            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got "
+            f"{quoted(truth)}"
         )
     return truth.arrays

@@ -26,10 +26,10 @@ __all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records"]
 def _gain(value: Any) -> tuple[float, float]:
     pair = tuple(value) if np.iterable(value) else (value,)
     if len(pair) != 2:
-        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {quoted(value)}")
     low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
     if low > high:
-        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {quoted(value)}")
     return low, high
 
 

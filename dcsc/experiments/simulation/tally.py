@@ -89,7 +89,8 @@ class Tally:
             return NotImplemented
         if other.task != self.task:
             raise DcscError(
-                f"Tally: expected tallies of one task, got {self.task!r} and {other.task!r}"
+                f"Tally: expected tallies of one task, got {quoted(self.task)} and "
+                f"{quoted(other.task)}"
             )
         if other.failures.shape != self.failures.shape:
             raise DcscError(

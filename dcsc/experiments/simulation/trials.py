@@ -9,6 +9,7 @@ import numpy.typing as npt
 from dcsc._arguments import choice, flag
 from dcsc._arrays import Rng, checked_size, instance, integer, real_array
 from dcsc._threads import share
+from dcsc._words import quoted
 from dcsc.errors import NotCoveredError
 from dcsc.experiments.simulation.draws import BLOCK, Draws, Trials
 from dcsc.experiments.simulation.engines import ENGINES, Engine
@@ -148,5 +149,5 @@ def engine_of(model: DCSCModel, name: str | None, where: str) -> type[Engine]:
     named = {engine.name: engine for engine in ENGINES}
     chosen = named[choice(name, named, f"{where}: engine")]
     if not chosen.covers(model):
-        raise NotCoveredError(f"{where}: the engine {name!r} does not cover {model!r}")
+        raise NotCoveredError(f"{where}: the engine {quoted(name)} does not cover {quoted(model)}")
     return chosen

@@ -158,7 +158,9 @@ class ConvolveTransposed(Operation):
     def __attrs_post_init__(self) -> None:
         _check(self, self.weight.shape[1] * self.groups)
         if isinstance(self.padding, str):
-            raise DcscError(f"ConvolveTransposed: padding: expected numbers, got {self.padding!r}")
+            raise DcscError(
+                f"ConvolveTransposed: padding: expected numbers, got {quoted(self.padding)}"
+            )
 
     def extent(self, places: Shape) -> Shape:
         """Return the extent of the signal that a code with so many positions makes."""
