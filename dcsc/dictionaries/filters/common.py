@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dcsc._arrays import Array, Shape, checked_size, integer, shape_tuple
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 
