@@ -74,7 +74,7 @@ class Operation(ABC):
             for value in values
         )
         try:
-            with np.errstate(all="ignore"):  # infinities are the network's own
+            with np.errstate(all="ignore"):  # a network may make infinities
                 return np.asarray(self._apply(*arrays))
         except DcscError:
             raise
