@@ -23,7 +23,7 @@ from dcsc.model import DCSCModel, Layer
 __all__ = ["Cell"]
 
 # Part of every identity. Another number means that a seed gives other counts than before; a test
-# holds some counts, and says when it is time.
+# holds some counts, and fails when it is time.
 _COUNTS = 1
 _GUARANTEES = 1
 
@@ -48,8 +48,8 @@ class Cell:
     task: Task
 
     def __str__(self) -> str:
-        said = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
-        return ", ".join(said) or "the only cell"
+        labels = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
+        return ", ".join(labels) or "the only cell"
 
     @cached_property
     def identity(self) -> str:
@@ -143,8 +143,8 @@ class Cell:
 @lru_cache(maxsize=32)
 def _dictionary(strategies: Strategies, table: Strategy, seed: int) -> Dictionary:
     """Return the dictionary; neighbouring cells share theirs, with what it has cached."""
-    made: Dictionary = strategies.build("dictionary", table, seed)
-    return made
+    dictionary: Dictionary = strategies.build("dictionary", table, seed)
+    return dictionary
 
 
 def _text(value: Any) -> str:

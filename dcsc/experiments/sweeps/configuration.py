@@ -27,13 +27,13 @@ class Sweep:
     ----------
     title : str
     trials : int
-        Trials of each cell, at the most if there is a ``stop``.
+        Trials of each cell; with a ``stop`` no cell has more.
     axes : tuple of Axis
         What varies; a cell is one value of each.
     stop : Stopping
         When a cell has had enough trials.
     table : mapping
-        Everything else, as in the file: what a cell is before its values are put in.
+        Everything else, as in the file: a cell before `substitute` puts its values in.
     strategies : Strategies
         How names are read.
     """
@@ -53,8 +53,8 @@ class Sweep:
         ----------
         path : str or Path
         allow_code : bool
-            Whether classes of one's own, ``module:Class``, are imported, from the file's folder
-            or wherever Python finds them. Importing runs them.
+            Whether the user's classes, ``module:Class``, are imported, from the file's folder or
+            wherever Python finds them. To import a module is to run it.
 
         Raises
         ------
@@ -68,13 +68,13 @@ class Sweep:
     def of(
         cls, table: Mapping[str, Any], folder: str | Path = ".", allow_code: bool = False
     ) -> Self:
-        """Return the sweep that nested mappings say, which are those of a file.
+        """Return the sweep that nested mappings describe, with the keys of a file.
 
         Parameters
         ----------
         table : mapping
         folder : str or Path
-            What the files and modules that it names are relative to.
+            Where the files and modules are that it names.
         allow_code : bool
             As in `load`.
         """

@@ -75,17 +75,17 @@ def read_sweep(
     table: Mapping[str, Any], strategies: Strategies, where: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
-    own = [field.name for field in attrs.fields(_Head)]
+    heads = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
     mistakes = [
-        f"no key {key!r}{nearest(key, [*own, *tasks])}"
+        f"no key {key!r}{nearest(key, [*heads, *tasks])}"
         for key in table
-        if key not in (*own, *tasks)
+        if key not in (*heads, *tasks)
     ]
     mistakes += _unwritable(table, "")
     head, axes, cells = None, list[Axis](), 0
     try:
-        head = _converter(strategies).structure({k: table[k] for k in own if k in table}, _Head)
+        head = _converter(strategies).structure({k: table[k] for k in heads if k in table}, _Head)
         axes = list(each(head.axes.items(), _axis).values())
         cells = math.prod(len(axis.values) for axis in axes)
         if cells > _MOST_CELLS:
@@ -140,9 +140,9 @@ def _mistakes_at(
         except ValueError as error:
             yield f"axes.{axis.name}.parameter: {axis.parameter}: {error}"
             return
-    found = _task_mistakes(first, strategies)
-    yield from found
-    for axis in axes if not found else ():
+    mistakes = _task_mistakes(first, strategies)
+    yield from mistakes
+    for axis in axes if not mistakes else ():
         for value, label in zip(axis.values, axis.labels, strict=True):
             mistakes = _task_mistakes(substitute(first, axis.parameter, value), strategies)
             if mistakes:
@@ -168,22 +168,22 @@ def _unwritable(value: Any, place: str) -> Iterator[str]:
         yield f"{place}: expected a number, a string, a list or a table, got {value!r}"
 
 
-def _axis(name: str, given: _Range) -> Axis:
+def _axis(name: str, table: _Range) -> Axis:
     if name in RESERVED:
         raise ValueError(f"expected another name: {name!r} is one of the results'")
     if not name.isidentifier():
         raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
-    ways = {key: getattr(given, key) for key in ("values", "linear", "geometric")}
-    chosen = [key for key, value in ways.items() if value is not None]
-    if len(chosen) != 1:
-        got = " and ".join(chosen) or "none"
+    ways = {key: getattr(table, key) for key in ("values", "linear", "geometric")}
+    keys = [key for key, value in ways.items() if value is not None]
+    if len(keys) != 1:
+        got = " and ".join(keys) or "none"
         raise ValueError(f"expected one of values, linear, geometric, got {got}")
-    values = given.values
+    values = table.values
     if values is None:
-        values = _range(chosen[0], ways[chosen[0]])
+        values = _range(keys[0], ways[keys[0]])
     if not values:
         raise ValueError("expected one value or more")
-    labels = values if given.labels is None else given.labels
+    labels = values if table.labels is None else table.labels
     if not all(isinstance(label, int | float | str) for label in labels):
         raise ValueError("labels: expected a number or a string for each value")
     if len(labels) != len(values):
@@ -191,7 +191,7 @@ def _axis(name: str, given: _Range) -> Axis:
     labels = labels if all(map(_is_number, labels)) else tuple(map(str, labels))
     if len(set(labels)) < len(labels):
         raise ValueError(f"expected values that differ, got {list(labels)}")
-    return Axis(name, given.parameter, values, labels)
+    return Axis(name, table.parameter, values, labels)
 
 
 def _range(way: str, ends: tuple[Any, ...]) -> tuple[int | float, ...]:
@@ -203,8 +203,8 @@ def _range(way: str, ends: tuple[Any, ...]) -> tuple[int | float, ...]:
     first, last = ends[:2]
     if way == "geometric" and not (first > 0 and last > 0):
         raise ValueError(f"geometric: expected positive ends, got {first} and {last}")
-    spaced = np.linspace if way == "linear" else np.geomspace
-    points = spaced(first, last, count).tolist()
+    space = np.linspace if way == "linear" else np.geomspace
+    points = space(first, last, count).tolist()
     if isinstance(first, int) and isinstance(last, int):
         return tuple(dict.fromkeys(round(point) for point in points))
     return tuple(float(f"{point:.12g}") for point in points)  # 0.4, not 0.39999999999999997

@@ -11,7 +11,7 @@ from dcsc.experiments.sweeps.strategies import Strategy
 __all__ = ["RESERVED", "Axis", "Codes", "Constants", "LayerTable", "Task", "substitute"]
 
 
-# What the results call their own; no axis can be called so.
+# Names of variables in the results; no axis can have one of them.
 RESERVED = (
     *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
     *("infeasible",),
@@ -34,7 +34,7 @@ class LayerTable:
 class Codes:
     """What `dcsc.codes.draw` is called with, at the deepest layer.
 
-    ``rng`` is the sweep's seed if nothing is said.
+    ``rng`` is the sweep's seed by default.
     """
 
     sparsity: int
@@ -56,7 +56,7 @@ class Constants:
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Everything that is said of one cell.
+    """Everything that makes one cell.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Task:
     noise : float
         ζ, as in `dcsc.experiments.simulate`.
     depth : int, optional
-        How many of the layers are used, from layer 1; all of them if nothing is said.
+        How many of the layers are used, from layer 1; all of them by default.
     seed : int
     bounds : tuple of Strategy
     delta : float
