@@ -8,7 +8,7 @@ from rich.table import Table
 
 import dcsc
 from dcsc._words import visible
-from dcsc.cli.common import Seed, as_json, console, folder, write
+from dcsc.cli.common import Seed, as_json, console, folder, whole, write
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
@@ -60,7 +60,9 @@ def analyze(
         float,
         Parameter(help="Error that safe units withstand, relative to the strongest patch."),
     ] = 0.05,
-    most: Annotated[int, Parameter(help="How many inputs to look at, at most.")] = 300,
+    most: Annotated[
+        int, Parameter(converter=whole, help="How many inputs to look at, at most.")
+    ] = 300,
     seed: Seed = 0,
 ) -> None:
     """Show the activation pathways of a trained network, and what theory says of them.

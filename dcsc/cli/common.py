@@ -2,11 +2,12 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from rich.console import Console
 
 from dcsc._files import make_folder, write_files
@@ -19,11 +20,22 @@ __all__ = [
     "console",
     "folder",
     "say",
+    "whole",
     "write",
 ]
 
+
+def whole(_: Any, tokens: Sequence[Token]) -> int:
+    """Read a whole number, with all its digits; what is none is refused, not rounded."""
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {token.value!r}") from None
+
+
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
-Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
+Seed = Annotated[int, Parameter(converter=whole, help="Seed of all random numbers.")]
 
 
 def console() -> Console:
