@@ -1,13 +1,10 @@
 """One cell of a sweep: what is tried there, under which name, and from which seed."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 import attrs
-import cattrs
 import numpy as np
 
 from dcsc import codes
@@ -16,6 +13,7 @@ from dcsc._threads import OneBlasThread
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, InfeasibleError
 from dcsc.experiments.simulation.trials import Simulation
+from dcsc.experiments.sweeps.canonical import canonical, identity
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
 from dcsc.experiments.sweeps.tables import Task
 from dcsc.model import DCSCModel, Layer
@@ -27,10 +25,8 @@ __all__ = ["Cell"]
 _COUNTS = 1
 _GUARANTEES = 1
 
-_json = cattrs.Converter()
 
-
-@attrs.frozen(slots=False)
+@attrs.frozen
 class Cell:
     """One cell, made the same to the last bit by whoever makes it: on one BLAS thread.
 
@@ -55,28 +51,21 @@ class Cell:
     def identity(self) -> str:
         """The hash of all that its counts depend on; cells that agree in it share their trials."""
         task = self.task
-        return _hash(
-            {
-                "counts": _COUNTS,
-                "layers": task.used,
-                "codes": task.codes,
-                "noise": task.noise,
-                "seed": task.seed,
-            }
+        layers = ",".join(layer.text for layer in task.used)
+        return identity(
+            f'{{"codes":{task.codes.text},"counts":{_COUNTS},"layers":[{layers}],'
+            f'"noise":{canonical(task.noise)},"seed":{task.seed}}}'
         )
 
     @cached_property
     def guarantees_identity(self) -> str:
         """The hash of all that its guarantees depend on."""
         task = self.task
-        return _hash(
-            {
-                "guarantees": _GUARANTEES,
-                "cell": self.identity,
-                "bounds": task.bounds,
-                "delta": task.delta,
-                "constants": task.constants,
-            }
+        bounds = ",".join(bound.text for bound in task.bounds)
+        return identity(
+            f'{{"bounds":[{bounds}],"cell":"{self.identity}",'
+            f'"constants":{canonical(task.constants)},"delta":{canonical(task.delta)},'
+            f'"guarantees":{_GUARANTEES}}}'
         )
 
     @property
@@ -145,14 +134,6 @@ def _dictionary(strategies: Strategies, table: Strategy, seed: int) -> Dictionar
     """Return the dictionary; neighbouring cells share theirs, with what it has cached."""
     dictionary: Dictionary = strategies.build("dictionary", table, seed)
     return dictionary
-
-
-def _text(value: Any) -> str:
-    return json.dumps(_json.unstructure(value), sort_keys=True, separators=(",", ":"))
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(_text(value).encode()).hexdigest()[:32]
 
 
 def _brief(value: Any) -> str:

@@ -17,7 +17,7 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned
 from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.sweeps.strategies import nearest
+from dcsc.experiments.sweeps.strict import nearest
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 

@@ -1,19 +1,17 @@
 """Strategies by name: what a sweep file names, checked against the classes themselves."""
 
-import difflib
 import hashlib
 import importlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
-import cattrs
 import numpy as np
 
 import dcsc.bounds
@@ -26,14 +24,12 @@ from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
+from dcsc.experiments.sweeps.canonical import canonical
+from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, nearest
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 
-__all__ = ["MissingParameterError", "Strategies", "Strategy", "each", "nearest"]
-
-
-class MissingParameterError(ValueError):
-    """A strategy has fewer parameters than it needs."""
+__all__ = ["Strategies", "Strategy"]
 
 
 @attrs.frozen(slots=False)
@@ -89,6 +85,11 @@ class Strategy:
     kind: str
     parameters: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     sha256: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """What identities are hashes of."""
+        return canonical(self)
 
     @property
     def label(self) -> str:
@@ -159,6 +160,19 @@ class Strategies:
             parameters = {"rng": seed, **parameters}
         return target(**parameters)
 
+    def is_family(self, name: str) -> bool:
+        """Whether strategies of one kind are called so."""
+        return name in _FAMILIES
+
+    def hint(self, family: str, value: Any, name: str) -> Any:
+        """Return the annotation of a parameter of a strategy, None where there is none."""
+        kind = value.get("kind") if isinstance(value, Mapping) else value
+        try:
+            target = self._find(family, kind) if isinstance(kind, str) else None
+            return None if target is None else get_type_hints(target).get(name)
+        except (ValueError, NameError, TypeError):  # annotations of the user's may name anything
+            return None
+
     def _find(self, family: str, kind: str) -> Callable[..., Any]:
         known = _FAMILIES[family].names
         if kind in known:
@@ -166,7 +180,7 @@ class Strategies:
         if ":" not in kind:
             raise ValueError(f"no {family} is called {kind!r}{nearest(kind, known)}")
         if not self.allow_code:
-            raise ValueError(f"{kind!r} is code of your own, which runs only with --allow-code")
+            raise CodeError(f"{kind!r} is code of your own, which runs only with --allow-code")
         module, _, name = kind.partition(":")
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
@@ -233,27 +247,3 @@ def _is_strategy(name: str, value: Any) -> bool:
 def _family(parameter: str) -> str:
     """Return of which family a parameter of a strategy is, if it is a strategy itself."""
     return parameter if parameter in _FAMILIES else "filters"
-
-
-def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> dict[Any, Any]:
-    """Return what is read from each item; all mistakes are one group, each with its place."""
-    results, errors = {}, []
-    for place, value in items:
-        try:
-            results[place] = read(place, value)
-        except (ValueError, ExceptionGroup) as error:
-            inner = ExceptionGroup("", [error])
-            inner.add_note(cattrs.IterableValidationNote("", place, type(value)))
-            errors.append(inner)
-    if errors:
-        raise ExceptionGroup("", errors)
-    return results
-
-
-def nearest(name: str, known: Any) -> str:
-    """Return a hint: the name that was probably meant, or else all there are."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f": expected one of {', '.join(names)}" if names else ": there are none"
