@@ -702,6 +702,6 @@ def test_both_files_or_none(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(DcscError, match=r"could not write .*evidence\.npz: no space left"):
         certificate.write(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._files import make_folder, write_files
+from dcsc._files import write_files
 from dcsc._version import __version__
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.inputs import (
@@ -229,22 +229,27 @@ class Certificate:
         """Whether some layer's constants were declared, so that nothing shows that they are met."""
         return any(layer.basis != _basis(LayerInstance) for layer in self.layers)
 
-    def write(self, folder: str | Path) -> None:
+    def write(self, folder: str | Path, force: bool = False) -> None:
         """Write ``certificate.json``, and ``evidence.npz`` with what it was computed from.
 
-        Both are written whole, or neither.
+        Both are written whole, or neither. Certificates that are there are replaced.
 
         Parameters
         ----------
         folder : str or Path
             Made if it does not exist.
+        force : bool, default False
+            Whether files of these names that dcsc did not write may be replaced.
+
+        Raises
+        ------
+        DcscError
+            If there are such files, or the folder cannot be written to.
         """
         if self.inputs is None:
             raise DcscError("Certificate.write: expected what Certificate.of returned")
-        out = Path(folder)
-        make_folder(out, "Certificate.write: folder")
         files = {"evidence.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
-        write_files(out, files, "Certificate.write: folder")
+        write_files(Path(folder), files, "Certificate.write: folder", force)
 
 
 def _layer(

@@ -20,6 +20,7 @@ import numpy as np
 
 from dcsc import dictionaries
 from dcsc._arrays import Array
+from dcsc._files import MARK
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.family import BOUNDS
@@ -94,6 +95,8 @@ class Inputs:
         )
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **{**arrays, _TEXT: np.array(text)})
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.comment = MARK.encode()
         return file.getvalue()
 
     @classmethod
