@@ -3,11 +3,12 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from rich.console import Console
 
 from dcsc._words import visible
@@ -20,13 +21,24 @@ __all__ = [
     "as_json",
     "console",
     "say",
+    "whole",
 ]
+
+
+def whole(_: Any, tokens: Sequence[Token]) -> int:
+    """Read a whole number, with all its digits; what is none is refused, not rounded."""
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {token.value!r}") from None
+
 
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
 Force = Annotated[
     bool, Parameter(negative=(), help="Replace files of these names that dcsc did not write.")
 ]
-Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
+Seed = Annotated[int, Parameter(converter=whole, help="Seed of all random numbers.")]
 
 
 class Screen(Console):

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
-from dcsc.cli.common import Force, say
+from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
@@ -34,7 +34,8 @@ def sweep(
     *,
     out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
     jobs: Annotated[
-        int | None, Parameter(help="Processes on this machine; one per core by default.")
+        int | None,
+        Parameter(converter=whole, help="Processes on this machine; one per core by default."),
     ] = None,
     dask: Annotated[
         str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
@@ -53,7 +54,7 @@ def sweep(
         ),
     ] = None,
     max_trials: Annotated[
-        int | None, Parameter(help="Trials of a cell, in place of the file's.")
+        int | None, Parameter(converter=whole, help="Trials of a cell, in place of the file's.")
     ] = None,
     allow_code: Code = False,
     force: Force = False,
@@ -117,7 +118,8 @@ def replay(
         str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
     ] = "",
     trial: Annotated[
-        int | None, Parameter(help="Which trial, from 0; the first that fails by default.")
+        int | None,
+        Parameter(converter=whole, help="Which trial, from 0; the first that fails by default."),
     ] = None,
     allow_code: Code = False,
 ) -> None:

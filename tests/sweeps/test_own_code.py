@@ -117,9 +117,6 @@ def test_code_that_cannot_be_used(taps):
     def refused(kind, allow_code=True):
         return said(of, taps, allow_code, layers=layers(kind)).removeprefix(place)
 
-    assert refused(own, allow_code=False) == (
-        f"'{own}' is code of your own, which runs only with --allow-code"
-    )
     assert refused("own_none:Own") == (
         "could not import 'own_none:Own': No module named 'own_none'"
     )

@@ -37,19 +37,21 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
         for strategy in cell.task.bounds
     ]
     try:
-        records, kept = _records(cell, codes, draws)
-        said = [{"name": name, **_said(bound, records, cell.task.delta)} for name, bound in bounds]
+        records, share = _records(cell, codes, draws)
+        statements = [
+            {"name": name, **_statement(bound, records, cell.task.delta)} for name, bound in bounds
+        ]
         numbers = records.numbers
     except DcscError as error:
-        said = [{"name": name, "value": None, "why": str(error)} for name, _ in bounds]
-        numbers, kept = (), None
+        statements = [{"name": name, "value": None, "why": str(error)} for name, _ in bounds]
+        numbers, share = (), None
     return {
         "guarantees": cell.guarantees_identity,
-        "bounds": said,
+        "bounds": statements,
         "constants": {
             name: [_plain(getattr(layer, name)) for layer in numbers] for name in _CONSTANTS
         },
-        "kept": kept,
+        "kept": share,
         "seconds": time.perf_counter() - start,
     }
 
@@ -93,33 +95,33 @@ def _records(cell: Cell, codes: Array, draws: Draws) -> tuple[_Records, float | 
         return _Records(measure(draws.model, truth, task.noise)), None
     declared = declare(draws.model, codes, task.constants.x_min[: len(task.used)], task.noise)
     pathways = [block.model(draw).synthesize(codes) for draw in range(_DRAWS)]
-    kept = sum(_keeps(declared, draws, pathway) for pathway in pathways) / _DRAWS
-    return _Records(declared), kept
+    share = sum(_keeps(declared, draws, pathway) for pathway in pathways) / _DRAWS
+    return _Records(declared), share
 
 
-def _said(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, Any]:
+def _statement(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, Any]:
     layers = records.of(bound)
     try:
-        found = bound.evaluate(layers)
+        guarantee = bound.evaluate(layers)
     except NotCoveredError as error:
         return {"value": None, "why": str(error)}
-    why = "; ".join(found.violations)
-    if not why and not found.holds:
-        why = f"its value is {found.unclipped:.3g}"
+    why = "; ".join(guarantee.violations)
+    if not why and not guarantee.holds:
+        why = f"its value is {guarantee.unclipped:.3g}"
     return {
-        "value": found.failure_probability,
-        "conditional": found.conditional,
+        "value": guarantee.failure_probability,
+        "conditional": guarantee.conditional,
         "why": why,
-        "limits": [] if bound.needs_instances else _limits(bound, found, layers, delta),
+        "limits": [] if bound.needs_instances else _limits(bound, guarantee, layers, delta),
     }
 
 
 def _limits(
-    bound: BoundCalculator, found: Guarantee, layers: tuple[LayerRecord, ...], delta: float
+    bound: BoundCalculator, guarantee: Guarantee, layers: tuple[LayerRecord, ...], delta: float
 ) -> list[float | str | None]:
     """Return the largest S that the bound allows each layer, with the noise that reaches it."""
     limits = []
-    for layer, part in zip(layers, found.layers, strict=True):
+    for layer, part in zip(layers, guarantee.layers, strict=True):
         alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
@@ -134,12 +136,12 @@ def _max_sparsity(
 
 def _keeps(declared: tuple[LayerStatistics, ...], draws: Draws, truth: Pathway) -> bool:
     """Whether a pathway keeps to declared constants, with room for rounding in sums."""
-    measured = measure(draws.model, truth)
+    records = measure(draws.model, truth)
     return all(
         attrs.evolve(
             layer, x_min=layer.x_min * (1 - _ROUNDING), x_max=layer.x_max * (1 + _ROUNDING)
-        ).admits(found.statistics(babel=False))
-        for layer, found in zip(declared, measured, strict=True)
+        ).admits(record.statistics(babel=False))
+        for layer, record in zip(declared, records, strict=True)
     )
 
 

@@ -73,18 +73,18 @@ def open(folder: str | Path) -> "xarray.Dataset":
     shape = tuple(len(axis["labels"]) for axis in axes.values())
     names = list(axes)
     depth = max(plan["depths"])
-    found = {
+    columns = {
         **_counts(store, plan, stopping, depth),
         **_proved(store, plan, depth),
     }
     coords: dict[str, Any] = {name: _labels(axis["labels"]) for name, axis in axes.items()}
     coords["layer"] = np.arange(1, depth + 1)
-    bounds = found.pop("bound").values
+    bounds = columns.pop("bound").values
     if len(bounds):
         coords["bound"] = np.array(bounds, dtype=object)
     variables = {
         name: ([*names, *column.dims], column.values.reshape((*shape, *column.values.shape[1:])))
-        for name, column in found.items()
+        for name, column in columns.items()
         if "bound" not in column.dims or len(bounds)
     }
     attributes = {
@@ -105,8 +105,10 @@ def open(folder: str | Path) -> "xarray.Dataset":
 def planned(folder: Path, allow_code: bool) -> Sweep:
     """Return the sweep whose results are in a folder."""
     plan = Store.read(folder).plan()
-    moved = folder.resolve() / plan["relative"]  # where the files are if both have moved together
-    place = plan["folder"] if Path(plan["folder"]).is_dir() else moved
+    neighbour = (
+        folder.resolve() / plan["relative"]
+    )  # where the files are if both have moved together
+    place = plan["folder"] if Path(plan["folder"]).is_dir() else neighbour
     return Sweep.of(plan["sweep"], place, allow_code)
 
 
@@ -144,21 +146,21 @@ def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _C
     failures = np.full((len(cells), depth + 1), -1, dtype=np.int64)  # the pathway's last
     missed, false_alarms = (np.full((len(cells), depth), -1, dtype=np.int64) for _ in range(2))
     settled = np.zeros(len(cells), dtype=bool)
-    known = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
+    states = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
     for at, identity in enumerate(cells):
-        state = known[identity]
+        state = states[identity]
         settled[at], seconds[at] = state.settled, state.seconds
         if state.tally is not None:
-            own = len(state.tally.failures) - 1
+            layers = len(state.tally.failures) - 1
             trials[at] = state.tally.trials
-            failures[at, :own] = state.tally.failures[:-1]
+            failures[at, :layers] = state.tally.failures[:-1]
             failures[at, -1] = state.tally.failures[-1]
-            missed[at, :own] = np.asarray(state.tally.missed)
-            false_alarms[at, :own] = np.asarray(state.tally.false_alarms)
+            missed[at, :layers] = np.asarray(state.tally.missed)
+            false_alarms[at, :layers] = np.asarray(state.tally.false_alarms)
     ends = np.full((3, *failures.shape), np.nan)
-    there = failures >= 0
-    counted = np.broadcast_to(trials[:, None], failures.shape)[there]
-    ends[:, there] = stop.interval(failures[there], counted, most)
+    reached = failures >= 0
+    totals = np.broadcast_to(trials[:, None], failures.shape)[reached]
+    ends[:, reached] = stop.interval(failures[reached], totals, most)
     infeasible = np.array([store.infeasible.get(identity, "") for identity in cells], dtype=object)
     columns = {
         "trials": _Column(trials),

@@ -42,11 +42,11 @@ class State:
     cells, settled : int
         Cells, and those that need no further trial.
     found, trials : int
-        Trials that were there before, and those that have landed in this run.
+        Trials that the folder held before, and those that this run has added.
     pending, done : int
         Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
-        Which look the round leads to, and how many there are at the most.
+        Which look the round leads to, and how many there can be.
     """
 
     cells: int
@@ -67,7 +67,7 @@ class Run:
     folder : Path
     cells : int
     found, trials : int
-        Trials that were there before, and those of this run.
+        Trials that the folder held before, and those of this run.
     infeasible : tuple of str
         Cells for which there are no codes as dense as they ask for, and why.
     most, saved : int
@@ -109,13 +109,13 @@ def run(
     ----------
     sweep : Sweep
     folder : str or Path
-        Made if it does not exist. Whatever is there already is not made again.
+        Made if it does not exist. Work that it holds already is not done again.
     jobs : int, optional
-        Processes on this machine, one per core if nothing is said.
+        Processes on this machine, by default one per core.
     dask : str, optional
         The address of a Dask scheduler; its workers then do the work.
     progress : callable
-        Is told how far it is, whenever something has landed.
+        Called with the state of the run whenever the folder has received something.
     force : bool, default False
         Whether a ``sweep.json`` or ``results.nc`` that dcsc did not write may be replaced.
 
@@ -213,8 +213,8 @@ class _Runner:
             stretches = () if cell.identity in known else state.missing
             known.add(cell.identity)
             wanted = cell.guarantees_identity
-            there = cell.identity in self.store.infeasible or wanted in self.store.guarantees
-            guarantees = not there and wanted not in known
+            done = cell.identity in self.store.infeasible or wanted in self.store.guarantees
+            guarantees = not done and wanted not in known
             known.add(wanted)
             first = tuple(stretch for stretch in stretches if stretch[1] <= BLOCK)
             if first or guarantees:

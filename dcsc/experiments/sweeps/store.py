@@ -109,22 +109,22 @@ class Store:
         """Return what was planned."""
         path = self.folder / _PLAN
         try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
+            plan: dict[str, Any] = json.loads(path.read_bytes())
         except ValueError as error:
             raise DcscError(f"sweep: {path} is not what a sweep wrote: {error}") from None
-        if not isinstance(found, dict) or found.get("format") != PLAN_FORMAT:
+        if not isinstance(plan, dict) or plan.get("format") != PLAN_FORMAT:
             raise DcscError(
                 f"sweep: {path} is not what a sweep wrote: expected format {PLAN_FORMAT!r}"
             )
-        return found
+        return plan
 
     def land(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Keep records for good: after this returns, they are on the disk."""
-        given = list(records)
-        body = {"format": _FORMAT, "records": given}
+        landing = list(records)
+        body = {"format": _FORMAT, "records": landing}
         content = (json.dumps(body, separators=(",", ":"), allow_nan=False) + "\n").encode()
         write_durably(self.folder / _BLOCKS / _name(content), content)
-        for record in given:
+        for record in landing:
             self._add(record)
 
     def _add(self, record: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does: stretches of trials of some cells, one after the other."""
+"""What a worker does: stretches of the trials of cells, one cell after the other."""
 
 import os
 import threading
@@ -27,7 +27,7 @@ class Piece:
     index : tuple of int
         Which cell.
     identity : str
-        Its identity, as the one who asks knows it.
+        Its identity, as the command that asks computes it.
     stretches : tuple of (start, stop)
         The trials to run.
     guarantees : bool
@@ -46,7 +46,7 @@ def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[dict[str, Any]]]:
     Raises
     ------
     DcscError
-        Whatever went wrong, code of one's own included, with the cell in which it did.
+        If a cell fails, in the user's code too; the message names the cell.
     """
     with OneBlasThread():
         return [_named(sweep, piece) for piece in pieces]
@@ -57,7 +57,7 @@ def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
         return _piece(sweep, piece)
     except DcscError:
         raise
-    except Exception as error:  # a class of one's own may raise anything
+    except Exception as error:  # a user's class may raise anything
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise DcscError(
             f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
