@@ -1,7 +1,7 @@
 """Arguments that are no numbers: each is returned as it should be, or refused by name."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from dcsc._arrays import instance
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 
-__all__ = ["choice", "flag", "folder_path", "instances", "items", "mapping"]
+__all__ = ["any_path", "choice", "flag", "function", "instances", "items", "mapping"]
 
 _MOST_ITEMS = 2**20
 
@@ -47,6 +47,13 @@ def _is_number(value: Any) -> bool:
     return getattr(value, "ndim", 1) == 0
 
 
+def function(value: Any, where: str) -> Callable[..., Any]:
+    """Return what can be called."""
+    if not callable(value):
+        raise DcscError(f"{where}: expected a function, got {quoted(value)}")
+    return value  # type: ignore[no-any-return]  # it is one
+
+
 def instances(value: Any, kind: type[T], where: str) -> tuple[T, ...]:
     """Return the items of a sequence, all of one class."""
     return tuple(instance(item, kind, where) for item in items(value, where))
@@ -59,8 +66,8 @@ def mapping(value: Any, where: str) -> Mapping[Any, Any]:
     return value
 
 
-def folder_path(value: Any, where: str) -> Path:
-    """Return a path that is given as text or as a Path."""
+def any_path(value: Any, where: str) -> Path:
+    """Return a path, of something that may exist or not, from text or from a Path."""
     try:
         path = Path(value)
         str(path).encode()

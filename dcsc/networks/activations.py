@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import attrs
+import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arguments import mapping
+from dcsc._arrays import Array, numeric_array
+from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
@@ -37,8 +41,12 @@ class Stop:
         return f"{self.operation} ({self.name}): {self.reason}"
 
 
-def _read_only(values: Mapping[str, Array]) -> Mapping[str, Array]:
-    views = {name: value.view() for name, value in values.items()}
+def _read_only(value: Any, record: Any, where: str) -> Mapping[str, Array]:
+    arrays = {
+        name: array if isinstance(array, np.ndarray) else numeric_array(array, where)
+        for name, array in mapping(value, where).items()
+    }
+    views = {name: array.view() for name, array in arrays.items()}
     for view in views.values():
         view.flags.writeable = False
     return MappingProxyType(views)
@@ -63,8 +71,8 @@ class Activations:
 
     graph: Graph = attrs.field(repr=False)
     convolutions: tuple[Convolution, ...] = attrs.field(repr=False)
-    values: Mapping[str, Array] = attrs.field(
-        converter=_read_only, repr=lambda values: f"<{len(values)} arrays>"
+    values: Mapping[str, Array] = named_field(
+        _read_only, repr=lambda values: f"<{len(values)} arrays>"
     )
     stops: tuple[Stop, ...]
 

@@ -1,24 +1,37 @@
 """The graph of a network: steps between named values."""
 
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
 import attrs
 
-from dcsc._arrays import Array, instance_of, numeric_array, real_array
+from dcsc._arguments import instances
+from dcsc._arrays import Array, instance, instance_of, numeric_array, real_array
+from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
-__all__ = ["Graph", "Input", "Node", "as_tuple"]
+__all__ = ["Graph", "Input", "Node", "texts_field"]
 
 Kind = TypeVar("Kind", bound=Operation)
 
 
-def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return values as a tuple; an attrs converter."""
-    return tuple(values)
+def _texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    return instances(value, str, where)
+
+
+def _inputs(value: Any, record: Any, where: str) -> tuple["Input", ...]:
+    return instances(value, Input, where)
+
+
+def _nodes(value: Any, record: Any, where: str) -> tuple["Node", ...]:
+    return instances(value, Node, where)
+
+
+def texts_field(**options: Any) -> Any:
+    """Declare a tuple of texts."""
+    return named_field(_texts, **options)
 
 
 @attrs.frozen
@@ -62,7 +75,7 @@ class Node:
 
     name: str
     operation: Operation = attrs.field(validator=instance_of(Operation))
-    inputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+    inputs: tuple[str, ...] = texts_field()
     output: str
 
 
@@ -82,9 +95,9 @@ class Graph:
         If a value is used before it is made, or made twice.
     """
 
-    inputs: tuple[Input, ...] = attrs.field(converter=as_tuple)
-    nodes: tuple[Node, ...] = attrs.field(converter=as_tuple, repr=lambda nodes: f"<{len(nodes)}>")
-    outputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+    inputs: tuple[Input, ...] = named_field(_inputs)
+    nodes: tuple[Node, ...] = named_field(_nodes, repr=lambda nodes: f"<{len(nodes)}>")
+    outputs: tuple[str, ...] = texts_field()
 
     def __attrs_post_init__(self) -> None:
         made = {value.name for value in self.inputs}
@@ -130,10 +143,12 @@ class Graph:
 
     def of_kind(self, kind: type[Kind]) -> tuple[tuple[Node, Kind], ...]:
         """Return the steps whose operation is of a kind, and these operations."""
+        if not isinstance(kind, type):
+            raise DcscError(f"Graph.of_kind: kind: expected a class, got {quoted(kind)}")
         steps = ((node, node.operation) for node in self.nodes)
         return tuple((node, step) for node, step in steps if isinstance(step, kind))
 
     def next_only(self, value: str) -> Node | None:
         """Return the step that is alone in using a value, unless it is an output as well."""
-        users = self.consumers.get(value, ())
+        users = self.consumers.get(instance(value, str, "Graph.next_only: value"), ())
         return users[0] if len(users) == 1 and value not in self.outputs else None

@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import numpy.typing as npt
 
-from dcsc._arrays import Array
+from dcsc._arguments import instances
+from dcsc._arrays import Array, instance
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
-from dcsc.networks.graph import Graph, Input, Node, as_tuple
+from dcsc.networks.graph import Graph, Input, Node, texts_field
 from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
 
 __all__ = ["ConvNetwork"]
@@ -47,7 +48,7 @@ class ConvNetwork:
 
     graph: Graph
     source: str = ""
-    notes: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    notes: tuple[str, ...] = texts_field(default=())
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class ConvNetwork:
         DcscError
             If there is none.
         """
+        instance(name, str, "ConvNetwork.convolution: name")
         for convolution in self.convolutions:
             if convolution.name == name:
                 return convolution
@@ -157,7 +159,8 @@ class ConvNetwork:
         )
 
     def _known(self, keep: Iterable[str]) -> set[str]:
-        names = {keep} if isinstance(keep, str) else set(keep)
+        several = (keep,) if isinstance(keep, str) else keep
+        names = set(instances(several, str, "ConvNetwork.forward: keep"))
         unknown = names - {node.output for node in self.graph.nodes}
         if unknown:
             raise DcscError(

@@ -36,6 +36,8 @@ def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
     """
     instance(found, Explanation, "explanation: found")
     depth = len(found.layers)
+    if tally is not None:
+        instance(tally, Tally, "explanation: tally")
     if tally is not None and len(tally.failures) != depth + 1:
         raise DcscError(
             f"explanation: tally: expected {depth} layers, got {len(tally.failures) - 1}"

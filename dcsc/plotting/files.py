@@ -6,6 +6,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from dcsc._arrays import instance
+
 __all__ = ["as_png", "as_svg"]
 
 
@@ -25,6 +27,7 @@ def as_svg(figure: Figure) -> bytes:
 
 
 def _saved(figure: Figure, **options: Any) -> bytes:
+    instance(figure, Figure, "as_png or as_svg: figure")
     file = BytesIO()
     figure.savefig(file, **options)
     return file.getvalue()

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.errors import DcscError
 from dcsc.plotting.style import (
     BLUE,
@@ -63,6 +63,11 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     DcscError
         If there would be more than 9 panels: select some, with ``data.sel``.
     """
+    import xarray  # noqa: PLC0415  # whoever has such data has imported it
+
+    instance(data, xarray.Dataset, "sweep_figure: data")
+    if "parameters" not in data.attrs:
+        raise DcscError("sweep_figure: data: expected what dcsc.experiments.open returned")
     # Which axes are drawn, and which make panels.
     names = list(json.loads(data.attrs["parameters"]))
     open_axes = [name for name in names if name in data.dims and data.sizes[name] > 1]

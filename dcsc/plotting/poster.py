@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.bounds.family import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
@@ -23,6 +23,7 @@ _DASHES: dict[str, Any] = {RobustBound.label: (0, (5, 2))}
 
 def poster_figure(poster: Poster) -> Figure:
     """Draw the three panels of `dcsc.experiments.studies.poster`."""
+    instance(poster, Poster, "poster_figure: poster")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(17, 7), layout="constrained")
         axes = figure.subplots(1, 3)

@@ -8,7 +8,7 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance, integer
 from dcsc._version import __version__
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
@@ -54,6 +54,8 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     >>> text.startswith("<!doctype html>"), "http" in text.replace("http://www.w3.org", "")
     (True, False)
     """
+    instance(analysis, Analysis, "page: analysis")
+    most = integer(shown, "page: shown", minimum=0)
     folder = resources.files("dcsc.report") / "templates"
     files = {item.name: item.read_text("utf-8") for item in folder.iterdir()}
     environment = jinja2.Environment(
@@ -71,7 +73,7 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         "columns": columns(analysis),
         "rows": [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)],
         "overview": _overview(analysis),
-        "pathways": _pathways(analysis, shown),
+        "pathways": _pathways(analysis, most),
         "sections": [
             _section(layer, number, analysis) for number, layer in enumerate(analysis.layers, 1)
         ],

@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 
+from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, LayerAnalysis
 from dcsc.report.words import number as number_of
@@ -60,6 +61,7 @@ def columns(analysis: Analysis) -> dict[str, str]:
 
 def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     """Return the cells of a layer by heading; those about codes only where there are any."""
+    instance(layer, LayerAnalysis, "row: layer")
     facts, codes, safety = layer.filters, layer.codes, layer.safety
     outside = len(set(facts.always_on) | set(facts.dead))
     coherence = None if facts.own is None else facts.own.value

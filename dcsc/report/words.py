@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dcsc._arrays import instance
 from dcsc._words import listed
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
@@ -30,6 +31,7 @@ def number(value: float | None) -> str:
 
 def at_a_glance(analysis: Analysis) -> list[str]:
     """Return what is worth knowing first."""
+    instance(analysis, Analysis, "at_a_glance: analysis")
     return [text for text in _glance(analysis) if text]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Rng, generator
+from dcsc._arrays import Rng, generator, instance
 from dcsc.bounds import BoundCalculator, LayerInstance, LayerStatistics
 from dcsc.dictionaries import CirculantDictionary, filters
 from dcsc.testing.common import fail
@@ -52,6 +52,7 @@ def check_bound(bound: BoundCalculator, rng: Rng = 0) -> None:
 
     A bound that needs instances is shown 30 single ones, and held to the laws that speak of noise.
     """
+    instance(bound, BoundCalculator, "check_bound: bound")
     source = generator(rng, "check_bound: rng")
     if bound.needs_instances:
         for _ in range(30):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dcsc._arrays import Array, Rng, Shape, generator
+from dcsc._arrays import Array, Rng, Shape, generator, instance, shape_tuple
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import Projection
@@ -22,6 +22,7 @@ def check_dictionary(dictionary: Dictionary, rng: Rng = 0) -> None:
 
     Dictionaries of up to 2**18 matrix entries are also held against their explicit matrix.
     """
+    instance(dictionary, Dictionary, "check_dictionary: dictionary")
     source = generator(rng, "check_dictionary: rng")
     for name, given, taken in (
         ("synthesize", dictionary.code_shape, dictionary.signal_shape),
@@ -161,6 +162,9 @@ def check_projection(
         What the coefficients belong to; a small convolutional one by default.
     rng : None, int, SeedSequence or Generator
     """
+    instance(projection, Projection, "check_projection: projection")
+    if dictionary is not None:
+        instance(dictionary, Dictionary, "check_projection: dictionary")
     source = generator(rng, "check_projection: rng")
     threshold = None if projection.selection is None else projection.selection.threshold
     beta = np.asarray(0.0 if threshold is None else threshold)
@@ -241,9 +245,10 @@ def check_signs(
     signs: SignPattern, code_shape: tuple[int, ...] | None = None, rng: Rng = 0
 ) -> None:
     """Check the laws of `SignPattern`, its traits by 4000 draws where they speak of chance."""
+    instance(signs, SignPattern, "check_signs: signs")
     source = generator(rng, "check_signs: rng")
     fixed = signs.values.shape if isinstance(signs, FixedSigns) else (3, 4)
-    shape = fixed if code_shape is None else code_shape
+    shape = fixed if code_shape is None else shape_tuple(code_shape, "check_signs: code_shape", 1)
     seeds = source.integers(2**32, size=4000)
     try:
         draws = np.stack([signs.draw(shape, int(seed)) for seed in seeds])

@@ -10,7 +10,8 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arguments import any_path, flag
+from dcsc._arrays import Array, instance
 from dcsc._files import write_files
 from dcsc._version import __version__
 from dcsc._words import quoted
@@ -166,6 +167,7 @@ class Certificate:
             If a bound, a tail or a dictionary is not one of dcsc's own; if the guarantee was not
             returned by ``evaluate``.
         """
+        instance(guarantee, Guarantee, "Certificate.of: guarantee")
         if not isinstance(guarantee.calculator, BoundCalculator):
             raise DcscError(
                 "Certificate.of: expected a guarantee that a bound's evaluate returned: "
@@ -249,7 +251,9 @@ class Certificate:
         if self.inputs is None:
             raise DcscError("Certificate.write: expected what Certificate.of returned")
         files = {"evidence.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
-        write_files(Path(folder), files, "Certificate.write: folder", force)
+        place = any_path(folder, "Certificate.write: folder")
+        replaces = flag(force, "Certificate.write: force")
+        write_files(place, files, "Certificate.write: folder", replaces)
 
 
 def _layer(

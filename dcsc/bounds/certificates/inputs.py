@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 
 from dcsc import dictionaries
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc._files import MARK, read_bytes
 from dcsc._words import quoted, short
 from dcsc.bounds import tails
@@ -223,6 +223,7 @@ def parse_json(text: str, where: str) -> Any:
         value = float(digits)
         return value if math.isfinite(value) else refuse(short(digits, 40))
 
+    instance(text, str, where)
     try:
         tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
         _check_depth(tree, _DEEPEST)

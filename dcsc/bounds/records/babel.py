@@ -4,21 +4,27 @@ from typing import Any, Self
 
 import attrs
 
-from dcsc._arguments import mapping
 from dcsc._arrays import instance, integer, real
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
 
 __all__ = ["Babel", "interpolated"]
 
 
 def _values(value: Any) -> tuple[tuple[int, float], ...]:
-    pairs = dict(value) if isinstance(value, tuple) else mapping(value, "Babel: values")
+    try:
+        pairs = dict(value)  # or the pairs that this makes of a mapping
+    except (TypeError, ValueError):
+        raise DcscError(
+            f"Babel: expected a mapping of sparsity to value, got {quoted(value)}"
+        ) from None
     return tuple(
         (
             integer(key, "Babel: sparsity", minimum=1),
             real(pairs[key], f"Babel: value at {key}", minimum=0),
         )
-        for key in sorted(pairs)
+        for key in sorted(pairs, key=lambda key: integer(key, "Babel: sparsity"))
     )
 
 

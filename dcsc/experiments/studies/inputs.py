@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import cbook
 
+from dcsc._arguments import any_path
 from dcsc._arrays import Array
 from dcsc._media import loudest, read_array, read_picture, read_sound
 from dcsc.errors import DcscError
@@ -31,7 +32,8 @@ def read_input(path: str | Path | None = None) -> tuple[str, Array]:
     """
     if path is None:
         path = cbook.get_sample_data(_SAMPLE, asfileobj=False)
-    name, raw = Path(path).name, _read(Path(path))
+    file = any_path(path, _WHERE)
+    name, raw = file.name, _read(file)
     signal = _loudest(raw) if raw.ndim == 1 else _shrunk(raw)
     signal = signal - signal.mean()
     size = np.abs(signal).max()

@@ -8,6 +8,9 @@ from typing import Any, Self
 
 import attrs
 
+from dcsc._arguments import any_path, flag, items, mapping
+from dcsc._arrays import integer
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.grid import Grid
@@ -64,8 +67,9 @@ class Sweep:
         DcscError
             That names every place where something else was expected.
         """
-        file = Path(path)
-        return cls._of(read_toml(file), Strategies(file.resolve().parent, allow_code), str(file))
+        file = any_path(path, "Sweep.load: path")
+        allowed = flag(allow_code, "Sweep.load: allow_code")
+        return cls._of(read_toml(file), Strategies(file.resolve().parent, allowed), str(file))
 
     @classmethod
     def of(
@@ -81,7 +85,9 @@ class Sweep:
         allow_code : bool
             As in `load`.
         """
-        return cls._of(table, Strategies(Path(folder).resolve(), allow_code), "sweep")
+        place = any_path(folder, "Sweep.of: folder").resolve()
+        allowed = flag(allow_code, "Sweep.of: allow_code")
+        return cls._of(mapping(table, "Sweep.of: table"), Strategies(place, allowed), "sweep")
 
     @classmethod
     def _of(cls, table: Mapping[str, Any], strategies: Strategies, where: str) -> Self:
@@ -104,7 +110,15 @@ class Sweep:
 
     def cell(self, index: tuple[int, ...]) -> Cell:
         """Return the cell at one index of each axis."""
-        return self._cell(Grid(self.table, self.axes, self.strategies), index)
+        where = "Sweep.cell: index"
+        places = items(index, where)
+        if len(places) != len(self.axes):
+            raise DcscError(f"{where}: expected {len(self.axes)} numbers, got {quoted(index)}")
+        numbers = tuple(
+            integer(place, where, minimum=0, maximum=length - 1)
+            for place, length in zip(places, self.shape, strict=True)
+        )
+        return self._cell(Grid(self.table, self.axes, self.strategies), numbers)
 
     def _cell(self, grid: Grid, index: tuple[int, ...]) -> Cell:
         coordinates = {

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError
@@ -150,10 +151,10 @@ def replay(
     DcscError
         If there is no such cell, or it cannot be made as it was.
     """
-    place = Path(folder)
-    sweep = planned(place, allow_code)
+    place = any_path(folder, "replay: folder")
+    sweep = planned(place, flag(allow_code, "replay: allow_code"))
     store = Store.read(place)
-    index = _index(sweep, dict(cell or {}))
+    index = _index(sweep, {} if cell is None else dict(mapping(cell, "replay: cell")))
     point = sweep.cell(index)
     flat = int(np.ravel_multi_index(index, sweep.shape)) if index else 0
     if store.plan()["cells"][flat] != point.identity:

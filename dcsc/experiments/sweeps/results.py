@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path
 from dcsc._arrays import Array
 from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
@@ -65,7 +66,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
     """
     import xarray  # noqa: PLC0415  # takes half a second to import
 
-    store = Store.read(Path(folder))
+    store = Store.read(any_path(folder, "open: folder"))
     plan = store.plan()
     table = plan["sweep"]
     axes, stop = table["axes"], table["stop"]
@@ -112,15 +113,16 @@ def planned(folder: Path, allow_code: bool) -> Sweep:
     return Sweep.of(plan["sweep"], place, allow_code)
 
 
-def write_netcdf(folder: Path, force: bool = False) -> Path:
+def write_netcdf(folder: str | Path, force: bool = False) -> Path:
     """Write what `open` returns to ``results.nc``, whole or not at all, and return its place.
 
     A file of that name that dcsc did not write is replaced with ``force`` only.
     """
-    data, target = open(folder), folder / RESULTS
+    place = any_path(folder, "write_netcdf: folder")
+    data, target = open(place), place / RESULTS
     check_files([target], "sweep", force)
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / RESULTS
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / RESULTS
         data.to_netcdf(path, engine="h5netcdf")
         write_durably(target, path.read_bytes())
     return target

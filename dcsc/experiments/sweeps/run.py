@@ -16,7 +16,9 @@ from typing import Any
 import attrs
 import joblib
 
-from dcsc._arrays import integer
+from dcsc._arguments import any_path, flag, function
+from dcsc._arrays import instance, integer
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -30,6 +32,7 @@ __all__ = ["Run", "State", "run"]
 _SECONDS = 1.0
 _MOST_SECONDS = 4.0
 _GROWTH = 4
+_MOST_JOBS = 4096
 _ADDRESS = re.compile(r"[a-z]+://\S+:\d+")
 
 
@@ -125,11 +128,15 @@ def run(
         If another run holds the folder, something in it is damaged, or a cell cannot be made; what
         has landed stays.
     """
-    workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
-    cells = list(sweep.cells())
+    workers = integer(
+        os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1, maximum=_MOST_JOBS
+    )
+    cells = list(instance(sweep, Sweep, "run: sweep").cells())
     cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
-    place = Path(folder)
-    with Store.locked(place, _plan(sweep, cells, place), force) as store:
+    place = any_path(folder, "run: folder")
+    function(progress, "run: progress")
+    replaces = flag(force, "run: force")
+    with Store.locked(place, _plan(sweep, cells, place), replaces) as store:
         return _Runner(sweep, cells, store, progress).run(workers, dask)
 
 
@@ -336,8 +343,8 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
         from distributed import Client  # noqa: PLC0415  # an extra
     except ImportError:
         raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
-    if not _ADDRESS.fullmatch(dask):
-        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {dask!r}")
+    if not isinstance(dask, str) or not _ADDRESS.fullmatch(dask):
+        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {quoted(dask)}")
     try:
         client: Any = Client(dask, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
     except (OSError, ValueError) as error:

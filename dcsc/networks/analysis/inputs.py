@@ -8,7 +8,18 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
+from dcsc._arguments import any_path
+from dcsc._arrays import (
+    Array,
+    Rng,
+    brief,
+    checked_size,
+    generator,
+    instance,
+    integer,
+    numeric_array,
+    real_array,
+)
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
@@ -53,6 +64,7 @@ class Inputs:
 
     def first(self, most: int) -> "Inputs":
         """Return the first ones, or all where the arrays have batches of different sizes."""
+        integer(most, "Inputs.first: most", minimum=0)
         if len({value.shape[:1] for value in self.values.values()}) > 1:
             return self
         values = {name: value[:most] for name, value in self.values.items()}
@@ -80,6 +92,8 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     DcscError
         If the shape of an input is not known, or integers are expected.
     """
+    instance(network, ConvNetwork, "noise_inputs: network")
+    batch = integer(count, "noise_inputs: count", minimum=1)
     random = generator(rng, "noise_inputs: rng")
     values = {}
     for needed in network.inputs:
@@ -87,7 +101,9 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
         shape = _shape(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
-        values[needed.name] = random.normal(size=(shape[0] or count, *lengths))
+        values[needed.name] = random.normal(
+            size=checked_size((shape[0] or batch, *lengths), "noise_inputs: count")
+        )
     note = "These inputs are normal noise, not data: what the codes are like on data may differ."
     return Inputs("noise", values, note=note)
 
@@ -107,7 +123,8 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
     DcscError
         If the file cannot be read as one of these, or does not fit.
     """
-    file = Path(path)
+    instance(network, ConvNetwork, "read_inputs: network")
+    file = any_path(path, _WHERE)
     ending = file.suffix.lower()
     if ending == ".npz":
         return _archive(network, file)

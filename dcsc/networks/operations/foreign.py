@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
+from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
 from dcsc.networks.operations.base import Operation, checked_size
@@ -69,9 +70,14 @@ _ENTRIES: dict[str, Callable[..., float]] = {"Resize": _resized, "Tile": _tiled}
 
 def _pairs(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return attributes as pairs in a fixed order, with tuples for lists."""
+    try:
+        named = dict(attributes)
+    except (TypeError, ValueError):
+        raise DcscError(
+            f"Foreign: attributes: expected a mapping, got {quoted(attributes)}"
+        ) from None
     listed = (
-        (name, tuple(value) if isinstance(value, list) else value)
-        for name, value in dict(attributes).items()
+        (name, tuple(value) if isinstance(value, list) else value) for name, value in named.items()
     )
     return tuple(sorted(listed, key=lambda pair: pair[0]))
 
@@ -107,7 +113,7 @@ class Foreign(Operation):
     places: Shape = (0,)
 
     def __attrs_post_init__(self) -> None:
-        if self.kind not in FOREIGN:
+        if not isinstance(self.kind, str) or self.kind not in FOREIGN:
             raise NotCoveredError("no operation of dcsc does this")
         if self.kind == "Resize" and not _resizes(self.opset, dict(self.attributes), self.places):
             raise NotCoveredError("it is none of the variants that are known to be right")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path
 from dcsc._arrays import Array, not_finite
 from dcsc._files import read_bytes
 from dcsc._words import listed, quoted, short
@@ -55,6 +56,7 @@ class Reader(ABC):
         DcscError
             If the file is named otherwise, broken, or the geometry does not fit.
         """
+        path = any_path(path, f"{type(self).__name__}.read: path")
         if not path.name.lower().endswith(self.suffixes):
             raise DcscError(
                 f"{type(self).__name__}.read: path: expected a name that ends in "

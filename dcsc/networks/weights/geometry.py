@@ -22,7 +22,8 @@ as nested dicts and lists::
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dcsc._arrays import shape_tuple
+from dcsc._arguments import mapping
+from dcsc._arrays import instance, shape_tuple
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
@@ -48,7 +49,8 @@ def build(
     modules: Mapping[str, Module], geometry: Mapping[str, Any]
 ) -> tuple[Graph, tuple[str, ...]]:
     """Return the graph of a table of layers with these weights, and what was assumed."""
-    table = Table("geometry", dict(geometry))
+    modules = _modules(modules, "build: modules")
+    table = Table("geometry", dict(mapping(geometry, "geometry")))
     layers, shape = table.take("layers"), table.take("input", None)
     table.finish()
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
@@ -70,12 +72,19 @@ def build(
     return builder.finish()
 
 
+def _modules(value: Any, where: str) -> Mapping[str, Module]:
+    for module in mapping(value, where).values():
+        instance(module, Module, where)
+    return value  # type: ignore[no-any-return]  # checked item by item
+
+
 def default_layers(modules: Mapping[str, Module]) -> dict[str, Any]:
     """Return the table of layers that weights alone suggest: their order, with rectifiers between.
 
     A rectifier follows each convolution or linear layer but the last, after its batch norm where
     one comes next, unless a PReLU does.
     """
+    modules = _modules(modules, "default_layers: modules")
     names = list(modules)
     kinds = [kind_of(module) for module in modules.values()]
     weighted = [i for i, kind in enumerate(kinds) if kind in _WEIGHTED]

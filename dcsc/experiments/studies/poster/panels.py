@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 import numpy as np
 
-from dcsc._arrays import integer
+from dcsc._arguments import function
+from dcsc._arrays import instance, integer
 from dcsc._threads import OneBlasThread
 from dcsc.bounds import (
     BoundCalculator,
@@ -163,6 +164,8 @@ def poster(
     """
     total = integer(trials, "poster: trials", minimum=4)
     root = integer(seed, "poster: seed", minimum=0)
+    instance(version, str, "poster: version")
+    function(progress, "poster: progress")
     return Poster(
         version,
         root,
