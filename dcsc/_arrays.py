@@ -239,8 +239,10 @@ def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0
 
 def generator(rng: Rng, where: str) -> np.random.Generator:
     """Return ``numpy.random.default_rng(rng)``, with dcsc's error where it is no seed."""
+    # numpy takes lists as well, and does not survive one that holds itself
+    several = isinstance(rng, list | tuple | np.ndarray)
     try:
-        return np.random.default_rng(rng)
+        return np.random.default_rng(numeric_array(rng, where) if several else rng)
     except _UNCONVERTIBLE:
         raise DcscError(
             f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, "

@@ -363,6 +363,10 @@ def array_file(shape):
     return path
 
 
+def seen():
+    return activations().layers[0].coefficients()
+
+
 def proof():
     return certified()[0].read_text()
 
@@ -391,6 +395,7 @@ ARGUMENTS = {
     "codes, verify": lambda: None,
     "codes, pathway_overlap": lambda: [CODES],
     "coefficients": lambda: CODES,
+    "coefficients, Reading.code": seen,
     "correlation": lambda: 0.1,
     "count": lambda: 3,
     "data": lambda: experiments.open(swept()),

@@ -32,7 +32,7 @@ from nightly.wrong_values import WRONG
 _ROOT = pathlib.Path(__file__).parents[1]
 _MEMORY = 6 * 2**30
 _SECONDS = 20.0
-_START = 120.0  # for what imports, compiles and builds
+_START = 300.0  # for what imports, compiles and builds
 # Of these one draw in eight is kept: where nothing is wrong enough, they take seconds.
 _SLOW = ("check_", "plotting.", ".page", ".analyze", ".recover", ".run", ".replay", "explain")
 # How a function ends that refuses, and one that checks the laws of what it is given.

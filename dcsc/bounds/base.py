@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import attrs
 
 from dcsc._arguments import flag
-from dcsc._arrays import instance, real
+from dcsc._arrays import real
 from dcsc._words import quoted
 from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord
-from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
+from dcsc.bounds.records.statistics import Records, as_record, as_records, record_hypotheses
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.errors import ContractError, NotCoveredError
 from dcsc.projections.base import Threshold
@@ -233,7 +233,7 @@ def _asked(
 ) -> tuple[Callable[[LayerRecord], bool], Any]:
     """Return the condition to fail with at most δ, and what an inverse question is about."""
     name = type(bound).__name__
-    instance(layer, LayerRecord, f"{name}.{method}: statistics")
+    as_record(layer, f"{name}.{method}: statistics")
     delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
     if of_class and bound.needs_instances:
         raise NotCoveredError(

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import attrs
 
-from dcsc._arrays import instance
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.coverage import selection_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord, LayerStatistics
+from dcsc.bounds.records.statistics import as_record
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 from dcsc.bounds.sides import Side
 from dcsc.coefficients import strictly_below
@@ -55,7 +55,7 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        record = instance(statistics, LayerRecord, "UniformBound.sparsity_limit: statistics")
+        record = as_record(statistics, "UniformBound.sparsity_limit: statistics")
         layer = self._wanted(record).statistics()
         self._check_cover(1, layer)
         noise = layer.noise or 0.0

@@ -1,9 +1,11 @@
 """Some values of the Babel functions, which bound all others."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import attrs
 
+from dcsc._arguments import items
 from dcsc._arrays import instance, integer, real
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
@@ -14,7 +16,9 @@ __all__ = ["Babel", "interpolated"]
 
 def _values(value: Any) -> tuple[tuple[int, float], ...]:
     try:
-        pairs = dict(value)  # or the pairs that this makes of a mapping
+        pairs = dict(
+            value if isinstance(value, Mapping) else items(value, "Babel")
+        )  # or the pairs that this makes of a mapping
     except (TypeError, ValueError):
         raise DcscError(
             f"Babel: expected a mapping of sparsity to value, got {quoted(value)}"

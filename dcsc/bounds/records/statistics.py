@@ -20,11 +20,11 @@ from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records"]
+__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_record", "as_records"]
 
 
 def _gain(value: Any) -> tuple[float, float]:
-    pair = tuple(value) if np.iterable(value) else (value,)
+    pair = items(value, "LayerStatistics: gain") if np.iterable(value) else (value,)
     if len(pair) != 2:
         raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {quoted(value)}")
     low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
@@ -146,6 +146,15 @@ class LayerRecord(ABC):
 
 
 Records = LayerRecord | Iterable[LayerRecord]
+
+
+def as_record(value: Any, where: str) -> LayerRecord:
+    """Return the record of one layer."""
+    if not isinstance(value, LayerRecord):
+        raise DcscError(
+            f"{where}: expected one LayerStatistics or LayerInstance, got {quoted(value)}"
+        )
+    return value
 
 
 def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from dcsc._arguments import any_path
+from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array
 from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
@@ -120,7 +120,7 @@ def write_netcdf(folder: str | Path, force: bool = False) -> Path:
     """
     place = any_path(folder, "write_netcdf: folder")
     data, target = open(place), place / RESULTS
-    check_files([target], "sweep", force)
+    check_files([target], "sweep", flag(force, "write_netcdf: force"))
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / RESULTS
         data.to_netcdf(path, engine="h5netcdf")

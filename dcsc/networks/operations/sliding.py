@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dcsc._arguments import items
 from dcsc._arrays import Shape, per_axis, shape_tuple
 from dcsc._fields import named_field
 from dcsc._words import quoted
@@ -27,14 +28,12 @@ def as_padding(value: Any, axes: int, where: str) -> Padding:
         if value not in SAME:
             raise DcscError(f"{where}: expected numbers or one of {SAME}, got {quoted(value)}")
         return value
-    items: tuple[Any, ...] = tuple(value) if np.iterable(value) else (value,) * axes
-    if len(items) != axes:
+    sides = items(value, where) if np.iterable(value) else (value,) * axes
+    if len(sides) != axes:
         raise DcscError(
             f"{where}: expected an int, or an int or a pair per axis, got {quoted(value)}"
         )
-    pairs = [
-        shape_tuple(tuple(item) if np.iterable(item) else (item, item), where) for item in items
-    ]
+    pairs = [shape_tuple(item if np.iterable(item) else (item, item), where) for item in sides]
     if any(len(pair) != 2 for pair in pairs):
         raise DcscError(f"{where}: expected a pair (before, after) per axis, got {quoted(value)}")
     return tuple((before, after) for before, after in pairs)
