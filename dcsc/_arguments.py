@@ -33,10 +33,10 @@ def choice(value: Any, options: Iterable[str], where: str) -> str:
     return value
 
 
-def items(value: Any, where: str) -> tuple[Any, ...]:
+def items(value: Any, where: str, expected: str = "a sequence") -> tuple[Any, ...]:
     """Return the items of a sequence or of anything else that ends."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes) or _is_number(value):
-        raise DcscError(f"{where}: expected a sequence, got {quoted(value)}")
+        raise DcscError(f"{where}: expected {expected}, got {quoted(value)}")
     found = tuple(itertools.islice(value, _MOST_ITEMS + 1))
     if len(found) > _MOST_ITEMS:
         raise DcscError(f"{where}: expected at most {_MOST_ITEMS} items, got {quoted(value)}")
@@ -51,7 +51,7 @@ def function(value: Any, where: str) -> Callable[..., Any]:
     """Return what can be called."""
     if not callable(value):
         raise DcscError(f"{where}: expected a function, got {quoted(value)}")
-    return value  # type: ignore[no-any-return]  # it is one
+    return value
 
 
 def instances(value: Any, kind: type[T], where: str) -> tuple[T, ...]:

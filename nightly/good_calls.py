@@ -94,6 +94,7 @@ class GoodCall:
 
     name: str
     make: Callable[[], tuple[Callable[..., Any], dict[str, Any]]]
+    takes_arguments: bool = True
 
 
 def good_calls():
@@ -109,7 +110,7 @@ def good_calls():
             if inspect.isclass(value):
                 calls |= _of_class(label, value, seen)
             elif not _left_out(label):
-                calls[label] = GoodCall(label, _function(value))
+                calls[label] = GoodCall(label, _function(value), _takes(value) > 0)
     return [calls[name] for name in sorted(calls)]
 
 
@@ -121,7 +122,9 @@ def _of_class(label, kind, seen):
     """Return the constructor and the methods that are not inherited from others."""
     if issubclass(kind, BaseException) or inspect.isabstract(kind) or _left_out(label):
         return {}
-    calls = {label: GoodCall(label, _constructor(kind))}
+    if _takes(kind) and kind not in INSTANCES:
+        raise LookupError(f"{label}: no good instance")
+    calls = {label: GoodCall(label, _constructor(kind), _takes(kind) > 0)}
     for name in dir(kind):
         method = inspect.getattr_static(kind, name)
         plain = getattr(method, "__func__", method)
@@ -130,10 +133,14 @@ def _of_class(label, kind, seen):
         if not public or not inspect.isfunction(plain) or not plain.__module__.startswith("dcsc"):
             continue
         if plain not in seen and not _left_out(path):
-            calls[path] = GoodCall(path, _method(kind, name))
+            calls[path] = GoodCall(path, _method(kind, name), _takes(plain) > 1)
             if name != "__call__":  # which does what the class makes of it
                 seen.add(plain)
     return calls
+
+
+def _takes(function):
+    return len(inspect.signature(function).parameters)
 
 
 def _function(function):
@@ -165,7 +172,7 @@ def inputs_of(kind):
 def _constructor(kind):
     def make():
         given = inspect.signature(kind).parameters
-        if kind not in INSTANCES or not all(hasattr(INSTANCES[kind](), name) for name in given):
+        if not given or not all(hasattr(INSTANCES[kind](), name) for name in given):
             return kind, _arguments(inspect.signature(kind), kind.__name__)
         return kind, {name: getattr(INSTANCES[kind](), name) for name in given}
 

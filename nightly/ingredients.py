@@ -24,6 +24,7 @@ from dcsc import (
     networks,
     overlap,
     projections,
+    testing,
 )
 from dcsc.dictionaries import filters
 from dcsc.experiments import sweeps
@@ -336,6 +337,7 @@ INSTANCES = {
     analyses.Inputs: inputs,
     analyses.Limits: lambda: SHORT,
     analyses.Margins: lambda: analyses.margins(*probed()),
+    testing.BoundReport: lambda: testing.BoundReport(2, 1, None, ("ties",)),
     readers.NpzReader: readers.NpzReader,
     readers.OnnxReader: readers.OnnxReader,
     readers.SafetensorsReader: readers.SafetensorsReader,

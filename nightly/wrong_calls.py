@@ -45,6 +45,12 @@ def main():
     parser.add_argument("--calls", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--good",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="make the good calls too",
+    )
     parser.add_argument("--only", default="", help="of names that hold this")
     parser.add_argument("--log", type=pathlib.Path, help="write a line of JSON for each call here")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
@@ -55,8 +61,10 @@ def main():
         return 0
     began = time.monotonic()
     failures, count = collections.defaultdict(list), collections.Counter()
+    called = set()
     for outcome in _outcomes(options, len(calls)):
         count[outcome["how"]] += 1
+        called.add(outcome["name"])
         if options.log is not None:
             with options.log.open("a") as log:
                 print(json.dumps(outcome), file=log)
@@ -66,10 +74,12 @@ def main():
         print(f"{len(cases)} x {how} at {where}")
         for case in cases[:3]:
             print(f"    call {case['call']}: {case['name']}({case['wrong']}): {case['what']}")
+    if options.good:
+        print(f"{count['good']} of {len(calls)} good calls work")
     print(
-        f"{count['good']} of {len(calls)} good calls work. {options.calls} wrong calls: "
-        f"{count['refused']} refused with a DcscError, {count['accepted']} accepted, "
-        f"{sum(map(len, failures.values()))} failures; {time.monotonic() - began:.0f} s"
+        f"{options.calls} wrong calls of {len(called)} callables: {count['refused']} refused with "
+        f"a DcscError, {count['accepted']} accepted, {sum(map(len, failures.values()))} failures; "
+        f"{time.monotonic() - began:.0f} s"
     )
     return int(bool(failures))
 
@@ -80,19 +90,17 @@ def main():
 def _outcomes(options, good):
     """Yield the outcome of every good call and of every wrong one, in any order."""
     outcomes = queue.Queue()
-    watchers = [
-        threading.Thread(target=_watch, args=(options, place, good, outcomes), daemon=True)
-        for place in range(options.jobs)
-    ]
-    for watcher in watchers:
-        watcher.start()
-    for _ in range(good + options.calls):
+    first, last = 0 if options.good else good, good + options.calls
+    for job in range(options.jobs):
+        arguments = (options, first + job, last, outcomes)
+        threading.Thread(target=_watch, args=arguments, daemon=True).start()
+    for _ in range(first, last):
         yield outcomes.get()
 
 
-def _watch(options, place, good, outcomes):
+def _watch(options, place, last, outcomes):
     """Have every ``jobs``-th call made, from ``place`` on, by one process after the other."""
-    while place < good + options.calls:
+    while place < last:
         command = [sys.executable, "-m", "nightly.wrong_calls", *_same(options)]
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
@@ -156,10 +164,10 @@ def work(options, calls):
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(options.worker, len(calls) + options.calls, options.jobs):
         wrong = number >= len(calls)
-        rng = np.random.default_rng([options.seed, number])
+        rng = np.random.default_rng([options.seed, max(number - len(calls), 0)])
         good = _drawn(calls, rng) if wrong else calls[number]
         told = {"call": number, "name": good.name, "wrong": "", "where": "", "what": ""}
-        print(json.dumps({**told, "how": "begins", "good": not wrong}), file=answers)
+        print(json.dumps({**told, "how": "begins", "good": True}), file=answers)
         function, arguments = good.make()
         if wrong:
             told["wrong"] = _spoil(arguments, rng)
@@ -173,20 +181,21 @@ def work(options, calls):
 def _drawn(calls, rng):
     while True:
         call = calls[rng.integers(len(calls))]
-        if rng.random() < 1 / 8 or not any(word in call.name for word in _SLOW):
+        kept = rng.random() < 1 / 8 or not any(word in call.name for word in _SLOW)
+        if kept and call.takes_arguments:
             return call
 
 
 def _spoil(arguments, rng):
     """Replace one argument or two; return in words what was done."""
     names = list(arguments)
-    replaced = rng.permutation(len(names))[: 1 + (rng.random() < 1 / 4)]
     words = []
-    for place in replaced:
-        good, kind = arguments[names[place]], list(WRONG)[rng.integers(len(WRONG))]
-        wrong = WRONG[kind](good)
-        if callable(good) and callable(wrong):
-            continue  # what a function of the caller raises is the caller's
+    for place in rng.permutation(len(names))[: 1 + (rng.random() < 1 / 4)]:
+        good = wrong = arguments[names[place]]
+        while wrong is good or (callable(good) and callable(wrong)):
+            # what a function of the caller raises is the caller's
+            kind = list(WRONG)[rng.integers(len(WRONG))]
+            wrong = WRONG[kind](good)
         arguments[names[place]] = wrong
         words.append(f"{names[place]}: {kind}")
     return ", ".join(words)

@@ -20,7 +20,7 @@ __all__ = ["EffectiveDictionary"]
 def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
     operators = instances(value, Dictionary, "EffectiveDictionary: operators")
     if not operators:
-        raise DcscError("EffectiveDictionary: operators: expected one dictionary or more, got none")
+        raise DcscError("EffectiveDictionary: operators: expected dictionaries, got none")
     for number, (lower, upper) in enumerate(itertools.pairwise(operators), start=1):
         if tuple(lower.code_shape) != tuple(upper.signal_shape):
             raise DcscError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcsc._arguments import mapping
 from dcsc._arrays import Array, numeric_array
-from dcsc._fields import named_field
+from dcsc._fields import named
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
@@ -71,8 +71,9 @@ class Activations:
 
     graph: Graph = attrs.field(repr=False)
     convolutions: tuple[Convolution, ...] = attrs.field(repr=False)
-    values: Mapping[str, Array] = named_field(
-        _read_only, repr=lambda values: f"<{len(values)} arrays>"
+    values: Mapping[str, Array] = attrs.field(
+        converter=named(_read_only),  # type: ignore[misc]  # see `named`
+        repr=lambda values: f"<{len(values)} arrays>",
     )
     stops: tuple[Stop, ...]
 

@@ -7,17 +7,18 @@ import attrs
 
 from dcsc._arguments import instances
 from dcsc._arrays import Array, instance, instance_of, numeric_array, real_array
-from dcsc._fields import named_field
+from dcsc._fields import named
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
-__all__ = ["Graph", "Input", "Node", "texts_field"]
+__all__ = ["Graph", "Input", "Node", "texts"]
 
 Kind = TypeVar("Kind", bound=Operation)
 
 
-def _texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
+def texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    """Return a tuple of texts; a converter for `named`."""
     return instances(value, str, where)
 
 
@@ -27,11 +28,6 @@ def _inputs(value: Any, record: Any, where: str) -> tuple["Input", ...]:
 
 def _nodes(value: Any, record: Any, where: str) -> tuple["Node", ...]:
     return instances(value, Node, where)
-
-
-def texts_field(**options: Any) -> Any:
-    """Declare a tuple of texts."""
-    return named_field(_texts, **options)
 
 
 @attrs.frozen
@@ -75,7 +71,7 @@ class Node:
 
     name: str
     operation: Operation = attrs.field(validator=instance_of(Operation))
-    inputs: tuple[str, ...] = texts_field()
+    inputs: tuple[str, ...] = attrs.field(converter=named(texts))  # type: ignore[misc]  # see `named`
     output: str
 
 
@@ -95,9 +91,12 @@ class Graph:
         If a value is used before it is made, or made twice.
     """
 
-    inputs: tuple[Input, ...] = named_field(_inputs)
-    nodes: tuple[Node, ...] = named_field(_nodes, repr=lambda nodes: f"<{len(nodes)}>")
-    outputs: tuple[str, ...] = texts_field()
+    inputs: tuple[Input, ...] = attrs.field(converter=named(_inputs))  # type: ignore[misc]  # see `named`
+    nodes: tuple[Node, ...] = attrs.field(
+        converter=named(_nodes),  # type: ignore[misc]  # see `named`
+        repr=lambda nodes: f"<{len(nodes)}>",
+    )
+    outputs: tuple[str, ...] = attrs.field(converter=named(texts))  # type: ignore[misc]  # see `named`
 
     def __attrs_post_init__(self) -> None:
         made = {value.name for value in self.inputs}

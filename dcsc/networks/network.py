@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from dcsc._arguments import instances
 from dcsc._arrays import Array, instance
+from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
-from dcsc.networks.graph import Graph, Input, Node, texts_field
+from dcsc.networks.graph import Graph, Input, Node, texts
 from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
 
 __all__ = ["ConvNetwork"]
@@ -48,7 +49,7 @@ class ConvNetwork:
 
     graph: Graph
     source: str = ""
-    notes: tuple[str, ...] = texts_field(default=())
+    notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
 
     # ---- what it holds -----------------------------------------------------------------------
 

@@ -167,12 +167,10 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
-    records = items(layers, where)
+    expected = "LayerStatistics or LayerInstance, one per layer"
+    records = items(layers, where, expected)
     if not records or not all(isinstance(record, LayerRecord) for record in records):
-        raise DcscError(
-            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got "
-            f"{quoted(layers)}"
-        )
+        raise DcscError(f"{where}: expected {expected}, got {quoted(layers)}")
     for number, (below, record) in enumerate(itertools.pairwise(records), start=1):
         why = record.misfit(below)
         if why is not None:

@@ -33,7 +33,10 @@ def as_padding(value: Any, axes: int, where: str) -> Padding:
         raise DcscError(
             f"{where}: expected an int, or an int or a pair per axis, got {quoted(value)}"
         )
-    pairs = [shape_tuple(item if np.iterable(item) else (item, item), where) for item in sides]
+    pairs = [
+        shape_tuple(items(item, where) if np.iterable(item) else (item, item), where)
+        for item in sides
+    ]
     if any(len(pair) != 2 for pair in pairs):
         raise DcscError(f"{where}: expected a pair (before, after) per axis, got {quoted(value)}")
     return tuple((before, after) for before, after in pairs)
