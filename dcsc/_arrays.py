@@ -44,12 +44,13 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
         raise DcscError(f"{where}: expected an array of real numbers, got {reason}") from None
     if array.dtype.kind not in "biuf":
         raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
-    if _masked(value, array.ndim):
+    if type(value) is not np.ndarray and _masked(value, array.ndim):
         raise DcscError(
             f"{where}: expected an array without a mask, got a masked array, whose mask would be "
             "ignored: select or fill its entries first"
         )
-    checked_size(array.shape, where)
+    if array.size > _entries_of_memory():
+        checked_size(array.shape, where)
     if array.dtype == np.longdouble:
         with np.errstate(over="ignore"):
             array = array.astype(np.float64)
@@ -167,9 +168,10 @@ def real(
 ) -> float:
     """Return ``value`` as a finite float inside the closed range."""
     try:
+        # one number: float would take text, and the only entry of an array whatever its axes
         if isinstance(value, str | bytes | bytearray | np.ma.MaskedArray):
             raise TypeError
-        number = float(value) if np.ndim(value) == 0 else math.nan
+        number = float(value) if getattr(value, "ndim", 0) == 0 else math.nan
     except _UNCONVERTIBLE:
         raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):

@@ -86,9 +86,14 @@ def number_field(
 
 def flag_field(default: bool, *, kw_only: bool = False) -> Any:
     """Declare a field that is True or False."""
-    return named_field(
-        lambda value, record, where: flag(value, where), default=default, kw_only=kw_only
-    )
+
+    def convert(value: Any, record: Any, field: Any) -> bool:
+        if value is True or value is False:  # records are changed in inner loops
+            return value
+        return flag(value, f"{type(record).__name__}: {field.name}")
+
+    converter = attrs.Converter(convert, takes_self=True, takes_field=True)
+    return attrs.field(default=default, converter=converter, kw_only=kw_only)
 
 
 def choice_field(words: Iterable[str], default: Any = attrs.NOTHING) -> Any:

@@ -16,7 +16,10 @@ __all__ = ["Pathway", "Recovery"]
 
 def _read_only(value: Any, record: Any, where: str) -> tuple[Array, ...]:
     """Return read-only views; the caller's arrays stay as they are."""
-    arrays = (numeric_array(array, where, finite=False) for array in items(value, where))
+    arrays = (
+        array if type(array) is np.ndarray else numeric_array(array, where, finite=False)
+        for array in items(value, where)
+    )
     views = tuple(array.view() for array in arrays)
     for view in views:
         view.flags.writeable = False
@@ -24,7 +27,7 @@ def _read_only(value: Any, record: Any, where: str) -> tuple[Array, ...]:
 
 
 def _batch(value: Any, record: Any, where: str) -> Shape:
-    return shape_tuple(value, where)
+    return value if value == () else shape_tuple(value, where)
 
 
 @attrs.frozen(eq=False)
