@@ -4,7 +4,7 @@ import itertools
 import math
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -241,9 +241,11 @@ def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0
 
 def generator(rng: Rng, where: str) -> np.random.Generator:
     """Return ``numpy.random.default_rng(rng)``, with dcsc's error where it is no seed."""
-    # numpy takes lists as well, and does not survive one that holds itself
+    # numpy takes lists as well, but reads on where one has no end, or holds itself
     several = isinstance(rng, list | tuple | np.ndarray)
     try:
+        if not several and isinstance(rng, Iterable):
+            raise TypeError
         return np.random.default_rng(numeric_array(rng, where) if several else rng)
     except _UNCONVERTIBLE:
         raise DcscError(

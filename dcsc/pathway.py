@@ -27,7 +27,7 @@ def _read_only(value: Any, record: Any, where: str) -> tuple[Array, ...]:
 
 
 def _batch(value: Any, record: Any, where: str) -> Shape:
-    return value if value == () else shape_tuple(value, where)
+    return shape_tuple(value, where)
 
 
 @attrs.frozen(eq=False)

@@ -15,7 +15,9 @@ import attrs
 import numpy as np
 
 from dcsc.torch import counterpart
-from nightly.ingredients import ARGUMENTS, CIRCLE, INSTANCES
+from nightly.good_arguments import ARGUMENTS
+from nightly.good_instances import INSTANCES
+from nightly.ingredients import CIRCLE
 from tests.networks.cases import OPERATIONS
 
 __all__ = ["GoodCall", "good_calls"]

@@ -113,6 +113,13 @@ def _watch(options, place, last, outcomes):
             place = _follow(process, place, options.jobs, outcomes)
 
 
+def _read(stream, lines):
+    with stream:
+        for line in stream:
+            lines.put(line)
+    lines.put(None)
+
+
 def _same(options):
     names = ("calls", "seed", "jobs", "only")
     return [word for name in names for word in (f"--{name}", str(getattr(options, name)))]
@@ -121,9 +128,7 @@ def _same(options):
 def _follow(process, place, jobs, outcomes):
     """Pass on what a worker prints; return the call that comes after its last."""
     lines = queue.Queue()
-    threading.Thread(
-        target=lambda: [lines.put(line) for line in [*process.stdout, None]], daemon=True
-    ).start()
+    threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
     begun, limit = None, _START
     while True:
         try:

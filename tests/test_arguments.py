@@ -10,7 +10,7 @@ import pytest
 import dcsc
 from dcsc import _arguments as arguments
 from dcsc import _arrays as arrays
-from dcsc import bounds, codes, experiments, networks, plotting
+from dcsc import bounds, codes, experiments, networks, plotting, testing
 from dcsc.dictionaries import filters
 from dcsc.errors import DcscError, TooLargeError
 
@@ -89,11 +89,17 @@ TABLE = [
     (lambda: experiments.run(None, SWEEP), "run: sweep: expected a Sweep, got None"),
     (lambda: experiments.open(7), "open: folder: expected a path, got 7"),
     (lambda: experiments.open("a\0b"), "open: folder: expected a path"),
+    (lambda: dcsc.Pathway([Z], batch="ab"), "Pathway: batch: integer"),
+    (
+        lambda: testing.check_reader(networks.readers.NpzReader(), [1]),
+        "check_reader: path [1]",
+    ),
     # Seeds
     (lambda: MODEL.draw("seed"), "DCSCModel.draw: rng: 'seed'"),
     (lambda: experiments.simulate(MODEL, Z, 1, rng=1.5), "simulate: rng: non-negative 1.5"),
     (lambda: experiments.simulate(MODEL, Z, 1, rng=np.random.default_rng), "simulate: rng: Gener"),
     (lambda: filters.gaussian(1, 1, 1, rng=[0.5]), "gaussian: rng: [0.5]"),
+    (lambda: filters.gaussian(1, 1, 1, rng=range(2**40)), "gaussian: rng: range"),
     (lambda: filters.gaussian(1, 1, 1, rng=-(2**64)), "gaussian: rng: non-negative"),
     # A line of what was given, however long
     (lambda: dcsc.HardThreshold("x" * 20_000), "HardThreshold: threshold: real number 'xxx"),

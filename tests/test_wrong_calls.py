@@ -1,5 +1,6 @@
 """Wrong arguments end in a DcscError: a short run of the long check, and what the check can see."""
 
+import queue
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dcsc.errors import DcscError, TooLargeError
+from nightly import wrong_calls
 from nightly.good_calls import good_calls
 from nightly.wrong_calls import _call, _spoil
 from nightly.wrong_values import WRONG
@@ -73,18 +75,24 @@ def test_wrong_values_take_the_place_of_good_ones():
     assert arguments == {"codes": None, "rng": 0}
 
 
+def test_a_process_that_does_not_answer_is_reported_and_ended(monkeypatch):
+    monkeypatch.setattr(wrong_calls, "_SECONDS", 0.5)
+    outcomes = queue.Queue()
+    line = '{"call": 4, "name": "f", "wrong": "x: None", "how": "begins", "good": false}'
+    code = f"import time; print('{line}', flush=True); time.sleep(100)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert wrong_calls._follow(process, 4, 2, outcomes) == 6
+    assert outcomes.get()["how"] == "no answer within 0 s"
+    assert process.poll() is not None
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed by a signal")
 def test_a_process_that_dies_is_reported():
-    from nightly import wrong_calls  # noqa: PLC0415
-
-    outcomes = []
-
-    class Outcomes:
-        put = outcomes.append
-
+    outcomes = queue.Queue()
     line = '{"call": 4, "name": "f", "wrong": "x: None", "how": "begins", "good": false}'
     code = f"import os, signal; print('{line}', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert wrong_calls._follow(process, 4, 2, Outcomes()) == 6
-    assert outcomes[0]["how"] == "crash"
-    assert outcomes[0]["what"] == f"code {-int(signal.SIGKILL)}"
+    assert wrong_calls._follow(process, 4, 2, outcomes) == 6
+    outcome = outcomes.get()
+    assert outcome["how"] == "crash"
+    assert outcome["what"] == f"code {-int(signal.SIGKILL)}"
