@@ -241,7 +241,7 @@ def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0
 
 def generator(rng: Rng, where: str) -> np.random.Generator:
     """Return ``numpy.random.default_rng(rng)``, with dcsc's error where it is no seed."""
-    # numpy takes lists as well, but reads on where one has no end, or holds itself
+    # numpy takes lists as well; of other iterables it would look for the end
     several = isinstance(rng, list | tuple | np.ndarray)
     try:
         if not several and isinstance(rng, Iterable):

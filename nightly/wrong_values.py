@@ -59,12 +59,6 @@ def with_item(value):
     return change
 
 
-def circular(good):
-    items = [good]
-    items.append(items)
-    return items
-
-
 def masked(good):
     array = np.atleast_1d(floats(good))
     return np.ma.masked_array(array, mask=np.arange(array.size).reshape(array.shape) == 0)
@@ -156,7 +150,6 @@ WRONG = {
     "itself in a list": lambda good: [good],
     "itself twice": lambda good: (good, good),
     "100 lists": nested,
-    "circular list": circular,
     "its text": repr,
     "its method": lambda good: good.__repr__,
     "last item None": with_item(None),
