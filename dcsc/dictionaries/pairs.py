@@ -48,13 +48,13 @@ class AtomPair:
         instance(stripes, Windows, "AtomPair.of: stripes")
         instance(patches, Windows, "AtomPair.of: patches")
         sides = shape_tuple(shape, "AtomPair.of: shape", minimum=1)
+        if tuple(stripes.shape) != sides:
+            raise DcscError(f"AtomPair.of: shape: expected {stripes.shape}, got {sides}")
         last = math.prod(sides) - 1
         (i, *p), (j, *q) = (
             tuple(int(x) for x in np.unravel_index(integer(atom, where, 0, last), sides))
             for atom, where in ((first, "AtomPair.of: first"), (second, "AtomPair.of: second"))
         )
-        if tuple(stripes.shape) != sides:
-            raise DcscError(f"AtomPair.of: shape: expected {stripes.shape}, got {sides}")
         axes = _spatial(stripes, sides)
         circular = [False] * (len(p) - len(axes)) + [axis.circular for axis in axes]
         offset = tuple(
