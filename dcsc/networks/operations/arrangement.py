@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, frozen_array, numeric_array
+from dcsc._arrays import checked_size as sized
 from dcsc._fields import SAME_ARRAY, array_field, choice_field, named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -37,8 +38,10 @@ __all__ = [
 
 def _read_only(value: Any, record: Any, where: str) -> Array:
     # text and the like is for an operation that knows it
-    known = isinstance(value, np.ndarray) and value.dtype.kind != "O"
-    return frozen_array(value if known else numeric_array(value, where, finite=False))
+    if not isinstance(value, np.ndarray) or value.dtype.kind == "O":
+        return frozen_array(numeric_array(value, where, finite=False))
+    sized(value.shape, where)
+    return frozen_array(value)
 
 
 def _number(value: Any, record: Any, where: str) -> Array:
