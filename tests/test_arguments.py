@@ -46,6 +46,7 @@ TABLE = [
     (lambda: experiments.simulate(MODEL, Z, 2**63), "simulate: trials: entries"),
     (lambda: dcsc.CirculantDictionary(CIRCLE.filters, 2**62), "CirculantDictionary: extent: at"),
     (lambda: dcsc.ToeplitzDictionary(CIRCLE.filters, 4, padding=2**62), "extent: at most entries"),
+    (lambda: attrs.evolve(CIRCLE, dilation=2**63), "CirculantDictionary: dilation: entries"),
     (lambda: CIRCLE.analyze(ENDLESS), f"CirculantDictionary: signals: ({2**30}, {2**29})"),
     (lambda: CIRCLE.analyze(range(2**50)), "CirculantDictionary: signals: array"),
     (lambda: attrs.evolve(LAYER, x_max=10**400), "LayerStatistics: x_max: real number 1000"),
