@@ -14,6 +14,7 @@ from dcsc.errors import DcscError
 __all__ = ["any_path", "choice", "flag", "function", "instances", "items", "mapping"]
 
 _MOST_ITEMS = 2**20
+_LONGEST_NAME = 255  # bytes, of a file or a folder
 
 T = TypeVar("T")
 
@@ -70,9 +71,9 @@ def any_path(value: Any, where: str) -> Path:
     """Return a path, of something that may exist or not, from text or from a Path."""
     try:
         path = Path(value)
-        str(path).encode()
+        longest = max((len(part.encode()) for part in path.parts), default=0)
     except (TypeError, ValueError):
         raise DcscError(f"{where}: expected a path, got {quoted(value)}") from None
-    if "\0" in str(path):
+    if "\0" in str(path) or longest > _LONGEST_NAME:
         raise DcscError(f"{where}: expected a path, got {quoted(value)}")
     return path

@@ -89,6 +89,8 @@ TABLE = [
     (lambda: networks.operations.Pad(None, "mirror"), "Pad: mode: reflect 'mirror'"),
     (lambda: experiments.run(None, SWEEP), "run: sweep: expected a Sweep, got None"),
     (lambda: experiments.open(7), "open: folder: expected a path, got 7"),
+    (lambda: experiments.open("a" * 300), "open: folder: expected a path"),
+    (lambda: networks.operations.Foreign("Mish", 18, {}, (2**63,)), "Foreign: places: at most"),
     (lambda: experiments.open("a\0b"), "open: folder: expected a path"),
     (lambda: dcsc.Pathway([Z], batch="ab"), "Pathway: batch: integer"),
     (

@@ -8,13 +8,17 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape
+from dcsc._arguments import items
+from dcsc._arrays import Array, Shape, integer
+from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
 from dcsc.networks.operations.base import Operation, checked_size
 
 __all__ = ["FOREIGN", "Foreign"]
+
+_MOST_INPUTS = 64
 
 FOREIGN: tuple[str, ...] = (
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
@@ -82,6 +86,10 @@ def _pairs(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted(listed, key=lambda pair: pair[0]))
 
 
+def _places(value: Any, record: Any, where: str) -> Shape:
+    return tuple(integer(place, where, 0, _MOST_INPUTS - 1) for place in items(value, where))
+
+
 @attrs.frozen(slots=False)
 class Foreign(Operation):
     """One of the operators `FOREIGN`, as the reference implementation of ONNX runs it.
@@ -110,7 +118,7 @@ class Foreign(Operation):
     kind: str
     opset: int
     attributes: tuple[tuple[str, Any], ...] = attrs.field(factory=dict, converter=_pairs)
-    places: Shape = (0,)
+    places: Shape = named_field(_places, default=(0,))
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in FOREIGN:
