@@ -32,9 +32,14 @@ _NAMES = ("", ".", "..", "../secret", "/etc/hostname", "a\0b", "x" * 5000, "inpu
 
 
 def in_members(inside: Mutation) -> Mutation:
-    """Return the mutation that renames, repeats, drops or changes members of a zip archive."""
+    """Return the mutation that renames, repeats, drops or changes members of a zip archive.
+
+    Files that are no archives, such as PyTorch's old ones, are changed as a whole.
+    """
 
     def mutation(content: bytes, rng: random.Random) -> bytes:
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            return inside(content, rng)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [(member.filename, archive.read(member)) for member in archive.infolist()]
             packed = archive.infolist()[0].compress_type

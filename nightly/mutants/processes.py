@@ -47,7 +47,10 @@ def work(results: Results, seed: int, start: int, stop: int, step: int) -> None:
                 results.add(at, {"format": name, "read": False, "failures": [failure]})
                 start = at + step
             elif start < stop:
-                raise SystemExit(f"mutated_files: a process ended with code {code} before its work")
+                last = (Path(folder) / "trace").read_text().splitlines()[-5:]
+                raise SystemExit(
+                    "mutated_files: a process ended before its work: " + " ".join(last)
+                )
 
 
 def _environment() -> dict[str, str]:

@@ -41,7 +41,7 @@ def main() -> None:
         (given.folder / "secret").write_bytes(bytes(2**12))
         mutants = Mutants(given.seed, given.folder.resolve())
         _read_sound(mutants)
-        out = _lines()
+        out = _lines(trace)
         sys.addaudithook(watch.hook)
         _limit_memory(given.memory)
         for number in range(given.start, given.stop, given.step):
@@ -120,12 +120,11 @@ def _limit_memory(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _lines() -> TextIO:
-    """Return what goes to the one who asked; nothing that libraries print goes there."""
+def _lines(trace: TextIO) -> TextIO:
+    """Return what goes to the one who asked; what libraries print goes to the trace."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
-    silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
-        os.dup2(silence, stream)
+        os.dup2(trace.fileno(), stream)
     return out
 
 
