@@ -10,7 +10,9 @@ import numpy as np
 import scipy.io.wavfile
 from PIL import Image
 
+from dcsc._archives import npy_array
 from dcsc._arrays import Array, numeric_array
+from dcsc._outside import outside
 from dcsc.errors import DcscError
 
 __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_sound", "reading"]
@@ -20,12 +22,6 @@ _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
-# Errors whose text helps a person; that of others is about the inside of a reader.
-_SPEAKING = (
-    *(OSError, ValueError, EOFError, SyntaxError, MemoryError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
-_LONGEST = 200
 
 
 @attrs.frozen(eq=False)
@@ -82,35 +78,19 @@ class Sound:
 
 @contextmanager
 def reading(path: Path, where: str, expected: str) -> Iterator[None]:
-    """Say in one sentence why a file could not be read, whatever its reader raises.
-
-    The readers of other libraries raise anything at broken files, NameError included.
-    """
+    """See that there is a file, and say in one sentence why it could not be read."""
     if not path.is_file():
         raise DcscError(f"{where}: expected a file, got {path}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except DcscError:
-        raise
-    except Exception as error:  # see above
-        text = str(error).partition("\n")[0][:_LONGEST]
-        reason = (
-            text
-            if isinstance(error, _SPEAKING) and text
-            else f"it is broken ({type(error).__name__})"
-        )
-        raise DcscError(f"{where}: expected {expected}, could not read {path}: {reason}") from None
+    with outside(f"{where}: expected {expected}, could not read {path}"):
+        yield
 
 
 def read_array(path: Path, where: str) -> Array:
     """Return the numbers of a ``.npy`` file, finite, in their own dtype."""
     with reading(path, where, "a .npy file"):
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)  # whose error, unlike that of load, praises no pickles
-        return numeric_array(np.load(path, allow_pickle=False), f"{where}: {path.name}")
+        content = path.read_bytes()
+    name = f"{where}: {path.name}"
+    return numeric_array(npy_array(content, name, kinds="biufc"), name)
 
 
 def read_picture(path: Path, where: str) -> Picture:
@@ -120,13 +100,12 @@ def read_picture(path: Path, where: str) -> Picture:
     they are. Palettes become colours, transparent parts are laid on white, and of several frames
     the first is taken. Pillow reads colours at 8 bits a channel, also where a file has more.
     """
-    with (
-        reading(path, where, "a picture, a .wav or a .npy"),
-        Image.open(path, formats=_FORMATS) as picture,
-    ):
-        values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
-        if not values.size:
-            raise DcscError(f"{where}: {path.name}: expected pixels, got none")
+    with reading(path, where, "a picture, a .wav or a .npy"):
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=_FORMATS) as picture:
+            values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
+    if not values.size:
+        raise DcscError(f"{where}: {path.name}: expected pixels, got none")
     numeric_array(values, f"{where}: {path.name}")
     return Picture(values, scale)
 
@@ -167,9 +146,9 @@ def read_sound(path: Path, where: str) -> Sound:
     with reading(path, where, "a .wav file"):
         rate, samples = scipy.io.wavfile.read(path)
         values = np.atleast_2d(np.asarray(samples).T)
-        if not values.size:
-            raise DcscError(f"{where}: {path.name}: expected samples, got none")
-        numeric_array(values, f"{where}: {path.name}")
+    if not values.size:
+        raise DcscError(f"{where}: {path.name}: expected samples, got none")
+    numeric_array(values, f"{where}: {path.name}")
     scale = _BOTH_SIDES
     if values.dtype.kind == "f":
         scale = _AS_THEY_ARE
@@ -183,6 +162,8 @@ def read_sound(path: Path, where: str) -> Sound:
 
 def loudest(wave: Array, length: int) -> Array:
     """Return the stretch of a length that has the largest energy."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(wave))])
+    # Sizes relative to the largest, whose square is a number.
+    largest = np.abs(wave).max(initial=0.0)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(wave / (largest or 1.0)))])
     start = int(np.argmax(energy[length:] - energy[: len(energy) - length]))
     return wave[start : start + length]

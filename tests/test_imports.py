@@ -19,7 +19,8 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("errors", "_version", "_threads", "_arrays", "_fields", "_files", "_media", "_words"),
+    *("errors", "_version", "_threads", "_arrays", "_fields", "_files"),
+    *("_outside", "_archives", "_media", "_words"),
     *(
         "intervals",
         "_numerics",

@@ -6,11 +6,9 @@ Only the classes named here are written and read, and reading calls nothing but 
 import inspect
 import io
 import json
-import struct
+import math
 import types
 import typing
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,9 @@ import attrs
 import numpy as np
 
 from dcsc import dictionaries
+from dcsc._archives import npz_arrays
 from dcsc._arrays import Array
+from dcsc._outside import outside
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.family import BOUNDS
@@ -210,16 +210,14 @@ def parse_json(text: str, where: str) -> Any:
             raise DcscError(f"{where}: expected each key once, got {shown([k for k, _ in pairs])}")
         return tree
 
-    def refuse(constant: str) -> None:
-        raise DcscError(f"{where}: expected finite numbers, got {constant}")
+    def finite(number: str) -> float:
+        if not math.isfinite(value := float(number)):
+            raise DcscError(f"{where}: expected finite numbers, got {number[:_LONGEST]}")
+        return value
 
-    try:
-        tree = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    with outside(f"{where}: expected JSON"):
+        tree = json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
         _check_depth(tree, _DEEPEST)
-    except DcscError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise DcscError(f"{where}: expected JSON: {error}") from None
     return tree
 
 
@@ -289,21 +287,6 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except DcscError:
-        raise
-    except (
-        *(OSError, ValueError, EOFError, RuntimeError, MemoryError, KeyError),
-        *(zipfile.BadZipFile, zlib.error, struct.error),
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
-            raise DcscError(f"{path}: {name!r}: expected an array of numbers, got others")
-    return found
+        return npz_arrays(path, kinds="bfU", most=_MOST_BYTES)
+    except DcscError as error:
+        raise DcscError(f"{path}: {error}") from None

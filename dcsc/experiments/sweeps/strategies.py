@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import importlib
 import inspect
-import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property, lru_cache
@@ -14,13 +13,13 @@ from typing import Any
 
 import attrs
 import cattrs
-import numpy as np
 
 import dcsc.bounds
 import dcsc.codes
 import dcsc.dictionaries.filters
 import dcsc.projections
 import dcsc.signs
+from dcsc._archives import npy_array
 from dcsc._arrays import Array
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
@@ -197,10 +196,7 @@ class Strategies:
             raise DcscError(f"filters: could not read {path}: {error.strerror}") from None
         if hashlib.sha256(content).hexdigest() != strategy.sha256:
             raise DcscError(f"filters: {path} has changed since the sweep was read")
-        try:
-            return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DcscError(f"filters: expected a .npy of numbers, {path}: {error}") from None
+        return npy_array(content, f"filters: {path}", kinds="biuf")
 
 
 @cache

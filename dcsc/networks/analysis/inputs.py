@@ -7,11 +7,13 @@ import attrs
 import numpy as np
 from PIL import Image
 
+from dcsc._archives import npz_arrays
 from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
 __all__ = ["Inputs", "noise_inputs", "read_inputs", "shipped_inputs"]
@@ -75,7 +77,7 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     Raises
     ------
     DcscError
-        If the shape of an input is not known, or integers are expected.
+        If the shape of an input is not known or too large, or integers are expected.
     """
     random = generator(rng, "noise_inputs: rng")
     values = {}
@@ -84,7 +86,8 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
         shape = _shape(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
-        values[needed.name] = random.normal(size=(shape[0] or count, *lengths))
+        size = checked_size((shape[0] or count, *lengths), f"noise_inputs: {needed.name}")
+        values[needed.name] = random.normal(size=size)
     note = "These inputs are normal noise, not data: what the codes are like on data may differ."
     return Inputs("noise", values, note=note)
 
@@ -148,8 +151,8 @@ def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Pat
 
 
 def _archive(network: ConvNetwork, file: Path) -> Inputs:
-    with reading(file, _WHERE, "an .npz file"), np.load(file, allow_pickle=False) as archive:
-        arrays = dict(archive)
+    with reading(file, _WHERE, "an .npz file"):
+        arrays = npz_arrays(file, kinds="biufcSU")
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     if len(network.inputs) == 1 and len(arrays) == 1:
         values = _single(network, next(iter(arrays.values())), file)

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, not_finite
+from dcsc._outside import outside
 from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph
@@ -133,10 +134,8 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     candidates = beside if geometry is None else [Path(geometry)]
     for candidate in candidates:
         if candidate.is_file():
-            try:
+            with outside(f"geometry: {candidate.name} is no TOML file"):
                 table = tomllib.loads(candidate.read_text("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise DcscError(f"geometry: {candidate.name} is no TOML file: {error}") from None
             return table, f"geometry from {candidate.name}"
     if geometry is not None:
         raise DcscError(f"geometry: expected a table or a TOML file, got {geometry!r}")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._outside import outside
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
@@ -31,11 +32,8 @@ class OnnxReader(Reader):
         if geometry is not None:
             raise DcscError("geometry: expected none, for an ONNX file carries its own")
         onnx = extra("onnx", "onnx")
-        message = extra("google.protobuf.message", "onnx")
-        try:
+        with outside("expected a whole ONNX file, got a broken one"):
             model = onnx.load_model_from_string(path.read_bytes())
-        except message.DecodeError as error:
-            raise DcscError(f"expected a whole ONNX file, got a broken one: {error}") from None
         if not model.graph.node:
             raise DcscError("expected an ONNX graph, got none")
         builder = _Builder(onnx, model, path.parent)

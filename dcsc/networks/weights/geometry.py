@@ -55,6 +55,8 @@ def build(
         raise DcscError(f"geometry: layers: expected a list of tables, got {layers!r}")
     if shape is not None:
         shape = shape_tuple(shape, "geometry: input", minimum=1)
+        if not shape:
+            raise DcscError("geometry: input: expected channels and an extent, got none")
     builder = _Builder(modules, shape)
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
@@ -157,6 +159,8 @@ class _Builder:
         if names is None:
             return [self.last]
         names = [names] if isinstance(names, str) else list(names)
+        if not names:
+            raise DcscError(f"{table.where}: from: expected an earlier layer, got none")
         for name in names:
             if name not in self.ends:
                 raise DcscError(
