@@ -2,7 +2,7 @@ r"""Interrupted commands: a signal at any moment ends them soon, in a line, and 
 
 ::
 
-    python nightly/interrupted.py --runs 300 --seed 0 --jobs 2
+    python -m nightly.interrupted --runs 300 --seed 0 --jobs 2
 
 Commands are started, and get SIGINT, SIGTERM or SIGHUP at a random moment, alone or together with
 the processes that they have started. What fails is a traceback, more than a line, an exit code

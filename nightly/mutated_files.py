@@ -2,12 +2,12 @@ r"""Mutated files: whatever is in a file, dcsc reads it, or refuses it in a sent
 
 ::
 
-    python nightly/mutated_files.py --files 100000 --seed 0 --jobs 2
-    python nightly/mutated_files.py --show 4711 --seed 0 --out folder
+    python -m nightly.mutated_files --files 100000 --seed 0 --jobs 2
+    python -m nightly.mutated_files --show 4711 --seed 0 --out folder
 
 Sound files of every format that dcsc reads are changed, and all that reads them reads them, in
 processes that may take 2 GiB of memory and 20 seconds a file. What fails is an exception that is no
-`DcscError`, a message of more than 1000 characters, a warning, more memory or time, the end of the
+`DcscError`, a message that quotes more than a line, a warning, more memory or time, the end of the
 process, code that runs, a file that is opened outside of the folder, and any that is written.
 Failures are grouped by format, kind and place; if there are any, the exit code is 1. ``--show``
 writes one mutant, with what lies beside it.
@@ -39,8 +39,8 @@ def main() -> int:
 
 def read(files: int, seed: int, jobs: int) -> int:
     """Read mutants, and print what came of it."""
-    from mutants.processes import work  # noqa: PLC0415
-    from mutants.results import Results  # noqa: PLC0415
+    from nightly.mutants.processes import work  # noqa: PLC0415
+    from nightly.mutants.results import Results  # noqa: PLC0415
 
     results, begin = Results(), time.monotonic()
     done = threading.Event()
@@ -64,7 +64,7 @@ def read(files: int, seed: int, jobs: int) -> int:
 
 def show(number: int, seed: int, out: Path) -> int:
     """Write a mutant, and print where."""
-    from mutants.worker import Mutants  # noqa: PLC0415
+    from nightly.mutants.worker import Mutants  # noqa: PLC0415
 
     out.mkdir(parents=True, exist_ok=True)
     print(Mutants(seed, out.resolve()).write(number))

@@ -2,7 +2,6 @@
 
 import ast
 import io
-import json
 import random
 import struct
 import warnings
@@ -13,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mutants.bits import BITS, Mutation
-from mutants.trees import changed, in_json
+from nightly.mutants.bits import BITS, Mutation
+from nightly.mutants.trees import changed, in_json
 
 __all__ = [
     "header_of_npy",
@@ -104,8 +103,7 @@ def _listed(tree: dict[str, Any]) -> dict[str, Any]:
 def header_of_safetensors(content: bytes, rng: random.Random) -> bytes:
     """Change what the header of a .safetensors file says of its tensors."""
     (length,) = struct.unpack("<Q", content[:8])
-    tree = changed(json.loads(content[8 : 8 + length]), rng)
-    header = json.dumps(tree).encode()
+    header = in_json(content[8 : 8 + length], rng)
     return struct.pack("<Q", len(header)) + header + content[8 + length :]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import attrs
 
-from mutants.formats import FORMATS, Format
-from mutants.sounds import Sound
+from nightly.mutants.formats import FORMATS, Format
+from nightly.mutants.sounds import Sound
 
 __all__ = ["Mutants"]
 

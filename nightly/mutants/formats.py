@@ -16,10 +16,10 @@ from dcsc.experiments import sweeps
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import noise_inputs, read_inputs
-from mutants import containers, sounds
-from mutants.bits import BITS, TEXT, Mutation, mixed
-from mutants.sounds import Sound
-from mutants.trees import in_json, in_toml
+from nightly.mutants import containers, sounds
+from nightly.mutants.bits import BITS, TEXT, Mutation, mixed
+from nightly.mutants.sounds import Sound
+from nightly.mutants.trees import in_json, in_toml
 
 __all__ = ["FORMATS", "Format"]
 

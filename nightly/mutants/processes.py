@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mutants.results import Results
+from nightly.mutants.results import Results
 
 __all__ = ["work"]
 
-_NIGHTLY = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _MEMORY = 2**31
 _SECONDS = 20
 _STARTING = 300  # seconds until a process has read its sound files
@@ -25,7 +25,7 @@ def work(results: Results, seed: int, start: int, stop: int, step: int) -> None:
     while start < stop:
         with tempfile.TemporaryDirectory() as folder:
             given = {"seed": seed, "start": start, "stop": stop, "step": step, "memory": _MEMORY}
-            command = [sys.executable, "-m", "mutants.worker", "--folder", folder]
+            command = [sys.executable, "-m", "nightly.mutants.worker", "--folder", folder]
             command += [f"--{name}={value}" for name, value in given.items()]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment())
             at, why = None, "the process ends"
@@ -55,7 +55,7 @@ def work(results: Results, seed: int, start: int, stop: int, step: int) -> None:
 
 def _environment() -> dict[str, str]:
     """Return an environment in which a process finds dcsc and these modules, and takes one core."""
-    paths = (str(_NIGHTLY), str(_NIGHTLY.parent), os.environ.get("PYTHONPATH", ""))
+    paths = (str(_ROOT), os.environ.get("PYTHONPATH", ""))
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     found = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "MPLBACKEND": "agg"}
     return {**os.environ, **dict.fromkeys(threads, "1"), **found}

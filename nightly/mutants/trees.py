@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mutants.bits import Mutation
+from nightly.mutants.bits import Mutation
 
 __all__ = ["as_toml", "changed", "in_json", "in_toml"]
 

@@ -14,14 +14,15 @@ from typing import Any, TextIO
 
 import dcsc
 from dcsc.errors import DcscError
-from mutants.files import Mutants
-from mutants.formats import FORMATS, Format
-from mutants.watch import Watch
+from nightly.mutants.files import Mutants
+from nightly.mutants.formats import FORMATS, Format
+from nightly.mutants.watch import Watch
 
 __all__ = ["main"]
 
 _PACKAGE = str(Path(dcsc.__file__).parent)
-_LONGEST = 1000
+_LONGEST = 1000  # characters of a message that are told
+_LINE = 600
 
 Wrong = tuple[str, str, str]
 """The kind, the place and the text of what should not have happened."""
@@ -93,8 +94,9 @@ def _wrong(error: Exception) -> Iterator[Wrong]:
     for cause in _chain(error):
         if isinstance(cause, MemoryError):
             yield "asks for too much memory", _place(cause), text[:_LONGEST]
-    if len(text) > _LONGEST:
-        yield f"a message of more than {_LONGEST} characters", _place(error), text[:_LONGEST]
+    # Of several mistakes a message may have many, but it quotes no more than a line for each.
+    if max(map(len, text.split("; "))) > _LINE:
+        yield f"quotes more than {_LINE} characters", _place(error), text[:_LONGEST]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
