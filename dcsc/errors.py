@@ -12,19 +12,8 @@ __all__ = [
 ]
 
 
-_LONGEST = 500
-_FIRST, _LAST = 300, 180
-
-
 class DcscError(ValueError):
-    """Bad input: the message names class and argument, what was given and what was expected.
-
-    Whatever was given, the message quotes a line of it at most: its parts, which semicolons divide,
-    keep the beginning and the end.
-    """
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__("; ".join(map(_line, message.split("; "))))
+    """Bad input: the message names class and argument, what was given and what was expected."""
 
 
 class InfeasibleError(DcscError):
@@ -53,7 +42,3 @@ class ContractError(DcscError):
 
 class CompilationWarning(RuntimeWarning):
     """Loops run slower, or are compiled again: the message says why. No number depends on it."""
-
-
-def _line(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_FIRST]} … {text[-_LAST:]}"

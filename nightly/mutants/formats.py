@@ -15,7 +15,8 @@ from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.experiments import sweeps
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
-from dcsc.networks.analysis import noise_inputs, read_inputs
+from dcsc.networks.analysis import Limits, analyze, noise_inputs, read_inputs
+from dcsc.report import page
 from nightly.mutants import containers, sounds
 from nightly.mutants.bits import BITS, TEXT, Mutation, mixed
 from nightly.mutants.sounds import Sound
@@ -78,6 +79,15 @@ def _run_with(path: Path) -> object:
     return _shown_noise(load(path.with_name("weights.safetensors"), path))
 
 
+def _analyze(path: Path) -> object:
+    network = load(path)
+    inputs = noise_inputs(network, count=1)
+    if sum(value.size for value in inputs.values.values()) > _SAMPLES:
+        return network
+    few = Limits(1, proved=1, resynthesized=1, draws=1, units=4, twins=1, products=1e6)
+    return page(analyze(network, inputs, limits=few))
+
+
 def _shown_to(axes: int, channels: int) -> Reader:
     convolve = operations.Convolve(np.ones((2, channels, *[3] * axes)))
     needed = Input("x", (None, channels, *[None] * axes))
@@ -90,7 +100,9 @@ def _shown_to(axes: int, channels: int) -> Reader:
 
 
 def _sweep(path: Path) -> object:
-    return next(sweeps.Sweep.load(path).cells())
+    sweep = sweeps.Sweep.load(path)
+    cell = next(sweep.cells())
+    return cell.codes(cell.model(sweep.strategies), sweep.strategies)
 
 
 def _filters_of_sweep(path: Path) -> object:
@@ -180,7 +192,7 @@ _IN_NETWORKS = {
 
 def _formats() -> Iterator[Format]:
     for ending, content in sounds.networks().items():
-        readers = (_run,) if ending == "onnx" else (load, _run_arranged)
+        readers = (_run, _analyze) if ending == "onnx" else (load, _run_arranged)
         yield Format(
             f"network.{ending}", lambda _, made=content: made(), _IN_NETWORKS[ending], readers
         )

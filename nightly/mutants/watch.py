@@ -16,8 +16,11 @@ _NEVER = (
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
     *("os.symlink", "os.truncate", "os.utime", "subprocess.Popen", "tempfile.", "pty.spawn"),
 )
-# Who makes code out of classes or formulas of their own, and who looks at constants only.
-_MAKERS = ("ast.py", "attr/_make.py", "cattrs/gen/__init__.py", "collections/__init__.py")
+# Who makes code out of classes and templates of their own, and who looks at constants only.
+_MAKERS = (
+    *("ast.py", "attr/_make.py", "cattrs/gen/__init__.py", "collections/__init__.py"),
+    *("jinja2/environment.py", "jinja2/loaders.py"),
+)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 

@@ -18,7 +18,7 @@ from nightly.mutants.files import Mutants
 from nightly.mutants.formats import FORMATS, Format
 from nightly.mutants.watch import Watch
 
-__all__ = ["main"]
+__all__ = ["main", "outcome"]
 
 _PACKAGE = str(Path(dcsc.__file__).parent)
 _LONGEST = 1000  # characters of a message that are told
@@ -50,9 +50,9 @@ def main() -> None:
             path = mutants.write(number)
             print(number, kind.name, file=out)
             watch.start(mutants.place(kind))
-            outcome = _outcome(kind, path)
-            outcome["failures"] += [("watched", event, "") for event in watch.stop()]
-            print(json.dumps({"format": kind.name, **outcome}), file=out)
+            found = outcome(kind, path)
+            found["failures"] += [("watched", event, "") for event in watch.stop()]
+            print(json.dumps({"format": kind.name, **found}), file=out)
         largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({"largest": largest}), file=out)
 
@@ -61,12 +61,12 @@ def _read_sound(mutants: Mutants) -> None:
     """Read the sound files, so that all is imported; whatever is not read would test nothing."""
     for kind in FORMATS:
         for sound in mutants.sounds(kind):
-            outcome = _outcome(kind, mutants.put(kind, sound, sound.content))
-            if outcome["read"] == sound.code or outcome["failures"]:
-                raise SystemExit(f"mutated_files: a sound file, {kind.name}: {outcome}")
+            found = outcome(kind, mutants.put(kind, sound, sound.content))
+            if found["read"] == sound.code or found["failures"]:
+                raise SystemExit(f"mutated_files: a sound file, {kind.name}: {found}")
 
 
-def _outcome(kind: Format, path: Path) -> dict[str, Any]:
+def outcome(kind: Format, path: Path) -> dict[str, Any]:
     """Return what came of reading a file by all that read it."""
     read, said, failures = False, "", list[Wrong]()
     for reader in kind.readers:

@@ -78,8 +78,8 @@ class _Builder:
         name = self._name(node)
         outputs = tuple(filter(None, node.output))
         try:
-            call = self._call(node, outputs)
-            steps = list(_steps(call, node.domain))
+            with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
+                steps = list(_steps(self._call(node, outputs), node.domain))
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):
