@@ -1,16 +1,61 @@
 """Validated fields of records, declared one way: an error names the class and the argument."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
+import numpy as np
 
-__all__ = ["number_field"]
+from dcsc._arrays import brief
+
+__all__ = ["SAME_ARRAY", "array_field", "named", "named_field", "number_field"]
+
+# Arrays of records are compared entry by entry.
+SAME_ARRAY: Any = attrs.cmp_using(eq=np.array_equal)
+
+Convert = Callable[[Any, Any, str], Any]
+
+
+def named(convert: Convert) -> Any:
+    """Return an attrs converter that is given the value, the record, and what errors call it.
+
+    mypy's plugin for attrs does not know such converters, and takes their arguments for Any. Where
+    a user may give more than the field then holds, this is what is wanted: declare it with
+    `attrs.field` and this converter. Otherwise use `named_field`.
+
+    Parameters
+    ----------
+    convert : callable
+        ``convert(value, record, where)``; fields declared above this one are set already.
+    """
+
+    def converted(value: Any, record: Any, field: Any) -> Any:
+        return convert(value, record, f"{type(record).__name__}: {field.name}")
+
+    return attrs.Converter(converted, takes_self=True, takes_field=True)
+
+
+def named_field(convert: Convert, *, optional: bool = False, **options: Any) -> Any:
+    """Declare a field with a converter as in `named`.
+
+    Parameters
+    ----------
+    convert : callable
+    optional : bool, default False
+        Whether None stands for itself, and is the default.
+    **options
+        As in `attrs.field`.
+    """
+    if not optional:
+        return attrs.field(converter=named(convert), **options)
+    converter = attrs.converters.optional(named(convert))
+    return attrs.field(converter=converter, **{"default": None, **options})
 
 
 def number_field(
-    check: Any, default: Any = attrs.NOTHING, kw_only: bool = False, **limits: Any
+    check: Any, default: Any = attrs.NOTHING, *, kw_only: bool = False, **limits: Any
 ) -> Any:
-    """Declare a number that may be None.
+    """Declare a number; it may be None if that is the default.
 
     Parameters
     ----------
@@ -22,10 +67,25 @@ def number_field(
     **limits
         ``minimum`` and ``maximum``.
     """
+    return named_field(
+        lambda value, record, where: check(value, where, **limits),
+        optional=default is None,
+        default=default,
+        kw_only=kw_only,
+    )
 
-    def convert(value: Any, self_: Any, field: Any) -> Any:
-        return check(value, f"{type(self_).__name__}: {field.name}", **limits)
 
-    named = attrs.Converter(convert, takes_self=True, takes_field=True)
-    converter = attrs.converters.optional(named)
-    return attrs.field(default=default, converter=converter, kw_only=kw_only)
+def array_field(convert: Convert, *, optional: bool = False, **options: Any) -> Any:
+    """Declare an array: compared entry by entry, left out of hashes, and shown in brief.
+
+    Parameters
+    ----------
+    convert, optional, **options
+        As in `named_field`.
+    """
+    usual = {"repr": _brief, "eq": SAME_ARRAY, "hash": False}
+    return named_field(convert, optional=optional, **{**usual, **options})
+
+
+def _brief(value: Any) -> str:
+    return brief(value) if isinstance(value, np.ndarray) else repr(value)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from dcsc._archives import npy_array
 from dcsc._arrays import Array, numeric_array
+from dcsc._files import read_bytes, regular_file
 from dcsc._outside import outside
 from dcsc.errors import DcscError
 
@@ -20,6 +21,7 @@ __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_so
 # Formats whose readers only read: EPS, for one, would start an interpreter.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
+_LARGEST = 2**32
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
 
@@ -79,18 +81,16 @@ class Sound:
 @contextmanager
 def reading(path: Path, where: str, expected: str) -> Iterator[None]:
     """See that there is a file, and say in one sentence why it could not be read."""
-    if not path.is_file():
-        raise DcscError(f"{where}: expected a file, got {path}")
+    regular_file(path, where)
     with outside(f"{where}: expected {expected}, could not read {path}"):
         yield
 
 
 def read_array(path: Path, where: str) -> Array:
     """Return the numbers of a ``.npy`` file, finite, in their own dtype."""
-    with reading(path, where, "a .npy file"):
-        content = path.read_bytes()
     name = f"{where}: {path.name}"
-    return numeric_array(npy_array(content, name, kinds="biufc"), name)
+    array = npy_array(read_bytes(path, where, _LARGEST), name, kinds="biufc")
+    return numeric_array(array, name)
 
 
 def read_picture(path: Path, where: str) -> Picture:

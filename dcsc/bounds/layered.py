@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import real
+from dcsc._fields import number_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hybrid import HybridBound
@@ -29,10 +30,6 @@ def likely_deviation(layer: LayerStatistics, noise: float, failure_probability: 
     deviation = layer.deviation(layer.need("sparsity"))
     tests = math.log(2 * layer.tests) - math.log(failure_probability)
     return layer.shift(noise) + deviation * math.sqrt(2 * max(tests, 0.0))
-
-
-def _spent(value: object) -> float:
-    return real(value, "LayeredBound: spent", minimum=math.ulp(0.0), maximum=1)
 
 
 @attrs.frozen
@@ -86,7 +83,7 @@ class LayeredBound(BoundCalculator):
     reference: ClassVar[str] = "Hoeffding's inequality layer by layer, from the noise on the signal"
     needs_babel: ClassVar[bool] = True
 
-    spent: float = attrs.field(default=1e-3, converter=_spent)
+    spent: float = number_field(real, default=1e-3, minimum=math.ulp(0.0), maximum=1)
     tail: str = "best"
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:

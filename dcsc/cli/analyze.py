@@ -7,8 +7,9 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
+from dcsc._files import check_files, write_files
 from dcsc._words import visible
-from dcsc.cli.common import Seed, as_json, console, folder, write
+from dcsc.cli.common import Force, Seed, as_json, console
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
@@ -26,7 +27,7 @@ from dcsc.report import at_a_glance, page, row
 
 __all__ = ["analyze"]
 
-_SHOWN = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
+_COLUMNS = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
 
 
 def analyze(
@@ -62,6 +63,7 @@ def analyze(
     ] = 0.05,
     most: Annotated[int, Parameter(help="How many inputs to look at, at most.")] = 300,
     seed: Seed = 0,
+    force: Force = False,
 ) -> None:
     """Show the activation pathways of a trained network, and what theory says of them.
 
@@ -72,14 +74,15 @@ def analyze(
     """
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
+    json = html.with_suffix(".json")
+    check_files([html, json], "--html", force)
     network = load(digits_network_path() if source is None else source, geometry)
     data = _inputs(network, inputs, shipped=source is None, seed=seed)
-    folder(html.parent)
     with share_progress("analyze") as report:
         analysis = compute_analysis(network, data, noise, seed, Limits(inputs=most), report)
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
-    json = html.with_suffix(".json")
-    write(html.parent, {json.name: as_json(numbers), html.name: page(analysis).encode()})
+    files = {json.name: as_json(numbers), html.name: page(analysis).encode()}
+    write_files(html.parent, files, "--html", force)
     screen = console()
     for line in at_a_glance(analysis):
         screen.print(visible(line))
@@ -97,14 +100,14 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
 
 def _table(analysis: Analysis) -> Table:
     table = Table(
-        *_SHOWN, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
+        *_COLUMNS, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
     )
     for layer in analysis.layers:
         cells = row(layer)
-        proved = ", ".join(t.name for t in layer.theorems if t.holds)
+        theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
         table.add_row(
-            *(visible(cells[name].text) if name in cells else "–" for name in _SHOWN[:-2]),
-            proved or ("–" if layer.codes is None else "nothing"),
+            *(visible(cells[name].text) if name in cells else "–" for name in _COLUMNS[:-2]),
+            theorems or ("–" if layer.codes is None else "nothing"),
             cells["found"].text if "found" in cells else "–",
         )
     return table

@@ -1,4 +1,4 @@
-"""What the commands share: printing, and writing files."""
+"""What the commands share: options, and printing."""
 
 import json
 import sys
@@ -9,20 +9,21 @@ import attrs
 from cyclopts import Parameter
 from rich.console import Console
 
-from dcsc._files import make_folder, write_files
 from dcsc._words import visible
 
 __all__ = [
+    "Force",
     "Out",
     "Seed",
     "as_json",
     "console",
-    "folder",
     "say",
-    "write",
 ]
 
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
+Force = Annotated[
+    bool, Parameter(negative=(), help="Replace files of these names that dcsc did not write.")
+]
 Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
 
 
@@ -38,11 +39,6 @@ def say(text: object) -> None:
         print(visible(line))
 
 
-def folder(out: Path) -> None:
-    """Make the folder before the work, so that a bad one costs nothing."""
-    make_folder(out, "--out")
-
-
 def as_json(value: Any) -> bytes:
     """Return JSON for people, of records too; NaN and infinity are refused."""
     text = json.dumps(value, indent=1, allow_nan=False, default=_fields)
@@ -51,8 +47,3 @@ def as_json(value: Any) -> bytes:
 
 def _fields(record: Any) -> dict[str, Any]:
     return attrs.asdict(record, recurse=False)
-
-
-def write(out: Path, files: dict[str, bytes]) -> None:
-    """Write files whole, and all of them or none."""
-    write_files(out, files, "--out")

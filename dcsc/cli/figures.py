@@ -7,8 +7,9 @@ from cyclopts import Parameter
 from rich.table import Table
 
 import dcsc
+from dcsc._files import check_files, write_files
 from dcsc._words import visible
-from dcsc.cli.common import Out, Seed, as_json, console, folder, say, write
+from dcsc.cli.common import Force, Out, Seed, as_json, console, say
 from dcsc.cli.progress import share_progress
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
@@ -27,21 +28,17 @@ def poster(
     ] = 240,
     seed: Seed = 0,
     out: Out = Path(),
+    force: Force = False,
 ) -> None:
     """Show the poster's contribution: measured failures beside what is guaranteed.
 
     Prints a table and writes poster.png and poster.json, which holds every number of the figure.
     """
-    folder(out)
+    check_files([out / "poster.json", out / "poster.png"], "--out", force)
     with share_progress("poster") as report:
         result = compute_poster(trials, seed, dcsc.__version__, report)
-    write(
-        out,
-        {
-            "poster.json": as_json(result),
-            "poster.png": as_png(poster_figure(result)),
-        },
-    )
+    files = {"poster.json": as_json(result), "poster.png": as_png(poster_figure(result))}
+    write_files(out, files, "--out", force)
     screen = console()
     for table in _poster_tables(result):
         screen.print(table)
@@ -59,21 +56,20 @@ def recover(
     draws: Annotated[int, Parameter(help="Draws of the signs and of the noise.")] = 32,
     seed: Seed = 0,
     out: Out = Path(),
+    force: Force = False,
 ) -> None:
     """Recover the pathway of a real input.
 
     Its deepest code is synthesised anew with random signs, noise is added, and the forward pass
     runs again. Prints what came back, and writes recover.png and recover.json.
     """
+    check_files([out / "recover.json", out / "recover.png"], "--out", force)
     name, signal = read_input(source)
-    folder(out)
     with share_progress("recover") as report:
         result = compute_recovery(name, signal, noise, draws, seed, report)
     numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
-    write(
-        out,
-        {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))},
-    )
+    files = {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))}
+    write_files(out, files, "--out", force)
     screen = console()
     screen.print(_recovery_table(result))
     for line in _recovery_lines(result):
@@ -86,21 +82,19 @@ def _poster_tables(result: Poster) -> list[Table]:
     rate = Table("", "largest S with failure ≤ 1 %", title="(a) One layer: " + a.setting)
     for name, limit in a.limits.items():
         rate.add_row(f"{name} guarantees", "none" if limit is None else f"{limit:.0f}")
-    passing = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
-    rate.add_row(f"measured, {a.trials} draws a point", f"{max(passing, default=0)}")
+    sparsities = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
+    rate.add_row(f"measured, {a.trials} draws a point", f"{max(sparsities, default=0)}")
     scaling = Table(
         "filters",
         "coherence",
         "measured",
-        "(2)",
-        "(3)",
-        "(3R)",
+        *b.lines,
         title="(b) Largest S: " + b.setting,
     )
     for point in b.measured:
-        allowed = [_at(b.coherence, line, point.coherence) for line in b.lines.values()]
+        values = [_value_at(b.coherence, line, point.coherence) for line in b.lines.values()]
         scaling.add_row(
-            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, allowed)
+            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, values)
         )
     depth = Table(
         "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
@@ -115,7 +109,7 @@ def _poster_tables(result: Poster) -> list[Table]:
     return [rate, scaling, depth]
 
 
-def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
+def _value_at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
     """Return the whole part of a power law between two points of its line."""
     power = next(
         (number for number, mu in enumerate(grid[1:], start=1) if mu >= coherence), len(grid) - 1

@@ -58,7 +58,7 @@ def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
 
         def report(state: State) -> None:
             if state.found and not state.trials and not state.done:
-                screen.print(_before(state))
+                screen.print(_restart(state))
             rate = state.trials / (time.perf_counter() - start)
             bar.update(
                 task,
@@ -83,15 +83,15 @@ class _Lines:
         if not state.done:
             self.round = now
             if state.found and not state.trials:
-                _say(_before(state))
+                _say(_restart(state))
             return
         if now - self.last < _LINE_SECONDS and state.done < state.pending:
             return
         self.last = now
         share = state.done / state.pending
-        left = (now - self.round) * (1 - share) / share
+        seconds = (now - self.round) * (1 - share) / share
         rate = state.trials / (now - self.start)
-        guess = f", {left:.0f} s left" if share > _SHARE_TO_GUESS else ""
+        guess = f", {seconds:.0f} s left" if share > _SHARE_TO_GUESS else ""
         _say(f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s{guess}")
 
 
@@ -99,7 +99,7 @@ def _say(line: str) -> None:
     print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
 
 
-def _before(state: State) -> str:
+def _restart(state: State) -> str:
     return f"{state.found:,} trials are there already: going on from them"
 
 

@@ -8,7 +8,8 @@ import attrs
 from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
-from dcsc.cli.common import folder, say, write
+from dcsc._files import check_files, write_files
+from dcsc.cli.common import Force, say
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
@@ -55,6 +56,7 @@ def sweep(
         int | None, Parameter(help="Trials of a cell, in place of the file's.")
     ] = None,
     allow_code: Code = False,
+    force: Force = False,
 ) -> None:
     """Run a sweep: simulations and guarantees at every point of a grid.
 
@@ -72,14 +74,14 @@ def sweep(
         plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
     with sweep_progress(plan) as report:
         try:
-            done = sweeps.run(plan, out, jobs, dask, report)
+            done = sweeps.run(plan, out, jobs, dask, report, force)
         except KeyboardInterrupt:
             print(
                 f"dcsc: interrupted: what was finished is in {out}; the same command goes on",
                 file=sys.stderr,
             )
             sys.exit(130)
-    path = sweeps.write_netcdf(out)
+    path = sweeps.write_netcdf(out, force)
     for line in _summary(plan, done):
         say(line)
     say(f"Wrote {path}. See it with: dcsc plot {out}")
@@ -92,16 +94,18 @@ def plot(
     out: Annotated[
         Path | None, Parameter(help="Folder for the files; that of the sweep by default.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.
 
     Two axes with numbers make a map, one makes curves; further axes become panels. Writes sweep.png
     and sweep.svg.
     """
-    figure = sweep_figure(sweeps.open(folder_))
     place = folder_ if out is None else out
-    folder(place)
-    write(place, {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)})
+    check_files([place / "sweep.png", place / "sweep.svg"], "--out", force)
+    figure = sweep_figure(sweeps.open(folder_))
+    files = {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)}
+    write_files(place, files, "--out", force)
     say(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
 
 

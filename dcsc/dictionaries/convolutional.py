@@ -20,6 +20,7 @@ from dcsc._arrays import (
     real_array,
     shape_tuple,
 )
+from dcsc._fields import SAME_ARRAY, named
 from dcsc._numerics import correlate, spread
 from dcsc._numerics.scaling import unit_norm
 from dcsc.dictionaries import coherence
@@ -29,11 +30,10 @@ from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.windows import WindowAxis, Windows
 from dcsc.errors import DcscError
 
-__all__ = ["ConvolutionalDictionary", "named"]
+__all__ = ["ConvolutionalDictionary"]
 
 
-def _filters(value: Any, self_: Any) -> Array:
-    where = f"{type(self_).__name__}: filters"
+def _filters(value: Any, record: Any, where: str) -> Array:
     array = real_array(value, where)
     if array.ndim < 3 or 0 in array.shape:
         raise DcscError(
@@ -43,39 +43,21 @@ def _filters(value: Any, self_: Any) -> Array:
     return frozen_array(array)
 
 
-def _extent(value: Any, self_: Any) -> Shape:
-    return shape_tuple(value, f"{type(self_).__name__}: extent", minimum=1)
+def _extent(value: Any, record: Any, where: str) -> Shape:
+    return shape_tuple(value, where, minimum=1)
 
 
-def _per_axis(value: Any, self_: Any, name: str) -> Shape:
-    axes = self_.filters.ndim - 2
-    return per_axis(value, axes, f"{type(self_).__name__}: {name}", minimum=1)
+def _steps(value: Any, record: Any, where: str) -> Shape:
+    return per_axis(value, record.filters.ndim - 2, where, minimum=1)
 
 
-def _stride(value: Any, self_: Any) -> Shape:
-    return _per_axis(value, self_, "stride")
-
-
-def _dilation(value: Any, self_: Any) -> Shape:
-    return _per_axis(value, self_, "dilation")
-
-
-def _groups(value: Any, self_: Any) -> int:
-    where = f"{type(self_).__name__}: groups"
+def _groups(value: Any, record: Any, where: str) -> int:
     groups = integer(value, where, minimum=1)
-    if len(self_.filters) % groups:
+    if len(record.filters) % groups:
         raise DcscError(
-            f"{where}: expected a divisor of the {len(self_.filters)} filters, got {groups}"
+            f"{where}: expected a divisor of the {len(record.filters)} filters, got {groups}"
         )
     return groups
-
-
-def named(convert: Any) -> Any:
-    """Return a converter that knows the class, to name it in errors.
-
-    mypy's plugin for attrs does not know such converters, and takes their arguments for Any.
-    """
-    return attrs.Converter(convert, takes_self=True)
 
 
 @attrs.frozen(slots=False)
@@ -94,13 +76,13 @@ class ConvolutionalDictionary(Dictionary):
 
     filters: Array = attrs.field(
         repr=brief,
-        converter=named(_filters),  # type: ignore[misc]  # see `named`
-        eq=attrs.cmp_using(eq=np.array_equal),
+        eq=SAME_ARRAY,
         hash=False,
+        converter=named(_filters),  # type: ignore[misc]  # see `named`
     )
     extent: Shape = attrs.field(converter=named(_extent))  # type: ignore[misc]  # see `named`
-    stride: Shape = attrs.field(default=1, converter=named(_stride))  # type: ignore[misc]  # see `named`
-    dilation: Shape = attrs.field(default=1, converter=named(_dilation), kw_only=True)  # type: ignore[misc]  # see `named`
+    stride: Shape = attrs.field(default=1, converter=named(_steps))  # type: ignore[misc]  # see `named`
+    dilation: Shape = attrs.field(default=1, converter=named(_steps), kw_only=True)  # type: ignore[misc]  # see `named`
     groups: int = attrs.field(default=1, converter=named(_groups), kw_only=True)  # type: ignore[misc]  # see `named`
 
     def __attrs_post_init__(self) -> None:

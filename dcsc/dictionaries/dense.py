@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
 from dcsc.dictionaries import gram
@@ -47,9 +48,7 @@ class DenseDictionary(Dictionary):
     0.6
     """
 
-    matrix: Array = attrs.field(
-        repr=brief, converter=_matrix, eq=attrs.cmp_using(eq=np.array_equal), hash=False
-    )
+    matrix: Array = attrs.field(repr=brief, converter=_matrix, eq=SAME_ARRAY, hash=False)
 
     @property
     def signal_shape(self) -> Shape:

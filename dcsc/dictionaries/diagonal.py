@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
+from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.scaling import check_square
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
@@ -109,9 +110,7 @@ class SignedDictionary(_DiagonalDictionary):
     """
 
     dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
-    signs: Array = attrs.field(
-        repr=brief, converter=_signs, eq=attrs.cmp_using(eq=np.array_equal), hash=False
-    )
+    signs: Array = attrs.field(repr=brief, converter=_signs, eq=SAME_ARRAY, hash=False)
 
     def __attrs_post_init__(self) -> None:
         if self.signs.shape != tuple(self.dictionary.code_shape):

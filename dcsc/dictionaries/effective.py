@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, frozen_array
+from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -18,7 +20,9 @@ __all__ = ["EffectiveDictionary"]
 def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
     operators = tuple(value)
     if not operators or not all(isinstance(item, Dictionary) for item in operators):
-        raise DcscError(f"EffectiveDictionary: operators: expected dictionaries, got {value!r}")
+        raise DcscError(
+            f"EffectiveDictionary: operators: expected dictionaries, got {quoted(value)}"
+        )
     for number, (lower, upper) in enumerate(itertools.pairwise(operators), start=1):
         if tuple(lower.code_shape) != tuple(upper.signal_shape):
             raise DcscError(
@@ -29,12 +33,12 @@ def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
     return operators
 
 
-def _supports(value: Iterable[npt.ArrayLike], self_: Any) -> tuple[Array, ...]:
+def _supports(value: Iterable[npt.ArrayLike], record: Any, where: str) -> tuple[Array, ...]:
     supports = tuple(frozen_array(np.asarray(item, dtype=bool)) for item in value)
-    shapes = [tuple(operator.code_shape) for operator in self_.operators[:-1]]
-    given = [support.shape for support in supports]
-    if given != shapes:
-        raise DcscError(f"EffectiveDictionary: supports: expected shapes {shapes}, got {given}")
+    expected = [tuple(operator.code_shape) for operator in record.operators[:-1]]
+    shapes = [support.shape for support in supports]
+    if shapes != expected:
+        raise DcscError(f"{where}: expected shapes {expected}, got {shapes}")
     return supports
 
 
@@ -72,7 +76,7 @@ class EffectiveDictionary(Dictionary):
 
     operators: tuple[Dictionary, ...] = attrs.field(converter=_operators)
     supports: tuple[Array, ...] = attrs.field(
-        converter=attrs.Converter(_supports, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
+        converter=named(_supports),  # type: ignore[misc]  # see `named`
         eq=attrs.cmp_using(eq=_same),
         hash=False,
     )

@@ -6,8 +6,10 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import per_axis
+from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.dictionaries.axes import AtomAxis
-from dcsc.dictionaries.convolutional import ConvolutionalDictionary, named
+from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
 
 __all__ = ["ToeplitzDictionary"]
@@ -17,13 +19,13 @@ __all__ = ["ToeplitzDictionary"]
 Padding = tuple[int | tuple[int, int], ...]
 
 
-def _padding(value: Any, self_: Any) -> Padding:
-    axes, where = self_.filters.ndim - 2, "ToeplitzDictionary: padding"
+def _padding(value: Any, record: Any, where: str) -> Padding:
+    axes = record.filters.ndim - 2
     items = tuple(value) if np.iterable(value) else (value,) * axes
     if len(items) != axes:
         raise DcscError(
             f"{where}: expected an int, or {axes} items, one per axis, each of them an int or a "
-            f"pair (before, after), got {value!r}"
+            f"pair (before, after), got {quoted(value)}"
         )
     sides = [per_axis(item, 2, f"{where}: (before, after)") for item in items]
     return tuple(before if before == after else (before, after) for before, after in sides)

@@ -18,7 +18,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, brief, frozen_array
+from dcsc._arrays import Array, Shape, frozen_array
+from dcsc._fields import array_field
 from dcsc._numerics.scaling import unit_norm
 from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
@@ -30,8 +31,7 @@ __all__ = ["Incoming", "Reading", "read"]
 
 
 def _array() -> Any:
-    equal = attrs.cmp_using(eq=np.array_equal)
-    return attrs.field(converter=frozen_array, repr=brief, eq=equal, hash=False)
+    return array_field(lambda value, record, where: frozen_array(value))
 
 
 @attrs.frozen

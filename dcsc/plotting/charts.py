@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE, plain
 
@@ -134,7 +135,8 @@ def sparsity_chart(
 
     def draw(axes: Axes) -> None:
         axes.hist(sparsity, bins=_bins(len(sparsity)), range=(0, max(*sparsity, 1)), color=BLUE)
-        colours = {"(2)": RED, "(3)": ORANGE, "(3R)": GREEN}
+        labels = [kind.label for kind in CLASS_BOUNDS]
+        colours = dict(zip(labels, (RED, ORANGE, GREEN), strict=True))
         # Later lines are thinner, so that those below remain visible where they agree.
         width = 3.6
         for theorem in theorems:

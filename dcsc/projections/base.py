@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, as_batch, from_hook, frozen_array, instance, real, real_array
+from dcsc._fields import array_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 
@@ -16,9 +17,8 @@ __all__ = ["Projection", "Selection", "Threshold"]
 Threshold = float | Array
 
 
-def as_threshold(value: Any, self_: Any) -> Threshold:
-    """Return a threshold, one number or one per filter; an attrs converter."""
-    where = f"{type(self_).__name__}: threshold"
+def as_threshold(value: Any, record: Any, where: str) -> Threshold:
+    """Return a threshold, one number or one per filter."""
     if np.ndim(value) == 0:
         return real(value, where, minimum=0)
     array = real_array(value, where).astype(np.float64)
@@ -30,22 +30,12 @@ def as_threshold(value: Any, self_: Any) -> Threshold:
 
 def threshold_field(default: Any = attrs.NOTHING) -> Any:
     """Declare the ``threshold`` field of a thresholding projection."""
-    return attrs.field(
-        default=default,
-        converter=attrs.Converter(as_threshold, takes_self=True),
-        eq=attrs.cmp_using(eq=np.array_equal),
-        hash=False,
-    )
+    return array_field(as_threshold, default=default, repr=repr)
 
 
 def optional_threshold_field() -> Any:
     """Declare a ``threshold`` field that may be left open."""
-    return attrs.field(
-        default=None,
-        converter=attrs.converters.optional(attrs.Converter(as_threshold, takes_self=True)),
-        eq=attrs.cmp_using(eq=np.array_equal),
-        hash=False,
-    )
+    return array_field(as_threshold, optional=True, repr=repr)
 
 
 @attrs.frozen

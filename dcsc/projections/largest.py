@@ -2,12 +2,12 @@
 
 import itertools
 import math
-from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer
+from dcsc._fields import number_field
 from dcsc._numerics import stripe_top
 from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
@@ -58,10 +58,6 @@ def _ranks(coefficients: Array) -> Array:
     return ranks.reshape(coefficients.shape)
 
 
-def _count(value: Any, self_: Any, field: Any) -> int:
-    return integer(value, f"{type(self_).__name__}: {field.name}", minimum=1)
-
-
 class _Largest(Projection):
     """A projection that ranks coefficients, so that it has to know what one code is."""
 
@@ -80,7 +76,7 @@ class TopK(_Largest):
         At least 1; from the size of a code on, everything is kept.
     """
 
-    k: int = attrs.field(converter=attrs.Converter(_count, takes_self=True, takes_field=True))  # type: ignore[misc]  # the plugin knows no Converter
+    k: int = number_field(integer, minimum=1)
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         zero = coefficients.dtype.type(0)
@@ -111,7 +107,7 @@ class BatchTopK(_Largest):
            [ 0.,  0.]])
     """
 
-    k: int = attrs.field(converter=attrs.Converter(_count, takes_self=True, takes_field=True))  # type: ignore[misc]  # the plugin knows no Converter
+    k: int = number_field(integer, minimum=1)
 
     @property
     def couples_batch(self) -> bool:
@@ -136,9 +132,7 @@ class StripeTopK(_Largest):
         S, at least 1; from the size of a stripe on, everything is kept.
     """
 
-    sparsity: int = attrs.field(
-        converter=attrs.Converter(_count, takes_self=True, takes_field=True)  # type: ignore[misc]  # the plugin knows no Converter
-    )
+    sparsity: int = number_field(integer, minimum=1)
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         assert dictionary is not None

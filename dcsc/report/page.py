@@ -111,7 +111,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
         return []
     count = min(max(1, min(most, _PICTURES // len(layers))), inputs.count)
     side = 48 if len(layers) <= 12 else 24
-    chosen = {layer.name: most_active(layer.coded.on, _FILTERS) for layer in layers if layer.coded}
+    busiest = {layer.name: most_active(layer.coded.on, _FILTERS) for layer in layers if layer.coded}
     values = next(iter(inputs.values.values()))
     pathways = []
     for number in range(count):
@@ -121,14 +121,14 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             at = number if coded is None else number * len(coded.on) // inputs.count
             if coded is None or at >= len(coded.on):
                 continue
-            filters = chosen[layer.name]
+            filters = busiest[layer.name]
             code, on = coded.codes[at][filters], coded.on[at][filters]
             share = float(coded.on[at].mean())
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
                     "name": layer.name,
-                    "filters": _shown(len(filters), len(coded.on[at])),
+                    "filters": _filters(len(filters), len(coded.on[at])),
                     "on": words.percent(share),
                     "picture": _png(code_picture(code, on, side), alt),
                 }
@@ -143,8 +143,8 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
     return pathways
 
 
-def _shown(some: int, every: int) -> str:
-    return f"{every} filters" if some == every else f"{some} most active of {every} filters"
+def _filters(count: int, total: int) -> str:
+    return f"{total} filters" if count == total else f"{count} most active of {total} filters"
 
 
 def _title(analysis: Analysis, number: int) -> str:
@@ -178,7 +178,7 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
-        "said": words.of_layer(layer, analysis.noise),
+        "texts": words.of_layer(layer, analysis.noise),
         "pictures": pictures,
         "atoms": _atoms(layer, {x.name: x.coded for x in analysis.layers if x.coded}),
     }

@@ -157,7 +157,7 @@ def test_bad_input_is_one_line(file, tmp_path, called):
     )
     assert "--out" in refused(called("sweep", file))
     assert refused(called("sweep", file, "--out", file)) == (
-        f"--out: expected a folder to write to, got {file}: File exists"
+        f"--out: expected a folder to write to, got {file}: Not a directory"
     )
     for option, value, said in (
         ("--jobs", 0, "sweep: jobs: expected at least 1, got 0"),

@@ -234,7 +234,7 @@ def test_netcdf_brings_all_of_it_back(finished):
     assert back.attrs.keys() == data.attrs.keys()
     for name, value in data.attrs.items():
         assert back.attrs[name] == value
-    assert not list(folder.glob(".tmp-*"))
+    assert not list(folder.glob(".dcsc-*.part"))
 
 
 # ---- what is special ---------------------------------------------------------------------------

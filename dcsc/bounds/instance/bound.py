@@ -7,6 +7,8 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, real
+from dcsc._fields import number_field
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -34,10 +36,6 @@ def _optional_model(
 ) -> None:
     if value is not None:
         as_noise(value, "InstanceBound: noise_model")
-
-
-def _tolerance(value: object) -> float:
-    return real(value, "InstanceBound: tolerance", minimum=0, maximum=1)
 
 
 @attrs.frozen
@@ -82,7 +80,7 @@ class InstanceBound(BoundCalculator):
 
     tail: Tail = attrs.field(factory=Exact, converter=as_tail)
     noise_model: Noise | str | None = attrs.field(default=None, validator=_optional_model)
-    tolerance: float = attrs.field(default=1e-3, converter=_tolerance)
+    tolerance: float = number_field(real, default=1e-3, minimum=0, maximum=1)
 
     def atoms(self, instance: LayerInstance) -> Array:
         """Return what each atom contributes to the union, in the shape of the codes.
@@ -194,7 +192,7 @@ class InstanceBound(BoundCalculator):
             return Entering(0.0, NoNoise())
         if not self.tail.covers(law):
             raise self._refuse(
-                number, f"{self.tail!r} is no bound for the noise model {law.name!r}"
+                number, f"{quoted(self.tail)} is no bound for the noise model {quoted(law.name)}"
             )
         refusal = law.refusal(number, level, [below.unbiased for below in layers[: number - 1]])
         if refusal is not None:

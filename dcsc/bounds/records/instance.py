@@ -9,13 +9,15 @@ import numpy as np
 from dcsc._arrays import (
     Array,
     as_batch,
+    brief,
     frozen_array,
     instance,
     instance_of,
     real,
     real_array,
 )
-from dcsc._fields import number_field
+from dcsc._fields import SAME_ARRAY, named, number_field
+from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
@@ -30,22 +32,21 @@ from dcsc.projections.base import Threshold, optional_threshold_field
 __all__ = ["LayerInstance"]
 
 
-def _codes(value: Any, self_: Any) -> Array:
-    instance(self_.dictionary, Dictionary, "LayerInstance: dictionary")
-    array = real_array(value, "LayerInstance: codes")
-    as_batch(array, tuple(self_.dictionary.code_shape), "LayerInstance: codes", array.dtype)
+def _codes(value: Any, record: Any, where: str) -> Array:
+    instance(record.dictionary, Dictionary, "LayerInstance: dictionary")
+    array = real_array(value, where)
+    as_batch(array, tuple(record.dictionary.code_shape), where, array.dtype)
     return frozen_array(array)
 
 
-def _noise(value: Any, self_: Any) -> float | Array | None:
-    where = "LayerInstance: noise"
-    if value is None or not np.iterable(value):
-        return None if value is None else real(value, where, minimum=0)
+def _noise(value: Any, record: Any, where: str) -> float | Array:
+    if not np.iterable(value):
+        return real(value, where, minimum=0)
     array = real_array(value, where).astype(np.float64)
-    shape = tuple(self_.dictionary.signal_shape)
-    if array.shape not in (shape, self_.batch + shape):
+    shape = tuple(record.dictionary.signal_shape)
+    if array.shape not in (shape, record.batch + shape):
         raise DcscError(
-            f"{where}: expected a number or shape {self_.batch + shape}, got {array.shape}"
+            f"{where}: expected a number or shape {record.batch + shape}, got {array.shape}"
         )
     return frozen_array(array)
 
@@ -60,7 +61,7 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
         if law.name != "independent":
             raise DcscError(
                 'LayerInstance: noise_model: expected "independent" with a signal as noise, '
-                f"got {value!r}"
+                f"got {quoted(value)}"
             )
     elif law.name == "none" and instance.noise:
         raise DcscError(
@@ -70,7 +71,9 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
-        raise DcscError(f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {value!r}")
+        raise DcscError(
+            f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {quoted(value)}"
+        )
 
 
 def _own(dictionary: Dictionary) -> Dictionary:
@@ -114,15 +117,16 @@ class LayerInstance(LayerRecord):
 
     dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
     codes: Array = attrs.field(
-        converter=attrs.Converter(_codes, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
-        eq=attrs.cmp_using(eq=np.array_equal),
+        converter=named(_codes),  # type: ignore[misc]  # see `named`
+        eq=SAME_ARRAY,
         hash=False,
+        repr=brief,
     )
     threshold: Threshold | None = optional_threshold_field()
     noise: float | Array | None = attrs.field(
         default=0.0,
-        converter=attrs.Converter(_noise, takes_self=True),  # type: ignore[misc]  # the plugin knows no Converter
-        eq=attrs.cmp_using(eq=np.array_equal),
+        converter=attrs.converters.optional(named(_noise)),  # type: ignore[misc]  # see `named`
+        eq=SAME_ARRAY,
         hash=False,
     )
     noise_model: Noise | str = attrs.field(

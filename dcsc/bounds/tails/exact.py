@@ -6,20 +6,15 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, integer
+from dcsc._fields import number_field
 from dcsc.bounds.tails.base import Rows, Tail
 from dcsc.bounds.tails.lattice import Lattice
-from dcsc.errors import DcscError
 
 __all__ = ["Exact"]
 
 _LARGEST = 44
 _BLOCK_ENTRIES = 2**15  # what a core's own cache holds
-
-
-def _most(instance: "Exact", attribute: object, value: int) -> None:
-    if not 0 <= value <= _LARGEST:
-        raise DcscError(f"Exact: most: expected 0 to {_LARGEST}, got {value}")
 
 
 @attrs.frozen
@@ -44,7 +39,7 @@ class Exact(Tail):
     smooth: ClassVar[bool] = False
     costly: ClassVar[bool] = True
 
-    most: int = attrs.field(default=_LARGEST, validator=_most)
+    most: int = number_field(integer, default=_LARGEST, minimum=0, maximum=_LARGEST)
 
     def _upper(self, rows: Rows) -> Array:
         return self._shares(rows, Lattice()._upper)

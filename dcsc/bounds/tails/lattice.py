@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer
+from dcsc._fields import number_field
 from dcsc.bounds.tails.base import Rows, Tail
 
 __all__ = ["Lattice"]
@@ -13,10 +14,6 @@ __all__ = ["Lattice"]
 _EPS = float(np.finfo(np.float64).eps)
 _FLOOR = 1e-300
 _CANDIDATES = 64
-
-
-def _bins(value: object) -> int:
-    return integer(value, "Lattice: bins", minimum=1)
 
 
 @attrs.frozen
@@ -49,7 +46,7 @@ class Lattice(Tail):
     smooth: ClassVar[bool] = False
     costly: ClassVar[bool] = True
 
-    bins: int = attrs.field(default=2**15, converter=_bins)
+    bins: int = number_field(integer, default=2**15, minimum=1)
 
     def _upper(self, rows: Rows) -> Array:
         return np.array(

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from scipy.stats import beta
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
+from dcsc._fields import array_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
@@ -35,7 +37,9 @@ def clopper_pearson(
     """
     total = np.asarray(numeric_array(trials, "clopper_pearson: trials"))
     if total.dtype.kind not in "iu" or (total < 1).any():
-        raise DcscError(f"clopper_pearson: trials: expected integers of at least 1, got {trials!r}")
+        raise DcscError(
+            f"clopper_pearson: trials: expected integers of at least 1, got {quoted(trials)}"
+        )
     counts = np.asarray(numeric_array(failures, "clopper_pearson: failures"), dtype=float)
     if (counts < 0).any() or (counts > total).any():
         raise DcscError(
@@ -48,19 +52,13 @@ def clopper_pearson(
     return Estimate(low, counts / total, high)
 
 
-def _counts(value: Any, self_: Any, field: Any) -> Any:
-    where = f"{type(self_).__name__}: {field.name}"
+def _counts(value: Any, record: Any, where: str) -> Array:
     return frozen_array(numeric_array(value, where).astype(np.int64))
 
 
 def counted(optional: bool = False) -> Any:
     """Declare an array of counts, or of counts that may not have been made."""
-    convert = attrs.Converter(_counts, takes_self=True, takes_field=True)
-    equal = attrs.cmp_using(eq=np.array_equal)
-    if not optional:
-        return attrs.field(converter=convert, eq=equal, hash=False)
-    maybe = attrs.converters.optional(convert)
-    return attrs.field(default=None, converter=maybe, eq=equal, hash=False)
+    return array_field(_counts, optional=optional, repr=repr)
 
 
 @attrs.frozen
@@ -91,7 +89,8 @@ class Tally:
             return NotImplemented
         if other.task != self.task:
             raise DcscError(
-                f"Tally: expected tallies of one task, got {self.task!r} and {other.task!r}"
+                f"Tally: expected tallies of one task, got {quoted(self.task)} and "
+                f"{quoted(other.task)}"
             )
         if other.failures.shape != self.failures.shape:
             raise DcscError(

@@ -10,11 +10,11 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._files import write_durably
+from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import cell_progress
 from dcsc.experiments.sweeps.stopping import Stopping
-from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.sweeps.store import RESULTS, Store
 
 if TYPE_CHECKING:
     import xarray
@@ -89,6 +89,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
     }
     attributes = {
         "title": table["title"],
+        "source": MARK,
         "configuration": json.dumps(table),
         "seed": table.get("seed", 0),
         "trials": table["trials"],
@@ -109,14 +110,18 @@ def planned(folder: Path, allow_code: bool) -> Sweep:
     return Sweep.of(plan["sweep"], place, allow_code)
 
 
-def write_netcdf(folder: Path) -> Path:
-    """Write what `open` returns to ``results.nc``, whole or not at all, and return its place."""
-    data = open(folder)
+def write_netcdf(folder: Path, force: bool = False) -> Path:
+    """Write what `open` returns to ``results.nc``, whole or not at all, and return its place.
+
+    A file of that name that dcsc did not write is replaced with ``force`` only.
+    """
+    data, target = open(folder), folder / RESULTS
+    check_files([target], "sweep", force)
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "results.nc"
+        path = Path(place) / RESULTS
         data.to_netcdf(path, engine="h5netcdf")
-        write_durably(folder / path.name, path.read_bytes())
-    return folder / "results.nc"
+        write_durably(target, path.read_bytes())
+    return target
 
 
 @attrs.frozen(eq=False)

@@ -98,6 +98,7 @@ def run(
     jobs: int | None = None,
     dask: str | None = None,
     progress: Callable[[State], None] = lambda state: None,
+    force: bool = False,
 ) -> Run:
     """Run a sweep, or what is left of it, into a folder.
 
@@ -115,6 +116,8 @@ def run(
         The address of a Dask scheduler; its workers then do the work.
     progress : callable
         Is told how far it is, whenever something has landed.
+    force : bool, default False
+        Whether a ``sweep.json`` or ``results.nc`` that dcsc did not write may be replaced.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def run(
     cells = list(sweep.cells())
     cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
     place = Path(folder)
-    with Store.locked(place, _plan(sweep, cells, place)) as store:
+    with Store.locked(place, _plan(sweep, cells, place), force) as store:
         return _Runner(sweep, cells, store, progress).run(workers, dask)
 
 

@@ -10,14 +10,22 @@ from typing import Any, Self
 import attrs
 import filelock
 
-from dcsc._files import make_folder, write_durably
+from dcsc._files import (
+    check_files,
+    make_folder,
+    remove_folders,
+    remove_leftovers,
+    write_durably,
+)
 from dcsc.errors import DcscError
 
-__all__ = ["PLAN_FORMAT", "Store"]
+__all__ = ["PLAN_FORMAT", "RESULTS", "Store"]
 
 PLAN_FORMAT = "dcsc sweep 1"
+RESULTS = "results.nc"
 
 _BLOCKS = "blocks"
+_LOCK = ".dcsc-lock"
 _PLAN = "sweep.json"
 _FORMAT = "dcsc blocks 1"
 
@@ -62,28 +70,38 @@ class Store:
 
     @classmethod
     @contextmanager
-    def locked(cls, folder: Path, plan: Mapping[str, Any]) -> Iterator[Self]:
-        """Hold the folder for one run, and write its plan.
+    def locked(cls, folder: Path, plan: Mapping[str, Any], force: bool = False) -> Iterator[Self]:
+        """Hold the folder for one run, and write its plan; a run that fails at once leaves nothing.
 
         Raises
         ------
         DcscError
             If another run holds it. The lock goes with the process that holds it, however it ends.
         """
-        make_folder(folder, "--out")
-        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        check_files([folder / _PLAN, folder / RESULTS], "--out", force)
+        made = make_folder(folder, "--out")
+        lock = filelock.FileLock(folder / _LOCK, timeout=0)
         try:
             lock.acquire()
         except filelock.Timeout:
             raise DcscError(f"sweep: another run is at work in {folder}: wait for it") from None
+        first, store = not (folder / _PLAN).exists(), cls(folder, {}, {}, {})
         try:
-            make_folder(folder / _BLOCKS, "--out")
-            for left in (*folder.glob(".tmp-*"), *(folder / _BLOCKS).glob(".tmp-*")):
-                left.unlink()
+            made = make_folder(folder / _BLOCKS, "--out") + made
+            for name in (_PLAN, RESULTS):
+                remove_leftovers(folder, name)
+            remove_leftovers(folder / _BLOCKS)
             content = (json.dumps(plan, indent=1, allow_nan=False) + "\n").encode()
-            if not (folder / _PLAN).is_file() or (folder / _PLAN).read_bytes() != content:
+            if first or (folder / _PLAN).read_bytes() != content:
                 write_durably(folder / _PLAN, content)
-            yield cls.read(folder)
+            store = cls.read(folder)
+            yield store
+        except Exception:
+            if first and not (store.trials or store.guarantees or store.infeasible):
+                (folder / _PLAN).unlink(missing_ok=True)
+                (folder / _LOCK).unlink(missing_ok=True)
+                remove_folders(made)
+            raise
         finally:
             lock.release()
 

@@ -10,6 +10,7 @@ from PIL import Image
 from dcsc._archives import npz_arrays
 from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
+from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
@@ -160,8 +161,8 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
         names = [needed.name for needed in network.inputs]
         if not set(names) <= set(arrays):
             raise DcscError(
-                f"read_inputs: {file.name}: expected the inputs {', '.join(names)}, and no others "
-                f"but labels, got {', '.join(arrays) or 'nothing'}"
+                f"read_inputs: {file.name}: expected the inputs {listed(names)}, and no others "
+                f"but labels, got {listed(arrays)}"
             )
         values = {
             needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)

@@ -14,7 +14,6 @@ from dcsc.networks.operations.base import (
     Equivariance,
     Operation,
     floating,
-    named_field,
     weights_field,
 )
 
@@ -77,15 +76,11 @@ class Relu(Activation):
         return np.maximum(value, 0)
 
 
-def _number(value: Any, self_: Any, where: str) -> float:
-    return real(value, where)
-
-
 @attrs.frozen
 class LeakyRelu(Activation):
     """z where z ≥ 0, slope · z elsewhere: a code without zeros, unless the slope is 0."""
 
-    slope: float = named_field(_number, default=0.01)
+    slope: float = number_field(real, default=0.01)
 
     equivariance: ClassVar[Equivariance] = Equivariance.SCALE
 
@@ -107,7 +102,7 @@ class PRelu(Activation):
         The number of axes that data must have, batch and channels included.
     """
 
-    slopes: Array = weights_field("slopes", 1)
+    slopes: Array = weights_field(1)
     axes: int | None = None
 
     equivariance: ClassVar[Equivariance] = Equivariance.SCALE
@@ -158,8 +153,8 @@ class Sigmoid(Activation):
 class HardSigmoid(Activation):
     """min(max(slope · z + offset, 0), 1)."""
 
-    slope: float = named_field(_number, default=0.2)
-    offset: float = named_field(_number, default=0.5)
+    slope: float = number_field(real, default=0.2)
+    offset: float = number_field(real, default=0.5)
 
     def _activate(self, value: Array) -> Array:
         return np.clip(value * self.slope + self.offset, 0, 1)
@@ -185,7 +180,7 @@ class Tanh(Activation):
 class Elu(Activation):
     """z where z > 0, slope · (exp(z) − 1) elsewhere."""
 
-    slope: float = named_field(_number, default=1.0)
+    slope: float = number_field(real, default=1.0)
 
     def _activate(self, value: Array) -> Array:
         return np.where(value > 0, value, self.slope * np.expm1(np.minimum(value, 0)))
@@ -215,15 +210,11 @@ class Gelu(Activation):
         return value * scipy.special.ndtr(value)
 
 
-def _axis(value: Any, self_: Any, where: str) -> int:
-    return integer(value, where)
-
-
 @attrs.frozen
 class Softmax(Activation):
     """exp(z) / Σ exp(z) along an axis, or over it and all that follow."""
 
-    axis: int = named_field(_axis, default=-1)
+    axis: int = number_field(integer, default=-1)
     onward: bool = False
 
     def _activate(self, value: Array) -> Any:

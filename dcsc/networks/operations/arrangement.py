@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, brief
+from dcsc._fields import SAME_ARRAY
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Equivariance, Operation, checked_size
 
@@ -43,9 +44,7 @@ def _read_only(value: Any) -> Array:
 class Constant(Operation):
     """An array of the file that is no layer's weight, of any dtype."""
 
-    value: Array = attrs.field(
-        converter=_read_only, repr=brief, eq=attrs.cmp_using(eq=np.array_equal), hash=False
-    )
+    value: Array = attrs.field(converter=_read_only, repr=brief, eq=SAME_ARRAY, hash=False)
 
     def _apply(self, *values: Array) -> Array:
         return self.value
@@ -262,7 +261,7 @@ class ShapeOf(Operation):
 class Fill(Operation):
     """An array of the shape that the input holds, with one number everywhere."""
 
-    value: Array = attrs.field(converter=_read_only, eq=attrs.cmp_using(eq=np.array_equal))
+    value: Array = attrs.field(converter=_read_only, eq=SAME_ARRAY)
 
     def _apply(self, *values: Array) -> Array:
         shape = checked_size(tuple(int(n) for n in values[0]), "Fill: shape")

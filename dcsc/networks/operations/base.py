@@ -5,13 +5,13 @@ from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Any, ClassVar
 
-import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._arrays import Array, Shape, frozen_array, real_array
+from dcsc._fields import array_field
 from dcsc.errors import DcscError, TooLargeError
 
-__all__ = ["Equivariance", "Operation", "checked_size", "floating", "named_field", "weights_field"]
+__all__ = ["Equivariance", "Operation", "checked_size", "floating", "weights_field"]
 
 _LARGEST = 2**27
 
@@ -99,35 +99,14 @@ def floating(value: Array) -> Array:
     return value if value.dtype.kind == "f" else value.astype(np.float64)
 
 
-def named_field(convert: Any, default: Any = attrs.NOTHING) -> Any:
-    """Declare a field whose converter also gets the record, and what errors call the field."""
-
-    def converted(value: Any, self_: Any, field: Any) -> Any:
-        return convert(value, self_, f"{type(self_).__name__}: {field.name}")
-
-    converter = attrs.Converter(converted, takes_self=True, takes_field=True)
-    return attrs.field(default=default, converter=converter)
-
-
-def weights_field(name: str, axes: int | None = None, optional: bool = False) -> Any:
+def weights_field(axes: int | None = None, *, optional: bool = False) -> Any:
     """Declare an array field of an operation, finite and read-only, with so many axes."""
 
-    def convert(value: Any, self_: Any) -> Array:
-        where = f"{type(self_).__name__}: {name}"
+    def convert(value: Any, record: Any, where: str) -> Array:
         array = real_array(value, where)
         if 0 in array.shape or (axes is not None and array.ndim != axes):
             expected = "a shape" if axes is None else f"{axes} axes"
             raise DcscError(f"{where}: expected {expected} without zeros, got {array.shape}")
         return frozen_array(array)
 
-    converter: Any = attrs.Converter(convert, takes_self=True)
-    equal = attrs.cmp_using(eq=np.array_equal)
-    if optional:
-        return attrs.field(
-            default=None,
-            converter=attrs.converters.optional(converter),
-            repr=lambda value: "None" if value is None else brief(value),
-            eq=equal,
-            hash=False,
-        )
-    return attrs.field(converter=converter, repr=brief, eq=equal, hash=False)
+    return array_field(convert, optional=optional)

@@ -5,9 +5,11 @@ from typing import Any
 import attrs
 
 from dcsc._arrays import Array, Shape, integer, per_axis
+from dcsc._fields import named_field
+from dcsc._words import quoted
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
-from dcsc.networks.operations.base import Operation, checked_size, named_field, weights_field
+from dcsc.networks.operations.base import Operation, checked_size, weights_field
 from dcsc.networks.operations.sliding import (
     Padding,
     padding_field,
@@ -92,11 +94,11 @@ class Convolve(Operation):
     groups : int, default 1
     """
 
-    weight: Array = weights_field("weight")
-    bias: Array | None = weights_field("bias", 1, optional=True)
-    stride: Shape = steps_field("stride", _axes)
+    weight: Array = weights_field()
+    bias: Array | None = weights_field(1, optional=True)
+    stride: Shape = steps_field(_axes)
     padding: Padding = padding_field(_axes)
-    dilation: Shape = steps_field("dilation", _axes)
+    dilation: Shape = steps_field(_axes)
     groups: int = named_field(_groups, default=1)
 
     def __attrs_post_init__(self) -> None:
@@ -136,18 +138,20 @@ class ConvolveTransposed(Operation):
         Samples at the end of the signal that the code alone does not ask for.
     """
 
-    weight: Array = weights_field("weight")
-    bias: Array | None = weights_field("bias", 1, optional=True)
-    stride: Shape = steps_field("stride", _axes)
+    weight: Array = weights_field()
+    bias: Array | None = weights_field(1, optional=True)
+    stride: Shape = steps_field(_axes)
     padding: Padding = padding_field(_axes)
-    dilation: Shape = steps_field("dilation", _axes)
+    dilation: Shape = steps_field(_axes)
     groups: int = named_field(_groups, default=1)
     extra: Shape = named_field(_extra, default=0)
 
     def __attrs_post_init__(self) -> None:
         _check(self, self.weight.shape[1] * self.groups)
         if isinstance(self.padding, str):
-            raise DcscError(f"ConvolveTransposed: padding: expected numbers, got {self.padding!r}")
+            raise DcscError(
+                f"ConvolveTransposed: padding: expected numbers, got {quoted(self.padding)}"
+            )
 
     def extent(self, places: Shape) -> Shape:
         """Return the extent of the signal that a code with so many positions makes."""

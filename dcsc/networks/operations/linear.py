@@ -22,8 +22,8 @@ class Linear(Operation):
     bias : array_like, shape (outputs,), optional
     """
 
-    weight: Array = weights_field("weight", 2)
-    bias: Array | None = weights_field("bias", 1, optional=True)
+    weight: Array = weights_field(2)
+    bias: Array | None = weights_field(1, optional=True)
 
     def _apply(self, *values: Array) -> Any:
         (data,) = values
@@ -54,8 +54,8 @@ class BatchNorm(Operation):
         γ / √(variance + ε) and β − mean · scale; they are rounded to the dtype of the data.
     """
 
-    scale: Array = weights_field("scale", 1)
-    shift: Array = weights_field("shift", 1)
+    scale: Array = weights_field(1)
+    shift: Array = weights_field(1)
 
     @property
     def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
@@ -94,8 +94,8 @@ class InstanceNorm(Operation):
         Added to the variance.
     """
 
-    gain: Array = weights_field("gain", 1)
-    offset: Array = weights_field("offset", 1)
+    gain: Array = weights_field(1)
+    offset: Array = weights_field(1)
     epsilon: float = 1e-5
 
     def _apply(self, *values: Array) -> Any:

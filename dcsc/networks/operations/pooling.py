@@ -10,13 +10,13 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, shape_tuple
+from dcsc._fields import named_field
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import (
     Equivariance,
     Operation,
     checked_size,
     floating,
-    named_field,
 )
 from dcsc.networks.operations.sliding import (
     Padding,
@@ -42,9 +42,9 @@ def _axes(operation: Any) -> int:
 @attrs.frozen
 class _Pool(Operation):
     kernel: Shape = named_field(_kernel)
-    stride: Shape = steps_field("stride", _axes)
+    stride: Shape = steps_field(_axes)
     padding: Padding = padding_field(_axes)
-    dilation: Shape = steps_field("dilation", _axes)
+    dilation: Shape = steps_field(_axes)
     ceil: bool = attrs.field(default=False, kw_only=True)
 
     def _apply(self, *values: Array) -> Array:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import numpy as np
 
 from dcsc._arrays import Shape, per_axis, shape_tuple
+from dcsc._fields import named_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 __all__ = ["Padding", "Pairs", "padding_field", "pads", "positions", "reach", "steps_field"]
@@ -24,16 +25,18 @@ def as_padding(value: Any, axes: int, where: str) -> Padding:
     """
     if isinstance(value, str):
         if value not in SAME:
-            raise DcscError(f"{where}: expected numbers or one of {SAME}, got {value!r}")
+            raise DcscError(f"{where}: expected numbers or one of {SAME}, got {quoted(value)}")
         return value
     items: tuple[Any, ...] = tuple(value) if np.iterable(value) else (value,) * axes
     if len(items) != axes:
-        raise DcscError(f"{where}: expected an int, or an int or a pair per axis, got {value!r}")
+        raise DcscError(
+            f"{where}: expected an int, or an int or a pair per axis, got {quoted(value)}"
+        )
     pairs = [
         shape_tuple(tuple(item) if np.iterable(item) else (item, item), where) for item in items
     ]
     if any(len(pair) != 2 for pair in pairs):
-        raise DcscError(f"{where}: expected a pair (before, after) per axis, got {value!r}")
+        raise DcscError(f"{where}: expected a pair (before, after) per axis, got {quoted(value)}")
     return tuple((before, after) for before, after in pairs)
 
 
@@ -75,18 +78,17 @@ def reach(kernel: Shape, dilation: Shape) -> Shape:
 
 def padding_field(axes: Callable[[Any], int]) -> Any:
     """Declare the field ``padding``; ``axes`` tells the number of axes of the record."""
-    return _field("padding", 0, axes, as_padding)
+    return named_field(
+        lambda value, record, where: as_padding(value, axes(record), where),
+        default=0,
+        kw_only=True,
+    )
 
 
-def steps_field(name: str, axes: Callable[[Any], int]) -> Any:
+def steps_field(axes: Callable[[Any], int]) -> Any:
     """Declare the field ``stride`` or ``dilation``."""
-    return _field(name, 1, axes, lambda value, n, where: per_axis(value, n, where, minimum=1))
-
-
-def _field(name: str, default: int, axes: Any, convert: Any) -> Any:
-    def converted(value: Any, self_: Any) -> Any:
-        return convert(value, axes(self_), f"{type(self_).__name__}: {name}")
-
-    return attrs.field(
-        default=default, converter=attrs.Converter(converted, takes_self=True), kw_only=True
+    return named_field(
+        lambda value, record, where: per_axis(value, axes(record), where, minimum=1),
+        default=1,
+        kw_only=True,
     )

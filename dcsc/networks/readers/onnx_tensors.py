@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._outside import outside
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 
@@ -73,7 +74,7 @@ def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
         target = (home / location).resolve()
         inside = target.is_relative_to(home) and target.is_file()
     if not inside:
-        raise DcscError(f"{expected}, got {entries.get('location')!r}")
+        raise DcscError(f"{expected}, got {quoted(entries.get('location'))}")
     with outside(f"{where}: expected an offset and a length"):
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
     size = target.stat().st_size

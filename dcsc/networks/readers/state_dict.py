@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 from dcsc._archives import archive, unpacked_size
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
 from dcsc._outside import outside
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.readers.base import Tensors, WeightsReader
@@ -16,6 +18,7 @@ from dcsc.networks.readers.base import Tensors, WeightsReader
 __all__ = ["StateDictReader"]
 
 _LONGEST = 200
+_LARGEST = 2**32
 _NESTED = ("state_dict", "model_state_dict", "model")
 
 
@@ -29,7 +32,7 @@ class StateDictReader(WeightsReader):
         state, notes = _loaded(torch, path), []
         for key in _NESTED:
             if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-                state, notes = state[key], [f"weights from the entry {key!r} of the file"]
+                state, notes = state[key], [f"weights from the entry {quoted(key)} of the file"]
         if not isinstance(state, Mapping) or not state:
             raise DcscError(f"expected a state_dict of tensors, got a {type(state).__name__}")
         arrays = {str(name): _array(torch, name, value) for name, value in state.items()}
@@ -47,7 +50,7 @@ def _loaded(torch: Any, path: Path) -> Any:
         _refuse_programs_and_bombs(path)
     with outside("expected a whole state_dict, got what PyTorch cannot load"):
         # An old file is given as its bytes: of a file, any number could be asked for.
-        source = path if packed else io.BytesIO(path.read_bytes())
+        source = path if packed else io.BytesIO(read_bytes(path, path.name, _LARGEST))
         try:
             return torch.load(source, weights_only=True, map_location="cpu")
         except pickle.UnpicklingError as error:

@@ -2,7 +2,6 @@
 
 import math
 import time
-from typing import Any
 
 import attrs
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, as_batch, brief, instance, integer, real, real_array
+from dcsc._fields import number_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import NotProvedError
 from dcsc.projections.base import Projection
@@ -23,14 +23,6 @@ __all__ = ["StripeProjection", "StripeSolution"]
 _FEW = 16
 # A search that came to its end leaves 2e-12, see `search`.
 _PROVED = 1e-11
-
-
-def _sparsity(value: Any) -> int:
-    return integer(value, "StripeProjection: sparsity", minimum=1)
-
-
-def _time_limit(value: Any) -> float:
-    return real(value, "StripeProjection: time_limit", minimum=0)
 
 
 @attrs.frozen(eq=False)
@@ -112,8 +104,8 @@ class StripeProjection(Projection):
     True
     """
 
-    sparsity: int = attrs.field(converter=_sparsity)
-    time_limit: float = attrs.field(default=60.0, converter=_time_limit)
+    sparsity: int = number_field(integer, minimum=1)
+    time_limit: float = number_field(real, default=60.0, minimum=0)
 
     @property
     def needs_dictionary(self) -> bool:
