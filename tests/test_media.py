@@ -193,6 +193,9 @@ def test_the_loudest_stretch():
         sums = [np.square(TONE[at : at + length]).sum() for at in range(201 - length)]
         start = int(np.argmax(sums))
         assert np.array_equal(loudest(TONE, length), TONE[start : start + length])
+        # Also where the square of a sample is no number.
+        assert np.array_equal(loudest(TONE * 1e300, length), TONE[start : start + length] * 1e300)
+    assert np.array_equal(loudest(np.zeros(5), 3), np.zeros(3))
 
 
 # ---- both commands -------------------------------------------------------------------------------

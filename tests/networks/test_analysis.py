@@ -19,7 +19,8 @@ from dcsc import (
     ToeplitzDictionary,
 )
 from dcsc.dictionaries import filters
-from dcsc.networks import load, operations
+from dcsc.errors import TooLargeError
+from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import (
     Inputs,
     analyze,
@@ -378,6 +379,13 @@ def test_noise_says_that_it_is_noise():
     assert "not data" in found.note
     again = noise_inputs(load(digits_network_path()), 3)
     assert np.array_equal(found.values["input"], again.values["input"])
+
+
+def test_noise_for_an_input_too_large_to_make_is_refused():
+    relu = Node("c", operations.Relu(), ("x",), "y")
+    network = ConvNetwork(Graph([Input("x", (None, 2**20, 2**20))], [relu], ["y"]), "net")
+    with pytest.raises(TooLargeError, match="noise_inputs: x: expected at most"):
+        noise_inputs(network)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_an_npz_header_that_declares_too_much(tmp_path):
     )
 
 
+@pytest.mark.parametrize("header", [b"{'descr': '<f4', 'shape': (2,", b"(" * 5000, b"\xff"])
+def test_an_npz_header_that_is_none(header, tmp_path):
+    whole = header + b"\n"
+    with zipfile.ZipFile(tmp_path / "net.npz", "w") as archive:
+        content = b"\x93NUMPY\x01\0" + struct.pack("<H", len(whole)) + whole + bytes(8)
+        archive.writestr("a.weight.npy", content)
+    assert "a.weight: expected an array of numbers: " in refusal(tmp_path / "net.npz")
+
+
 def test_an_archive_that_unpacks_to_too_much(tmp_path):
     for name, rest in (("net.npz", "bytes of arrays"), ("net.pt", "that are not compressed")):
         path = tmp_path / name
@@ -138,6 +147,14 @@ def test_a_pytorch_tensor_of_few_numbers_repeated(tmp_path):
     assert refusal(tmp_path / "net.pt").endswith(
         f"a.weight: declares shape ({2**40},), but holds 4 bytes"
     )
+
+
+def test_an_old_pytorch_file_that_declares_too_much(tmp_path):
+    # A string of 2**40 characters, of which there are three.
+    (tmp_path / "net.pt").write_bytes(b"\x80\x04\x8d" + struct.pack("<Q", 2**40) + b"abc")
+    with pytest.raises(DcscError, match=r"net\.pt: expected ") as error:
+        networks.load(tmp_path / "net.pt")
+    assert not isinstance(error.value.__context__, MemoryError)
 
 
 @pytest.mark.parametrize("value", [
@@ -201,6 +218,19 @@ def test_external_data_outside_the_folder_are_refused(location, tmp_path):
 
     assert hostile_onnx(inside, move) == (
         f"tensor w: expected external data in a file of the same folder, got {location!r}"
+    )
+
+
+@pytest.mark.parametrize("location", ["data\0", "x" * 5000])
+def test_external_data_under_what_is_no_name_are_refused(location, tmp_path):
+    def move(graph):
+        tensor = graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=location)
+
+    assert hostile_onnx(tmp_path, move).startswith(
+        "tensor w: expected external data in a file of the same folder: "
     )
 
 

@@ -10,7 +10,7 @@ from dcsc._archives import archive, unpacked_size
 from dcsc._arrays import Array
 from dcsc._files import read_bytes
 from dcsc._outside import outside
-from dcsc._words import quoted
+from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.readers.base import Tensors, WeightsReader
@@ -57,7 +57,7 @@ def _loaded(torch: Any, path: Path) -> Any:
             reason = str(error).strip().partition("\n")[0].partition(". ")[0]
             raise DcscError(
                 "expected a state_dict of tensors, got a pickle with something else in it, which "
-                f"is not loaded: {reason[:_LONGEST]}"
+                f"is not loaded: {short(reason, _LONGEST)}"
             ) from None
 
 
