@@ -25,15 +25,10 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    """What happens while it is entered, as far as Python's audit events tell.
-
-    Parameters
-    ----------
-    libraries : tuple of str
-        Folders whose files are Python's and its packages'.
-    """
+    """What a process does between `start` and `stop`, as far as Python's audit events tell."""
 
     def __init__(self) -> None:
+        # Files in these folders are Python's, its packages', and dcsc's own.
         paths = {*sysconfig.get_paths().values(), *sys.path, sys.prefix, sys.base_prefix}
         self.libraries = tuple({os.path.realpath(path) for path in paths if path})
         self.folder: str | None = None
