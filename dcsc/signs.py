@@ -128,7 +128,7 @@ class SignPattern(ABC):
         Raises
         ------
         NotCoveredError
-            If the pattern is random otherwise than by coins that the class tells of.
+            If the pattern is random, and its class does not say which coins decide it.
 
         Examples
         --------

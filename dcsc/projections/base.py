@@ -62,7 +62,7 @@ class Selection:
 class Projection(ABC):
     """The nonlinearity that turns coefficients into a sparse code.
 
-    A subclass supplies ``_project`` and, if its support is a matter of a threshold, ``selection``.
+    A subclass supplies ``_project`` and, if a threshold decides its support, ``selection``.
 
     Laws, for coefficients z:
 
