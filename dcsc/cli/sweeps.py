@@ -14,6 +14,7 @@ from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
@@ -72,7 +73,7 @@ def sweep(
         stop = attrs.evolve(stop, levels=level)
     plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
-        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
+        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", 1, MOST_TRIALS))
     with sweep_progress(plan) as report:
         try:
             done = sweeps.run(plan, out, jobs, dask, report, force)

@@ -74,6 +74,8 @@ MISTAKES = {
     "truth for a count": ("trials = 100", "trials = true", "trials: expected a whole number, got "
         "True"),
     "no trial": ("trials = 100", "trials = 0", "trials: expected at least 1, got 0"),
+    "more trials than anybody waits for": ("trials = 100", "trials = 1000000000000", "trials: "
+        "expected at most 1000000000, got 1000000000000"),
     "title": ('"small"', "3", "title: expected a string, got 3"),
     "bounds are a list": ("trials", 'bounds = "UniformBound"\ntrials', "bounds: expected a list, "
         "got 'UniformBound'"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import is_number
-from dcsc.experiments.sweeps.tables import RESERVED, Axis, Codes, Task
+from dcsc.experiments.sweeps.tables import Axis, Codes, Task, check_axis_name, check_labels
 
 __all__ = ["MOST_CELLS", "AxisTable", "read_axis"]
 
@@ -42,10 +42,7 @@ def read_axis(
         The table of the sweep, which says whether the numbers of a parameter are whole.
     strategies : Strategies
     """
-    if name in RESERVED:
-        raise ValueError(f"expected another name: {name!r} is one of the results'")
-    if not name.isidentifier():
-        raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
+    check_axis_name(name)
     ways = {key: getattr(table, key) for key in ("values", "linear", "geometric")}
     keys = [key for key, value in ways.items() if value is not None]
     if len(keys) != 1:
@@ -63,8 +60,7 @@ def read_axis(
     if len(labels) != len(values):
         raise ValueError(f"labels: expected {len(values)} of them, got {len(labels)}")
     labels = labels if all(map(is_number, labels)) else tuple(map(str, labels))
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"expected values that differ, got {list(labels)}")
+    check_labels(labels)
     return Axis(name, table.parameter, values, labels)
 
 

@@ -14,7 +14,7 @@ import cattrs
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.grid import Grid
 from dcsc.experiments.sweeps.ranges import MOST_CELLS, AxisTable, read_axis
-from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.stopping import Stopping, check_trials
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import (
     CodeError,
@@ -41,8 +41,7 @@ class _Head:
     stop: Stopping = Stopping()
 
     def __attrs_post_init__(self) -> None:
-        if self.trials < 1:
-            raise ValueError(f"trials: expected at least 1, got {self.trials}")
+        check_trials(self.trials)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

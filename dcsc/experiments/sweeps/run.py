@@ -22,7 +22,8 @@ from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
-from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
+from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
+from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
 __all__ = ["Run", "State", "run"]
@@ -129,8 +130,11 @@ def run(
     cells = list(sweep.cells())
     cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
     place = Path(folder)
-    with Store.locked(place, _plan(sweep, cells, place), force) as store:
-        return _Runner(sweep, cells, store, progress).run(workers, dask)
+    with (
+        _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
+        Store.locked(place, _plan(sweep, cells, place), force) as store,
+    ):
+        return _Runner(sweep, cells, store, progress).run(parallel, count)
 
 
 def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
@@ -170,18 +174,17 @@ class _Runner:
         self.found, self.trials, self.work, self.landing = 0, 0, 0.0, 0.0
         self.unit = 0.0
 
-    def run(self, workers: int, dask: str | None) -> Run:
+    def run(self, parallel: Any, count: int) -> Run:
         """Go from look to look until every cell is settled."""
         start = time.perf_counter()
         states = self._states()
         self.found = self._landed(states)
         looks = self.sweep.stop.looks(self.sweep.trials)
-        with _workers(workers, dask) as (parallel, count):
-            for number in range(1, len(looks) + 1):
-                todo = self._todo(states)
-                if todo:
-                    self._round(parallel, count, todo, (number, len(looks)), states)
-                    states = self._states()
+        for number in range(1, len(looks) + 1):
+            todo = self._todo(states)
+            if todo:
+                self._round(parallel, count, todo, (number, len(looks)), states)
+                states = self._states()
         seconds = time.perf_counter() - start
         infeasible = [c for c in self.cells if c.identity in self.store.infeasible]
         most = (len(self.cells) - len(infeasible)) * self.sweep.trials
@@ -246,9 +249,9 @@ class _Runner:
                 begin = time.perf_counter()
                 self.store.land(records)
                 self.landing += time.perf_counter() - begin
-                seconds = sum(record["seconds"] for record in records)
-                stretches = [record for record in records if "cell" in record]
-                self.trials += sum(record["stop"] - record["start"] for record in stretches)
+                seconds = sum(record.seconds for record in records)
+                stretches = [record for record in records if isinstance(record, TrialsRecord)]
+                self.trials += sum(record.stop - record.start for record in stretches)
                 self.work += seconds
                 done += len(pieces)
                 self._pace(seconds / len(pieces))

@@ -9,6 +9,7 @@ import attrs
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.sweeps.canonical import canonical
 from dcsc.experiments.sweeps.strategies import Strategy
+from dcsc.experiments.sweeps.strict import is_number
 
 __all__ = [
     "RESERVED",
@@ -17,6 +18,8 @@ __all__ = [
     "Constants",
     "LayerTable",
     "Task",
+    "check_axis_name",
+    "check_labels",
     "check_part",
     "clashes",
     "put",
@@ -171,6 +174,22 @@ class Axis:
     def numeric(self) -> bool:
         """Whether the labels are numbers."""
         return all(isinstance(label, int | float) for label in self.labels)
+
+
+def check_axis_name(name: str) -> None:
+    """Refuse a name that the results cannot have for an axis."""
+    if name in RESERVED:
+        raise ValueError(f"expected another name: {name!r} is one of the results'")
+    if not name.isidentifier():
+        raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
+
+
+def check_labels(labels: tuple[Any, ...]) -> None:
+    """Refuse labels that are not all numbers or all strings, or of which two agree."""
+    if not (all(map(is_number, labels)) or all(isinstance(label, str) for label in labels)):
+        raise ValueError("labels: expected numbers or strings")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"expected values that differ, got {list(labels)}")
 
 
 def substitute(table: Mapping[str, Any], parameter: str, value: Any) -> dict[str, Any]:
