@@ -24,7 +24,7 @@ Code = Annotated[
     Parameter(
         name="--allow-code",
         negative=(),
-        help="Import classes of your own, module:Class, and run them.",
+        help="Import classes of your own, module:Class, and run them; read filters from anywhere.",
     ),
 ]
 

@@ -32,6 +32,9 @@ from dcsc.signs import SignPattern
 __all__ = ["Strategies", "Strategy"]
 
 
+_MOST_BYTES = 2**30
+
+
 @attrs.frozen(slots=False)
 class _Family:
     """Where the strategies of one kind are found, and what they are: classes or functions."""
@@ -107,7 +110,8 @@ class Strategies:
     folder : Path
         The folder in which the files and modules are that a sweep names.
     allow_code : bool
-        Whether ``module:name`` is imported, which runs the module.
+        Whether ``module:name`` is imported, which runs the module, and whether files of filters
+        may be elsewhere than beside the sweep.
     """
 
     folder: Path
@@ -197,18 +201,36 @@ class Strategies:
         if not isinstance(name, str) or table:
             expected = "expected a kind with its parameters, or a file"
             raise ValueError(f"{expected}, got {', '.join(table) or 'neither'}")
+        return Strategy("", {"file": name}, hashlib.sha256(self._content(name)).hexdigest())
+
+    def _content(self, name: str) -> bytes:
+        """Return the bytes of a file, which is beside the sweep unless the user consents."""
+        path = self.folder / name
         try:
-            content = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise ValueError(f"could not read {self.folder / name}: {error.strerror}") from None
-        return Strategy("", {"file": name}, hashlib.sha256(content).hexdigest())
+            target = path.resolve()
+            if not (self.allow_code or target.is_relative_to(self.folder.resolve())):
+                raise ValueError(
+                    f"expected a file beside the sweep, in {self.folder}, got {name!r}, which is "
+                    "read only with --allow-code"
+                )
+            if target.exists() and not target.is_file() and not target.is_dir():
+                raise ValueError(f"expected a file with an end, got {path}")
+            with target.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
+        except (OSError, RuntimeError) as error:  # of symbolic links in a circle
+            raise ValueError(
+                f"could not read {path}: {getattr(error, 'strerror', None) or error}"
+            ) from None
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"expected a file of at most {_MOST_BYTES} bytes, {path} is larger")
+        return content
 
     def _filters(self, strategy: Strategy) -> Array:
         path = self.folder / strategy.parameters["file"]
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DcscError(f"filters: could not read {path}: {error.strerror}") from None
+            content = self._content(strategy.parameters["file"])
+        except ValueError as error:
+            raise DcscError(f"filters: {error}") from None
         if hashlib.sha256(content).hexdigest() != strategy.sha256:
             raise DcscError(f"filters: {path} has changed since the sweep was read")
         try:
