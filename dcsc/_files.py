@@ -1,4 +1,4 @@
-"""Files that dcsc writes: whole, all of them or none, and never in the place of another's.
+"""Files: read whole, and never without end; written whole, and never in the place of another's.
 
 One rule holds for all commands, and for all functions that are told a folder. A file is replaced
 only where it bears a mark of dcsc, or where the caller says ``force``. Its permissions stay, those
@@ -16,13 +16,17 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 
 __all__ = [
     "MARK",
     "check_files",
     "make_folder",
+    "read_bytes",
+    "regular_file",
     "remove_folders",
     "remove_leftovers",
     "write_durably",
@@ -30,6 +34,7 @@ __all__ = [
 ]
 
 MARK = "made by dcsc"
+_LONGEST = 200  # characters of a path in a message
 
 _COMMENT = f"<!-- {MARK} -->\n".encode()
 _CHUNK_TEXT = f"tEXtComment\0{MARK}".encode()
@@ -55,6 +60,41 @@ _MARKED = {suffix: start + re.escape(mark) for suffix, (start, mark) in _PLACES.
     ".nc": rb"\x89HDF.*" + MARK.encode(),
     ".npz": rb"PK.*" + MARK.encode() + rb"\Z",
 }
+
+
+def regular_file(path: Any, where: str) -> Path:
+    """Return a path to a file that ends: no pipe, which may wait for ever, and no device."""
+    try:
+        file = Path(path)
+        mode = file.stat().st_mode
+    except (OSError, TypeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise DcscError(f"{where}: expected a file, got {_name(path)}: {reason}") from None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise DcscError(f"{where}: expected a file, got {_name(path)}, which is {kind}")
+    return file
+
+
+def read_bytes(path: Any, where: str, most: int = 2**30) -> bytes:
+    """Return the bytes of a file, of which there may be no more than ``most``."""
+    file = regular_file(path, where)
+    try:
+        size = file.stat().st_size
+        if size <= most:
+            with file.open("rb") as opened:
+                content = opened.read(most + 1)  # some files do not know how long they are
+            size = len(content)
+    except OSError as error:
+        raise DcscError(f"{where}: could not read {_name(path)}: {error.strerror}") from None
+    if size > most:
+        raise DcscError(f"{where}: expected at most {most} bytes, got more in {_name(path)}")
+    return content
+
+
+def _name(path: Any) -> str:
+    """Return a path as it was written, or anything else, cut where it is long."""
+    return short(str(path), _LONGEST) if isinstance(path, str | Path) else quoted(path)
 
 
 def make_folder(folder: Path, where: str) -> list[Path]:

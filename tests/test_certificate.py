@@ -501,9 +501,9 @@ def _pickled(path, model):
 
 
 UNUSABLE = {
-    "no certificate": (lambda path, model: path.unlink(), "could not read it"),
-    "no model": (lambda path, model: model.unlink(), "expected an .npz file"),
-    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "it is not text"),
+    "no certificate": (lambda path, model: path.unlink(), "certificate: expected a file"),
+    "no model": (lambda path, model: model.unlink(), "model: expected a file"),
+    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "which is text"),
     "empty": (_text(lambda text: ""), "expected JSON"),
     "cut": (_text(lambda text: text[:300]), "expected JSON"),
     "a list": (_text(lambda text: "[]"), "format: expected 'dcsc certificate 1'"),
@@ -569,10 +569,10 @@ def test_unusable_files_are_one_line_and_exit_code_2(small, what, monkeypatch, c
 
 def test_large_files_are_refused_before_they_are_read(small, monkeypatch):
     monkeypatch.setattr(inputs, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected at most 1000 bytes of arrays"):
+    with pytest.raises(DcscError, match="evidence: expected at most 1000 bytes, got"):
         bounds.verify(*small)
     monkeypatch.setattr(verification, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected a certificate of at most 1000 bytes"):
+    with pytest.raises(DcscError, match="certificate: expected at most 1000 bytes, got"):
         bounds.verify(*small)
 
 

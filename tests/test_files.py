@@ -13,10 +13,19 @@ import xarray
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dcsc._files import check_files, make_folder, remove_leftovers, write_durably, write_files
+from dcsc import networks
+from dcsc._files import (
+    check_files,
+    make_folder,
+    read_bytes,
+    remove_leftovers,
+    write_durably,
+    write_files,
+)
 from dcsc.bounds import Certificate, LayerStatistics, UniformBound, verify
 from dcsc.cli.common import as_json
 from dcsc.errors import DcscError
+from dcsc.networks.shipped import digits_network_path
 from dcsc.plotting import as_png, as_svg
 
 FIGURE = Figure(figsize=(1, 1))
@@ -206,3 +215,49 @@ def test_leftovers_are_known_by_their_names(tmp_path, monkeypatch):
     assert len(tree(tmp_path)) == 3
     remove_leftovers(tmp_path)
     assert tree(tmp_path) == mine
+
+
+# ---- what is read --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["pipe", "device", "folder", "long", "none", "zero byte", "number"])
+def no_file(request, tmp_path):
+    """Return a path at which there is no file that could be read to its end."""
+    path = tmp_path / "input"
+    if request.param == "pipe":
+        os.mkfifo(path)
+    elif request.param == "device":
+        path.symlink_to("/dev/zero")
+    elif request.param == "folder":
+        path.mkdir()
+    others = {"long": "x" * 5000, "zero byte": "a\0b", "number": 7}
+    return others.get(request.param, path)
+
+
+def test_what_is_no_file_is_refused_before_it_is_opened(no_file, tmp_path):
+    evidence = tmp_path / "evidence.npz"
+    layer = LayerStatistics(coherence=1 / 13, x_min=1, x_max=1, sparsity=6)
+    Certificate.of(UniformBound().evaluate(layer)).write(tmp_path)
+    certificate, digits = tmp_path / "certificate.json", digits_network_path()
+    for call in (
+        lambda: read_bytes(no_file, "x"),
+        lambda: verify(no_file, evidence),
+        lambda: verify(certificate, no_file),
+        lambda: verify(certificate, evidence, no_file),
+        lambda: networks.load(no_file),
+        lambda: networks.load(digits, no_file) if no_file != 7 else read_bytes(7, "geometry"),
+    ):
+        message = refusal(call)
+        assert ": expected a file, got " in message
+        assert len(message) < 400
+
+
+def test_files_of_more_bytes_than_allowed_are_refused(tmp_path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    assert (
+        refusal(read_bytes, path, "x", 100) == f"x: expected at most 100 bytes, got more in {path}"
+    )
+    path.write_bytes(b"x" * 100)
+    assert read_bytes(path, "x", 100) == b"x" * 100

@@ -1,6 +1,7 @@
 """What the commands share: options, and printing."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from dcsc._words import visible
 __all__ = [
     "Force",
     "Out",
+    "Screen",
     "Seed",
     "as_json",
     "console",
@@ -39,10 +41,17 @@ Force = Annotated[
 Seed = Annotated[int, Parameter(converter=whole, help="Seed of all random numbers.")]
 
 
-def console() -> Console:
-    """Return a console that keeps tables whole in a pipe, and takes no text for markup."""
-    width = None if sys.stdout.isatty() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+class Screen(Console):
+    """What commands print to: where nobody reads any more, that is an error like others."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError from None
+
+
+def console() -> Screen:
+    """Return a console that takes no text for markup; a pipe is 100 columns wide, or COLUMNS."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    return Screen(highlight=False, markup=False, emoji=False, width=width)
 
 
 def say(text: object) -> None:

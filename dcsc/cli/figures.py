@@ -95,9 +95,9 @@ def _poster_tables(result: Poster) -> list[Table]:
         title="(b) Largest S: " + b.setting,
     )
     for point in b.measured:
-        limits = [_value_at(b.coherence, line, point.coherence) for line in b.lines.values()]
+        values = [_value_at(b.coherence, line, point.coherence) for line in b.lines.values()]
         scaling.add_row(
-            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, limits)
+            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, values)
         )
     depth = Table(
         "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
