@@ -9,7 +9,7 @@ from rich.table import Table
 import dcsc
 from dcsc._files import check_files, write_files
 from dcsc._words import visible
-from dcsc.cli.common import Force, Seed, as_json, console
+from dcsc.cli.common import Force, Seed, as_json, console, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
@@ -61,7 +61,9 @@ def analyze(
         float,
         Parameter(help="Error that safe units withstand, relative to the strongest patch."),
     ] = 0.05,
-    most: Annotated[int, Parameter(help="How many inputs to look at, at most.")] = 300,
+    most: Annotated[
+        int, Parameter(converter=whole, help="How many inputs to look at, at most.")
+    ] = 300,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 import dcsc
 from dcsc._files import check_files, write_files
 from dcsc._words import visible
-from dcsc.cli.common import Force, Out, Seed, as_json, console, say
+from dcsc.cli.common import Force, Out, Seed, as_json, console, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
@@ -24,7 +24,8 @@ __all__ = ["poster", "recover"]
 def poster(
     *,
     trials: Annotated[
-        int, Parameter(help="Draws of the signs a point; panel (c) takes a quarter.")
+        int,
+        Parameter(converter=whole, help="Draws of the signs a point; panel (c) takes a quarter."),
     ] = 240,
     seed: Seed = 0,
     out: Out = Path(),
@@ -53,7 +54,9 @@ def recover(
     /,
     *,
     noise: Annotated[float, Parameter(help="Noise, relative to the signal's norm.")] = 0.05,
-    draws: Annotated[int, Parameter(help="Draws of the signs and of the noise.")] = 32,
+    draws: Annotated[
+        int, Parameter(converter=whole, help="Draws of the signs and of the noise.")
+    ] = 32,
     seed: Seed = 0,
     out: Out = Path(),
     force: Force = False,

@@ -9,11 +9,12 @@ from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
-from dcsc.cli.common import Force, say
+from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
@@ -23,7 +24,7 @@ Code = Annotated[
     Parameter(
         name="--allow-code",
         negative=(),
-        help="Import classes of your own, module:Class, and run them.",
+        help="Import classes of your own, module:Class, and run them; read filters from anywhere.",
     ),
 ]
 
@@ -34,7 +35,8 @@ def sweep(
     *,
     out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
     jobs: Annotated[
-        int | None, Parameter(help="Processes on this machine; one per core by default.")
+        int | None,
+        Parameter(converter=whole, help="Processes on this machine; one per core by default."),
     ] = None,
     dask: Annotated[
         str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
@@ -53,7 +55,7 @@ def sweep(
         ),
     ] = None,
     max_trials: Annotated[
-        int | None, Parameter(help="Trials of a cell, in place of the file's.")
+        int | None, Parameter(converter=whole, help="Trials of a cell, in place of the file's.")
     ] = None,
     allow_code: Code = False,
     force: Force = False,
@@ -71,7 +73,7 @@ def sweep(
         stop = attrs.evolve(stop, levels=level)
     plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
-        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
+        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", 1, MOST_TRIALS))
     with sweep_progress(plan) as report:
         try:
             done = sweeps.run(plan, out, jobs, dask, report, force)
@@ -117,7 +119,8 @@ def replay(
         str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
     ] = "",
     trial: Annotated[
-        int | None, Parameter(help="Which trial, from 0; the first that fails by default.")
+        int | None,
+        Parameter(converter=whole, help="Which trial, from 0; the first that fails by default."),
     ] = None,
     allow_code: Code = False,
 ) -> None:

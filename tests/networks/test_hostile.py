@@ -230,7 +230,7 @@ def test_external_data_under_what_is_no_name_are_refused(location, tmp_path):
         tensor.external_data.add(key="location", value=location)
 
     assert hostile_onnx(tmp_path, move).startswith(
-        "tensor w: expected external data in a file of the same folder: "
+        "tensor w: expected external data in a file of the same folder, got "
     )
 
 

@@ -56,7 +56,7 @@ def test_noise_says_that_it_is_noise():
 def test_noise_for_an_input_too_large_to_make_is_refused():
     step = Node("step", operations.Relu(), ("x",), "y")
     net = ConvNetwork(Graph([Input("x", (None, 2**20, 2**20))], [step], ["y"]), "net")
-    with pytest.raises(TooLargeError, match="noise_inputs: x: expected at most"):
+    with pytest.raises(TooLargeError, match="network: input x: expected at most"):
         noise_inputs(net)
 
 

@@ -162,6 +162,7 @@ def test_bad_input_is_one_line(file, tmp_path, called):
     for option, value, said in (
         ("--jobs", 0, "sweep: jobs: expected at least 1, got 0"),
         ("--max-trials", 0, "--max-trials: expected at least 1, got 0"),
+        ("--max-trials", 10**17, f"--max-trials: expected at most {10**9}, got {10**17}"),
         ("--stop-width", -1, "--stop-width: expected at least 0, got -1.0"),
         ("--level", 2, "Stopping: levels: expected at most 1, got 2.0"),
     ):

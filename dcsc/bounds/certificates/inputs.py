@@ -12,7 +12,7 @@ import typing
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
@@ -216,13 +216,15 @@ def parse_json(text: str, where: str) -> Any:
             raise DcscError(f"{where}: expected each key once, got {quoted([k for k, _ in pairs])}")
         return tree
 
-    def finite(number: str) -> float:
-        if not math.isfinite(value := float(number)):
-            raise DcscError(f"{where}: expected finite numbers, got {short(number, 40)}")
-        return value
+    def refuse(constant: str) -> NoReturn:
+        raise DcscError(f"{where}: expected finite numbers, got {constant}")
+
+    def number(digits: str) -> float:
+        value = float(digits)
+        return value if math.isfinite(value) else refuse(short(digits, 40))
 
     with outside(f"{where}: expected JSON"):
-        tree = json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
+        tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
         _check_depth(tree, _DEEPEST)
     return tree
 

@@ -22,7 +22,8 @@ from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
-from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
+from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
+from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
 __all__ = ["Run", "State", "run"]
@@ -42,11 +43,11 @@ class State:
     cells, settled : int
         Cells, and those that need no further trial.
     found, trials : int
-        Trials that were there before, and those that have landed in this run.
+        Trials that the folder held before, and those that this run has added.
     pending, done : int
         Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
-        Which look the round leads to, and how many there are at the most.
+        Which look the round leads to, and how many there can be.
     """
 
     cells: int
@@ -67,7 +68,7 @@ class Run:
     folder : Path
     cells : int
     found, trials : int
-        Trials that were there before, and those of this run.
+        Trials that the folder held before, and those of this run.
     infeasible : tuple of str
         Cells for which there are no codes as dense as they ask for, and why.
     most, saved : int
@@ -109,13 +110,13 @@ def run(
     ----------
     sweep : Sweep
     folder : str or Path
-        Made if it does not exist. Whatever is there already is not made again.
+        Made if it does not exist. Work that it holds already is not done again.
     jobs : int, optional
-        Processes on this machine, one per core if nothing is said.
+        Processes on this machine, by default one per core.
     dask : str, optional
         The address of a Dask scheduler; its workers then do the work.
     progress : callable
-        Is told how far it is, whenever something has landed.
+        Called with the state of the run whenever the folder has received something.
     force : bool, default False
         Whether a ``sweep.json`` or ``results.nc`` that dcsc did not write may be replaced.
 
@@ -129,8 +130,11 @@ def run(
     cells = list(sweep.cells())
     cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
     place = Path(folder)
-    with Store.locked(place, _plan(sweep, cells, place), force) as store:
-        return _Runner(sweep, cells, store, progress).run(workers, dask)
+    with (
+        _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
+        Store.locked(place, _plan(sweep, cells, place), force) as store,
+    ):
+        return _Runner(sweep, cells, store, progress).run(parallel, count)
 
 
 def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
@@ -170,18 +174,17 @@ class _Runner:
         self.found, self.trials, self.work, self.landing = 0, 0, 0.0, 0.0
         self.unit = 0.0
 
-    def run(self, workers: int, dask: str | None) -> Run:
+    def run(self, parallel: Any, count: int) -> Run:
         """Go from look to look until every cell is settled."""
         start = time.perf_counter()
         states = self._states()
         self.found = self._landed(states)
         looks = self.sweep.stop.looks(self.sweep.trials)
-        with _workers(workers, dask) as (parallel, count):
-            for number in range(1, len(looks) + 1):
-                todo = self._todo(states)
-                if todo:
-                    self._round(parallel, count, todo, (number, len(looks)), states)
-                    states = self._states()
+        for number in range(1, len(looks) + 1):
+            todo = self._todo(states)
+            if todo:
+                self._round(parallel, count, todo, (number, len(looks)), states)
+                states = self._states()
         seconds = time.perf_counter() - start
         infeasible = [c for c in self.cells if c.identity in self.store.infeasible]
         most = (len(self.cells) - len(infeasible)) * self.sweep.trials
@@ -213,8 +216,8 @@ class _Runner:
             stretches = () if cell.identity in known else state.missing
             known.add(cell.identity)
             wanted = cell.guarantees_identity
-            there = cell.identity in self.store.infeasible or wanted in self.store.guarantees
-            guarantees = not there and wanted not in known
+            done = cell.identity in self.store.infeasible or wanted in self.store.guarantees
+            guarantees = not done and wanted not in known
             known.add(wanted)
             first = tuple(stretch for stretch in stretches if stretch[1] <= BLOCK)
             if first or guarantees:
@@ -246,9 +249,9 @@ class _Runner:
                 begin = time.perf_counter()
                 self.store.land(records)
                 self.landing += time.perf_counter() - begin
-                seconds = sum(record["seconds"] for record in records)
-                stretches = [record for record in records if "cell" in record]
-                self.trials += sum(record["stop"] - record["start"] for record in stretches)
+                seconds = sum(record.seconds for record in records)
+                stretches = [record for record in records if isinstance(record, TrialsRecord)]
+                self.trials += sum(record.stop - record.start for record in stretches)
                 self.work += seconds
                 done += len(pieces)
                 self._pace(seconds / len(pieces))

@@ -30,8 +30,8 @@ _ROW = "  {:<12} {:>6}  {:<10} {:>10}  {:>12}  {:>10}  {:>6}"
 def _verdict(replay: "Replay") -> str:
     broken = [layer.number for layer in replay.layers if layer.entries]
     if not broken:
-        some = "" if replay.chosen else ": none of the trials of this cell fails, this is the first"
-        return f"the pathway is recovered{some}"
+        note = "" if replay.chosen else ": none of the trials of this cell fails, this is the first"
+        return f"the pathway is recovered{note}"
     return f"the pathway breaks at layer {broken[0]}"
 
 

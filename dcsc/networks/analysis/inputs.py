@@ -87,7 +87,7 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
         shape = _shape(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
-        size = checked_size((shape[0] or count, *lengths), f"noise_inputs: {needed.name}")
+        size = checked_size((shape[0] or count, *lengths), f"network: input {needed.name}")
         values[needed.name] = random.normal(size=size)
     note = "These inputs are normal noise, not data: what the codes are like on data may differ."
     return Inputs("noise", values, note=note)
@@ -121,6 +121,7 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
+        checked_size(tuple(size or 1 for size in needed.shape), f"network: input {needed.name}")
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)
     if first is None:

@@ -69,12 +69,15 @@ def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     """Return the bytes of a tensor whose data lie in another file of the same folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     home, location = folder.resolve(), entries.get("location", "")
-    expected = f"{where}: expected external data in a file of the same folder"
-    with outside(expected):  # it may be no name at all
+    try:
         target = (home / location).resolve()
-        inside = target.is_relative_to(home) and target.is_file()
-    if not inside:
-        raise DcscError(f"{expected}, got {quoted(entries.get('location'))}")
+        beside = target.is_relative_to(home) and target.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop, a zero byte
+        beside = False
+    if not beside:
+        raise DcscError(
+            f"{where}: expected external data in a file of the same folder, got {quoted(location)}"
+        )
     with outside(f"{where}: expected an offset and a length"):
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
     size = target.stat().st_size

@@ -57,7 +57,7 @@ def build(
     if shape is not None:
         shape = shape_tuple(shape, "geometry: input", minimum=1)
         if not shape:
-            raise DcscError("geometry: input: expected channels and an extent, got none")
+            raise DcscError("geometry: input: expected channels and an extent, got nothing")
     builder = _Builder(modules, shape)
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
@@ -161,7 +161,7 @@ class _Builder:
             return [self.last]
         names = [names] if isinstance(names, str) else list(names)
         if not names:
-            raise DcscError(f"{table.where}: from: expected an earlier layer, got none")
+            raise DcscError(f"{table.where}: from: expected earlier layers, got none")
         for name in names:
             if name not in self.ends:
                 raise DcscError(
