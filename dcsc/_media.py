@@ -1,6 +1,6 @@
 """Pictures, sounds and arrays from files: one reader for all commands."""
 
-import warnings
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_so
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
 _LARGEST = 2**32
+_PIXELS = 5 * 10**7  # as floats, with what they are made of, two gigabytes
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
 
@@ -75,7 +76,7 @@ class Sound:
     @property
     def mono(self) -> Array:
         """The mean of the channels, of shape (samples,)."""
-        return np.asarray(self.values.mean(axis=0))
+        return np.asarray((self.values / len(self.values)).sum(axis=0))
 
 
 @contextmanager
@@ -100,13 +101,18 @@ def read_picture(path: Path, where: str) -> Picture:
     they are. Palettes become colours, transparent parts are laid on white, and of several frames
     the first is taken. Pillow reads colours at 8 bits a channel, also where a file has more.
     """
-    with reading(path, where, "a picture, a .wav or a .npy"):
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=_FORMATS) as picture:
-            values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
+    name = f"{where}: {path.name}"
+    with (
+        reading(path, where, "a picture, a .wav or a .npy"),
+        Image.open(path, formats=_FORMATS) as picture,
+    ):
+        width, height = picture.size
+        if width * height > _PIXELS:
+            raise DcscError(f"{name}: expected at most {_PIXELS} pixels, got {width} × {height}")
+        values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
     if not values.size:
-        raise DcscError(f"{where}: {path.name}: expected pixels, got none")
-    numeric_array(values, f"{where}: {path.name}")
+        raise DcscError(f"{name}: expected pixels, got none")
+    numeric_array(values, name)
     return Picture(values, scale)
 
 
@@ -115,8 +121,11 @@ def _plain(picture: Image.Image) -> tuple[Array, str]:
     grey = picture.mode in ("1", "L", "LA", "La")
     if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
         pixels = np.asarray(picture.convert("LA" if grey else "RGBA")) / 255
-        colours, opaque = pixels[..., :-1], pixels[..., -1:]
-        pixels = 1 - opaque * (1 - colours)
+        pixels, opaque = pixels[..., :-1], pixels[..., -1:]
+        # 1 − opaque·(1 − colour), in the place of the colour
+        pixels -= 1
+        pixels *= opaque
+        pixels += 1
     else:
         pixels = np.asarray(picture.convert("L" if grey else "RGB")) / 255
     channels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
@@ -144,7 +153,9 @@ def read_sound(path: Path, where: str) -> Sound:
     smallest that their depth holds, so that they reach from −1 to 1; floats stay as they are.
     """
     with reading(path, where, "a .wav file"):
-        rate, samples = scipy.io.wavfile.read(path)
+        # Given as bytes: of a file, memory would be taken for whatever length it declares.
+        content = io.BytesIO(read_bytes(path, where, _LARGEST))
+        rate, samples = scipy.io.wavfile.read(content)
         values = np.atleast_2d(np.asarray(samples).T)
     if not values.size:
         raise DcscError(f"{where}: {path.name}: expected samples, got none")

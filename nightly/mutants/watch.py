@@ -11,7 +11,7 @@ __all__ = ["Watch"]
 
 # What no reader of files has to do.
 _NEVER = (
-    *("code.__new__", "marshal.", "pickle.find_class", "shutil.", "socket.", "ctypes.dlopen"),
+    *("code.__new__", "pickle.find_class", "shutil.", "socket.", "ctypes.dlopen"),
     *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile", "os.kill"),
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
     *("os.symlink", "os.truncate", "os.utime", "subprocess.Popen", "tempfile.", "pty.spawn"),
@@ -56,7 +56,7 @@ class Watch:
     def _judged(self, event: str, arguments: tuple[Any, ...], folder: str) -> list[str]:
         if event == "open":
             return self._opened(*arguments, folder)
-        if event in ("exec", "compile"):
+        if event in ("exec", "compile", "marshal.loads") and not _importing():
             return self._run(event, arguments)
         if event == "import":
             module = str(arguments[0]).partition(".")[0]
@@ -86,6 +86,14 @@ class Watch:
 
     def _is_library(self, name: str) -> bool:
         return name.startswith("<frozen ") or os.path.realpath(name).startswith(self.libraries)
+
+
+def _importing() -> bool:
+    """Return whether Python imports a module, whose name has been judged already."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _by_makers(frame: FrameType) -> bool:

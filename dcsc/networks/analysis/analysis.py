@@ -328,7 +328,7 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
 
 def _answers(activations: Activations | None, inputs: Inputs | None) -> Array | None:
     """Return the class with the largest score for each input, if the first output is scores."""
-    if activations is None or inputs is None:
+    if activations is None or inputs is None or not activations.graph.outputs:
         return None
     name = activations.graph.outputs[0]
     scores = activations.values.get(name)

@@ -121,6 +121,10 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
+        if not needed.shape:
+            raise DcscError(
+                f"network: input {needed.name}: expected axes, the batch first, got none"
+            )
         checked_size(tuple(size or 1 for size in needed.shape), f"network: input {needed.name}")
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)

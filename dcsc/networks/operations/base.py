@@ -9,6 +9,7 @@ import numpy as np
 
 from dcsc._arrays import Array, Shape, frozen_array, real_array
 from dcsc._fields import array_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError, TooLargeError
 
 __all__ = ["Equivariance", "Operation", "checked_size", "floating", "weights_field"]
@@ -90,7 +91,9 @@ class Operation(ABC):
 def checked_size(shape: Shape, where: str) -> Shape:
     """Return a shape, unless an array of it would be too large to make."""
     if math.prod(shape) > _LARGEST:
-        raise TooLargeError(f"{where}: expected at most {_LARGEST} entries, got shape {shape}")
+        raise TooLargeError(
+            f"{where}: expected at most {_LARGEST} entries, got shape {quoted(shape)}"
+        )
     return shape
 
 
