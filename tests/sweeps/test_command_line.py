@@ -146,7 +146,7 @@ def test_cells_that_do_not_exist_are_said(tmp_path, called):
 def test_bad_input_is_one_line(file, tmp_path, called):
     out = tmp_path / "out"
     assert refused(called("sweep", tmp_path / "none.toml", "--out", out)) == (
-        f"sweep: could not read {tmp_path / 'none.toml'}: No such file or directory"
+        f"sweep: expected a file, got {tmp_path / 'none.toml'}: No such file or directory"
     )
     bad = tmp_path / "bad.toml"
     bad.write_text(SMALL.replace("trials", "trails").replace("HardThreshold", "HardTreshold"))

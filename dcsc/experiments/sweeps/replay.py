@@ -10,6 +10,7 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc._threads import OneBlasThread
+from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.simulation.trials import Simulation
@@ -184,14 +185,14 @@ def _index(sweep: Sweep, labels: dict[str, Any]) -> tuple[int, ...]:
     names = [axis.name for axis in sweep.axes]
     for name in labels:
         if name not in names:
-            raise DcscError(f"replay: cell: no axis is called {name!r}{nearest(name, names)}")
+            raise DcscError(f"replay: cell: no axis is called {quoted(name)}{nearest(name, names)}")
     index = []
     for axis in sweep.axes:
         value = labels.pop(axis.name, axis.labels[0] if len(axis.labels) == 1 else None)
         matches = [at for at, label in enumerate(axis.labels) if _same(label, value)]
         if not matches:
-            choices = ", ".join(map(str, axis.labels))
-            got = "none" if value is None else value
+            choices = listed(axis.labels)
+            got = "none" if value is None else short(str(value), 100)
             raise DcscError(f"replay: cell: {axis.name}: expected one of {choices}, got {got}")
         index.append(matches[0])
     return tuple(index)
