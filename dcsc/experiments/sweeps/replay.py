@@ -83,6 +83,8 @@ class Replay:
         The guess keeps its coefficients.
     chosen : bool
         Whether the caller asked for this trial.
+    counted : bool
+        Whether it is one of the trials whose counts the folder holds.
     """
 
     cell: Cell
@@ -92,6 +94,7 @@ class Replay:
     truth: Pathway
     guess: Pathway
     chosen: bool = True
+    counted: bool = True
 
     @property
     def recovery(self) -> Recovery:
@@ -142,7 +145,8 @@ def replay(
     cell : mapping of str, optional
         The label of each axis; axes with one value can be left out.
     trial : int, optional
-        From 0; by default the first that fails, or trial 0 if none of the sweep's trials does.
+        From 0; by default the first that fails, or trial 0 if none of the sweep's trials does. It
+        may be one that the sweep has not run, which the result says.
     allow_code : bool
         As in `Sweep.load`.
 
@@ -170,7 +174,11 @@ def replay(
     model, noise = block.model(draw), block.noise_of(draw)
     truth = model.synthesize(point.codes(model, sweep.strategies))
     guess = model.forward(truth[0] + noise, keep_coefficients=True)
-    return Replay(point, which, model, noise, truth, guess, chosen=trial is not None)
+    counted = any(
+        identity == point.identity and start <= which < stop
+        for identity, start, stop in store.trials
+    )
+    return Replay(point, which, model, noise, truth, guess, trial is not None, counted)
 
 
 def _first_failure(simulation: Simulation, trials: int) -> int:

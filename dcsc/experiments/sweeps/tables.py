@@ -30,9 +30,17 @@ __all__ = [
 
 # Names of variables in the results; no axis can have one of them.
 RESERVED = (
-    *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
-    *("infeasible",),
-    *("layer_failures", "missed", "false_alarms", "layer_low", "layer_best", "layer_high"),
+    *("layer", "bound", "trials", "failures", "rate", "low", "best", "high", "settled"),
+    *("seconds", "infeasible"),
+    *(
+        "layer_failures",
+        "layer_rate",
+        "missed",
+        "false_alarms",
+        "layer_low",
+        "layer_best",
+        "layer_high",
+    ),
     *("guarantee", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
 )
