@@ -1,14 +1,16 @@
 """``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
+from dcsc._words import quoted
 from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
@@ -116,7 +118,11 @@ def replay(
     /,
     *,
     cell: Annotated[
-        str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
+        str,
+        Parameter(
+            help="One label for each axis, such as sparsity=12,noise=0.1; JSON where a label has a "
+            """comma, such as '{"signs": "free, fair"}'."""
+        ),
     ] = "",
     trial: Annotated[
         int | None,
@@ -132,10 +138,17 @@ def replay(
     say(sweeps.replay(folder_, _cell(cell), trial, allow_code))
 
 
-def _cell(text: str) -> dict[str, str]:
+def _cell(text: str) -> dict[str, Any]:
+    """Read axis=label,axis=label; or a JSON object, which can hold any label."""
+    if text.lstrip().startswith("{"):
+        try:
+            cell: dict[str, Any] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DcscError(f"--cell: expected JSON, got {quoted(text)}: {error}") from None
+        return cell
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     if not all(key.strip() and equals and value for key, equals, value in pairs):
-        raise DcscError(f"--cell: expected axis=label,axis=label, got {text!r}")
+        raise DcscError(f"--cell: expected axis=label,axis=label, got {quoted(text)}")
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 

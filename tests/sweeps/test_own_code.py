@@ -173,7 +173,8 @@ def test_files_that_change_or_go_are_noticed(taps):
     (taps / "taps.npy").unlink()
     with pytest.raises(DcscError) as error:
         cell.model(given.strategies)
-    assert str(error.value) == place.format("could not read ", ": No such file or directory")
+    missing = place.format("file: expected a file, got ", ": No such file or directory")
+    assert str(error.value) == missing
 
 
 def test_files_elsewhere_are_read_with_consent_only(taps, tmp_path_factory):
@@ -204,14 +205,14 @@ def test_files_without_end_are_not_waited_for(taps, monkeypatch):
     place = "sweep: layers.1.dictionary.filters: "
     for allow_code in (False, True):
         assert said(of, taps, allow_code, layers=layers(filters={"file": "pipe.npy"})) == (
-            f"{place}expected a file with an end, got {taps / 'pipe.npy'}"
+            f"{place}file: expected a file, got {taps / 'pipe.npy'}, which is a pipe or a device"
         )
-        assert f"{place}could not read {taps / 'circle.npy'}: " in said(
-            of, taps, allow_code, layers=layers(filters={"file": "circle.npy"})
+        assert said(of, taps, allow_code, layers=layers(filters={"file": "circle.npy"})).startswith(
+            f"{place}expected a file, got 'circle.npy': Symlink loop"
         )
     monkeypatch.setattr(strategies, "_MOST_BYTES", 100)
     assert said(of, taps, layers=layers()) == (
-        f"{place}expected a file of at most 100 bytes, {taps / 'taps.npy'} is larger"
+        f"{place}file: expected at most 100 bytes, got more in {taps / 'taps.npy'}"
     )
 
 

@@ -173,8 +173,8 @@ MISTAKES = {
         "cells, got 1200000"),
     "code of one's own": ("HardThreshold", "mine:Own", "code of your own runs only with "
         "--allow-code: mine:Own"),
-    "file of filters": (FILTERS, '{ file = "none.npy" }', "layers.1.dictionary.filters: could not "
-        "read {folder}/none.npy: No such file or directory"),
+    "file of filters": (FILTERS, '{ file = "none.npy" }', "layers.1.dictionary.filters: file: "
+        "expected a file, got {folder}/none.npy: No such file or directory"),
     "file and more": (FILTERS, '{ file = "none.npy", n = 3 }', "layers.1.dictionary.filters: "
         "expected a kind with its parameters, or a file, got n"),
     "file is a number": (FILTERS, "{ file = 3 }", "layers.1.dictionary.filters: expected a kind "
@@ -256,10 +256,10 @@ def test_files_that_cannot_be_read(tmp_path):
     file = tmp_path / "sweep.toml"
     with pytest.raises(DcscError) as error:
         Sweep.load(file)
-    assert str(error.value) == f"sweep: could not read {file}: No such file or directory"
+    assert str(error.value) == f"sweep: expected a file, got {file}: No such file or directory"
     with pytest.raises(DcscError) as error:
         Sweep.load(tmp_path)
-    assert str(error.value) == f"sweep: could not read {tmp_path}: Is a directory"
+    assert str(error.value) == f"sweep: expected a file, got {tmp_path}, which is a folder"
     file.write_text("trials = \n")
     with pytest.raises(DcscError) as error:
         Sweep.load(file)

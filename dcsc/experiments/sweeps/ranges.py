@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import attrs
 import numpy as np
 
+from dcsc._words import quoted
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import is_number
 from dcsc.experiments.sweeps.tables import Axis, Codes, Task, check_axis_name, check_labels
@@ -72,7 +73,7 @@ def _spaced(way: str, ends: tuple[Any, ...], whole: bool) -> tuple[int | float, 
     count = ends[2] if len(ends) == 3 and all(map(is_number, ends)) else None
     if not isinstance(count, int) or not 1 <= count <= MOST_CELLS:
         expected = f"expected [first, last, count], count from 1 to {MOST_CELLS}"
-        raise ValueError(f"{way}: {expected}, got {list(ends)}")
+        raise ValueError(f"{way}: {expected}, got {quoted(list(ends))}")
     first, last = ends[:2]
     if way == "geometric" and not (first > 0 and last > 0):
         raise ValueError(f"geometric: expected positive ends, got {first} and {last}")

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import cattrs
 
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.stopping import Stopping, check_trials
 from dcsc.experiments.sweeps.strict import is_number, mistakes, register_record, strict_converter
@@ -189,7 +190,7 @@ def read_records(content: Any, where: str) -> list[Record]:
     """Return the records that a file holds."""
     body: _Body = _read(content, _Body, where)
     if body.format != _FORMAT:
-        raise DcscError(f"sweep: {where}: expected format {_FORMAT!r}, got {body.format!r}")
+        raise DcscError(f"sweep: {where}: expected format {_FORMAT!r}, got {quoted(body.format)}")
     return [_read(record, _kind(record), where) for record in body.records]
 
 
@@ -219,7 +220,7 @@ def _read(value: Any, kind: type, where: str) -> Any:
 
 def _number(value: Any, _: Any) -> Any:
     if value is not None and value != "inf" and not is_number(value):
-        raise ValueError(f"expected a number, got {value!r}")
+        raise ValueError(f"expected a number, got {quoted(value)}")
     return value
 
 

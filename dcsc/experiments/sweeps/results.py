@@ -38,8 +38,9 @@ def open(folder: str | Path) -> "xarray.Dataset":
 
         - ``trials``, ``failures``: of the pathway; ``layer_failures`` (…, layer)
         - ``missed``, ``false_alarms`` (…, layer): entries, over all trials and columns
-        - ``low``, ``best``, ``high``: the rate at which the pathway fails, with its interval;
-          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer). NaN without trials
+        - ``rate``: failures / trials, ``layer_rate`` (…, layer). NaN without trials
+        - ``low``, ``best``, ``high``: the rate with its interval, of which ``best`` is the rate;
+          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer)
         - ``settled``: whether the cell needs no further trial; ``seconds`` of simulation
         - ``infeasible``: why there are no codes as dense as the cell asks for, else ""
 
@@ -168,7 +169,7 @@ def _counts(store: Store, depth: int) -> dict[str, _Column]:
         "seconds": _Column(seconds),
         "infeasible": _Column(infeasible),
     }
-    for name, rates in zip(("low", "best", "high"), ends, strict=True):
+    for name, rates in zip(("low", "best", "high", "rate"), (*ends, ends[1]), strict=True):
         columns[name] = _Column(rates[:, -1])
         columns[f"layer_{name}"] = _Column(rates[:, :-1], ("layer",))
     return columns

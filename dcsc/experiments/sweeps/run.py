@@ -17,6 +17,7 @@ import attrs
 import joblib
 
 from dcsc._arrays import integer
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -340,15 +341,17 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
     except ImportError:
         raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
     if not _ADDRESS.fullmatch(dask):
-        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {dask!r}")
+        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {quoted(dask)}")
     try:
         client: Any = Client(dask, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
     except (OSError, ValueError) as error:
-        raise DcscError(f"--dask: expected a scheduler at {dask!r}: {error}") from None
+        raise DcscError(f"--dask: expected a scheduler at {quoted(dask)}: {error}") from None
     with client:
         cores = sum(client.nthreads().values())
         if not cores:
-            raise DcscError(f"--dask: expected workers at {dask!r}, got a scheduler without any")
+            raise DcscError(
+                f"--dask: expected workers at {quoted(dask)}, got a scheduler without any"
+            )
         with (
             joblib.parallel_config("dask", client=client),
             joblib.Parallel(

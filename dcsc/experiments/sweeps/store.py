@@ -13,6 +13,7 @@ import filelock
 from dcsc._files import (
     check_files,
     make_folder,
+    read_bytes,
     remove_folders,
     remove_leftovers,
     write_durably,
@@ -147,10 +148,7 @@ def _name(content: bytes) -> str:
 
 def _json(path: Path, hashed: bool = False) -> Any:
     """Return what a file holds, if its bytes are those that its name speaks of."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DcscError(f"sweep: could not read {path}: {error.strerror}") from None
+    content = read_bytes(path, "sweep")
     if hashed and path.name != _name(content):
         raise DcscError(
             f"sweep: {path} is not what its name says: expected a file of finished work, whole, as "

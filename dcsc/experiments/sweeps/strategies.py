@@ -19,6 +19,8 @@ import dcsc.projections
 import dcsc.signs
 from dcsc._archives import npy_array
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
+from dcsc._words import quoted
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
@@ -120,7 +122,7 @@ class Strategies:
         """Return what a name or a table says; ValueErrors say what was expected, and where."""
         table = {"kind": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping):
-            raise ValueError(f"expected a name or a table with a kind, got {value!r}")
+            raise ValueError(f"expected a name or a table with a kind, got {quoted(value)}")
         rest = dict(table)
         if family == "filters" and "kind" not in rest:
             return self._file(rest)
@@ -130,7 +132,7 @@ class Strategies:
         target = self._find(family, kind)
         known = _parameters(target)
         errors: list[Exception] = [
-            ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
+            ValueError(f"{kind} has no {quoted(name)}{nearest(name, known)}")
             for name in rest
             if name not in known and not _takes_any(target)
         ]
@@ -181,18 +183,22 @@ class Strategies:
         if kind in known:
             return known[kind]
         if ":" not in kind:
-            raise ValueError(f"no {family} is called {kind!r}{nearest(kind, known)}")
+            raise ValueError(f"no {family} is called {quoted(kind)}{nearest(kind, known)}")
         if not self.allow_code:
-            raise CodeError(f"{kind!r} is code of your own, which runs only with --allow-code")
+            raise CodeError(
+                f"{quoted(kind)} is code of your own, which runs only with --allow-code"
+            )
         module, _, name = kind.partition(":")
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
         try:
             member = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"could not import {kind!r}: {error}") from None
+            raise ValueError(f"could not import {quoted(kind)}: {error}") from None
         if not _FAMILIES[family].holds(member):
-            raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {member!r}")
+            raise ValueError(
+                f"expected {quoted(kind)} to be a {family} that can be made, got {quoted(member)}"
+            )
         return member
 
     def _file(self, table: dict[str, Any]) -> Strategy:
@@ -206,23 +212,15 @@ class Strategies:
         """Return the bytes of a file, which is beside the sweep unless the user consents."""
         path = self.folder / name
         try:
-            target = path.resolve()
-            if not (self.allow_code or target.is_relative_to(self.folder.resolve())):
-                raise ValueError(
-                    f"expected a file beside the sweep, in {self.folder}, got {name!r}, which is "
-                    "read only with --allow-code"
-                )
-            if target.exists() and not target.is_file() and not target.is_dir():
-                raise ValueError(f"expected a file with an end, got {path}")
-            with target.open("rb") as file:
-                content = file.read(_MOST_BYTES + 1)
-        except (OSError, RuntimeError) as error:  # of symbolic links in a circle
+            beside = path.resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL byte
+            raise ValueError(f"expected a file, got {quoted(name)}: {error}") from None
+        if not (beside or self.allow_code):
             raise ValueError(
-                f"could not read {path}: {getattr(error, 'strerror', None) or error}"
-            ) from None
-        if len(content) > _MOST_BYTES:
-            raise ValueError(f"expected a file of at most {_MOST_BYTES} bytes, {path} is larger")
-        return content
+                f"expected a file beside the sweep, in {self.folder}, got {quoted(name)}, which is "
+                "read only with --allow-code"
+            )
+        return read_bytes(path, "file", _MOST_BYTES)
 
     def _filters(self, strategy: Strategy) -> Array:
         path = self.folder / strategy.parameters["file"]
