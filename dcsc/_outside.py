@@ -1,16 +1,18 @@
 """The border to other libraries that look into files: what they raise becomes one sentence."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from dcsc.errors import DcscError
 
-__all__ = ["outside"]
+__all__ = ["check_depth", "outside"]
 
 # Errors whose text is about the inside of a library; that of others helps a person.
 _SILENT = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _LONGEST = 200
+_DEEPEST = 50
 
 
 @contextmanager
@@ -43,3 +45,16 @@ def _reason(error: Exception) -> str:
     if not text or isinstance(error, _SILENT):
         return f"it is broken ({type(error).__name__})"
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+
+
+def check_depth(tree: Any, where: str, room: int = _DEEPEST) -> None:
+    """Refuse tables and lists from a file that are nested so deeply that no file means it.
+
+    Whatever goes through them calls itself at each level.
+    """
+    if room == 0:
+        raise DcscError(f"{where}: it is nested too deeply, expected {_DEEPEST} levels at most")
+    children = tree.values() if isinstance(tree, Mapping) else tree
+    if isinstance(tree, Mapping | list | tuple):
+        for child in children:
+            check_depth(child, where, room - 1)

@@ -325,7 +325,8 @@ def columns(
     # c_k and β_k of the atoms that are looked at.
     chosen = np.arange(flat.shape[1]) if atoms is None else atoms
     norms = dictionary.atom_norms().ravel()
-    strongest = norms.max(initial=0.0) ** 2
+    with np.errstate(over="ignore"):  # what is too large is refused below
+        strongest = np.square(norms.max(initial=0.0))
     norms = norms[chosen]
     beta = np.asarray(threshold, dtype=np.float64)
     beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
@@ -337,7 +338,9 @@ def columns(
     entering = dictionary.exposure(sizes).reshape(len(codes), size)[:, chosen]
     # What an error adds to the coefficients: ⟨a_k, v⟩ if it is known, else at most c_k ζ.
     zeta = np.zeros(len(chosen)) if known else norms * noise
-    seen = dictionary.analyze(noise).reshape(len(codes), size)[:, chosen] if known else 0 * entering
+    seen = np.zeros_like(entering)
+    if known:
+        seen = dictionary.analyze(noise).reshape(len(codes), size)[:, chosen]
     tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
     check_units(zeta[zeta > SMALLEST], "noise")
     gram_rows = _shared_rows(dictionary, flat)

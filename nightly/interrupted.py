@@ -116,7 +116,7 @@ class Finished:
         if self.stayed:
             yield "a process stays"
         for path in sorted((self.folder / "out").rglob("*")):
-            if path.name.startswith(".") and path.name != ".lock":
+            if path.name.startswith(".") and path.name != ".dcsc-lock":
                 yield "left from writing"
             elif path.is_file() and not is_whole(path):
                 yield f"{path.suffix} is not whole"
@@ -176,7 +176,7 @@ def is_whole(path: Path) -> bool:
         elif path.suffix == ".nc":
             h5py.File(path).close()
         else:
-            return path.name == ".lock"
+            return path.name == ".dcsc-lock"
     except (OSError, SyntaxError, ValueError):
         return False
     return True

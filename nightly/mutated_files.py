@@ -6,9 +6,9 @@ r"""Mutated files: whatever is in a file, dcsc reads it, or refuses it in a sent
     python -m nightly.mutated_files --show 4711 --seed 0 --out folder
 
 Sound files of every format that dcsc reads are changed, and all that reads them reads them, in
-processes that may take 2 GiB of memory and 20 seconds a file. What fails is an exception that is no
-`DcscError`, a message that quotes more than a line, a warning, more memory or time, the end of the
-process, code that runs, a file that is opened outside of the folder, and any that is written.
+processes that may take 2 GiB of memory and 20 seconds a reading. What fails is an exception that is
+no `DcscError`, a message that quotes more than a line, a warning, more memory or time, the end of
+the process, code that runs, a file that is opened outside of the folder, and any that is written.
 Failures are grouped by format, kind and place; if there are any, the exit code is 1. ``--show``
 writes one mutant, with what lies beside it.
 """

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from dcsc._outside import outside
+from dcsc._outside import check_depth, outside
 from dcsc.errors import DcscError, TooLargeError
 
 
@@ -56,3 +56,16 @@ def test_warnings_of_a_library_are_not_told():
         warnings.simplefilter("error")
         with outside("expected a file"):
             warnings.warn("the file is odd", UserWarning, stacklevel=1)
+
+
+def test_trees_nested_too_deeply_are_refused():
+    tree = 1
+    for _ in range(49):
+        tree = {"a": [tree]} if isinstance(tree, list) else [tree]
+    check_depth([1, "text", {"a": (2, [3])}], "file")
+    for _ in range(100):
+        tree = [tree]
+    with pytest.raises(
+        DcscError, match="file: it is nested too deeply, expected 50 levels at most"
+    ):
+        check_depth(tree, "file")

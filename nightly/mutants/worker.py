@@ -8,7 +8,8 @@ import resource
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +23,7 @@ __all__ = ["main", "outcome"]
 
 _PACKAGE = str(Path(dcsc.__file__).parent)
 _LONGEST = 1000  # characters of a message that are told
-_LINE = 600
+_LINE = 1200
 
 Wrong = tuple[str, str, str]
 """The kind, the place and the text of what should not have happened."""
@@ -48,9 +49,8 @@ def main() -> None:
         for number in range(given.start, given.stop, given.step):
             kind = mutants.format(number)
             path = mutants.write(number)
-            print(number, kind.name, file=out)
             watch.start(mutants.place(kind))
-            found = outcome(kind, path)
+            found = outcome(kind, path, partial(print, number, kind.name, file=out))
             found["failures"] += [("watched", event, "") for event in watch.stop()]
             print(json.dumps({"format": kind.name, **found}), file=out)
         largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -66,10 +66,11 @@ def _read_sound(mutants: Mutants) -> None:
                 raise SystemExit(f"mutated_files: a sound file, {kind.name}: {found}")
 
 
-def outcome(kind: Format, path: Path) -> dict[str, Any]:
-    """Return what came of reading a file by all that read it."""
+def outcome(kind: Format, path: Path, begin: Callable[[], object] = lambda: None) -> dict[str, Any]:
+    """Return what came of reading a file by all that read it; each begins by saying so."""
     read, said, failures = False, "", list[Wrong]()
     for reader in kind.readers:
+        begin()
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             try:

@@ -21,7 +21,7 @@ from dcsc import dictionaries
 from dcsc._archives import npz_arrays
 from dcsc._arrays import Array
 from dcsc._files import MARK, regular_file
-from dcsc._outside import outside
+from dcsc._outside import check_depth, outside
 from dcsc._words import quoted, short
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
@@ -44,7 +44,6 @@ _TEXT = "inputs"
 # before go on being read.
 _LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
 _MOST_BYTES = 2**30
-_DEEPEST = 50
 _RECORDS = (LayerStatistics, LayerInstance)
 
 
@@ -225,16 +224,8 @@ def parse_json(text: str, where: str) -> Any:
 
     with outside(f"{where}: expected JSON"):
         tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
-        _check_depth(tree, _DEEPEST)
+        check_depth(tree, f"{where}: expected JSON")
     return tree
-
-
-def _check_depth(tree: Any, room: int) -> None:
-    if room == 0:
-        raise RecursionError("it is nested too deeply")
-    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    for child in children:
-        _check_depth(child, room - 1)
 
 
 def _kind(tree: dict[str, Any], where: str) -> Any:

@@ -12,6 +12,7 @@ import attrs
 import cattrs
 
 from dcsc._files import read_bytes
+from dcsc._outside import check_depth, outside
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.grid import Grid
@@ -50,16 +51,15 @@ class _Head:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a file."""
-    try:
+    with outside(f"{path}: expected TOML"):
         return tomllib.loads(read_bytes(path, "sweep", _MOST_BYTES).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DcscError(f"{path}: expected TOML: {error}") from None
 
 
 def read_sweep(
     table: Mapping[str, Any], strategies: Strategies, where: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
+    check_depth(table, where)
     heads = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
     keys = [*heads, "axes", *tasks]
