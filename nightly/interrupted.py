@@ -168,7 +168,9 @@ def is_whole(path: Path) -> bool:
         if path.suffix == ".json":
             json.loads(path.read_text())
         elif path.suffix == ".png":
-            Image.open(path).load()
+            with Image.open(path) as picture:
+                picture.load()
+            return path.read_bytes()[-8:-4] == b"IEND"
         elif path.suffix == ".svg":
             ElementTree.parse(path)
         elif path.suffix == ".html":

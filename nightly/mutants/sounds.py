@@ -364,4 +364,4 @@ def certificates(folder: Path) -> Iterator[tuple[Sound, Sound]]:
         bounds.Certificate.of(guarantee).write(folder)
         names = ("certificate.json", "evidence.npz")
         one, other = ((folder / name).read_bytes() for name in names)
-        yield Sound(one, {names[1]: other}), Sound(other, {names[0]: one})
+        yield Sound(one, {names[1]: other, "true.json": one}), Sound(other, {names[0]: one})
