@@ -1,7 +1,9 @@
 """Pictures and sounds against files written by hand, and files that lie."""
 
+import contextlib
 import io
 import struct
+import tracemalloc
 import wave
 import zlib
 
@@ -268,6 +270,21 @@ def test_sounds_without_data_or_channels_or_with_odd_widths(tmp_path):
         lambda b: b[:20],
     ):
         refused(read_sound, path, change(whole))
+
+
+def test_sounds_take_the_memory_of_their_bytes(tmp_path):
+    path = tmp_path / "a.wav"
+    whole = sound_bytes(path)
+    changed = whole.replace(struct.pack("<4sI", b"data", 400), struct.pack("<4sI", b"data", 2**31))
+    assert changed != whole
+    path.write_bytes(changed)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(DcscError):  # it may be read as far as it goes
+            read_sound(path, "here")
+        assert tracemalloc.get_traced_memory()[1] < 2**28
+    finally:
+        tracemalloc.stop()
 
 
 def test_pictures_that_declare_too_much(tmp_path):
