@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dcsc.errors import DcscError
+from dcsc.networks.readers import READERS
 from nightly.mutants import worker
 from nightly.mutants.files import Mutants
 from nightly.mutants.formats import FORMATS, Format
@@ -26,6 +27,12 @@ def test_some_of_every_format_are_read_or_refused():
     assert results.files == dict.fromkeys((kind.name for kind in FORMATS), 20)
     # Some mutants are sound and most of them are not: both ways are taken.
     assert count / 10 < results.read.total() < count * 9 / 10
+
+
+def test_files_of_every_reader_are_mutated():
+    names = {kind.name for kind in FORMATS}
+    for reader in READERS:
+        assert names & {f"network{suffix}" for suffix in reader.suffixes}, reader
 
 
 def test_a_number_stands_for_a_mutant(tmp_path):
