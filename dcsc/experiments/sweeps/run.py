@@ -16,17 +16,20 @@ import attrs
 import joblib
 
 from dcsc._arrays import integer
+from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.cluster import cluster
 from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.examination import examine
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
 from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
 from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
-__all__ = ["Run", "State", "run"]
+__all__ = ["SECONDS_TO_EXAMINE", "Run", "State", "run"]
 
+SECONDS_TO_EXAMINE = 5.0
 _SECONDS = 1.0
 _MOST_SECONDS = 4.0
 _GROWTH = 4
@@ -125,8 +128,10 @@ def run(
         has landed stays.
     """
     workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
+    mistakes = examine(sweep, SECONDS_TO_EXAMINE).mistakes
+    if mistakes:  # they leave no folder behind
+        raise DcscError(f"sweep: {'; '.join(mistakes)}")
     cells = list(sweep.cells())
-    cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
     place = Path(folder)
     with (
         _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
