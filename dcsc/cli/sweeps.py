@@ -1,6 +1,7 @@
 """``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +11,14 @@ from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
-from dcsc._words import quoted
+from dcsc._words import quoted, visible
 from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.experiments.sweeps import Forecast, Run, Sweep
+from dcsc.experiments.sweeps.examination import Examination, examine
+from dcsc.experiments.sweeps.run import SECONDS_TO_EXAMINE
 from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.plotting import as_png, as_svg, sweep_figure
 
@@ -35,7 +38,16 @@ def sweep(
     file: Annotated[Path, Parameter(name="FILE", help="The sweep, a .toml.")],
     /,
     *,
-    out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the results; made if it does not exist.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Only say what a run would do, and about what time and memory it takes.",
+        ),
+    ] = False,
     jobs: Annotated[
         int | None,
         Parameter(converter=whole, help="Processes on this machine; one per core by default."),
@@ -76,6 +88,15 @@ def sweep(
     plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
         plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", 1, MOST_TRIALS))
+    if dry_run:
+        for line in _forecast(sweeps.forecast(plan, out), plan, jobs, dask):
+            say(line)
+        return
+    if out is None:
+        raise DcscError("--out: expected a folder for the results, or --dry-run")
+    examination = examine(plan, SECONDS_TO_EXAMINE)
+    if examination.infeasible and not examination.mistakes:
+        print(visible(f"dcsc sweep: {_infeasible(examination, len(plan))}"), file=sys.stderr)
     with sweep_progress(plan) as report:
         try:
             done = sweeps.run(plan, out, jobs, dask, report, force)
@@ -150,6 +171,34 @@ def _cell(text: str) -> dict[str, Any]:
     if not all(key.strip() and equals and value for key, equals, value in pairs):
         raise DcscError(f"--cell: expected axis=label,axis=label, got {quoted(text)}")
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _forecast(forecast: Forecast, sweep: Sweep, jobs: int | None, dask: str | None) -> list[str]:
+    lines = [f"{forecast.cells:,} cells, at most {sweep.trials:,} trials each."]
+    if forecast.examination.infeasible:
+        lines.append(_infeasible(forecast.examination, forecast.cells))
+    most = "At most " if sweep.stop.adaptive else ""
+    lines.append(f"{most}{forecast.trials:,} trials to run; {forecast.found:,} are there.")
+    count = integer(os.cpu_count() if jobs is None else jobs, "--jobs", minimum=1)
+    parts = [f"About {_duration(forecast.seconds)} of work"]
+    if dask is None and count > 1:
+        parts.append(f", {_duration(forecast.seconds / count)} on {count} processes")
+    if forecast.memory is not None:
+        parts.append(f", with some {forecast.memory / 1e6:,.0f} MB of memory a process")
+    lines.append(f"{''.join(parts)}: from {forecast.sampled} cells, right within a factor of 3.")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def _infeasible(examination: Examination, cells: int) -> str:
+    count = len(examination.infeasible)
+    return f"{count} of {cells} cells do not exist, such as: {examination.reasons[0]}"
 
 
 def _summary(sweep: Sweep, done: Run) -> list[str]:

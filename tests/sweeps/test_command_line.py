@@ -221,16 +221,33 @@ def test_labels_of_any_characters_can_be_told(tmp_path, called):
             assert out == "\n".join(map(visible, str(expected).split("\n"))) + "\n"
 
 
+FAILING = """
+import attrs
+from dcsc.projections import Projection
+
+
+@attrs.frozen
+class Failing(Projection):
+    fails: bool = False
+
+    def _project(self, coefficients, dictionary):
+        if self.fails:
+            raise RuntimeError("it fails")
+        return coefficients.copy()
+"""
+
+
 def test_a_cell_that_fails_is_one_line_and_leaves_what_has_landed(tmp_path, called):
     """Workers' errors too."""
+    (tmp_path / "own_failing.py").write_text(FAILING)
     file = tmp_path / "bad.toml"
-    text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"codes.batch"\nvalues = [1, -1]')
-    file.write_text(text)
+    text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"layers.1.projection.fails"\nvalues = X')
+    text = text.replace("X", "[false, true]").replace(", threshold = 0.5 }", " }")
+    file.write_text(text.replace("HardThreshold", "own_failing:Failing"))
     for jobs in (1, 2):
-        line = refused(called("sweep", file, "--out", tmp_path / "out", "--jobs", jobs))
-        assert line == (
-            "cell sparsity=1, noise=-1: codes: codes.draw: batch: expected at least 0, got -1"
-        )
+        options = ("--jobs", jobs, "--allow-code")
+        line = refused(called("sweep", file, "--out", tmp_path / "out", *options))
+        assert line.startswith("cell sparsity=1, noise=True: RuntimeError: it fails (")
     assert sweeps.open(tmp_path / "out")["trials"].sum() > 0
 
 

@@ -1,7 +1,6 @@
 """Running a sweep: rounds of looks, groups of cells, and the folder where all of it lands."""
 
 import os
-import re
 import signal
 import sys
 import time
@@ -17,22 +16,23 @@ import attrs
 import joblib
 
 from dcsc._arrays import integer
-from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.cluster import cluster
 from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.examination import examine
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
 from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
 from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
-__all__ = ["Run", "State", "run"]
+__all__ = ["SECONDS_TO_EXAMINE", "Run", "State", "run"]
 
+SECONDS_TO_EXAMINE = 5.0
 _SECONDS = 1.0
 _MOST_SECONDS = 4.0
 _GROWTH = 4
-_ADDRESS = re.compile(r"[a-z]+://\S+:\d+")
 
 
 @attrs.frozen(kw_only=True)
@@ -128,8 +128,10 @@ def run(
         has landed stays.
     """
     workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
+    mistakes = examine(sweep, SECONDS_TO_EXAMINE).mistakes
+    if mistakes:  # they leave no folder behind
+        raise DcscError(f"sweep: {'; '.join(mistakes)}")
     cells = list(sweep.cells())
-    cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
     place = Path(folder)
     with (
         _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
@@ -321,8 +323,11 @@ def _closed(landed: Any) -> Iterator[None]:
 
 @contextmanager
 def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
-    """Yield joblib's ``Parallel`` on this machine's processes or on a Dask cluster."""
-    if dask is None:
+    """Yield a function that yields what calls return, and how many of them run at a time."""
+    if dask is not None:
+        with cluster(dask) as (run_calls, cores):
+            yield run_calls, cores
+    else:
         settings: dict[str, Any] = {}
         if jobs > 1:
             settings = {
@@ -335,27 +340,3 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
             joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,
         ):
             yield parallel, jobs
-        return
-    try:
-        from distributed import Client  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
-    if not _ADDRESS.fullmatch(dask):
-        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {quoted(dask)}")
-    try:
-        client: Any = Client(dask, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
-    except (OSError, ValueError) as error:
-        raise DcscError(f"--dask: expected a scheduler at {quoted(dask)}: {error}") from None
-    with client:
-        cores = sum(client.nthreads().values())
-        if not cores:
-            raise DcscError(
-                f"--dask: expected workers at {quoted(dask)}, got a scheduler without any"
-            )
-        with (
-            joblib.parallel_config("dask", client=client),
-            joblib.Parallel(
-                n_jobs=cores, return_as="generator_unordered", batch_size=1
-            ) as parallel,
-        ):
-            yield parallel, cores

@@ -66,10 +66,15 @@ class Store:
     guarantees: dict[str, GuaranteesRecord] = attrs.field(factory=dict)
     infeasible: dict[str, str] = attrs.field(factory=dict)
 
+    @staticmethod
+    def is_one(folder: Path) -> bool:
+        """Whether a folder has a plan."""
+        return (folder / _PLAN).is_file()
+
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read all that is there."""
-        if not (folder / _PLAN).is_file():
+        if not cls.is_one(folder):
             raise DcscError(f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}")
         store = cls(folder, read_plan(_json(folder / _PLAN), str(folder / _PLAN)))
         depths = dict(zip(store.plan.cells, store.plan.depths, strict=True))
