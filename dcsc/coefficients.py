@@ -5,15 +5,15 @@ For codes x with support T, signs ε and an error v, the coefficient of atom k i
 .. math:: z_k = \varepsilon_k h_k, \qquad
     h_k = \sum_{j \in T} G_{kj} x_j \varepsilon_j + \langle a_k, v\rangle,
 
-so that a threshold β tells the support if :math:`c_k^2 |x_k|`, with the norm :math:`c_k` of the
+so that a threshold β finds the support if :math:`c_k^2 |x_k|`, with the norm :math:`c_k` of the
 atom, exceeds it by more than all others can take away, and no sum off the support reaches it. All
 theorems, the simulation of one layer, rare failures and the safety of units are about these sums.
 
-**Ties.** A forward pass in floating point is off by no more than n·eps times
-:math:`e_k = (|A|^T (|A| |x| + |v|))_k`, where n is the number of its roundings. A coefficient
-nearer to its threshold than ``tolerance`` :math:`(e_k + c_k \zeta)` is a tie. The tolerance is
-1e-12, or n·eps of the dtype in which the model computes where that is more: about n·1e-7 in single
-precision. Ties are decided towards failure, in whatever direction that is.
+**Ties.** A forward pass in floating point is off by no more than n·eps times :math:`e_k = (|A|^T
+(|A| |x| + |v|))_k`, where n counts its roundings. A coefficient nearer to its threshold than
+``tolerance`` :math:`(e_k + c_k \zeta)` is a tie. The tolerance is 1e-12, or n·eps of the dtype in
+which the model computes where that is more: about n·1e-7 in single precision. A tie counts as a
+failure, whichever side of the threshold that is.
 """
 
 import math
@@ -49,11 +49,11 @@ SMALLEST, LARGEST = 1e-150, 1e150
 
 _BLOCK_ENTRIES = 2**21
 _KEPT_ENTRIES = 2**24
-_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum by a tie
+_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum across a tie
 
 
 def strictly_below(small: float, large: float, slack: float) -> bool:
-    """Decide a strict inequality of two coefficients, in doubt against it."""
+    """Decide a strict inequality of two coefficients; in doubt it is false."""
     return large - small > slack if np.isfinite(large) else small < large
 
 
@@ -69,12 +69,12 @@ def rounding_of(dictionary: Dictionary, codes: Array) -> float:
 
 
 def check_units(strengths: npt.ArrayLike, where: str) -> None:
-    """Refuse coefficients whose squares are no longer numbers; those that are 0 are none.
+    """Refuse coefficients whose squares overflow or underflow; zeros are allowed.
 
     Raises
     ------
     DcscError
-        If one lies outside of 1e-150 to 1e150.
+        If a coefficient lies outside of 1e-150 to 1e150.
     """
     sizes = np.abs(np.asarray(strengths, dtype=np.float64))
     outside = sizes[(sizes != 0) & ~((sizes >= SMALLEST) & (sizes <= LARGEST))]
@@ -144,7 +144,7 @@ class Column:
 
     @property
     def safe(self) -> Array:
-        """Whether the atom comes out right for all signs and errors; a tie does not."""
+        """Whether the atom comes out right for all signs and errors; with a tie it does not."""
         reach = self.total + self.error + self.slack
         return (reach < self.level) | (self.still & ~self.on)
 
@@ -177,8 +177,8 @@ class Column:
         largest = np.abs(self.offset)
         step = max(1, _BLOCK_ENTRIES // max(int(self.count.max(initial=1)), 1))
         for start in range(0, len(self), step):
-            some = np.arange(start, min(start + step, len(self)))
-            largest[some] = self.weights(some).max(axis=1, initial=0.0)
+            places = np.arange(start, min(start + step, len(self)))
+            largest[places] = self.weights(places).max(axis=1, initial=0.0)
         return largest
 
     def at(self, threshold: Array) -> "Column":
@@ -200,10 +200,10 @@ class Column:
     def weights(self, places: Array) -> Array:
         """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
         columns = self.terms(places)
-        own = self.support[columns.indices] == np.repeat(
+        diagonal = self.support[columns.indices] == np.repeat(
             self.atoms[places], np.diff(columns.indptr)
         )
-        sizes = np.where(own, 0.0, np.abs(columns.data))
+        sizes = np.where(diagonal, 0.0, np.abs(columns.data))
         weights = _padded(sizes, columns.indptr)
         offset = np.abs(self.offset[places])
         return np.column_stack([weights, offset]) if self.offset.any() else weights
@@ -246,9 +246,9 @@ class _Terms:
         total, squares = np.zeros(len(atoms)), np.zeros(len(atoms))
         count = np.zeros(len(atoms), dtype=np.int64)
         parts = [scipy.sparse.csr_array((0, len(atoms)))]
-        for some, rows in blocks:
+        for sources, rows in blocks:
             weights = np.abs(rows.data)
-            weights[atoms[rows.indices] == np.repeat(some, np.diff(rows.indptr))] = 0
+            weights[atoms[rows.indices] == np.repeat(sources, np.diff(rows.indptr))] = 0
             total += np.bincount(rows.indices, weights, len(atoms))
             squares += np.bincount(rows.indices, np.square(weights / unit), len(atoms))
             count += np.bincount(rows.indices[weights > 0], minlength=len(atoms))
@@ -263,19 +263,19 @@ class _Terms:
         """Yield atoms of the support, and G_jk x_j for all k, a row for each of them."""
         step = max(1, _BLOCK_ENTRIES // self.width)
         for start in range(0, len(self.support), step):
-            some = self.support[start : start + step]
-            rows = self.gram_rows(some)
+            block = self.support[start : start + step]
+            rows = self.gram_rows(block)
             sizes = np.repeat(self.sizes[start : start + step], np.diff(rows.indptr))
             terms = (rows.data * sizes, rows.indices, rows.indptr)
-            yield some, scipy.sparse.csr_array(terms, rows.shape)
+            yield block, scipy.sparse.csr_array(terms, rows.shape)
 
     def by_atoms(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
         """Yield the same from the rows of G at a few atoms k, for G is symmetric."""
         rows = [scipy.sparse.csr_array((0, int(self.support.max(initial=0)) + 1))]
         step = max(1, _BLOCK_ENTRIES // self.width)
         for start in range(0, len(self.atoms), step):
-            some = self.gram_rows(self.atoms[start : start + step])
-            rows.append(scipy.sparse.csr_array(some)[:, : rows[0].shape[1]])
+            block = self.gram_rows(self.atoms[start : start + step])
+            rows.append(scipy.sparse.csr_array(block)[:, : rows[0].shape[1]])
         joint = scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csc")[:, self.support].T)
         joint.data = joint.data * np.repeat(self.sizes, np.diff(joint.indptr))
         yield self.support, joint
@@ -322,6 +322,7 @@ def columns(
     shape = tuple(dictionary.code_shape)
     size = math.prod(shape)
     flat = codes.reshape(len(codes), size).astype(np.float64)
+    # c_k and β_k of the atoms that are looked at.
     chosen = np.arange(flat.shape[1]) if atoms is None else atoms
     norms = dictionary.atom_norms().ravel()
     strongest = norms.max(initial=0.0) ** 2
@@ -334,6 +335,7 @@ def columns(
     sizes = dictionary.contributions(codes).astype(np.float64)
     sizes = sizes + np.abs(noise) if known else sizes
     entering = dictionary.exposure(sizes).reshape(len(codes), size)[:, chosen]
+    # What an error adds to the coefficients: ⟨a_k, v⟩ if it is known, else at most c_k ζ.
     zeta = np.zeros(len(chosen)) if known else norms * noise
     seen = dictionary.analyze(noise).reshape(len(codes), size)[:, chosen] if known else 0 * entering
     tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
@@ -341,16 +343,17 @@ def columns(
     gram_rows = _shared_rows(dictionary, flat)
     width = min(dictionary.stripes.size, flat.shape[1])
     for number, code in enumerate(flat):
+        # T, the atom's own share c_k² x_k, and the terms G_kj x_j of the others.
         support = np.flatnonzero(code)
-        own = norms * (norms * code[chosen])
-        check_units(own, "codes")
+        strength = norms * (norms * code[chosen])
+        check_units(strength, "codes")
         terms = _Terms.of(gram_rows, width, code, chosen, strongest * np.abs(code).max(initial=0.0))
         offset = seen[number].astype(np.float64)
         yield Column(
             chosen,
             support,
             code[chosen] != 0,
-            own if one_sided else np.abs(own),
+            strength if one_sided else np.abs(strength),
             beta,
             offset,
             zeta,
@@ -363,7 +366,7 @@ def columns(
 
 
 def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], Any]:
-    """Return what gives rows of G; those that several columns need are computed once."""
+    """Return a function that gives rows of G, and computes those that several columns need once."""
     support = np.flatnonzero((columns != 0).any(axis=0))
     width = min(dictionary.stripes.size, columns.shape[1])
     if len(columns) == 1 or len(support) * width > _KEPT_ENTRIES:
@@ -377,9 +380,9 @@ def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], An
 def _padded(sizes: Array, starts: Array) -> Array:
     """Return runs of numbers as rows of one width, without what is smaller than a tie."""
     lengths = np.diff(starts)
-    there = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    out = np.zeros(there.shape)
-    out[there] = sizes
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    out = np.zeros(mask.shape)
+    out[mask] = sizes
     floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
     out[out < floor[:, None]] = 0
     return out

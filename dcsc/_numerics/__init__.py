@@ -1,6 +1,6 @@
 """The numerical inner loops: arrays in, arrays out; nothing here knows a class but `Grid`.
 
-Nothing is validated either, but that the maps refuse NaN and infinity.
+They validate nothing, except that the maps refuse NaN and infinity.
 
 ========================  ====================================================================
 function                  what it computes
