@@ -8,7 +8,7 @@ import pytest
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps import Stopping, Sweep
 from tests.cases import PROJECTIONS, SIGNS
-from tests.sweeps.cases import BARE, DEEP, SMALL, axes, sweep, table
+from tests.sweeps.cases import BARE, SMALL, axes, sweep, table
 
 TASKS = "layers, codes, noise, depth, seed, bounds, delta, constants"
 FILTERS = '{ kind = "gaussian", n = 3, c = 12, kernel = 3 }'
@@ -363,20 +363,6 @@ def test_labels_are_numbers_or_strings():
     assert truth.labels == ("False", "True")
     one = sweep(BARE, axes=axes(some=("codes.amplitudes.signed", [False]))).axes[0]
     assert one.labels == ("False",)
-
-
-def test_an_axis_can_reach_all_layers():
-    deep = sweep(DEEP, axes=axes(threshold=("layers.*.projection.threshold", [0.1, 0.3])))
-    thresholds = [
-        [layer.projection.parameters["threshold"] for layer in cell.task.layers]
-        for cell in deep.cells()
-    ]
-    assert thresholds == [[0.1, 0.1], [0.3, 0.3]]
-    one = sweep(DEEP, axes=axes(threshold=("layers.2.projection.threshold", [0.1, 0.3])))
-    assert [cell.task.layers[0].projection.parameters["threshold"] for cell in one.cells()] == [
-        0.2,
-        0.2,
-    ]
 
 
 def test_the_last_axis_is_the_fastest():
