@@ -11,11 +11,13 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._outside import outside
+from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 
 __all__ = ["archive", "npy_array", "npz_arrays", "unpacked_size"]
 
 _LARGEST = 2**32
+_LONGEST = 300  # characters of a name, or of a path, in a message
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -80,16 +82,18 @@ def npy_array(content: bytes, name: str, kinds: str) -> Array:
     DcscError
         If it is no such file, or its dtype is of another kind.
     """
-    file = io.BytesIO(content)
+    file, name = io.BytesIO(content), short(name, _LONGEST)
     with outside(f"{name}: expected an array of numbers"):
         version = np.lib.format.read_magic(file)
         if version not in _HEADERS:
             raise DcscError(f"{name}: expected version 1.0 or 2.0 of the format, got {version}")
         shape, fortran, dtype = _HEADERS[version](file)
         if dtype.kind not in kinds or dtype.hasobject:
-            raise DcscError(f"{name}: expected numbers, got dtype {dtype}, which is not read")
+            kind = short(str(dtype), _LONGEST)
+            raise DcscError(f"{name}: expected numbers, got dtype {kind}, which is not read")
         needed, rest = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
         if rest != needed:
-            raise DcscError(f"{name}: declares {needed} bytes of shape {shape}, got {rest}")
+            declared = f"{quoted(needed)} bytes of shape {quoted(shape)}"
+            raise DcscError(f"{name}: declares {declared}, got {rest}")
         array = np.frombuffer(content, dtype, offset=file.tell())
         return array.reshape(shape, order="F" if fortran else "C")

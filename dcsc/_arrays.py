@@ -134,7 +134,7 @@ def real(
         if isinstance(value, str | bytes):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):
         raise DcscError(f"{where}: expected a finite number, got {number}")

@@ -22,7 +22,8 @@ __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_so
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
 _LARGEST = 2**32
-_PIXELS = 5 * 10**7  # as floats, with what they are made of, two gigabytes
+# Pixels that any picture may have, and those for each byte of a larger file, up to the last.
+_SMALL, _PER_BYTE, _LARGE = 2**24, 100, 9 * 10**7
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
 
@@ -106,14 +107,21 @@ def read_picture(path: Path, where: str) -> Picture:
         reading(path, where, "a picture, a .wav or a .npy"),
         Image.open(path, formats=_FORMATS) as picture,
     ):
-        width, height = picture.size
-        if width * height > _PIXELS:
-            raise DcscError(f"{name}: expected at most {_PIXELS} pixels, got {width} × {height}")
+        _check_size(picture, path.stat().st_size, name)
         values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
     if not values.size:
         raise DcscError(f"{name}: expected pixels, got none")
     numeric_array(values, name)
     return Picture(values, scale)
+
+
+def _check_size(picture: Image.Image, size: int, name: str) -> None:
+    """Refuse a picture of far more pixels than its file can hold: each takes some 70 bytes."""
+    (width, height), most = picture.size, min(max(_SMALL, _PER_BYTE * size), _LARGE)
+    if width * height > most:
+        raise DcscError(
+            f"{name}: expected at most {most} pixels in {size} bytes, got {width} × {height}"
+        )
 
 
 def _plain(picture: Image.Image) -> tuple[Array, str]:

@@ -19,7 +19,7 @@ _NEVER = (
 # Who makes code out of classes and templates of their own, and who looks at constants only.
 _MAKERS = (
     *("ast.py", "attr/_make.py", "cattrs/gen/__init__.py", "collections/__init__.py"),
-    *("jinja2/environment.py", "jinja2/loaders.py"),
+    *("cattrs/converters.py", "jinja2/environment.py", "jinja2/loaders.py"),
 )
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 

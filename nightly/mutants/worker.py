@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import dcsc
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, TooLargeError
 from nightly.mutants.files import Mutants
 from nightly.mutants.formats import FORMATS, Format
 from nightly.mutants.watch import Watch
@@ -93,7 +93,8 @@ def _wrong(error: Exception) -> Iterator[Wrong]:
         yield type(error).__name__, _place(error), text[:_LONGEST]
         return
     for cause in _chain(error):
-        if isinstance(cause, MemoryError):
+        # Whoever asks for a large sweep gets it, where the machine has the memory.
+        if isinstance(cause, MemoryError) and not isinstance(error, TooLargeError):
             yield "asks for too much memory", _place(cause), text[:_LONGEST]
     # Of several mistakes a message may have many, but it quotes no more than a line for each.
     if max(map(len, text.split("; "))) > _LINE:

@@ -53,7 +53,8 @@ class TrialsRecord:
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.start < self.stop:
-            raise ValueError(f"expected a stretch of trials, got {self.start} to {self.stop}")
+            ends = f"{quoted(self.start)} to {quoted(self.stop)}"
+            raise ValueError(f"expected a stretch of trials, got {ends}")
         if not len(self.missed) == len(self.false_alarms) == self.depth > 0:
             raise ValueError("expected as many counts of missed and false_alarms as of layers")
         if not all(0 <= count <= self.stop - self.start for count in self.failures):

@@ -4,6 +4,7 @@ import attrs
 import numpy.typing as npt
 
 from dcsc._arrays import Array, real
+from dcsc._words import quoted
 from dcsc.experiments.simulation.tally import clopper_pearson
 from dcsc.intervals import Estimate
 
@@ -18,7 +19,7 @@ def check_trials(trials: int) -> None:
     """Refuse a number of trials that no cell can have."""
     if not 1 <= trials <= MOST_TRIALS:
         limit = "at least 1" if trials < 1 else f"at most {MOST_TRIALS}"
-        raise ValueError(f"trials: expected {limit}, got {trials}")
+        raise ValueError(f"trials: expected {limit}, got {quoted(trials)}")
 
 
 @attrs.frozen

@@ -229,7 +229,8 @@ def analyze(
     coded: dict[str, CodedLayer] = {}
     if activations is not None:
         readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
-        coded = {layer.name: layer for layer in coded_layers(activations)}
+        # Where a step of the network leaves no inputs, there is nothing to look at.
+        coded = {layer.name: layer for layer in coded_layers(activations) if len(layer.codes)}
     # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):

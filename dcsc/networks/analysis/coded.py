@@ -126,6 +126,6 @@ def _coded(layer: NetworkLayer) -> CodedLayer:
 def stack(layers: Mapping[str, CodedLayer], name: str) -> tuple[CodedLayer, ...]:
     """Return a layer and those below it, as far down as each signal is the code of a layer."""
     chain = [layers[name]]
-    while chain[0].below is not None:
-        chain.insert(0, layers[chain[0].below])
+    while (below := chain[0].below) is not None and below in layers:
+        chain.insert(0, layers[below])
     return tuple(chain)

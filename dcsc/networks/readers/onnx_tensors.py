@@ -72,7 +72,7 @@ def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     try:
         target = (home / location).resolve()
         beside = target.is_relative_to(home) and target.is_file()
-    except (OSError, RuntimeError, ValueError):  # too long, a loop, a zero byte
+    except (OSError, RuntimeError, TypeError, ValueError):  # too long, a loop, no text
         beside = False
     if not beside:
         raise DcscError(
