@@ -238,6 +238,19 @@ def test_external_data_under_what_is_no_name_are_refused(location, tmp_path):
     )
 
 
+def test_external_data_under_a_name_that_is_no_text_are_refused(tmp_path):
+    def move(graph):
+        tensor = graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="data")
+
+    hostile_onnx(tmp_path, move)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(path.read_bytes().replace(b"data", b"dat\xff"))
+    assert "net.onnx: " in refusal(path)
+
+
 @pytest.mark.parametrize("entries", [
     {"offset": "4"}, {"length": "12"}, {"offset": "-1"}, {"offset": "many"},
 ])  # fmt: skip
