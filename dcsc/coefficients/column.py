@@ -209,23 +209,30 @@ def columns(
         # T, the atom's own share c_k² x_k, and the terms G_kj x_j of the others.
         support = np.flatnonzero(code)
         values = of_chosen(code)
-        strength = norms * (norms * values)
-        check_units(strength[values != 0], "codes")
+        on = values != 0
+        strength = norms * values
+        strength *= norms
+        check_units(strength[on], "codes")
         largest = strongest * np.abs(code[support]).max(initial=0.0)
         unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
         terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit)
         offset = seen[number]
+        slack = entering[number] + zeta
+        still = slack == 0
+        slack *= tolerance
+        total = np.abs(offset)
+        total += terms.total
         yield Column(
             chosen,
             support,
-            values != 0,
+            on,
             strength if one_sided else np.abs(strength),
             beta,
             offset,
             zeta,
-            tolerance * (entering[number] + zeta),
-            (entering[number] == 0) & (zeta == 0),
-            terms.total + np.abs(offset),
+            slack,
+            still,
+            total,
             one_sided,
             terms,
         )
