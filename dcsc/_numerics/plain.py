@@ -13,7 +13,7 @@ import numpy as np
 from dcsc._arrays import Array, Shape, all_finite
 from dcsc._numerics.grid import Grid
 
-__all__ = ["correlate", "random_words", "select", "spread", "stripe_top"]
+__all__ = ["correlate", "lay_rows", "random_words", "select", "spread", "stripe_top"]
 
 _PIECE_BYTES = 2**22
 
@@ -178,3 +178,31 @@ def random_words(key: Array, atoms: Array, count: int) -> Array:
     return (
         np.stack([c0, c1, c2, c3], axis=-1).reshape(len(atoms), 4 * len(groups))[:, :count].copy()
     )
+
+
+# ---- rows ----------------------------------------------------------------------------------------
+
+
+def lay_rows(
+    tables: Array,
+    table_of: Array,
+    rows: Array,
+    turns: Array,
+    positions: Array,
+    ends: Array,
+    first: Array,
+    places: int,
+    data: Array,
+    columns: Array,
+) -> None:
+    """Write entries and their columns from ``ends[row]`` to ``ends[row + 1]``, for these rows.
+
+    The arguments are those of `rows.lay_rows`.
+    """
+    n = tables.shape[1]
+    firsts = np.arange(n)[:, None] * places
+    for row, number in zip(rows, table_of, strict=True):
+        part = slice(ends[row], ends[row + 1])
+        count = (ends[row + 1] - ends[row]) // n
+        data[part] = tables[number][:, turns[row, :count]].ravel()
+        columns[part] = (first[row] + firsts + positions[row, :count]).ravel()

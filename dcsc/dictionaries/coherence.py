@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics import lay_rows
 from dcsc._numerics.scaling import check_square, restored, times_power
 from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
@@ -205,16 +206,12 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     ends = np.concatenate([[0], np.cumsum(counts * n)])
     index = np.int32 if max(ends[-1], size) <= np.iinfo(np.int32).max else np.int64
     data, columns = np.empty(ends[-1]), np.empty(ends[-1], dtype=index)
-    firsts = np.arange(0, size, places).astype(index).reshape(-1, n, 1)
-    at = np.take_along_axis(at, order, axis=1).astype(index)
+    at = np.take_along_axis(at, order, axis=1)
+    first = (chosen // n) * (n * places)
 
     def lay(rows: Array, local: Array, tables: Array, start: int, stop: int) -> None:
-        for row, number in zip(rows[start:stop], local[start:stop], strict=True):
-            part, count = slice(ends[row], ends[row + 1]), counts[row]
-            into, kept = data[part].reshape(n, count), order[row, :count]
-            np.take(tables[number], kept, axis=1, out=into, mode="clip")  # "raise" takes a detour
-            group = firsts[chosen[row] // n]
-            np.add(group, at[row, :count], out=columns[part].reshape(n, count))
+        part = slice(start, stop)
+        lay_rows(tables, local[part], rows[part], order, at, ends, first, places, data, columns)
 
     # The correlations of the filters in use with all of their group, copied row by row.
     for rows, meeting in alike:
