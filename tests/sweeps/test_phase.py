@@ -180,3 +180,30 @@ def test_text_of_the_file_is_no_mathematics(drawn):
         assert f">{said}</text>" in drawing
     _, figure = drawn(axes=axes(signs=named))
     assert ">$b$</text>" in as_svg(figure).decode()
+
+
+def test_two_axes_of_names_stand_side_by_side(drawn):
+    """The points of a label are around its place, each curve on its own side, in its own order."""
+    data, figure = drawn(distinct, axes=axes(signs=SIGNS, sizes=SIZES))
+    (panel,) = figure.axes
+    curves = [line(panel, f"sizes = {label}") for label in data["sizes"].values]
+    across = np.array([curve.get_xdata() for curve in curves])
+    assert across.mean(axis=0) == pytest.approx([0, 1])
+    assert (np.diff(across, axis=0) > 0).all()
+    assert np.ptp(across, axis=0).max() < 0.5
+    for curve, label in zip(curves, data["sizes"].values, strict=True):
+        assert np.array_equal(curve.get_ydata(), 1 - data["best"].sel(sizes=label))
+
+
+def test_rates_from_zero_to_one_are_within_the_axes(drawn):
+    _, figure = drawn(axes=axes(sparsity=S))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0 < 1 < high
+
+
+def test_curves_are_no_more_than_colours(drawn):
+    """An axis with more labels makes panels."""
+    seven = ("layers.1.signs", [SIGNS[1][0]] * 7, list("abcdefg"))
+    _, figure = drawn(trials=1, axes=axes(sparsity=S, signs=seven))
+    titles = [panel.get_title(loc="left") for panel in figure.axes]
+    assert [title for title in titles if title] == [f"signs = {label}" for label in "abcdefg"]

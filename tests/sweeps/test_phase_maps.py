@@ -227,3 +227,53 @@ def test_too_many_panels(drawn):
     ]
     _, figure = drawn(lambda data: data.sel(seed=3), trials=1, axes=many)
     assert len(meshes(figure)) == 2
+
+
+@pytest.mark.parametrize(("why", "edges"), [("", 0), ("it does not cover", 1)])
+def test_a_guarantee_ends_where_the_theorem_does_not_cover(drawn, why, edges):
+    """And not where nobody has asked it yet."""
+
+    def known(data):
+        shape = data["guarantee"].shape
+        guarantee = np.full(shape, 0.001)
+        guarantee[-1] = np.nan
+        reasons = np.full(shape, "", dtype=object)
+        reasons[-1] = why
+        dims = data["guarantee"].dims
+        return data.assign(guarantee=(dims, guarantee), why=(dims, reasons))
+
+    _, figure = drawn(known, bounds=["UniformBound"], axes=axes(sparsity=S, noise=NOISE))
+    ends = {x for segment in segments(figure.axes[0]) for x, _ in segment}
+    assert ends == ({4.0} if edges else set())
+    assert len(segments(figure.axes[0])) == edges * len(NOISE[1])
+
+
+def test_cells_without_a_rate_have_the_colour_that_the_legend_says(drawn):
+    _, figure = drawn(axes=axes(sparsity=("codes.sparsity", [5, 15, 16]), noise=NOISE))
+    (panel, mesh), _ = meshes(figure)
+    entry = panel.get_legend().legend_handles[words(figure).index("no code is so dense")]
+    assert matplotlib.colors.same_color(panel.get_facecolor(), entry.get_color())
+    assert np.isnan(np.ma.filled(mesh.get_array()[:, -1], np.nan)).all()
+    assert not matplotlib.colors.same_color(panel.get_facecolor(), mesh.get_cmap()(0.0))
+
+
+@pytest.mark.parametrize("best", [0.0, 1.0])
+def test_half_that_is_nowhere_is_told(drawn, best):
+    _, figure = drawn(
+        lambda data: data.assign(best=0 * data["best"] + best), axes=axes(s=S, n=NOISE)
+    )
+    assert words(figure)[0] == ("half of the trials recovered: not between the cells of this grid")
+    assert not [c for c in figure.axes[0].collections if isinstance(c, QuadContourSet)]
+
+
+@pytest.mark.parametrize(("high", "darkest"), [(0.7, 0.35), (0.1, 0.1)])
+def test_the_darkest_grey_is_the_widest_interval(drawn, high, darkest):
+    """But for intervals that are all narrow, which stay pale."""
+
+    def known(data):
+        return data.assign(low=0 * data["low"], high=0 * data["high"] + high)
+
+    _, figure = drawn(known, axes=axes(sparsity=S, noise=NOISE))
+    half = meshes(figure)[1][1]
+    assert (half.norm.vmin, half.norm.vmax) == (0, pytest.approx(darkest))
+    assert np.allclose(half.get_array(), high / 2)
