@@ -38,7 +38,7 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     if array.dtype.kind not in "biuf":
         raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
     if array.dtype == np.longdouble:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             array = array.astype(np.float64)
     if finite and array.dtype.kind == "f" and not all_finite(array):
         raise not_finite(array, where)

@@ -105,7 +105,8 @@ def read_picture(path: Path, where: str) -> Picture:
     name = f"{where}: {path.name}"
     with (
         reading(path, where, "a picture, a .wav or a .npy"),
-        Image.open(path, formats=_FORMATS) as picture,
+        # As bytes, like sounds: of a file, memory would be taken for any length that it declares.
+        Image.open(io.BytesIO(read_bytes(path, where, _LARGEST)), formats=_FORMATS) as picture,
     ):
         _check_size(picture, path.stat().st_size, name)
         values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)

@@ -588,6 +588,16 @@ def test_an_array_whose_header_promises_too_much_is_refused(small):
         bounds.verify(*small)
 
 
+def test_zero_is_not_its_negative(small):
+    tree = json.loads(small[0].read_text())
+    assert tree["lower"] == 0
+    tree["lower"] = -0.0
+    small[0].write_text(resealed(tree))
+    found = bounds.verify(*small)
+    assert found.difference.startswith("lower: the certificate says -0.0, the model gives 0.0")
+    assert bounds.verify(*small, rounding=1e-9).holds
+
+
 def test_numbers_too_large_to_compute_with_are_refused(tmp_path):
     layer = dcsc.LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=1, n_atoms=12)
     paths = published(tmp_path, dcsc.RobustBound().evaluate([layer]))

@@ -54,6 +54,8 @@ class Watch:
             self.folder = folder
 
     def _judged(self, event: str, arguments: tuple[Any, ...], folder: str) -> list[str]:
+        if _compiling():
+            return []
         if event == "open":
             return self._opened(*arguments, folder)
         if event in ("exec", "compile", "marshal.loads") and not _importing():
@@ -92,6 +94,14 @@ def _importing() -> bool:
     """Return whether Python imports a module, whose name has been judged already."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _compiling() -> bool:
+    """Return whether numba compiles a loop of dcsc's, or takes it from its own files."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and "/numba/core/" not in frame.f_code.co_filename:
         frame = frame.f_back
     return frame is not None
 

@@ -178,7 +178,7 @@ MISTAKES = {
     "file and more": (FILTERS, '{ file = "none.npy", n = 3 }', "layers.1.dictionary.filters: "
         "expected a kind with its parameters, or a file, got n"),
     "file is a number": (FILTERS, "{ file = 3 }", "layers.1.dictionary.filters: expected a kind "
-        "with its parameters, or a file, got neither"),
+        "with its parameters, or a file, got nothing"),
 }  # fmt: skip
 
 

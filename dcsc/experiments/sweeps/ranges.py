@@ -78,7 +78,8 @@ def _spaced(way: str, ends: tuple[Any, ...], whole: bool) -> tuple[int | float, 
     if way == "geometric" and not (first > 0 and last > 0):
         raise ValueError(f"geometric: expected positive ends, got {first} and {last}")
     space = np.linspace if way == "linear" else np.geomspace
-    points = [float(f"{point:.12g}") for point in space(first, last, count)]  # 0.4, not 0.39999…
+    spaced = space(float(first), float(last), count)
+    points = [float(f"{point:.12g}") for point in spaced]  # 0.4, not 0.39999…
     if not (isinstance(first, int) and isinstance(last, int)):
         return tuple(points)
     if whole or all(point.is_integer() for point in points):

@@ -20,7 +20,7 @@ import dcsc.signs
 from dcsc._archives import npy_array
 from dcsc._arrays import Array
 from dcsc._files import read_bytes
-from dcsc._words import quoted
+from dcsc._words import listed, quoted
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
@@ -205,7 +205,7 @@ class Strategies:
         name = table.pop("file", None)
         if not isinstance(name, str) or table:
             expected = "expected a kind with its parameters, or a file"
-            raise ValueError(f"{expected}, got {', '.join(table) or 'neither'}")
+            raise ValueError(f"{expected}, got {listed(table)}")
         return Strategy("", {"file": name}, hashlib.sha256(self._content(name)).hexdigest())
 
     def _content(self, name: str) -> bytes:
