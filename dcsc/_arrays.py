@@ -29,7 +29,7 @@ def real_array(value: Any, where: str) -> Array:
 def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     """Return a finite real array of any numeric dtype, booleans included.
 
-    With ``finite=False`` that is left to whoever reads the numbers next, see `not_finite`.
+    With ``finite=False`` whoever reads the numbers next has to check that, see `not_finite`.
     """
     try:
         array = np.asarray(value)
@@ -52,7 +52,7 @@ def not_finite(array: Array, where: str) -> DcscError:
 
 
 def all_finite(array: Array) -> bool:
-    """Decide by sums where those do, which read the array once and write nothing."""
+    """Return whether all entries are finite; sums, which write nothing, decide where they can."""
     flat = array.reshape(-1) if array.flags.c_contiguous else array
     sums: list[Any] = []
 
@@ -64,9 +64,9 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(sums).all()) or bool(np.isfinite(array).all())
 
 
-def result_dtype(own: npt.DTypeLike, array: Array) -> np.dtype[Any]:
+def result_dtype(dtype: npt.DTypeLike, array: Array) -> np.dtype[Any]:
     """Return float32 or float64, whichever holds both (integers count as float64)."""
-    joint = np.result_type(own, array.dtype)
+    joint = np.result_type(dtype, array.dtype)
     return joint if joint in (np.float32, np.float64) else np.dtype(np.float64)
 
 
@@ -87,7 +87,7 @@ def sign_array(value: Any, where: str) -> Array:
 
 
 def brief(array: Array) -> str:
-    """Return what a record's repr says of an array."""
+    """Return what the repr of a record shows of an array."""
     return f"<{array.dtype} {array.shape}>"
 
 
@@ -103,7 +103,7 @@ def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tu
 
 
 def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:
-    """Hold what a private hook returned to its contract; what it was given stays its own."""
+    """Check what a private hook returned against its contract; copy an input that it hands back."""
     if not isinstance(result, np.ndarray) or result.shape != shape or result.dtype != dtype:
         got = (
             f"{result.dtype} of shape {result.shape}"

@@ -137,8 +137,8 @@ def draw(
 ) -> Array:
     """Draw codes whose stripe sparsity is exactly ``sparsity``.
 
-    The entries are visited in uniform random order, and each is kept where the stripe sparsity
-    stays within S: the codes are as full as they can be.
+    The entries are visited in uniform random order, and each is kept if the stripe sparsity stays
+    within S, so that no further entry fits.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def draw(
 
 
 def _pack(stripes: Windows, limit: int, rng: np.random.Generator) -> list[int]:
-    """Return flat indices of a random support that no entry can join."""
+    """Return flat indices of a random support to which no entry can be added."""
     order = rng.permutation(math.prod(stripes.shape))
     places = np.stack(np.unravel_index(order, stripes.shape), axis=1)
     counts = np.zeros(stripes.grid, dtype=np.int64)

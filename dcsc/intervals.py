@@ -1,4 +1,4 @@
-"""Numbers with their ends: what every estimate and every two-sided bound returns.
+"""Numbers with their ends, as every estimate and every two-sided bound returns them.
 
 Both records unpack and index as the tuples that they are, and JSON has them as lists.
 """
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Interval(NamedTuple, Generic[T]):
-    """The two ends of what is known of a number, or of every entry of an array.
+    """The two ends between which a number lies, or every entry of an array.
 
     Parameters
     ----------

@@ -129,10 +129,10 @@ class DCSCModel:
         NotDrawnError
             If signs are random and not drawn.
         """
-        given = real_array(codes, "DCSCModel.synthesize: codes")
+        array = real_array(codes, "DCSCModel.synthesize: codes")
         shape = tuple(self.layers[-1].dictionary.code_shape)
-        _, batch = as_batch(given, shape, "DCSCModel.synthesize: codes", given.dtype)
-        pathway = [given.copy()]
+        _, batch = as_batch(array, shape, "DCSCModel.synthesize: codes", array.dtype)
+        pathway = [array.copy()]
         for number, layer in reversed(list(enumerate(self.layers, start=1))):
             signal = layer.operator.synthesize(pathway[0])
             if number > 1:
@@ -157,11 +157,11 @@ class DCSCModel:
         keep_coefficients : bool
             Whether the pathway also keeps what each layer saw before its projection.
         """
-        given = real_array(signal, "DCSCModel.forward: signal")
+        array = real_array(signal, "DCSCModel.forward: signal")
         shape = tuple(self.layers[0].dictionary.signal_shape)
-        _, batch = as_batch(given, shape, "DCSCModel.forward: signal", given.dtype)
+        _, batch = as_batch(array, shape, "DCSCModel.forward: signal", array.dtype)
         added = self._noise(noise, batch)
-        pathway, coefficients = [given.copy()], []
+        pathway, coefficients = [array.copy()], []
         for number, layer in enumerate(self.layers):
             entering = pathway[-1] + added[number] if number in added else pathway[-1]
             coefficients.append(layer.operator.analyze(entering))
@@ -209,15 +209,15 @@ class DCSCModel:
         number = integer(layer, f"{where}: layer", minimum=1, maximum=len(self.layers))
         *below, top = [layer.operator for layer in self.layers[:number]]
         units = flat_indices(indices, math.prod(top.code_shape), f"{where}: indices")
-        found = np.empty((len(units), *self.layers[0].dictionary.signal_shape))
+        patterns = np.empty((len(units), *self.layers[0].dictionary.signal_shape))
         start = 0
         for atoms in top._columns.blocks(units):
             signals = atoms
             for operator in reversed(below):
                 signals = operator.synthesize(signals)
-            found[start : start + len(atoms)] = signals
+            patterns[start : start + len(atoms)] = signals
             start += len(atoms)
-        return found
+        return patterns
 
     def to_torch(self) -> "TorchModel":
         """Return the model as a ``torch.nn.Module`` with the same forward pass.
@@ -259,27 +259,27 @@ def _remove_residue(signal: Array, operator: Dictionary, codes: Array) -> None:
     No contribution is larger than the largest atom, so that the sum of its sizes times the
     largest norm bounds them all; one per cent is for the rounding of both.
     """
-    signals, given = (
+    signals, inputs = (
         array.reshape(-1, *shape)
         for array, shape in ((signal, operator.signal_shape), (codes, operator.code_shape))
     )
     most = 1.01 * RESIDUE * np.finfo(signal.dtype).eps * operator.atom_norms().max()
-    piece = max(1, _PIECE_ENTRIES // max(signals[:1].size, given[:1].size, 1))
+    piece = max(1, _PIECE_ENTRIES // max(signals[:1].size, inputs[:1].size, 1))
     for start in range(0, len(signals), piece):
-        some = slice(start, start + piece)
-        sizes = np.abs(signals[some]).reshape(len(signals[some]), -1)
-        limits = most * np.abs(given[some]).reshape(len(sizes), -1).sum(axis=1, keepdims=True)
+        batch = slice(start, start + piece)
+        sizes = np.abs(signals[batch]).reshape(len(signals[batch]), -1)
+        limits = most * np.abs(inputs[batch]).reshape(len(sizes), -1).sum(axis=1, keepdims=True)
         doubtful = start + np.flatnonzero(((sizes <= limits) & (sizes > 0)).any(axis=1))
         if len(doubtful):
-            contributions = operator.contributions(given[doubtful])
+            contributions = operator.contributions(inputs[doubtful])
             signals[doubtful] = without_residue(signals[doubtful], contributions)
 
 
 def without_residue(signal: Array, contributions: Array) -> Array:
     """Set to zero what is only the rounding residue of a cancellation.
 
-    Contributions that cancel exactly leave a few eps of their sizes behind, and a support that
-    counted them would be fiction.
+    Contributions that cancel exactly leave a few eps of their sizes behind, and a support must not
+    count them.
     """
     limit = RESIDUE * np.finfo(signal.dtype).eps * contributions
     return np.where(np.abs(signal) <= limit, signal.dtype.type(0), signal)

@@ -75,24 +75,24 @@ def pathway_overlap(
     Examples
     --------
     >>> first = [[1, 1, 0, 0], [0.5, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0]]
-    >>> found = pathway_overlap([first], ["a", "a", "b", "b"])
-    >>> found.within, found.between
+    >>> overlap = pathway_overlap([first], ["a", "a", "b", "b"])
+    >>> overlap.within, overlap.between
     (array([0.75]), array([0.16666667]))
-    >>> found.matrices[0]
+    >>> overlap.matrices[0]
     array([[1.        , 0.16666667],
            [0.16666667, 0.5       ]])
     """
     where = "pathway_overlap"
     supports, shape = _supports(codes, where)
-    given = np.asarray(labels)
-    if given.shape != shape or given.dtype.kind not in "biuUS":
+    names = np.asarray(labels)
+    if names.shape != shape or names.dtype.kind not in "biuUS":
         raise DcscError(
-            f"{where}: labels: expected ints or strings of shape {shape}, got {given.dtype} of "
-            f"shape {given.shape}"
+            f"{where}: labels: expected ints or strings of shape {shape}, got {names.dtype} of "
+            f"shape {names.shape}"
         )
-    if given.size < 2:
-        raise DcscError(f"{where}: labels: expected two samples or more, got {given.size}")
-    classes, members, counts = np.unique(given, return_inverse=True, return_counts=True)
+    if names.size < 2:
+        raise DcscError(f"{where}: labels: expected two samples or more, got {names.size}")
+    classes, members, counts = np.unique(names, return_inverse=True, return_counts=True)
     belongs = np.eye(len(classes))[members.ravel()]
     pairs = np.outer(counts, counts) - np.diag(counts)
     totals = np.stack([belongs.T @ _jaccard(support) @ belongs for support in supports])
@@ -132,13 +132,13 @@ def _jaccard(support: Array) -> Array:
     block = max(1, _BLOCK_ENTRIES // len(live))  # few enough for single precision to count exactly
     both = np.zeros((len(live), len(live)))
     for start in range(0, live.shape[1], block):
-        some = live[:, start : start + block].astype(np.float32)
-        both += some @ some.T
+        part = live[:, start : start + block].astype(np.float32)
+        both += part @ part.T
     sizes = live.sum(axis=1)
     either = np.add.outer(sizes, sizes) - both
-    found = np.divide(both, either, out=np.ones_like(both), where=either > 0)
-    np.fill_diagonal(found, 0)
-    return found
+    indices = np.divide(both, either, out=np.ones_like(both), where=either > 0)
+    np.fill_diagonal(indices, 0)
+    return indices
 
 
 def _mean(totals: Array, pairs: Any) -> Array:

@@ -12,7 +12,7 @@ __all__ = ["Pathway", "Recovery"]
 
 
 def _read_only(arrays: Iterable[Array]) -> tuple[Array, ...]:
-    """Return read-only views; the arrays that were given stay as they are."""
+    """Return read-only views; the caller's arrays stay as they are."""
     views = tuple(array.view() for array in arrays)
     for view in views:
         view.flags.writeable = False
@@ -67,17 +67,17 @@ class Pathway:
         if shapes != others or self.batch != guess.batch:
             raise DcscError(f"Pathway.compare: guess: expected shapes {shapes}, got {others}")
         missed, false_alarms, error = [], [], []
-        for true, found in zip(self.arrays[1:], guess.arrays[1:], strict=True):
+        for true, estimate in zip(self.arrays[1:], guess.arrays[1:], strict=True):
             axes = tuple(range(len(self.batch), true.ndim))
-            missed.append(((true != 0) & (found == 0)).sum(axis=axes))
-            false_alarms.append(((true == 0) & (found != 0)).sum(axis=axes))
-            error.append(np.sqrt(np.square(true - found).sum(axis=axes)))
+            missed.append(((true != 0) & (estimate == 0)).sum(axis=axes))
+            false_alarms.append(((true == 0) & (estimate != 0)).sum(axis=axes))
+            error.append(np.sqrt(np.square(true - estimate).sum(axis=axes)))
         return Recovery(np.stack(missed), np.stack(false_alarms), np.stack(error))
 
 
 @attrs.frozen(eq=False)
 class Recovery:
-    """How far a guess agrees with the true pathway.
+    """How closely a guess agrees with the true pathway.
 
     Parameters
     ----------

@@ -38,7 +38,8 @@ class SignPattern(ABC):
     Laws:
 
     - every entry of ``draw(shape, rng)`` is +1 or -1, and the shape is ``shape``
-    - the same ``rng`` gives the same pattern
+    - the same ``rng`` gives the same pattern; of `draw_many`, fewer patterns of the same ``rng``
+      are the beginning of more
     - `draw_packed` gives what `draw_many` does, whichever atoms are asked for
     - ``random`` is false only if every draw gives the same pattern
     - signs that `coins` gives one number agree in every draw; those of different numbers are
@@ -128,7 +129,7 @@ class SignPattern(ABC):
         Raises
         ------
         NotCoveredError
-            If the pattern is random otherwise than by coins that the class tells of.
+            If the pattern is random, and its class does not say which coins decide it.
 
         Examples
         --------

@@ -321,7 +321,7 @@ class TorchModel(nn.Module):
         Raises
         ------
         DcscError
-            If training made of a field what its strategy does not take, such as a negative
+            If training gave a field a value that its strategy refuses, such as a negative
             threshold.
         """
         return model.DCSCModel([cast(TorchLayer, layer).layer_now() for layer in self.layers])

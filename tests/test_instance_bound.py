@@ -10,7 +10,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcsc import bounds, coefficients
+from dcsc import bounds
 from dcsc.bounds import (
     InstanceBound,
     LayerInstance,
@@ -20,6 +20,7 @@ from dcsc.bounds import (
 )
 from dcsc.bounds.instance import bound as module
 from dcsc.bounds.tails import Bentkus, Chernoff, Exact, Hoeffding, Lattice, Tail
+from dcsc.coefficients import terms
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, filters
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.model import DCSCModel, Layer
@@ -455,8 +456,8 @@ def test_screening_costs_no_more_than_the_tolerance(threshold):
 def test_computing_in_small_pieces_changes_nothing(monkeypatch):
     layer = LayerInstance(*crowd(), 0.6, 0.05)
     whole = [InstanceBound(tail).evaluate(layer) for tail in ("exact", "chernoff")]
-    monkeypatch.setattr(coefficients, "_KEPT_ENTRIES", 0)
-    monkeypatch.setattr(coefficients, "_BLOCK_ENTRIES", 1000)
+    monkeypatch.setattr(terms, "KEPT_ENTRIES", 0)
+    monkeypatch.setattr(terms, "_BLOCK_ENTRIES", 1000)
     monkeypatch.setattr(module, "_BATCH_ENTRIES", 1000)
     monkeypatch.setattr(module, "_STEP", 16)
     for before, tail in zip(whole, ("exact", "chernoff"), strict=True):

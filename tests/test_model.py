@@ -375,8 +375,9 @@ def test_recovery_counts(pair):
 
 def test_a_pathway_leaves_the_arrays_it_is_given_alone():
     mine = np.ones(3)
-    Pathway((mine, mine))
-    mine[0] = 2
+    pathway = Pathway((mine, mine))
+    assert mine.flags.writeable
+    assert not any(array.flags.writeable for array in pathway.arrays)
 
 
 # ---- the uniform guarantee -----------------------------------------------------------------------

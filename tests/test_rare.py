@@ -1,6 +1,5 @@
 """Rare failures: the mixture is what it says, and estimates agree with all signs enumerated."""
 
-import itertools
 import math
 
 import attrs
@@ -34,6 +33,7 @@ from dcsc.experiments.rare import estimate
 from dcsc.experiments.rare.estimate import _shares, _signals
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
 from tests import strategies
+from tests.sign_enumeration import patterns
 
 SURE = 1 - 1e-7
 BARKER = CirculantDictionary(filters.barker(1, 1, 13), extent=64)
@@ -68,12 +68,12 @@ class Case:
     def patterns(self):
         """All signs of the joint support."""
         count = max(int((self.columns != 0).any(axis=0).sum()), 1)
-        return np.array(list(itertools.product([-1.0, 1.0], repeat=count)))
+        return patterns(count)
 
     def exact(self):
         """The failure probability over all signs of all atoms, by explicit matrices."""
         atoms = self.matrix.shape[1]
-        signs = np.array(list(itertools.product([-1.0, 1.0], repeat=atoms)))
+        signs = patterns(atoms)
         failed = np.zeros(len(signs), dtype=bool)
         for column, noise in zip(self.columns, self.noise, strict=True):
             signal = (signs * column) @ self.matrix.T + noise
@@ -133,7 +133,7 @@ def test_signs_are_drawn_with_the_density(case):
         signs, trials = case.patterns(), 4000
         width = signs.shape[1]
         drawn = mixture.draw(np.random.default_rng(0).random((trials, 1 + width)))
-        place = ((drawn > 0) @ (2 ** np.arange(width)[::-1])).astype(int)
+        place = ((drawn < 0) @ (2 ** np.arange(width))).astype(int)
         counts = np.bincount(place, minlength=len(signs))
         chance = np.exp(mixture.log_density(signs)) / len(signs)
         assert np.all(counts >= binom.ppf(1e-9, trials, chance))
@@ -264,7 +264,7 @@ def test_ties_are_failures(level):
     """Interference of Barker's code is a multiple of 1/13, so that thresholds are hit."""
     support = np.arange(0, 13, 2)
     gram = np.rint(13 * BARKER.gram_rows(support).toarray())
-    h = np.abs(np.array(list(itertools.product([-1, 1], repeat=7))) @ gram)
+    h = np.abs(patterns(7) @ gram)
     active = np.isin(np.arange(64), support)
     exact = np.where(active, h <= level, h >= level).any(axis=1).mean()
     strict = ((h > level) != active).any(axis=1).mean()

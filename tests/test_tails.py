@@ -342,9 +342,9 @@ def test_bad_input_is_refused(arguments, message):
         Hoeffding().upper(*arguments)
 
 
-@pytest.mark.parametrize("most", [-1, 45])
-def test_exact_refuses_what_it_cannot_enumerate(most):
-    with pytest.raises(DcscError, match=f"Exact: most: expected 0 to 44, got {most}"):
+@pytest.mark.parametrize(("most", "limit"), [(-1, "at least 0"), (45, "at most 44")])
+def test_exact_refuses_what_it_cannot_enumerate(most, limit):
+    with pytest.raises(DcscError, match=f"Exact: most: expected {limit}, got {most}"):
         Exact(most)
     with pytest.raises(DcscError, match="Lattice: bins: expected at least 1"):
         Lattice(0)

@@ -1,6 +1,6 @@
 """The numerical inner loops: arrays in, arrays out; nothing here knows a class but `Grid`.
 
-Nothing is validated either, but that the maps refuse NaN and infinity.
+They validate nothing, except that the maps refuse NaN and infinity.
 
 ========================  ====================================================================
 function                  what it computes
@@ -10,6 +10,7 @@ function                  what it computes
 `select`                  what exceeds a threshold
 `stripe_top`              the largest entries of every stripe
 `random_words`            the random words of some atoms without the others
+`lay_rows`                rows of a Gram matrix, from tables of the filters
 ========================  ====================================================================
 
 Each has two leaves, and `ways` decides which of them runs:
@@ -17,8 +18,8 @@ Each has two leaves, and `ways` decides which of them runs:
 - **plain**, in numpy: `plain`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
-  `vectors` (what those cannot say without LLVM's own language). `stripes` and `philox` hold the two
-  others, `compiling` is how all of them are compiled and kept.
+  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox` and `rows`
+  hold the others, `compiling` is how all of them are compiled and kept.
 
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
 `memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
@@ -28,10 +29,11 @@ Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` 
 from dcsc._numerics import plain
 from dcsc._numerics.ways import two_ways
 
-__all__ = ["correlate", "random_words", "select", "spread", "stripe_top"]
+__all__ = ["correlate", "lay_rows", "random_words", "select", "spread", "stripe_top"]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
 spread = two_ways("dcsc._numerics.convolution", plain.spread)
 select = two_ways("dcsc._numerics.convolution", plain.select)
 stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
+lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)

@@ -1,8 +1,8 @@
 """Compiling by numba, and keeping what was compiled.
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
-a sentence says so. For that this module takes numba's `FunctionCache`, which is no public
-interface; `dcsc._numerics.vectors` is the only other module that leans on such.
+a sentence says so. For this the module uses numba's `FunctionCache`, which is no public interface.
+Only `dcsc._numerics.vectors` relies on private interfaces as well.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _caching: Any = caching
 
 
 class _Cache:
-    """numba's cache of one loop, whose troubles are told and not raised."""
+    """numba's cache of one loop; its errors become warnings."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._cache = _caching.FunctionCache(function)
@@ -34,7 +34,7 @@ class _Cache:
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             stored = self._cache.load_overload(sig, target_context)
-        except Exception as error:  # a file that was cut off can raise anything
+        except Exception as error:  # a truncated file can raise anything
             self._begin_again(error)
             return None
         # Processes that save at once may write two signatures to one file.
@@ -43,11 +43,11 @@ class _Cache:
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             self._cache.save_overload(sig, data)
-        except Exception as error:  # disks are full, folders vanish, files are cut off
+        except Exception as error:  # the disk is full, the folder vanished, the file is truncated
             self._begin_again(error)
 
     def _begin_again(self, error: Exception) -> None:
-        """Empty the cache of this loop, or do without it."""
+        """Empty the cache of this loop, or stop using it."""
         _tell(f"{self._cache.cache_path}: {type(error).__name__}: {error}")
         try:
             self._cache.flush()
@@ -91,7 +91,7 @@ def loop(function: F) -> F:
             return dispatcher(*args)
         except MemoryError:
             raise
-        except Exception as error:  # what a compiler can stumble over has no common class
+        except Exception as error:  # the errors of a compiler have no common class
             raise NotCompiledError(f"{type(error).__name__}: {error}") from error
 
     return cast(F, call)

@@ -1,9 +1,8 @@
 """The numerical inner loops: arrays in, arrays out, no classes of dcsc.
 
-Dense data are correlated tile by tile. Sparse data, which codes are by nature, go entry by entry;
-what the data is decides. Both are laid out here and computed in `dcsc._numerics.loops`. Nothing is
-validated but one thing: NaN and infinity are met by the loops in passing, and raise
-FloatingPointError.
+Dense data are correlated tile by tile, sparse data, such as codes, entry by entry; the share of
+non-zeros decides. This module lays both out, and `dcsc._numerics.loops` computes them. Nothing is
+validated, except that the loops meet NaN and infinity in passing and raise FloatingPointError.
 """
 
 import itertools
@@ -29,8 +28,8 @@ _WORTH_A_THREAD = 2**16
 _WORTH_COUNTING = 2**20
 _SAMPLES = 4093
 # Shares of non-zeros up to which going entry by entry is faster, as measured by
-# benchmarks/side_by_side.py --crossover. An analysis has as many results whatever the data are, and
-# writing them is worth this many taps of each.
+# benchmarks/side_by_side.py --crossover. An analysis writes all its results however sparse the data
+# are, and writing one costs as much as this many taps.
 _SPARSE_CODES = 0.1
 _SPARSE_SIGNALS = 0.1
 _TAPS_OF_A_RESULT = 30
@@ -93,17 +92,17 @@ def correlate_dense(
     weights[:, :n] = filters.reshape(grid.groups, n, c, *grid.kernel)
     weights = weights.reshape(grid.groups * tiles, vectors.FILTERS, -1).transpose(0, 2, 1)
     weights = weights.ravel()
-    given = _frozen(signals.reshape(count, c, -1, signals.shape[-1]))
-    bits, exponent = _bits(given.reshape(count, -1))
+    data = _frozen(signals.reshape(count, c, -1, signals.shape[-1]))
+    bits, exponent = _bits(data.reshape(count, -1))
     result = out.reshape(count, n, -1, grid.positions[-1])
     size, factors = math.prod(plan.slab), _flat(scales, signals)
-    # What a tile reads past the last place.
+    # A tile reads this far beyond the last place.
     beyond = 3 * vectors.VECTOR_BYTES // signals.itemsize
 
     def work(start: int, stop: int) -> None:
         slab = np.empty(size + beyond, dtype=signals.dtype)[:size].reshape(plan.slab)
         if not loops.correlate(
-            given, bits, exponent, weights, grid.groups, plan.offsets, plan.padded, plan.runs,
+            data, bits, exponent, weights, grid.groups, plan.offsets, plan.padded, plan.runs,
             plan.bases, plan.blocks, slab, factors, result, start, stop,
         ):  # fmt: skip
             raise FloatingPointError
@@ -121,9 +120,9 @@ def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None 
     rows = max(1, _PIECE_BYTES // codes[:1, :, :1].nbytes)
     for start in range(0, len(codes), batch):
         for first, last in grid.blocks(rows):
-            some = codes[start : start + batch, :, first:last]
-            some = np.ascontiguousarray(some) if scales is None else some * scales[:, first:last]
-            lines = _lines(some, filters, grid)
+            part = codes[start : start + batch, :, first:last]
+            part = np.ascontiguousarray(part) if scales is None else part * scales[:, first:last]
+            lines = _lines(part, filters, grid)
             for inside, samples in grid.pieces(first, last):
                 out[start : start + batch, :, *samples] += lines[:, :, *inside]
     return out
@@ -148,15 +147,17 @@ def _lines(codes: Array, filters: Array, grid: Grid) -> Array:
         taps = filters[:, :, *(slice(u, None, t) for u, t in zip(first, turns, strict=True))]
         if 0 in taps.shape:
             continue
-        own = taps.shape[2:]
+        kernel = taps.shape[2:]
         begin = [
             divmod(u * d, s) for u, d, s in zip(first, grid.dilation, grid.stride, strict=True)
         ]
         target = out[:, :, *(slice(begin[a][1], None, grid.stride[a]) for a in axes)]
-        runs = tuple(((begin[a][0] + (own[a] - 1) * steps[a], 0, positions[a]),) for a in axes)
-        inner = Grid(positions, target.shape[2:], own, (1,) * len(own), steps, runs, grid.groups)
-        turned = np.flip(taps, tuple(range(2, taps.ndim))).reshape(grid.groups, -1, c, *own)
-        turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(grid.groups * c, -1, *own)
+        runs = tuple(((begin[a][0] + (kernel[a] - 1) * steps[a], 0, positions[a]),) for a in axes)
+        inner = Grid(
+            positions, target.shape[2:], kernel, (1,) * len(kernel), steps, runs, grid.groups
+        )
+        turned = np.flip(taps, tuple(range(2, taps.ndim))).reshape(grid.groups, -1, c, *kernel)
+        turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(grid.groups * c, -1, *kernel)
         target[...] = correlate_dense(codes, turned, inner)
     return out
 
@@ -173,18 +174,18 @@ def correlate_sparse(
     grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
     count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
     taps = _by_phase(filters.reshape(grid.groups, n, c, *grid.kernel), grid.stride)
-    given = _frozen(signals.reshape(count, c, -1))
-    bits, exponent = _bits(given)
+    data = _frozen(signals.reshape(count, c, -1))
+    bits, exponent = _bits(data)
     result = out.reshape(count, n, -1)
     (length, columns), runs = (grid.extent[1], grid.positions[1]), map(run_array, grid.runs)
     runs0, runs1 = runs
-    blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], given)
+    blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], data)
     rows, factors = int(blocks[0, 1]), _flat(scales, signals)
 
     def work(start: int, stop: int) -> None:
         scratch = np.empty((rows * columns, n), dtype=signals.dtype)
         if not loops.gather(
-            given, bits, exponent, taps, grid.kernel, grid.stride, runs0, runs1, length, columns,
+            data, bits, exponent, taps, grid.kernel, grid.stride, runs0, runs1, length, columns,
             blocks, scratch, factors, result, start, stop,
         ):  # fmt: skip
             raise FloatingPointError
@@ -227,7 +228,7 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
     taps = np.moveaxis(filters.reshape(len(filters), c, *grid.kernel), 1, -1)
     taps = np.ascontiguousarray(taps).reshape(len(filters), grid.kernel[0], -1)
     width = grid.places(1, 0, grid.positions[1])[1] * c
-    given = _frozen(codes.reshape(count, n, -1))
+    data = _frozen(codes.reshape(count, n, -1))
     result = out.reshape(count, c, *grid.extent)
     runs, factors = run_array(grid.runs[1]), _flat(scales, codes)
 
@@ -235,16 +236,16 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
         def work(start: int, stop: int) -> None:
             scratch = np.empty((blocks[0, 1] - blocks[0, 0], width), dtype=codes.dtype)
             if not loops.scatter(
-                given, taps, c, grid.stride, grid.positions[1], blocks, shift,
+                data, taps, c, grid.stride, grid.positions[1], blocks, shift,
                 runs, first, scratch, factors, result, start, stop,
             ):  # fmt: skip
                 raise FloatingPointError
 
         share(work, count * len(blocks))
 
-    # The places of one run are samples of their own; those of another may be the same samples.
+    # Within one run each place is another sample; two runs may share samples.
     for number, (place, sample, length) in enumerate(grid.runs[0]):
-        blocks = _cut(place, length, width * codes.itemsize, grid.kernel[0], given)
+        blocks = _cut(place, length, width * codes.itemsize, grid.kernel[0], data)
         lay(number == 0, sample - place, blocks)
     return out
 
@@ -256,12 +257,12 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
     """Keep what exceeds its level, one for all or one per filter, of ``(batch, n, ...)``."""
     out = empty(coefficients.shape, coefficients.dtype)
     line = math.prod(coefficients.shape[2:]) if levels.ndim else coefficients.size
-    given, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)
+    data, kept, each = _frozen(coefficients.reshape(-1)), out.reshape(-1), levels.reshape(-1)
 
     def work(start: int, stop: int) -> None:
-        loops.select(given, each, line, one_sided, shrinkage, kept, start, stop)
+        loops.select(data, each, line, one_sided, shrinkage, kept, start, stop)
 
-    share(work, len(given), _WORTH_A_THREAD)
+    share(work, len(data), _WORTH_A_THREAD)
     return out
 
 
@@ -271,8 +272,8 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
 def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> Array:
     """Cut rows into blocks ``[first, last)`` that fit the cache, the first the largest.
 
-    A small batch is cut further, to have something for every thread, but no cut goes so far that
-    most rows are seen by two blocks.
+    A small batch is cut further, so that every thread has a block, but never so far that most rows
+    belong to two blocks.
     """
     fair = -(-length * len(data) // _PARTS)
     rows = min(max(2 * kernel, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
@@ -295,8 +296,8 @@ def _bits(array: Array) -> tuple[Array, Any]:
 
 def _flat(scales: Array | None, like: Array) -> Array:
     """Return the scales as one line of the dtype of the data, empty if there are none."""
-    given = np.empty(0) if scales is None else scales
-    return _frozen(given.astype(like.dtype, copy=False).reshape(-1))
+    factors = np.empty(0) if scales is None else scales
+    return _frozen(factors.astype(like.dtype, copy=False).reshape(-1))
 
 
 def _least(flops: int) -> int:

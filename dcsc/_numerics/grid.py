@@ -17,11 +17,11 @@ Run = tuple[int, int, int]
 class Grid:
     """How the taps of a convolution lie on a signal.
 
-    The signal is laid on a padded line per axis: a run ``(first, sample, length)`` says that
-    padded places from ``first`` on are the samples from ``sample`` on; places in no run are zero,
-    and samples in two runs are seen twice. Tap u at position p sees place
-    ``p·stride + u·dilation``. Filters and channels fall into ``groups`` of neighbours, of which the
-    filters of one see the channels of the same one only.
+    The signal is laid on a padded line per axis: a run ``(first, sample, length)`` says that padded
+    places from ``first`` on are the samples from ``sample`` on; places in no run are zero, and
+    samples in two runs are seen twice. Tap u at position p sees place ``p·stride + u·dilation``.
+    Filters and channels fall into ``groups`` of neighbours; the filters of a group see only the
+    channels of that group.
     """
 
     extent: Shape

@@ -46,20 +46,24 @@ class Plan:
     @classmethod
     def of(cls, grid: Grid, channels: int, itemsize: int, parts: int, cache: int) -> "Plan":
         """Plan for a grid of two or more axes, with at least so many blocks if there is room."""
+        # Places above the last axis; on the last, a line has one phase per step of the stride.
         (*above, last), steps = range(len(grid.extent)), grid.stride
         places = [grid.places(axis, 0, grid.positions[axis])[1] for axis in above]
         inner_places, inner = math.prod(places[1:]), math.prod(grid.positions[1:last])
         reach, length = -(-grid.span[last] // steps[last]), grid.positions[last]
         tile = 3 * VECTOR_BYTES // itemsize
         row_bytes = channels * inner_places * steps[last] * itemsize
+        # Positions along the line: all, or as many tiles as fit into the cache with one row.
         room = cache // (row_bytes * grid.span[0]) - reach
         if grid.positions[0] == 1:
             room = min(room, max(-(-length // parts), 16 * reach))
         count = length if room >= length else max(tile, room // tile * tile)
         width = count - 1 + reach
+        # Rows of positions: what fits, but no more than each thread's share.
         fitting = (cache // (row_bytes * width) - grid.span[0]) // steps[0] + 1
         fair = max(-(-grid.positions[0] // parts), 4 * grid.span[0])
         rows = max(1, min(fitting, fair, grid.positions[0]))
+        # The slab that a block reads, and the blocks, of rows first and of the line then.
         slab = (channels, grid.places(0, 0, rows)[1] * inner_places, steps[last], width)
         blocks = [
             (
@@ -110,11 +114,11 @@ def _padded_rows(grid: Grid, places: list[int]) -> Array:
     """Return which flattened row of the signal each flattened padded row is, −1 if none."""
     row = np.zeros(1, dtype=np.int64)
     for runs, many, extent in zip(grid.runs, places, grid.extent, strict=False):
-        own = np.full(many, -1)
+        line = np.full(many, -1)
         for place, sample, length in runs:
-            own[place : place + length] = np.arange(sample, sample + length)
-        there = (row[:, None] >= 0) & (own >= 0)
-        row = np.where(there, row[:, None] * extent + own, -1).ravel()
+            line[place : place + length] = np.arange(sample, sample + length)
+        inside = (row[:, None] >= 0) & (line >= 0)
+        row = np.where(inside, row[:, None] * extent + line, -1).ravel()
     return row
 
 

@@ -1,9 +1,8 @@
 """The inner loops that numpy cannot express, compiled by numba on first use and cached.
 
 Signals and codes are ``(batch, channels, rows, line)`` here: all axes but the last are flattened
-into rows, and the groups of a grouped convolution are elements of the batch, one after another.
-What is asked of an entry is asked while it is in the cache: whether it is finite, whether it is
-zero.
+into rows, and the groups of a grouped convolution are elements of the batch, one after another. The
+loops check whether an entry is finite, and whether it is zero, while it is in the cache.
 """
 
 from typing import Any
@@ -43,10 +42,10 @@ def _word(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # com
 @inner
 def _finite(bits: Array, exponent: Any) -> bool:  # pragma: no cover  # compiled
     """Return whether all numbers with these bits are finite: their exponents are not all ones."""
-    found = False
+    hit = False
     for k in range(len(bits)):
-        found |= (bits[k] & exponent) == exponent
-    return not found
+        hit |= (bits[k] & exponent) == exponent
+    return not hit
 
 
 @inner
@@ -59,7 +58,7 @@ def _scale(target: Array, scales: Array) -> None:  # pragma: no cover  # compile
 def _turn(
     rows: Array, place: int, out: Array, target: int, step: int, count: int, channels: int
 ) -> None:  # pragma: no cover  # compiled
-    """Set ``out[target + ch·step + i] = rows[place + i·channels + ch]``, in squares."""
+    """Set ``out[target + ch·step + i] = rows[place + i·channels + ch]``, square by square."""
     side = VECTOR_BYTES // rows.itemsize
     whole, square = count - count % side, channels - channels % side
     for i in range(0, whole, side):
@@ -74,7 +73,7 @@ def _turn(
 def _fill(
     slab: Array, sample: Array, rows: Array, runs: Array, first: int, last: int
 ) -> None:  # pragma: no cover  # compiled
-    """Lay places ``[first·step, last·step)`` of some padded rows out by their phase mod step."""
+    """Lay out places ``[first·step, last·step)`` of some padded rows by their phase mod step."""
     step = slab.shape[2]
     for ch in range(len(slab)):
         for r in range(len(rows)):
@@ -133,8 +132,8 @@ def correlate(
         if (item == start or number == 0) and not _finite(bits[b], exponent):
             return False
         # Lay the padded rows that the block sees out in the cache.
-        some = padded[place0 : place0 + places]
-        _fill(slab, signals[b], some, runs, first, first + width)
+        lines = padded[place0 : place0 + places]
+        _fill(slab, signals[b], lines, runs, first, first + width)
         # Tile by tile, a few filters at a few positions: Σ over all taps of weight times sample.
         group = b % groups
         for t in range(tiles):
@@ -142,29 +141,29 @@ def correlate(
             weight = (group * tiles + t) * len(offsets) * FILTERS
             for r in range(rows):
                 from_first = t * FILTERS * area + (row0 + r) * line + first
-                to, own = b * n * area + from_first, group * n * area + from_first
+                to, scale0 = b * n * area + from_first, group * n * area + from_first
                 p = 0
                 while p < count:
-                    here, there, left = bases[r] + p, to + p, count - p
+                    here, target, left = bases[r] + p, to + p, count - p
                     if left > 2 * lanes:
                         tile3(
-                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                            weights, weight, offsets, seen, here, flat, target, area, filters, left
                         )
                         p += 3 * lanes
                     elif left > lanes:
                         tile2(
-                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                            weights, weight, offsets, seen, here, flat, target, area, filters, left
                         )
                         p += 2 * lanes
                     else:
                         tile1(
-                            weights, weight, offsets, seen, here, flat, there, area, filters, left
+                            weights, weight, offsets, seen, here, flat, target, area, filters, left
                         )
                         p += lanes
                 # Multiply by the signs while the row is in the cache.
                 if len(scales):
                     for f in range(filters):
-                        here, mine = to + f * area, own + f * area
+                        here, mine = to + f * area, scale0 + f * area
                         _scale(flat[here : here + count], scales[mine : mine + count])
     return True
 
@@ -197,7 +196,7 @@ def scatter(
     area = out.shape[2] * out.shape[3]
     n, count = codes.shape[1], codes.shape[2]
     groups = len(taps) // n
-    given, flat = codes.reshape(-1), out.reshape(-1)
+    data, flat = codes.reshape(-1), out.reshape(-1)
     laid, tap = scratch.reshape(-1), taps.reshape(-1)
     for item in range(start, stop):
         b = item // len(blocks)
@@ -210,11 +209,11 @@ def scatter(
             source = (b * n + number) * count
             i = b % groups * n + number
             for chunk in range(low, high, WORD):
-                word = _word(given, source + chunk, high - chunk)
+                word = _word(data, source + chunk, high - chunk)
                 while word:
                     k = chunk + first_set(word)
                     word &= word - np.uint64(1)
-                    x = given[source + k]
+                    x = data[source + k]
                     if x - x != 0:
                         return False
                     if len(scales):
@@ -279,7 +278,7 @@ def gather(
     line = stride[1] * turns1 * n
     area, size = out.shape[2], signals.shape[2]
     height, width = kernel[0], kernel[1]
-    given, tap = signals.reshape(-1), taps.reshape(-1)
+    data, tap = signals.reshape(-1), taps.reshape(-1)
     flat, sums = out.reshape(-1), scratch.reshape(-1)
     for item in range(start, stop):
         b, number = item // len(blocks), item % len(blocks)
@@ -297,11 +296,11 @@ def gather(
             for ch in range(c):
                 source = (b * c + ch) * size
                 for chunk in range(low, high, WORD):
-                    word = _word(given, source + chunk, high - chunk)
+                    word = _word(data, source + chunk, high - chunk)
                     while word:
                         k = chunk + first_set(word)
                         word &= word - np.uint64(1)
-                        x = given[source + k]
+                        x = data[source + k]
                         # Rows: sample x lies on padded row place0, which positions from0 to to0
                         # see, each by another tap, place0 − stride·p.
                         y = k // length
@@ -326,28 +325,28 @@ def gather(
                             # Add x times those taps, all filters of all positions of a row at once.
                             if columns == 1 and line == n:
                                 many = (to0 - from0 + 1) * n
-                                here, there = (from0 - first) * n, block + (turn0 + from0) * n
-                                add_scaled(sums, here, x, tap, there, many)
+                                here, tap0 = (from0 - first) * n, block + (turn0 + from0) * n
+                                add_scaled(sums, here, x, tap, tap0, many)
                                 continue
                             many = max(0, (to1 - from1 + 1) * n)
                             phase = place1 % stride[1] * turns1
                             for p0 in range(from0, to0 + 1):
                                 here = ((p0 - first) * columns + from1) * n
-                                there = (turn0 + p0) * line + (phase + turn1 + from1) * n
-                                add_scaled(sums, here, x, tap, block + there, many)
+                                tap0 = (turn0 + p0) * line + (phase + turn1 + from1) * n
+                                add_scaled(sums, here, x, tap, block + tap0, many)
         # Turn filters from last to first, and multiply by the signs.
-        own, count = first * columns, (last - first) * columns
-        _turn(sums, 0, flat, b * n * area + own, area, count, n)
+        position0, count = first * columns, (last - first) * columns
+        _turn(sums, 0, flat, b * n * area + position0, area, count, n)
         if len(scales):
             for i in range(n):
-                here, mine = (b * n + i) * area + own, (group * n + i) * area + own
+                here, mine = (b * n + i) * area + position0, (group * n + i) * area + position0
                 _scale(flat[here : here + count], scales[mine : mine + count])
     return True
 
 
 @loop
 def select(
-    given: Array,
+    coefficients: Array,
     levels: Array,
     line: int,
     one_sided: bool,
@@ -356,25 +355,25 @@ def select(
     start: int,
     stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    """Keep what exceeds its level, one level for every ``line`` entries, in turns."""
-    zero = given.dtype.type(0)
+    """Keep what exceeds its level; levels take turns, one for every ``line`` entries."""
+    zero = coefficients.dtype.type(0)
     place = start
     while place < stop:
         number = place // line
         beyond = min(stop, (number + 1) * line)
         level = levels[number % len(levels)]
-        some, kept = given[place:beyond], out[place:beyond]
+        part, kept = coefficients[place:beyond], out[place:beyond]
         if one_sided and shrinkage:
-            for k in range(len(some)):
-                kept[k] = some[k] - level if some[k] > level else zero
+            for k in range(len(part)):
+                kept[k] = part[k] - level if part[k] > level else zero
         elif one_sided:
-            for k in range(len(some)):
-                kept[k] = some[k] if some[k] > level else zero
+            for k in range(len(part)):
+                kept[k] = part[k] if part[k] > level else zero
         elif shrinkage:
-            for k in range(len(some)):
-                shrunk = some[k] - np.copysign(level, some[k])
-                kept[k] = shrunk if abs(some[k]) > level else zero
+            for k in range(len(part)):
+                shrunk = part[k] - np.copysign(level, part[k])
+                kept[k] = shrunk if abs(part[k]) > level else zero
         else:
-            for k in range(len(some)):
-                kept[k] = some[k] if abs(some[k]) > level else zero
+            for k in range(len(part)):
+                kept[k] = part[k] if abs(part[k]) > level else zero
         place = beyond

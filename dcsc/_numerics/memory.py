@@ -2,7 +2,7 @@
 
 The kernel clears each page that a process sees for the first time, which takes longer than most
 maps take to fill it, and the allocator hands arrays of this size back as soon as they die. So a
-little of it is kept for the next result; none if the environment says ``DCSC_KEEP_MEMORY=0``.
+little of it is kept for the next result, unless the environment says ``DCSC_KEEP_MEMORY=0``.
 """
 
 import math
@@ -25,14 +25,14 @@ _kept: list[Array] = []
 
 
 class _Lease:
-    """What an array's memory belongs to; when the last view of it dies, the memory is kept."""
+    """The owner of an array's memory; when the last view dies, it keeps the memory."""
 
     def __init__(self, memory: Array) -> None:
         self.memory = memory
         self.__array_interface__ = memory.__array_interface__
 
     def __del__(self) -> None:
-        # It can be called anywhere, also where this thread holds the lock: then nothing is kept.
+        # It can be called while this thread holds the lock: then nothing is kept.
         if self.memory.nbytes <= _KEPT_BYTES and _lock.acquire(blocking=False):
             try:
                 _kept.append(self.memory)

@@ -1,7 +1,7 @@
 """The plain way: what the compiled loops compute, to rounding, in numpy.
 
-It is slower, it needs no compiler, and it is what the compiled loops are held against. Nothing is
-multiplied by BLAS, so that the number of threads changes no digit.
+It is slower, but it needs no compiler, and tests compare the compiled loops with it. It does not
+multiply by BLAS, so that the number of threads changes no digit.
 """
 
 import itertools
@@ -13,7 +13,7 @@ import numpy as np
 from dcsc._arrays import Array, Shape, all_finite
 from dcsc._numerics.grid import Grid
 
-__all__ = ["correlate", "random_words", "select", "spread", "stripe_top"]
+__all__ = ["correlate", "lay_rows", "random_words", "select", "spread", "stripe_top"]
 
 _PIECE_BYTES = 2**22
 
@@ -30,15 +30,15 @@ def correlate(signals: Array, filters: Array, grid: Grid, scales: Array | None =
     _refuse_infinity(signals)
     taps = filters.reshape(grid.groups, -1, *filters.shape[1:])
     out = np.zeros((len(signals), len(filters), *grid.positions), signals.dtype)
-    for some, first, last in _pieces(signals, len(filters), grid):
+    for batch, first, last in _pieces(signals, len(filters), grid):
         # Lay the signals on their padded lines: whatever is in no run is zero.
-        data = signals[some]
+        data = signals[batch]
         slab = np.zeros((*data.shape[:2], *grid.slab_shape(first, last)), data.dtype)
         for inside, samples in grid.pieces(first, last):
             slab[:, :, *inside] = data[:, :, *samples]
         grouped = slab.reshape(len(data), grid.groups, -1, *slab.shape[2:])
         # Tap by tap, add what all positions see of it.
-        part = out[some, :, first:last]
+        part = out[batch, :, first:last]
         for tap in np.ndindex(grid.kernel):
             seen = grouped[:, :, :, *_seen(tap, part.shape[2:], grid)]
             added = np.einsum("gnc,bgc...->bgn...", taps[:, :, :, *tap], seen)
@@ -58,8 +58,8 @@ def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None
     taps = filters.reshape(grid.groups, -1, *filters.shape[1:])
     channels = grid.groups * filters.shape[1]
     out = np.zeros((len(codes), channels, *grid.extent), codes.dtype)
-    for some, first, last in _pieces(codes, channels, grid):
-        data = codes[some, :, first:last]
+    for batch, first, last in _pieces(codes, channels, grid):
+        data = codes[batch, :, first:last]
         if scales is not None:
             data = data * scales[:, first:last].astype(data.dtype, copy=False)
         grouped = data.reshape(len(data), grid.groups, -1, *data.shape[2:])
@@ -71,7 +71,7 @@ def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None
             laid += added.reshape(laid.shape)
         # Fold the padded lines: a sample gets what lies on each of its places.
         for inside, samples in grid.pieces(first, last):
-            out[some, :, *samples] += slab[:, :, *inside]
+            out[batch, :, *samples] += slab[:, :, *inside]
     return out
 
 
@@ -178,3 +178,31 @@ def random_words(key: Array, atoms: Array, count: int) -> Array:
     return (
         np.stack([c0, c1, c2, c3], axis=-1).reshape(len(atoms), 4 * len(groups))[:, :count].copy()
     )
+
+
+# ---- rows ----------------------------------------------------------------------------------------
+
+
+def lay_rows(
+    tables: Array,
+    table_of: Array,
+    rows: Array,
+    turns: Array,
+    positions: Array,
+    ends: Array,
+    first: Array,
+    places: int,
+    data: Array,
+    columns: Array,
+) -> None:
+    """Write entries and their columns from ``ends[row]`` to ``ends[row + 1]``, for these rows.
+
+    The arguments are those of `rows.lay_rows`.
+    """
+    n = tables.shape[1]
+    firsts = np.arange(n)[:, None] * places
+    for row, number in zip(rows, table_of, strict=True):
+        part = slice(ends[row], ends[row + 1])
+        count = (ends[row + 1] - ends[row]) // n
+        data[part] = tables[number][:, turns[row, :count]].ravel()
+        columns[part] = (first[row] + firsts + positions[row, :count]).ravel()

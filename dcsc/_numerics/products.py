@@ -14,8 +14,8 @@ _PIECE = 2**20
 def product(left: Array, right: Array) -> Array:
     """Return ``left @ right``, two matrices, in blocks of columns that the shapes alone decide.
 
-    A BLAS that shares out a product by itself cuts it otherwise on one thread than on two, and sums
-    in another order.
+    A BLAS that shares out a product by itself cuts it differently on one thread than on two, and so
+    sums in another order.
     """
     rows, columns = len(left), right.shape[1]
     out = np.empty((rows, columns), dtype=np.result_type(left, right))

@@ -48,8 +48,8 @@ def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
 def restored(value: float, exponent: int) -> float:
     """Return ``value·2^exponent``, or raise FloatingPointError where no float holds such numbers.
 
-    It is too small only where the power is: a value that is small in a unit that floats hold loses
-    nothing that could be told from 0 there.
+    Only a power can be too small. A value that is small in a unit that floats can hold loses only
+    what cannot be told from 0 in that unit.
     """
     try:
         result, unit = math.ldexp(value, exponent), math.ldexp(0.25, exponent)

@@ -85,12 +85,12 @@ def stripe_top(
             for c in range(columns):
                 allowed[row, c] = min(allowed[row, c], inside[c])
     flat = allowed.reshape(-1)
-    kept, found = np.empty(ranks, np.int64), 0
+    kept, total = np.empty(ranks, np.int64), 0
     for rank in range(ranks):
         if rank <= flat[order[rank] % positions]:
-            kept[found] = order[rank]
-            found += 1
-    return kept[:found]
+            kept[total] = order[rank]
+            total += 1
+    return kept[:total]
 
 
 @inner

@@ -1,10 +1,10 @@
-"""What numba's loops cannot say, in LLVM's own language: vectors of numbers in registers.
+"""What numba's loops cannot express, in LLVM's own language: vectors of numbers in registers.
 
 The arrays that these functions of compiled code take are flat and contiguous.
 
-This module alone rests on the inner interfaces of llvmlite and of numba's code generation, which
-promise no stability: where a new version of either breaks it, it is mended here, and until then the
-plain way runs.
+Only this module uses the inner interfaces of llvmlite and of numba's code generation, which promise
+no stability. If a new version of either breaks them, this is the place to repair, and until then
+the plain way runs.
 """
 
 from typing import Any
@@ -78,7 +78,7 @@ def _at(builder: Any, data: Any, place: Any, vector: Any) -> Any:
 
 
 def _tile(vectors: int) -> Any:
-    """Make the innermost loop of a dense correlation, for so many vectors of positions.
+    """Make the innermost loop of a dense correlation, for this many vectors of positions.
 
     A tile is the sums of a few filters at a few vectors of neighbouring positions, over all taps:
     per tap one load per vector and one broadcast per filter feed ``FILTERS × vectors``
@@ -103,7 +103,7 @@ def _tile(vectors: int) -> Any:
         filters: Any,
         columns: Any,
     ) -> Any:
-        given = (weights, weight, offsets, slab, base, out, place, step, filters, columns)
+        arguments = (weights, weight, offsets, slab, base, out, place, step, filters, columns)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             vector, lanes, size = _vector(weights)
@@ -122,10 +122,12 @@ def _tile(vectors: int) -> Any:
             loop, done = builder.append_basic_block("taps"), builder.append_basic_block("store")
             builder.branch(loop)
 
+            # The loop over the taps: the sums stay in registers from one turn to the next.
             builder.position_at_end(loop)
             tap = builder.phi(_INT)
             tap.add_incoming(_number(0), start)
             sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(FILTERS)]
+            # One load for each vector of positions, at this tap's place in the slab.
             offset = builder.load(builder.gep(offset_data, [tap]))
             here = builder.add(args[4], offset)
             seen = [
@@ -138,19 +140,21 @@ def _tile(vectors: int) -> Any:
             row = builder.gep(
                 weight_data, [builder.add(args[1], builder.mul(tap, _number(FILTERS)))]
             )
-            found = []
+            # One broadcast for each filter, multiplied with all vectors and added to its sums.
+            updates = []
             for r, line in enumerate(sums):
                 many = _splat(builder, builder.load(builder.gep(row, [_number(r)])), lanes)
-                found.append(
+                updates.append(
                     [builder.call(multiply_add, [many, seen[v], line[v]]) for v in range(vectors)]
                 )
                 for v in range(vectors):
                     line[v].add_incoming(ir.Constant(vector, [0.0] * lanes), start)
-                    line[v].add_incoming(found[r][v], loop)
+                    line[v].add_incoming(updates[r][v], loop)
             following = builder.add(tap, _number(1))
             tap.add_incoming(following, loop)
             builder.cbranch(builder.icmp_signed("<", following, taps), loop, done)
 
+            # Store: whole vectors where the tile is full, else only the positions there are.
             builder.position_at_end(done)
             mask = ir.VectorType(ir.IntType(1), lanes)
             store_some = _declared(
@@ -169,18 +173,18 @@ def _tile(vectors: int) -> Any:
                     ]
                     with builder.if_else(every, likely=True) as (whole, part):
                         with whole:
-                            for v, there in enumerate(places):
-                                builder.store(found[r][v], there, align=size)
+                            for v, address in enumerate(places):
+                                builder.store(updates[r][v], address, align=size)
                         with part:
-                            for v, there in enumerate(places):
+                            for v, address in enumerate(places):
                                 ahead = [v * lanes + lane for lane in range(lanes)]
                                 numbers = ir.Constant(ir.VectorType(_INT, lanes), ahead)
                                 inside = builder.icmp_signed("<", numbers, limit)
                                 aligned = ir.Constant(_INDEX, size)
-                                builder.call(store_some, [found[r][v], there, aligned, inside])
+                                builder.call(store_some, [updates[r][v], address, aligned, inside])
             return context.get_dummy_value()
 
-        return types.void(*given), generate
+        return types.void(*arguments), generate
 
     return tile
 
@@ -214,22 +218,26 @@ def add_scaled(
         numbers = ir.Constant(ir.VectorType(_INT, lanes), list(range(lanes)))
         zeros = ir.Constant(vector, [0.0] * lanes)
 
+        # One vector of entries; with a mask only those inside are read and written.
         def step(done: Any, inside: Any | None) -> None:
-            there = _at(builder, sums, builder.add(args[1], done), vector)
-            here = _at(builder, taps, builder.add(args[4], done), vector)
+            sum_address = _at(builder, sums, builder.add(args[1], done), vector)
+            tap_address = _at(builder, taps, builder.add(args[4], done), vector)
             if inside is None:
-                old, tap = (builder.load(pointer, align=size) for pointer in (there, here))
+                old, tap = (
+                    builder.load(pointer, align=size) for pointer in (sum_address, tap_address)
+                )
             else:
                 old, tap = (
                     builder.call(load_some, [pointer, aligned, inside, zeros])
-                    for pointer in (there, here)
+                    for pointer in (sum_address, tap_address)
                 )
             new = builder.fadd(old, builder.fmul(many, tap))
             if inside is None:
-                builder.store(new, there, align=size)
+                builder.store(new, sum_address, align=size)
             else:
-                builder.call(store_some, [new, there, aligned, inside])
+                builder.call(store_some, [new, sum_address, aligned, inside])
 
+        # All whole vectors, then what is left of the line.
         whole = builder.and_(args[5], _number(-lanes))
         with cgutils.for_range_slice(builder, _number(0), whole, _number(lanes), _INT) as (done, _):
             step(done, None)
@@ -281,10 +289,10 @@ def non_zeros(_context: Any, data: Any, place: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = ir.VectorType(_vector(data)[0].element, WORD)
-        there = _at(builder, _data(context, builder, signature.args[0], args[0]), args[1], vector)
-        found = builder.load(there, align=_vector(data)[2])
+        address = _at(builder, _data(context, builder, signature.args[0], args[0]), args[1], vector)
+        entries = builder.load(address, align=_vector(data)[2])
         zeros = ir.Constant(vector, [0.0] * WORD)
-        return builder.bitcast(builder.fcmp_unordered("!=", found, zeros), _INT)
+        return builder.bitcast(builder.fcmp_unordered("!=", entries, zeros), _INT)
 
     return types.uint64(data, place), generate
 

@@ -1,11 +1,11 @@
 """Two ways to the same numbers: loops compiled by numba, and the same in numpy.
 
 A function that is compiled has two leaves of one name and signature, in a module of compiled loops
-and in a plain one. Others call what `two_ways` makes of them. Nothing else decides which leaf runs:
-the first call imports the compiled loops, and numba with them; where they cannot be imported or
-compiled, the process takes the plain leaves from then on, and says so once. Two variables of the
-environment, read by the first call, ask for the plain leaves from the start: ``DCSC_PLAIN=1``, and
-numba's own ``NUMBA_DISABLE_JIT=1``.
+and in a plain one. Other modules call the function that `two_ways` makes of the two. Nothing else
+decides which leaf runs: the first call imports the compiled loops, and numba with them; where they
+cannot be imported or compiled, the process takes the plain leaves from then on, and says so once.
+Two variables of the environment, read by the first call, ask for the plain leaves from the start:
+``DCSC_PLAIN=1``, and numba's own ``NUMBA_DISABLE_JIT=1``.
 """
 
 import importlib
@@ -26,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _lock = threading.Lock()
-_said: set[str] = set()
+_topics: set[str] = set()
 _failures: list[str] = []
 
 
@@ -71,9 +71,9 @@ def _leaf(module: str, name: str) -> Callable[..., T]:
 
 
 def say_once(what: str, sentence: str) -> None:
-    """Warn, once a process for each ``what``."""
+    """Warn, once per process for each ``what``."""
     with _lock:
-        if what in _said:
+        if what in _topics:
             return
-        _said.add(what)
+        _topics.add(what)
     warnings.warn(sentence, CompilationWarning, stacklevel=3)

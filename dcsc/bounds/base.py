@@ -37,8 +37,8 @@ class BoundCalculator(ABC):
     They need not hold where a projection shrinks, since x_min then raises the error passed on;
     where a threshold is given; and where `ProbabilisticBound` asks for a least N.
 
-    The inverse questions are of one layer, with δ in [0, 1]. A guarantee that it does better than
-    always fail is asked even of δ = 1.
+    The inverse questions are about one layer, with δ in [0, 1]. Even for δ = 1 they ask for a
+    guarantee that holds, so that the layer is shown not to fail always.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class BoundCalculator(ABC):
     reference : str
         The theorem, and where it is proved.
     needs_instances : bool
-        Whether numbers do not do, and it must be shown the dictionary and the codes.
+        Whether the bound has to see the dictionary and the codes: constants are not enough.
     needs_babel : bool
         Whether the Babel functions of an instance are worth computing.
     """
@@ -85,20 +85,20 @@ class BoundCalculator(ABC):
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
         """Return a threshold for every layer at which the guarantee is near its best.
 
-        Those that the layers have are ignored. Any threshold that does not depend on the signs is
-        as valid as another; of an interval it is the middle.
+        The thresholds that the layers have are ignored. Any threshold that does not depend on the
+        signs is as valid as another; where an interval of them is equally good, this is its middle.
 
         Parameters
         ----------
         layers : sequence of LayerStatistics or LayerInstance, or one of them
             Layer 1 first.
         per_filter : bool, default False
-            Whether to choose one for each filter.
+            Whether to choose one threshold for each filter.
 
         Raises
         ------
         NotCoveredError
-            If the bound does not tell filters apart, and is asked to.
+            If ``per_filter`` is asked of a bound that does not tell filters apart.
         """
         if per_filter:
             raise NotCoveredError(
@@ -107,7 +107,7 @@ class BoundCalculator(ABC):
         records = self._records(layers, "best_thresholds: layers")
         ends = self.evaluate([record.without_threshold() for record in records]).thresholds
         return tuple(
-            # of an interval without an end, beyond its start by more than a tie
+            # if the interval has no end, a place beyond its start by more than a tie
             2 * low + (record.strongest or 1.0) if math.isinf(high) else (low + high) / 2
             for record, (low, high) in zip(records, ends, strict=True)
         )
@@ -145,18 +145,18 @@ class BoundCalculator(ABC):
     def max_sparsity(
         self, statistics: LayerRecord, failure_probability: float = 0.01
     ) -> int | float | None:
-        """Return the largest S for which one layer fails with at most δ; its own is ignored.
+        """Return the largest S for which a layer fails with at most δ; the layer's S is ignored.
 
-        It is at most ``stripe_size``, where that is known, and ``math.inf`` if all S will do; None
-        if not even S = 0 will.
+        It is at most ``stripe_size``, where that is known, and ``math.inf`` if every S is allowed;
+        None if not even S = 0 is.
         """
         meets, layer = _asked(self, "max_sparsity", statistics, failure_probability)
         return inverse.max_sparsity(meets, layer)
 
     def max_noise(self, statistics: LayerRecord, failure_probability: float = 0.01) -> float | None:
-        """Return the largest ζ with which one layer fails with at most δ; its own is ignored.
+        """Return the largest ζ with which a layer fails with at most δ; the layer's ζ is ignored.
 
-        It is ``math.inf`` if all ζ will do; None if the layer fails more often without noise.
+        It is ``math.inf`` if every ζ is allowed; None if the layer fails more often without noise.
         """
         meets, layer = _asked(self, "max_noise", statistics, failure_probability, of_class=False)
         return inverse.max_noise(meets, layer)
@@ -164,10 +164,10 @@ class BoundCalculator(ABC):
     def min_amplitude(
         self, statistics: LayerRecord, failure_probability: float = 0.01
     ) -> float | None:
-        """Return the smallest x_min with which one layer fails with at most δ.
+        """Return the smallest x_min with which a layer fails with at most δ.
 
-        Its own is ignored, and so is its threshold, which would have to move along; x_max stays.
-        It is 0 if all of them will do; None if not even x_min = x_max will.
+        The layer's x_min is ignored, and so is its threshold, which would have to change with it;
+        x_max stays. The result is 0 if every x_min is allowed; None if not even x_min = x_max is.
         """
         meets, layer = _asked(self, "min_amplitude", statistics, failure_probability)
         return inverse.min_amplitude(meets, layer)
@@ -192,7 +192,7 @@ class BoundCalculator(ABC):
         return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
 
     def _require_random_signs(self, number: int, layer: LayerRecord, deepest: bool) -> None:
-        """Refuse a layer whose support is not a matter of thresholds and independent signs."""
+        """Refuse a layer whose support does not come from thresholds and independent signs."""
         refusal = signs_refusal(layer, deepest)
         if refusal is not None:
             raise self._refuse(number, refusal)

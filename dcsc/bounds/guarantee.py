@@ -33,8 +33,8 @@ class LayerGuarantee:
         ζ, the bound of the error entering the layer.
     hypotheses : tuple of Hypothesis
     lower : float, default 0
-        What the worst noise makes the failure probability of the layer at least, the layers below
-        being exact; 0 if the bound only looks upwards.
+        A lower bound of the failure probability of the layer under the worst noise, while the
+        layers below are exact; 0 if the bound gives none.
     """
 
     unclipped: float
@@ -91,9 +91,9 @@ class Guarantee:
 
     @property
     def lower(self) -> float:
-        """What the worst noise makes the failure probability of the pathway at least.
+        """A lower bound of the failure probability of the pathway under the worst noise.
 
-        It is that of layer 1: what reaches the others is not for the noise to choose.
+        It is that of layer 1: the noise cannot choose what reaches the other layers.
         """
         return self.layers[0].lower
 

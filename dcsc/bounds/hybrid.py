@@ -80,7 +80,7 @@ class HybridBound(BoundCalculator):
     def best_threshold(self, statistics: LayerStatistics) -> float:
         """Return the threshold at which the bound of one layer is least.
 
-        Its own is ignored, and so is the noise of the layers below if none is given.
+        The layer's own threshold is ignored. If it has no noise of its own, zero is assumed.
         """
         return _best(self._class(statistics, statistics.noise or 0.0))
 
@@ -102,12 +102,12 @@ class HybridBound(BoundCalculator):
     ) -> tuple[LayerGuarantee, float]:
         codes = self._class(layer, noise)
         hypotheses = noise_hypotheses(number, layer, noise)
-        given = layer.chosen_threshold
-        if given is None:
+        threshold = layer.chosen_threshold
+        if threshold is None:
             low = high = _best(codes)
             hypotheses.append(Hypothesis(f"layer {number}: threshold = {low:.6g}"))
         else:
-            low, high = float(np.min(given)), float(np.max(given))
+            low, high = float(np.min(threshold)), float(np.max(threshold))
         value = float(codes.bound(np.array([low]), np.array([high]))[0])
         whole = value == 0 and layer.selection is not None and not layer.selection.shrinkage
         interval = (codes.quiet, codes.full) if whole else (low, high)
@@ -173,7 +173,7 @@ class _Class:
         off = np.where(low - self.quiet > self.slack, 0.0, np.minimum(self.sides * off, 1.0))
         on = self._tail(self.signal - high - self.shift, self.deviation_on)
         on = np.where(self.full - high > self.slack, 0.0, on)
-        # the non-zeros are at most so many, and which atoms they are is for the worst case
+        # at most so many atoms are non-zero, and the worst case decides which
         worse = np.maximum(off, on)
         return self.samples * ((self.atoms - self.nonzeros) * off + self.nonzeros * worse)
 
@@ -195,7 +195,7 @@ def _best(codes: _Class) -> float:
     The bound jumps at the two ends of that interval, and between them it is convex wherever it
     is below 1/2.
     """
-    if math.isinf(codes.full):  # nothing is on: any threshold that is never reached
+    if math.isinf(codes.full):  # no atom is on: any threshold that none of them reaches
         return 2 * codes.quiet + (codes.signal or 1.0)
     if strictly_below(codes.quiet, codes.full, 2 * codes.slack):
         return (codes.quiet + codes.full) / 2

@@ -68,5 +68,5 @@ def threshold_hypothesis(
 
 
 def layers_below(number: int) -> str:
-    """Return how the layers below a layer are called."""
+    """Return what sentences call the layers below a layer."""
     return "layer 1" if number == 2 else f"layers 1 to {number - 1}"

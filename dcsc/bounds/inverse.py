@@ -39,7 +39,7 @@ def max_sparsity(
 def max_noise(meets: Callable[[LayerRecord], bool], layer: LayerRecord) -> float | None:
     """Return the largest ζ with which a layer meets the condition, ``math.inf`` or None.
 
-    It is looked for as c_max ζ, which is a coefficient, around the largest share of a non-zero.
+    The search is for c_max ζ, which is a coefficient, around the largest share of a non-zero.
     """
     norm = layer.gain[1] or 1.0
 

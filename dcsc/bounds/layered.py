@@ -21,7 +21,7 @@ __all__ = ["LayeredBound", "likely_deviation"]
 
 
 def likely_deviation(layer: LayerStatistics, noise: float, failure_probability: float) -> float:
-    r"""Return t, what all coefficients stay within of their mean but with this probability.
+    r"""Return t: except with this probability, all coefficients lie within t of their means.
 
     .. math:: t = c_{\max}\zeta + x_{\max} \mu_2(S) \sqrt{2 \ln(2N / \delta)}
 
@@ -56,9 +56,9 @@ class LayeredBound(BoundCalculator):
 
     .. math:: \zeta_l = \sqrt{s^P_l}\,\big(t_l + \max|c^2 - 1|\, x_{\max}\; [+\, \beta_l]\big).
 
-    The sparsity may so be of order μ⁻² in every layer. Of all combinations the best is taken. The
-    deepest layer, and a single one, is left to `HybridBound`; only there a projection may be
-    one-sided.
+    So the sparsity may be of order μ⁻² in every layer. The best of all combinations is taken.
+    `HybridBound` takes care of the deepest layer, and of a single one; only there may a projection
+    be one-sided.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class LayeredBound(BoundCalculator):
     ...     coherence=0.01, sparsity=60, x_min=1, x_max=1, n_atoms=500, patch_sparsity=2
     ... )
     >>> upper = LayerStatistics(coherence=0.001, sparsity=50, x_min=2, x_max=2, n_atoms=500)
-    >>> found = LayeredBound().evaluate([lower, upper])
-    >>> round(found.layers[1].noise, 4), found.failure_probability
+    >>> guarantee = LayeredBound().evaluate([lower, upper])
+    >>> round(guarantee.layers[1].noise, 4), guarantee.failure_probability
     (0.5758, 0.001)
     """
 
@@ -116,12 +116,13 @@ class LayeredBound(BoundCalculator):
         likely = likely_deviation(layer, noise, self.spent)
         for low, high, cost in ((quiet, full, 0.0), (likely, signal - likely, self.spent)):
             possible = strictly_below(low, high, 2 * slack)
-            given = layer.chosen_threshold
-            # the least threshold inside, for a projection that shrinks passes it on as an error
+            threshold = layer.chosen_threshold
+            # the least threshold inside: a projection that shrinks passes its threshold on as an
+            # error
             least = min(low + 2 * slack, (low + high) / 2)
-            beta = least if given is None else float(np.max(given))
+            beta = least if threshold is None else float(np.max(threshold))
             shrinks = layer.selection is not None and layer.selection.shrinkage
-            interval = (beta, beta) if shrinks and possible and given is None else (low, high)
+            interval = (beta, beta) if shrinks and possible and threshold is None else (low, high)
             condition = Hypothesis(
                 f"layer {number}: {low:.6g} < {high:.6g}, between which a threshold separates the "
                 + ("coefficients for all signs" if not cost else "likely coefficients"),
@@ -131,7 +132,7 @@ class LayeredBound(BoundCalculator):
             after = min(worst, self._error(layer, likely, beta)) if cost else worst
             hypotheses = (
                 condition,
-                threshold_hypothesis(number, given, interval, slack, layer.tolerance),
+                threshold_hypothesis(number, threshold, interval, slack, layer.tolerance),
                 *noise_hypotheses(number, layer, noise),
             )
             yield _Option(LayerGuarantee(cost, interval, noise, hypotheses), after)

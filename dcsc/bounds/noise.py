@@ -51,8 +51,8 @@ class Noise(ABC):
     r"""The law of the error ν that a coefficient sees besides the signs, of a size z ≥ 0.
 
     In :math:`P(\sum_j w_j \varepsilon_j + \nu \ge t)` the sum is what fair signs make of the codes.
-    How large ν is comes with the layer: z is the norm of an atom times ζ, or for `Gaussian` times
-    the standard deviation of a sample.
+    The layer says how large ν is: z is the norm of an atom times ζ, or for `Gaussian` times the
+    standard deviation of a sample.
 
     Laws, for the ends of every tail that is valid for it:
 
@@ -102,7 +102,7 @@ class Noise(ABC):
         return None
 
     def reach(self, size: Array) -> Array:
-        """Return what ν is at most."""
+        """Return the largest value of ν."""
         return size if self.bounded else np.where(size > 0, np.inf, 0.0)
 
     def softened(self, level: Array, size: Array) -> tuple[Array, Array]:

@@ -46,7 +46,7 @@ class Side:
 
     @property
     def slack(self) -> float:
-        """What the left side may still grow by; negative where it is too large."""
+        """How much the left side may still grow; negative where it is too large."""
         return self.right_value - self.left_value
 
     @property
@@ -82,11 +82,11 @@ class WeakAtom:
     level : float
         What the interference has to reach.
     noise : float
-        What the noise takes off it at the worst; 0 if the noise is a part of the variance.
+        The most that the noise takes off the level; 0 if the noise is a part of the variance.
     deviation : float
         Standard deviation of what is random.
     reach : float
-        :math:`\sum w_j`, what the interference is at most.
+        :math:`\sum w_j`, the largest value of the interference.
     """
 
     column: int
@@ -113,7 +113,7 @@ class WeakAtom:
 
     @property
     def cause(self) -> str:
-        """What makes it fail, in a few words."""
+        """Why the atom fails, in a few words."""
         if self.level <= 0:
             return "the threshold alone"
         if self.level <= self.noise:

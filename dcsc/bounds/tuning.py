@@ -19,10 +19,11 @@ def with_best_thresholds(
     noise: float | npt.ArrayLike = 0.0,
     per_filter: bool = False,
 ) -> DCSCModel:
-    """Return the model with the thresholds at which a bound is about best.
+    """Return the model with the thresholds at which a bound is nearly best.
 
-    Signs are left as they are. The codes of the layers below the deepest are those of one draw,
-    and so are the thresholds chosen for them: for other draws they are as valid, if less good.
+    Signs are left as they are. Below the deepest layer the codes are those of one draw, and the
+    thresholds are chosen for them. For other draws these thresholds are as valid, but may be less
+    good.
 
     Parameters
     ----------

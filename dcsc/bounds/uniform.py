@@ -95,7 +95,7 @@ class UniformBound(BoundCalculator):
         low = interference * sparsity + shift
         high = layer.signal - interference * (sparsity - 1) - shift if sparsity else math.inf
         if selection.shrinkage and layer.chosen_threshold is None and not deepest:
-            # The error passed on was reckoned with the central threshold: none above it will do.
+            # The error passed on was computed with the central threshold: no larger one is covered.
             high = min(high, math.nextafter(_central_threshold(layer), math.inf))
         side = _condition(layer, noise)
         compared = f"{side.left} = {side.left_value:.6g} < {side.right} = {side.right_value:.6g}"

@@ -16,7 +16,7 @@ from dcsc.dictionaries.windows import WindowAxis
 
 __all__ = ["AtomAxis", "ShiftedFilters"]
 
-# Squares below this, of numbers up to 1, may have lost what shows.
+# Squares of numbers up to 1 that lie below this may have lost digits that matter.
 _SMALL = 2.0**-900
 
 
@@ -98,7 +98,7 @@ class AtomAxis:
         return np.clip(first, 0, self.kernel), np.clip(last, 0, self.kernel)
 
     def neighbours(self, positions: Array) -> tuple[Array, Array]:
-        """Return positions that may be off the axis as positions on it, and which exist."""
+        """Return positions on the axis for those that may lie off it, and which exist."""
         if self.circular:
             return positions % self.positions, np.ones(positions.shape, dtype=bool)
         exist = (positions >= 0) & (positions < self.positions)
@@ -106,7 +106,7 @@ class AtomAxis:
 
     @property
     def representatives(self) -> Array:
-        """Positions whose atoms see, up to moves along the axis, all that any atom sees."""
+        """Positions whose atoms represent all others, up to moves along the axis."""
         if self.circular:
             return np.zeros(1, dtype=np.intp)
         every = np.arange(self.positions)
@@ -219,7 +219,7 @@ class ShiftedFilters:
         exponent = exponents(taps, sides)
         energies = np.square(times_power(taps, -exponent)).sum(axis=1)
 
-        # What is inside adds up, and is scaled anew where nothing but small taps is left.
+        # Add up the taps inside; where only small ones are left, scale them anew.
         table = np.empty((len(taps), *map(len, cuts)))
         for place in np.ndindex(table.shape[1:]):
             inside = tuple(slice(*cut[at]) for cut, at in zip(cuts, place, strict=True))

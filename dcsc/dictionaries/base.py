@@ -25,8 +25,8 @@ class Dictionary(LinearMap):
     r"""The linear map A from codes to signals; its columns are the atoms.
 
     A subclass supplies the shapes ``signal_shape`` and ``code_shape``, as class attributes or
-    properties, and the hooks ``_synthesize`` and ``_analyze``; everything else then works, by
-    exact defaults that walk through all atoms and refuse to where that is too much.
+    properties, and the hooks ``_synthesize`` and ``_analyze``; everything else then works, by exact
+    defaults that go through all atoms, and refuse to if there are too many.
 
     Laws, for all codes x, x' and signals y:
 
@@ -86,7 +86,7 @@ class Dictionary(LinearMap):
 
     @property
     def dead_filters(self) -> tuple[int, ...]:
-        """The filters that are zero, whose atoms make nothing and see nothing."""
+        """The filters that are zero: their atoms neither contribute to a signal nor see one."""
         norms = self.atom_norms()
         live = norms.reshape(len(norms), -1).any(axis=1)
         return tuple(np.flatnonzero(~live).tolist())
@@ -199,7 +199,7 @@ class Dictionary(LinearMap):
     def _scale(self) -> int:
         """Return e for the largest norm m·2^e, 1/2 ≤ m < 1, by which Gram rows are scaled.
 
-        Those that a subclass computes itself are taken as they are.
+        Norms that a subclass computes itself are taken as they are.
         """
         if type(self)._gram_rows is not Dictionary._gram_rows:
             return 0
@@ -211,15 +211,15 @@ class Dictionary(LinearMap):
         atoms = self._representatives()
         block = max(1, _BLOCK_ENTRIES // min(self.stripes.size, math.prod(self.code_shape)))
         for start in range(0, len(atoms), block):
-            some = atoms[start : start + block]
-            rows = self._scaled_gram_rows(some, scale)
+            part = atoms[start : start + block]
+            rows = self._scaled_gram_rows(part, scale)
             rows.sum_duplicates()
-            yield gram.Block.of(some, rows)
+            yield gram.Block.of(part, rows)
 
 
 @contextmanager
 def _in_range(dictionary: Dictionary, name: str) -> Iterator[None]:
-    """Say in a sentence that no float holds what a hook was asked for."""
+    """Return the error that says that no float holds what a hook was asked for."""
     try:
         yield
     except FloatingPointError:

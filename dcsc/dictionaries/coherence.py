@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics import lay_rows
 from dcsc._numerics.scaling import check_square, restored, times_power
 from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
@@ -43,6 +44,7 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
     with np.errstate(over="ignore"):
         energies = np.square(taps).sum(axis=-1)
 
+    # |a_k| of all filters at once, for each way in which the border cuts atoms.
     @cache
     def lengths(cut: Cut) -> Array:
         inside = energies[:, :, *(slice(*bounds) for bounds in cut)]
@@ -56,28 +58,31 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
         norm = lengths(cut)
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
+    # Inner products come table by table; one serves all pairs of positions that meet alike.
     tables = all_tables(shifted.axes, positions, symmetric=True)
-    found = [Entry(0, 0, 0.0)]
+    entries = [Entry(0, 0, 0.0)]
 
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
+        # Pairs of positions with the same cuts have the same cosines: one of each will do.
         ends: dict[tuple[Cut, Cut], tuple[Shape, Shape]] = {}
         for use in table.uses:
             p, q = (use.q, use.p) if use.swapped else (use.p, use.q)
             ends.setdefault((cuts(p), cuts(q)), (p, q))
         for (first, second), (p, q) in ends.items():
+            # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
             scaled = np.multiply(values, inverse(second)[:, None], out=spare)
             best = scaled.max(axis=2) * inverse(first)[:, rows]
             group, row = divmod(int(best.argmax()), best.shape[1])
             value = min(float(best[group, row]), 1.0)
-            if value >= found[-1].value:
+            if value >= entries[-1].value:
                 i, j = rows.start + row, int(scaled[group, row].argmax())
                 atoms = shifted.atom(group, i, p), shifted.atom(group, j, q)
-                found.append(Entry(min(atoms), max(atoms), value))
+                entries.append(Entry(min(atoms), max(atoms), value))
 
     ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
     visit_tables(tables, taps, ranges, visit)
-    # Of equals the first, because which thread came first must not show.
-    return min(found, key=lambda entry: (-entry.value, entry.row, entry.column))
+    # Of equal entries the first: the result must not depend on which thread came first.
+    return min(entries, key=lambda entry: (-entry.value, entry.row, entry.column))
 
 
 def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
@@ -99,15 +104,15 @@ def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
     row = 8 * groups * (width + room)
     ranges = list(_ranges(n, min(_TABLE_BYTES // (8 * groups * n), _POOL_BYTES // row)))
     together = max(1, _POOL_BYTES // (row * (ranges[0].stop - ranges[0].start)))
-    found = [0.0]
+    sums = [0.0]
     for start in range(0, len(positions), together):
-        some = positions[start : start + together]
-        tables = all_tables(shifted.axes, some, symmetric=len(ranges) == 1)
+        batch = positions[start : start + together]
+        tables = all_tables(shifted.axes, batch, symmetric=len(ranges) == 1)
         for rows in ranges:
-            pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in some}
+            pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in batch}
             _fill(pools, tables, taps, rows, power)
-            found.extend(pool.largest_sum() for pool in pools.values())
-    return restored(max(found), 2 * power * scale)
+            sums.extend(pool.largest_sum() for pool in pools.values())
+    return restored(max(sums), 2 * power * scale)
 
 
 def _fill(
@@ -127,14 +132,14 @@ def _fill(
 def _largest(shifted: ShiftedFilters, taps: Array, positions: list[Shape]) -> float:
     """Return the largest off-diagonal |G_kj|."""
     tables = all_tables(shifted.axes, positions, symmetric=True)
-    found = [0.0]
+    maxima = [0.0]
 
     def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
-        found.append(float(values.max()))
+        maxima.append(float(values.max()))
 
     ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
     visit_tables(tables, taps, ranges, visit)
-    return max(found)
+    return max(maxima)
 
 
 class _Pool:
@@ -160,7 +165,8 @@ class _Pool:
 
     def largest_sum(self) -> float:
         self._shrink()
-        # Sorted, because which thread came first must not show, not even by rounding.
+        # Sorted, so that the result does not depend on which thread came first, not even by
+        # rounding.
         self.entries[..., : self.filled].sort(axis=-1)
         return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
 
@@ -200,16 +206,12 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     ends = np.concatenate([[0], np.cumsum(counts * n)])
     index = np.int32 if max(ends[-1], size) <= np.iinfo(np.int32).max else np.int64
     data, columns = np.empty(ends[-1]), np.empty(ends[-1], dtype=index)
-    firsts = np.arange(0, size, places).astype(index).reshape(-1, n, 1)
-    at = np.take_along_axis(at, order, axis=1).astype(index)
+    at = np.take_along_axis(at, order, axis=1)
+    first = (chosen // n) * (n * places)
 
     def lay(rows: Array, local: Array, tables: Array, start: int, stop: int) -> None:
-        for row, number in zip(rows[start:stop], local[start:stop], strict=True):
-            part, count = slice(ends[row], ends[row + 1]), counts[row]
-            into, kept = data[part].reshape(n, count), order[row, :count]
-            np.take(tables[number], kept, axis=1, out=into, mode="clip")  # "raise" takes a detour
-            group = firsts[chosen[row] // n]
-            np.add(group, at[row, :count], out=columns[part].reshape(n, count))
+        part = slice(start, stop)
+        lay_rows(tables, local[part], rows[part], order, at, ends, first, places, data, columns)
 
     # The correlations of the filters in use with all of their group, copied row by row.
     for rows, meeting in alike:

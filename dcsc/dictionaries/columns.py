@@ -21,7 +21,7 @@ _BLOCK_ENTRIES = 2**21
 
 @attrs.frozen
 class Columns:
-    """The columns of A, which come from the map itself, a block at a time.
+    """The columns of A, computed by the map itself, a block at a time.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ class Columns:
         for atoms in self.blocks(indices):
             flat = atoms.reshape(len(atoms), -1)
             scale = int(np.frexp(norms(flat, (1,)).max())[1])
-            # Atoms over 2^scale, so that what the map multiplies them by decides the size.
+            # Atoms are divided by 2^scale, so that only the numbers of the map itself decide how
+            # large the products are.
             products = self.analyze(np.ldexp(atoms, -scale)).reshape(len(atoms), -1)
             check_square(scale - exponent)
             rows.append(scipy.sparse.csr_array(np.ldexp(products, scale - 2 * exponent)))
@@ -91,7 +92,7 @@ class Columns:
         return scipy.sparse.csc_array(scipy.sparse.hstack(blocks, format="csc"))
 
     def check(self, hook: str, columns: int) -> None:
-        """Refuse to go through more columns than make sense, and name the hook to write."""
+        """Refuse to go through too many columns, and name the hook to write instead."""
         entries = columns * math.prod(self.signal_shape)
         if entries > _EXPLICIT_LIMIT:
             raise TooLargeError(

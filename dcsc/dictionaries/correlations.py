@@ -113,10 +113,13 @@ def all_tables(axes: tuple[AtomAxis, ...], positions: list[Shape], symmetric: bo
         # Atoms at p meet those at q if they do so along every axis.
         for pair in itertools.product(*map(neighbours, axes, p)):
             q = tuple(place for place, _, _ in pair)
-            there, back = tuple(terms for _, terms, _ in pair), tuple(terms for *_, terms in pair)
+            direct, transpose = (
+                tuple(terms for _, terms, _ in pair),
+                tuple(terms for *_, terms in pair),
+            )
             # Of R(s) and its transpose R(−s) one is computed, the one that sorts first.
-            swapped = symmetric and back < there
-            terms = back if swapped else there
+            swapped = symmetric and transpose < direct
+            terms = transpose if swapped else direct
             table = tables.setdefault((terms, p == q), Table(terms, p == q))
             table.uses.append(Use(p, q, swapped))
     return list(tables.values())
@@ -182,9 +185,9 @@ def _products(left: Array, right: Array, terms: Terms) -> Iterator[tuple[Array, 
     for *others, (shift, a, b) in itertools.product(*terms):
         for u in itertools.product(*(range(first, last) for _, first, last in others)):
             v = (tap - t for tap, (t, _, _) in zip(u, others, strict=True))
-            here: tuple[Any, ...] = (..., *u, slice(a, b), slice(None))
-            there: tuple[Any, ...] = (..., *v, slice(a - shift, b - shift), slice(None))
-            one, other = (x.reshape(*x.shape[:2], -1) for x in (left[here], right[there]))
+            at_left: tuple[Any, ...] = (..., *u, slice(a, b), slice(None))
+            at_right: tuple[Any, ...] = (..., *v, slice(a - shift, b - shift), slice(None))
+            one, other = (x.reshape(*x.shape[:2], -1) for x in (left[at_left], right[at_right]))
             yield one, other.swapaxes(1, 2)
 
 

@@ -96,7 +96,7 @@ class DenseDictionary(Dictionary):
     def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
         matrix, scale = self._scaled(), self._scale()
         check_square(scale - exponent)
-        # All of the power of two on one side: the products are of the size that they shall have.
+        # One factor takes the whole power of two, so that the products have the size asked for.
         with np.errstate(over="ignore"):
             left = times_power(matrix[:, indices], 2 * (scale - exponent))
             rows = product(left.T, matrix)
@@ -112,8 +112,8 @@ class DenseDictionary(Dictionary):
         best, start = gram.Entry(0, 0, 0.0), 0
         for rows in _off_diagonal(matrix):
             rows *= inverse  # noqa: PLW2901  # in place
-            columns, own = rows.argmax(axis=1), inverse[start : start + len(rows)]
-            cosines = np.take_along_axis(rows, columns[:, None], axis=1)[:, 0] * own
+            columns, scale = rows.argmax(axis=1), inverse[start : start + len(rows)]
+            cosines = np.take_along_axis(rows, columns[:, None], axis=1)[:, 0] * scale
             at = int(cosines.argmax())
             if cosines[at] > best.value:
                 pair = int(live[start + at]), int(live[columns[at]])

@@ -79,20 +79,20 @@ class LinearMap(ABC):
         """
         return self._map(signals, "signals", "_exposure", self.signal_shape, self.code_shape)
 
-    def _map(self, value: Any, argument: str, hook: str, given: Shape, expected: Shape) -> Array:
+    def _map(self, value: Any, argument: str, hook: str, domain: Shape, codomain: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
         raw = numeric_array(value, where, finite=not self._meets_infinity)
         dtype = result_dtype(self._dtype(), raw)
-        flat, batch = as_batch(raw, given, where, dtype)
+        flat, batch = as_batch(raw, domain, where, dtype)
         if not len(flat):
-            return np.zeros(batch + expected, dtype=dtype)
+            return np.zeros(batch + codomain, dtype=dtype)
         try:
             mapped = getattr(self, hook)(flat)
         except FloatingPointError:
             raise not_finite(flat.reshape(raw.shape), where) from None
-        shape = (len(flat), *expected)
+        shape = (len(flat), *codomain)
         out = from_hook(mapped, shape, dtype, f"{type(self).__name__}.{hook}")
-        return out.reshape(batch + expected)
+        return out.reshape(batch + codomain)
 
     # ---- geometry ----------------------------------------------------------------------------
 

@@ -151,9 +151,9 @@ def _neutral(ufunc: np.ufunc, dtype: np.dtype[Any]) -> Any:
 
 def _count(entries: Array, out: Array) -> None:
     for first in range(0, entries.shape[1], _UINT8_MAX):  # what one byte can count
-        some = entries[:, first : first + _UINT8_MAX]
-        there = some if some.dtype == bool else some != 0
-        out += np.add.reduce(there.view(np.uint8), axis=1, dtype=np.uint8)
+        part = entries[:, first : first + _UINT8_MAX]
+        marks = part if part.dtype == bool else part != 0
+        out += np.add.reduce(marks.view(np.uint8), axis=1, dtype=np.uint8)
 
 
 def _sum_squares(entries: Array, out: Array) -> None:
@@ -237,7 +237,7 @@ class Windows:
         flat, batch = as_batch(array, self.shape, "Windows: values", dtype)
         squares, info = self._largest(self.square_entries(flat)), np.finfo(dtype)
         norms = np.sqrt(squares)
-        # Squares below the smallest number times this have lost nothing that shows.
+        # Squares above the smallest number times this have lost no digit that matters.
         unsafe = ~((squares >= info.tiny / info.eps**2) & np.isfinite(squares))
         if unsafe.any():
             again = flat[unsafe]
@@ -324,8 +324,8 @@ class Windows:
                     sums = np.zeros((len(block), positions), dtype=dtype)
                     for row in range(0, len(block), rows):
                         for column in range(0, positions, columns):
-                            some = slice(row, row + rows), slice(column, column + columns)
-                            function(block[some[0], :, some[1]], sums[some])
+                            tile = slice(row, row + rows), slice(column, column + columns)
+                            function(block[tile[0], :, tile[1]], sums[tile])
                     windows = self._slide(sums.reshape(len(block), *cut), np.add)
                     out[first : first + len(block)] = windows
 

@@ -95,7 +95,7 @@ class Activations:
     def chain(self) -> tuple[NetworkLayer, ...]:
         """The same layers with the scales of one pushed into the filters of the next.
 
-        So are batch norms after the activation. Where that is not possible, ``below`` is None, the
-        layer reads its own signal as in `layers`, and ``reason`` says why.
+        Batch norms after the activation are pushed on in the same way. Where that is not possible,
+        ``below`` is None, the layer reads its own signal as in `layers`, and ``reason`` says why.
         """
         return chained(self.graph, self.values, self.reached)

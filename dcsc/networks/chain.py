@@ -35,7 +35,7 @@ class NetworkLayer:
     convolution : Convolution
     reading : Reading
     dictionary : ToeplitzDictionary
-        The unit filters at the extent of the signal.
+        The unit filters, on the extent of the signal.
     signal : array, shape (batch, *signal_shape)
         What the dictionary analyses.
     code : array, shape (batch, *code_shape)
@@ -154,7 +154,7 @@ def _carried(
 
 
 def _needed(scale: Array, shift: Array) -> Equivariance:
-    """Return what an operation has to let through for a scale and a shift to pass it."""
+    """Return the `Equivariance` that an operation needs for a scale and a shift to pass it."""
     first = shift.reshape(*shift.shape[:2], -1)[:, :, :1]
     if np.any(scale < 0) or np.any(shift.reshape(*shift.shape[:2], -1) != first):
         return Equivariance.LINEAR

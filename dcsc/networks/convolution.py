@@ -1,4 +1,4 @@
-"""Convolutions of a network, with what belongs to them."""
+"""Convolutions of a network, with the norm, activation and pooling of each."""
 
 import attrs
 
@@ -165,7 +165,7 @@ class Convolution:
     def reading(self, incoming: Incoming | None = None) -> Reading:
         """Return the layer as a D-CSC layer: unit filters, thresholds and scales.
 
-        It reads its own signal, or the code below that ``incoming`` tells the way from.
+        It reads its own signal, or the code below, if ``incoming`` tells what lies between.
         """
         norm = self.norm if self.order[:1] == ("norm",) else None
         return read(self.name, self.operation, norm, self.activation, incoming)

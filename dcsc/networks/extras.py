@@ -1,4 +1,4 @@
-"""Libraries that only some formats need."""
+"""Optional libraries, which only some formats need."""
 
 import importlib
 from typing import Any

@@ -53,7 +53,7 @@ class ConvNetwork:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What has to be given."""
+        """The inputs that `forward` needs."""
         return self.graph.inputs
 
     @property

@@ -36,7 +36,7 @@ def _array() -> Any:
 
 @attrs.frozen
 class Incoming:
-    """What becomes of v on its way into a layer: scale ⊙ v + shift.
+    """The signal of a layer in terms of the code v below: scale ⊙ v + shift.
 
     Parameters
     ----------

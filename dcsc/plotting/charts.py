@@ -1,4 +1,4 @@
-"""The charts of a network's page: small figures of what was found of its layers."""
+"""The charts of a network's page: small figures of the facts about its layers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
 
 
 def _small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
-    """Draw a small chart, of which there may be hundreds, with margins that need no search."""
+    """Draw a small chart; its margins are fixed, because a page may have hundreds of charts."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height))
         figure.subplots_adjust(0.17, 0.45 / height, 0.97, 0.96)
@@ -69,11 +69,11 @@ def _line(axes: Axes, values: Sequence[float | None], label: str, style: str, co
     axes.plot(heights, style, color=colour, label=label, ms=5, lw=1, mfc="none")
 
 
-def _value(found: Coherence | None) -> float | None:
-    return None if found is None else found.value
+def _value(coherence: Coherence | None) -> float | None:
+    return None if coherence is None else coherence.value
 
 
-def _found(part: Found | None) -> float | None:
+def _share(part: Found | None) -> float | None:
     return None if part is None else part.found
 
 
@@ -102,8 +102,8 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
     def draw(axes: Axes) -> None:
         for number, (colour, signs) in enumerate(((RED, "random signs"), (BLUE, "no signs"))):
             facts = [x.resynthesis[number] for x in layers]
-            alone = [_found(x.alone) for x in facts]
-            whole = [_found(x.whole) for x in facts]
+            alone = [_share(x.alone) for x in facts]
+            whole = [_share(x.whole) for x in facts]
             _line(axes, alone, f"layer alone, {signs}", "o-", colour)
             _line(axes, whole, f"from below, {signs}", "s--", colour)
         axes.set_ylim(-0.03, 1.05)

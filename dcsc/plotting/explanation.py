@@ -54,8 +54,8 @@ def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
     return figure
 
 
-def _densities(axes: Axes, found: Explanation) -> None:
-    delta = f"{found.failure_probability:.3g}"
+def _densities(axes: Axes, facts: Explanation) -> None:
+    delta = f"{facts.failure_probability:.3g}"
     names = {
         "guaranteed": "guaranteed: failure impossible",
         "likely": f"proved likely: failure at most {delta}",
@@ -63,19 +63,19 @@ def _densities(axes: Axes, found: Explanation) -> None:
     }
     finite = [
         value
-        for layer in found.layers
+        for layer in facts.layers
         for value in (layer.guaranteed, layer.likely, layer.measured)
         if value is not None and math.isfinite(value)
     ]
     top = 2 * max([1.0, *finite])
     for at, (kind, name) in enumerate(names.items(), start=-1):
-        values = [getattr(layer, kind) for layer in found.layers]
+        values = [getattr(layer, kind) for layer in facts.layers]
         heights = [0.0 if value is None else min(float(value), top) for value in values]
         places = np.arange(len(values)) + at * _BAR_WIDTH
         bars = axes.bar(places, heights, _BAR_WIDTH, color=_BARS[kind], label=name)
         texts = [
             _sparsity(value) if layer.verdicts or kind == "measured" else "no\ntheorem"
-            for layer, value in zip(found.layers, values, strict=True)
+            for layer, value in zip(facts.layers, values, strict=True)
         ]
         axes.bar_label(bars, texts, fontsize=9, padding=1)
     axes.set_yscale("symlog", linthresh=1)
@@ -100,8 +100,8 @@ def _proved(verdict: Verdict | None) -> str:
     return f"{value:.2g}\n{verdict.bound}" if value < 1 else "nothing is proved"
 
 
-def _failures(axes: Axes, found: Explanation, tally: Tally | None) -> None:
-    proved = [layer.sharpest for layer in found.layers]
+def _failures(axes: Axes, facts: Explanation, tally: Tally | None) -> None:
+    proved = [layer.sharpest for layer in facts.layers]
     for place, verdict in enumerate(proved):
         value = 1.0 if verdict is None else verdict.failure_probability
         height = max(value, _SMALLEST)
@@ -129,7 +129,7 @@ def _failures(axes: Axes, found: Explanation, tally: Tally | None) -> None:
                 f"{rate:.2g}", (place, height), (0, 4), textcoords="offset points", ha="center",
                 fontsize=8,
             )  # fmt: skip
-    delta = max(found.failure_probability, _SMALLEST)
+    delta = max(facts.failure_probability, _SMALLEST)
     axes.axhline(delta, color="0.6", ls=":", lw=1, label=f"asked for: {delta:.3g}")
     axes.set_yscale("log")
     axes.set_ylim(_SMALLEST / 3, 30)

@@ -16,10 +16,10 @@ def as_png(figure: Figure) -> bytes:
 
 
 def as_svg(figure: Figure) -> bytes:
-    """Return the drawing, whose text is text.
+    """Return the drawing, with its text as text.
 
-    It carries no date, and its names of parts are hashes of what they are: otherwise no two
-    drawings of the same numbers would be alike.
+    It carries no date, and the names of its parts are hashes of their content: otherwise no two
+    drawings of the same numbers would be equal.
     """
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "dcsc"}):
         return _saved(figure, format="svg", metadata={"Date": None, "Creator": None})

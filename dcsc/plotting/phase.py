@@ -50,8 +50,8 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     The first two axes with numbers span a map: the share of trials whose pathway was recovered,
     beside it half the width of its interval, on it where half of the trials are recovered, and how
     far each guarantee reaches: failure with probability at most δ. With one such axis there are
-    curves with bands, one for each label of another axis, and the recovery that is guaranteed.
-    What is left makes panels.
+    curves with bands, one for each label of another axis, and the recovery that is guaranteed. The
+    remaining axes make panels.
 
     Parameters
     ----------
@@ -63,6 +63,7 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     DcscError
         If there would be more than 9 panels: select some, with ``data.sel``.
     """
+    # Which axes are drawn, and which make panels.
     names = list(json.loads(data.attrs["parameters"]))
     open_axes = [name for name in names if name in data.dims and data.sizes[name] > 1]
     numeric = [name for name in open_axes if data[name].dtype.kind in "iuf"]
@@ -76,6 +77,7 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
             f"sweep_figure: data: expected at most {_PANELS} panels, got {len(panels)} values of "
             f"{', '.join(rest)}: select some of them"
         )
+    # A map takes a row of two: the rates, and the widths of their intervals.
     with matplotlib.rc_context(STYLE):
         columns = 2 if mapped else min(len(panels), 3)
         rows = len(panels) if mapped else math.ceil(len(panels) / columns)
@@ -185,7 +187,7 @@ def _proved_style(number: int, alone: bool) -> dict[str, Any]:
 
 
 def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | None]:
-    """Return where the points are, and what stands there if they are no numbers."""
+    """Return where the points are, and their labels if they are no numbers."""
     if x is None:
         return np.zeros(1), [""]
     values = data[x].values
@@ -198,6 +200,7 @@ def _places(data: "xarray.Dataset", x: str | None) -> tuple[Array, list[str] | N
 
 
 def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], title: str) -> None:
+    # The two maps: rates of recovery, and half the widths of their intervals.
     x, y = drawn
     xs, ys = (data[name].values.astype(float) for name in drawn)
     rate = 1 - data["best"].transpose(y, x).values
@@ -213,6 +216,7 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], ti
         axes.set_facecolor(_EMPTY)
         _scale(axes, "x", xs, x, None)
         _scale(axes, "y", ys, y, None)
+    # On the first, where half of the trials are recovered, and the frontier of each guarantee.
     axes = pair[0]
     axes.set_title(title, fontsize=10, loc="left")
     handles = [_half(axes, xs, ys, rate)]

@@ -64,6 +64,7 @@ def effective_atoms(model: DCSCModel, layer: int, indices: npt.ArrayLike) -> Fig
             f"effective_atoms: model: expected signals with one spatial axis and at most "
             f"{_MOST_LINES} channels, or with two, got shape {atoms.shape[1:]}"
         )
+    # One scale for all of them, and a grid of panels.
     limit = float(np.abs(atoms).max()) or 1.0
     code_shape = tuple(model.layers[layer - 1].dictionary.code_shape)
     draw = _lines if atoms.ndim == 3 else _image

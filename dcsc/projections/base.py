@@ -62,7 +62,7 @@ class Selection:
 class Projection(ABC):
     """The nonlinearity that turns coefficients into a sparse code.
 
-    A subclass supplies ``_project`` and, if its support is a matter of a threshold, ``selection``.
+    A subclass supplies ``_project`` and, if a threshold decides its support, ``selection``.
 
     Laws, for coefficients z:
 
@@ -70,9 +70,11 @@ class Projection(ABC):
     - the support is never enlarged: ``P(z) != 0`` only where ``z != 0``
     - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``); what is
       kept is z itself or, with shrinkage, has the sign of z and a size from ``|z| − β`` to ``|z|``
-    - ``with_threshold(β)``, where there is one, has a selection that differs in its threshold only
+    - ``with_threshold(β)``, where there is one, selects at β, and differs in nothing else
     - each element of a batch is projected as if alone, unless the projection `couples_batch`;
       several batch axes are one: P of a reshaped batch is the reshaped P; dtype and shape are kept
+    - unless it `needs_dictionary`, it acts on every entry by itself
+    - inputs are left as they were
     """
 
     @property

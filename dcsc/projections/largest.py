@@ -45,8 +45,8 @@ def _order(coefficients: Array) -> Array:
         for row in np.flatnonzero(alike.any(axis=1)):
             near = np.append(alike[row], False)
             near[1:] |= alike[row]
-            some = order[row, near]
-            order[row, near] = some[np.argsort(-flat[row, some], kind="stable")]
+            ties = order[row, near]
+            order[row, near] = ties[np.argsort(-flat[row, ties], kind="stable")]
     return order
 
 
@@ -150,21 +150,24 @@ def _stripe_top(coefficients: Array, stripes: Windows, sparsity: int) -> Array:
     rows, columns = math.prod(axis.entries for axis in axes[:-1]), axes[-1].entries
     flat = coefficients.reshape(len(coefficients), -1)
     out = np.zeros_like(flat)
+    # All axes but the last make one: the lines that each stripe holds, by flat number.
     held = [np.zeros(1, dtype=np.int64)]
     for axis in axes[:-1]:
         lines = [np.arange(a, b) % axis.entries for a, b in zip(*axis.bounds(), strict=True)]
         held = [
-            (some[:, None] * axis.entries + line).ravel()
-            for some, line in itertools.product(held, lines)
+            (prefix[:, None] * axis.entries + line).ravel()
+            for prefix, line in itertools.product(held, lines)
         ]
     members, ends = np.concatenate(held), np.cumsum([0, *map(len, held)])
+    # Along the last axis a stripe is an interval.
     begin, end = axes[-1].bounds()
     block = max(1, _BLOCK_ENTRIES // flat.shape[1])
 
     def work(start: int, stop: int) -> None:
         for first in range(start, stop, block):
-            some = slice(first, min(first + block, stop))
-            for z, order, result in zip(flat[some], _order(flat[some]), out[some], strict=True):
+            batch = slice(first, min(first + block, stop))
+            for z, order, result in zip(flat[batch], _order(flat[batch]), out[batch], strict=True):
+                # The loop goes through the non-zeros from the largest down.
                 live = order[: np.count_nonzero(z)]
                 kept = stripe_top(
                     live,

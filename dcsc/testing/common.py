@@ -1,10 +1,11 @@
 """What the checks share: how a law is said to be broken, and arrays that are equal to rounding."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
-__all__ = ["fail", "same"]
+__all__ = ["call", "fail", "same"]
 
 _ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 
@@ -12,6 +13,41 @@ _ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 def fail(strategy: object, law: str, counterexample: str) -> NoReturn:
     """Say which law a strategy breaks, and where."""
     raise AssertionError(f"{type(strategy).__name__} breaks the law '{law}': {counterexample}")
+
+
+def call(
+    strategy: object,
+    law: str,
+    what: str,
+    function: Callable[..., Any],
+    *arguments: Any,
+    refusals: tuple[type[Exception], ...] = (),
+) -> Any:
+    """Return what a method of a strategy returns; what it raises breaks a law.
+
+    Hooks are handed read-only arrays, so that one that writes into them is told so by numpy, and
+    here by the law that it breaks.
+
+    Parameters
+    ----------
+    strategy : object
+    law : str
+        What the call is to show.
+    what : str
+        The call in words, for the counterexample.
+    function : callable
+    *arguments
+    refusals : tuple of exceptions
+        Those that break no law, and are let through.
+    """
+    try:
+        return function(*arguments)
+    except refusals:
+        raise
+    except Exception as error:
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            fail(strategy, "inputs are left as they were", f"{what} wrote into its argument")
+        fail(strategy, law, f"{what} raised {type(error).__name__}: {error}")
 
 
 def same(

@@ -7,7 +7,7 @@ import attrs
 from scipy.stats import norm
 
 from dcsc.bounds import BoundCalculator, LayerGuarantee
-from dcsc.bounds.guarantee import threshold_hypothesis
+from dcsc.bounds.hypotheses import threshold_hypothesis
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 
 
@@ -28,7 +28,9 @@ class GaussianTailBound(BoundCalculator):
     >>> RobustBound().max_sparsity(layer), GaussianTailBound().max_sparsity(layer)
     (16, 18)
     >>> from dcsc.testing import check_bound
-    >>> check_bound(GaussianTailBound())
+    >>> report = check_bound(GaussianTailBound())
+    >>> report.covered, report.enumerated.covered
+    (100, 41)
     """
 
     reference: ClassVar[str] = "V. Bentkus and D. Dzindzalieta, Bernoulli 21(2), 2015"

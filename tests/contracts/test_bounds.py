@@ -34,7 +34,10 @@ of_little_cost = pytest.mark.parametrize(
 
 @every_bound
 def test_laws(bound):
-    check_bound(bound, rng=0)
+    report = check_bound(bound, rng=0)
+    assert report.covered == report.layers
+    assert report.enumerated.covered == report.enumerated.layers
+    assert report.enumerated.informative  # a guarantee of 1 proves nothing
 
 
 @of_little_cost
@@ -126,7 +129,9 @@ def test_no_bound_exceeds_1():
         assert guarantee.failure_probability == 1
         assert guarantee.unclipped == pytest.approx(2 * value, nan_ok=True)
         assert not guarantee.holds
-    check_bound(Constant(7.0))  # says nothing, and breaks no law
+    report = check_bound(Constant(7.0))  # says nothing, and breaks no law
+    assert report.enumerated.informative == 0
+    assert "no guarantee for a small layer is below 1" in str(report)
 
 
 @attrs.frozen
@@ -243,3 +248,101 @@ def test_a_bound_of_ones_own_gets_the_rest_for_free():
     assert (
         Plain().evaluate([attrs.evolve(layer, sparsity=np.int64(30))] * 6).failure_probability == 1
     )
+
+
+# ---- is it true? ---------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Scaled(BoundCalculator):
+    """A good bound times a factor: every law of order holds."""
+
+    truth: BoundCalculator
+    factor: float
+
+    @property
+    def needs_instances(self):
+        return self.truth.needs_instances
+
+    def _evaluate(self, layers):
+        right = self.truth.evaluate(layers)
+        parts = [
+            attrs.evolve(part, unclipped=self.factor * part.unclipped) for part in right.layers
+        ]
+        return attrs.evolve(right, layers=tuple(parts))
+
+
+@pytest.mark.parametrize(
+    ("truth", "factor"),
+    [
+        (ProbabilisticBound(), 1e-6),
+        (RobustBound(), 1e-6),
+        (RobustBound(), 1 / 100),
+        (InstanceBound(), 1 / 2),
+    ],
+)
+def test_a_bound_that_is_false_by_a_factor_is_found(truth, factor):
+    false = Scaled(truth, factor)
+    with pytest.raises(AssertionError, match="Scaled breaks the law 'the failure probability is"):
+        check_bound(false)
+    report = check_bound(false, enumerate=False)
+    assert report.enumerated is None
+    assert "whether it is true" in report.untested
+
+
+class Generous(UniformBound):
+    """It holds for twice as many non-zeros."""
+
+    def _evaluate(self, layers):
+        half = [attrs.evolve(layer, sparsity=layer.need("sparsity") // 2) for layer in layers]
+        return UniformBound().evaluate(half)
+
+
+def test_a_uniform_bound_for_too_many_non_zeros_is_found():
+    with pytest.raises(AssertionError, match="Generous breaks the law 'the failure probability is"):
+        check_bound(Generous())
+
+
+class Boastful(Instance):
+    """It says that more fails than does."""
+
+    def _evaluate(self, layers):
+        right = InstanceBound().evaluate(layers)
+        parts = [attrs.evolve(part, lower=min(2 * part.lower, 1)) for part in right.layers]
+        return attrs.evolve(right, layers=tuple(parts))
+
+
+def test_a_lower_bound_that_is_too_high_is_found():
+    with pytest.raises(AssertionError, match="Boastful breaks the law 'lower is at most"):
+        check_bound(Boastful())
+
+
+class Choosy(BoundCalculator):
+    """It covers nothing that it is shown."""
+
+    def _evaluate(self, layers):
+        raise self._refuse(1, "it is Tuesday")
+
+
+def test_what_is_not_covered_is_said():
+    report = check_bound(Choosy())
+    assert (report.covered, report.enumerated.covered) == (0, 0)
+    lines = str(report).splitlines()
+    assert lines[0].startswith("0 of 100 random sets of layers are covered")
+    assert "any law on random layers, since it covers none of them" in lines[-1]
+    assert "since it covers none of the small layers" in lines[-1]
+
+
+class Broken(BoundCalculator):
+    def _evaluate(self, layers):
+        return None + 1
+
+
+def test_an_exception_of_the_hook_names_the_class_and_the_layers():
+    with pytest.raises(AssertionError, match=r"Broken breaks.*LayerStatistics\(.*raised TypeError"):
+        check_bound(Broken())
+
+
+def test_a_class_is_no_bound():
+    with pytest.raises(DcscError, match="check_bound: bound: expected a BoundCalculator"):
+        check_bound(RobustBound)

@@ -22,6 +22,7 @@ from dcsc.dictionaries import (
     dense,
     filters,
 )
+from dcsc.errors import DcscError
 from dcsc.testing import check_dictionary
 from tests import cases, strategies
 from tests.test_windows import absolute_of, bare, grid, matrix_of, patches_of
@@ -377,6 +378,11 @@ class Writing(DenseDictionary):
         return codes @ self.matrix.T
 
 
-def test_hooks_cannot_write_into_their_argument():
-    with pytest.raises(ValueError, match="read-only"):
+def test_a_hook_that_writes_into_its_argument_is_told_the_law():
+    with pytest.raises(AssertionError, match="Writing breaks the law 'inputs are left as they"):
         check_dictionary(Writing(MATRIX))
+
+
+def test_a_class_is_no_dictionary():
+    with pytest.raises(DcscError, match="check_dictionary: dictionary: expected a Dictionary"):
+        check_dictionary(DenseDictionary)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import (
     BatchTopK,
     HardThreshold,
@@ -343,6 +344,95 @@ class Writing(Faulty):
         return coefficients
 
 
-def test_hooks_cannot_write_into_their_argument():
-    with pytest.raises(ValueError, match="read-only"):
+def test_a_hook_that_writes_into_its_argument_is_told_the_law():
+    with pytest.raises(AssertionError, match="Writing breaks the law 'inputs are left as they"):
         check_projection(Writing())
+
+
+def test_a_class_is_no_projection():
+    with pytest.raises(DcscError, match="check_projection: projection: expected a Projection"):
+        check_projection(HardThreshold)
+
+
+@attrs.frozen
+class Doubling(Projection):
+    """It passes every law but that of `with_threshold`, whose threshold it doubles."""
+
+    beta: float = 1.0
+    factor: float = 2.0
+
+    @property
+    def selection(self):
+        return Selection(self.beta)
+
+    def with_threshold(self, threshold):
+        return attrs.evolve(self, beta=self.factor * threshold)
+
+    def _project(self, coefficients, dictionary):
+        return HardThreshold(self.beta)(coefficients)
+
+
+class Promising(Doubling):
+    """Its other thresholds are told, and not used."""
+
+    def with_threshold(self, threshold):
+        return Kept(threshold)
+
+
+@attrs.frozen
+class Kept(Projection):
+    told: float
+
+    @property
+    def selection(self):
+        return Selection(self.told)
+
+    def _project(self, coefficients, dictionary):
+        return HardThreshold(1.0)(coefficients)
+
+
+class Shrinking(Doubling):
+    def with_threshold(self, threshold):
+        return SoftThreshold(threshold)
+
+
+class Broken(Doubling):
+    def with_threshold(self, threshold):
+        return {}[threshold]
+
+
+class Stubborn(Doubling):
+    def with_threshold(self, threshold):
+        raise NotCoveredError("Stubborn: has one threshold")
+
+
+def test_other_thresholds_are_those_that_were_asked_for():
+    for faulty, law in (
+        (Doubling(), "with_threshold"),
+        (Promising(), "it agrees with its selection"),
+        (Shrinking(), "with_threshold"),
+        (Broken(), "with_threshold"),
+    ):
+        with pytest.raises(AssertionError, match=f"breaks the law '{law}"):
+            check_projection(faulty)
+    check_projection(Stubborn())
+
+
+class ByFilter(Faulty):
+    """It keeps the largest of each filter, and does not say that it has to know the filters."""
+
+    def _project(self, coefficients, dictionary):
+        sizes = np.abs(coefficients)
+        if sizes.ndim < 3:
+            return coefficients
+        return np.where(sizes >= sizes.max(axis=2, keepdims=True), coefficients, 0)
+
+
+class ByFilterOfADictionary(ByFilter):
+    needs_dictionary = True
+
+
+def test_a_projection_that_groups_says_that_it_needs_the_dictionary():
+    with pytest.raises(AssertionError, match="'what needs no dictionary acts on every entry"):
+        check_projection(ByFilter())
+    check_projection(ByFilterOfADictionary())

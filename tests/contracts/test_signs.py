@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcsc.errors import NotCoveredError
+from dcsc._numerics.packed import pack
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 from dcsc.testing import check_signs
 from tests import cases, strategies
@@ -199,6 +200,37 @@ class Fewer(SignPattern):
         return FilterSigns().coins(code_shape)
 
 
+class Deaf(SignPattern):
+    """Fair signs that rng does not decide, few enough to look the same now and then."""
+
+    independent = True
+    source = np.random.default_rng(0)
+
+    def _draw(self, code_shape, rng):
+        return self.source.choice([-1.0, 1.0], code_shape)
+
+
+class Forgetful(SignPattern):
+    """How many patterns are drawn decides which ones."""
+
+    independent = True
+
+    def _draw(self, code_shape, rng):
+        return rng.choice([-1.0, 1.0], code_shape)
+
+    def _draw_packed(self, count, code_shape, atoms, rng):
+        negative = np.random.default_rng(count).random((count, np.prod(code_shape))) < 0.5
+        return pack(negative[:, atoms])
+
+
+class Misplaced(Forgetful):
+    """The packed form numbers the atoms that it is asked for."""
+
+    def _draw_packed(self, count, code_shape, atoms, rng):
+        negative = rng.random((4000, np.prod(code_shape)))[:count] < 0.5
+        return pack(negative[:, np.arange(len(atoms))])
+
+
 class Sound(SignPattern):
     independent = True
 
@@ -218,12 +250,28 @@ FAULTS = {
     Restless: "a sign that no coin decides never changes",
     Twins: "independent fair signs",
     Fewer: "independent fair signs",
+    Deaf: "the same rng gives the same pattern",
+    Forgetful: "fewer patterns of the same rng are the beginning of more",
+    Misplaced: "draw_packed gives what draw_many does",
 }
 
 
 @pytest.mark.parametrize("faulty", FAULTS)
 def test_the_check_finds(faulty):
-    check_signs(Sound())
     law = FAULTS[faulty].replace("+", r"\+")
     with pytest.raises(AssertionError, match=f"{faulty.__name__} breaks the law.*{law}"):
         check_signs(faulty())
+
+
+def test_a_sound_law_passes():
+    check_signs(Sound())
+
+
+def test_a_law_that_hears_nothing_is_found_for_one_sign_too():
+    with pytest.raises(AssertionError, match="'the same rng gives the same pattern'"):
+        check_signs(Deaf(), (1,))
+
+
+def test_a_class_is_no_law():
+    with pytest.raises(DcscError, match="check_signs: signs: expected a SignPattern"):
+        check_signs(RademacherSigns)

@@ -6,8 +6,6 @@ import json
 import attrs
 import numpy as np
 import pytest
-import scipy.io.wavfile
-from PIL import Image
 
 from dcsc import (
     DcscError,
@@ -19,13 +17,11 @@ from dcsc import (
     ToeplitzDictionary,
 )
 from dcsc.dictionaries import filters
-from dcsc.networks import ConvNetwork, Graph, Input, load, operations
+from dcsc.networks import load, operations
 from dcsc.networks.analysis import (
     Inputs,
     analyze,
     margins,
-    noise_inputs,
-    read_inputs,
     receptive_model,
     resynthesize,
     shipped_inputs,
@@ -335,90 +331,3 @@ def test_classes_with_one_member_leave_no_nan():
 def test_a_network_without_convolutions_is_refused():
     with pytest.raises(DcscError, match="expected convolutions, found none"):
         analyze(network(operations.Relu()))
-
-
-# ---- reading inputs --------------------------------------------------------------------------
-
-
-def test_arrays_with_and_without_batch_and_labels(tmp_path):
-    net = network(convolve(3, 2, (3,), -0.1))
-    values = np.random.default_rng(0).normal(size=(5, 2, 9))
-    np.save(tmp_path / "batch.npy", values)
-    np.save(tmp_path / "one.npy", values[0])
-    np.savez(tmp_path / "all.npz", images=values, labels=np.arange(5))
-    assert np.array_equal(read_inputs(net, tmp_path / "batch.npy").values["input"], values)
-    assert np.array_equal(read_inputs(net, tmp_path / "one.npy").values["input"], values[:1])
-    found = read_inputs(net, tmp_path / "all.npz")
-    assert np.array_equal(found.labels, np.arange(5))
-    assert found.first(2).count == 2
-    assert len(found.first(2).labels) == 2
-
-
-def test_pictures_and_sounds_are_made_to_fit(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
-    free = network(convolve(3, 3, (3, 3), -0.1), channels=3, lengths=(None, None))
-    value = read_inputs(free, tmp_path / "picture.png").values["input"]
-    assert np.array_equal(value[0], np.moveaxis(pixels, -1, 0) / 255)
-    grey = network(convolve(3, 1, (3, 3), -0.1), channels=1, lengths=(8, 6))
-    assert read_inputs(grey, tmp_path / "picture.png").values["input"].shape == (1, 1, 8, 6)
-    wave = np.zeros(1000, np.int16)
-    wave[700:760] = 2**14
-    scipy.io.wavfile.write(tmp_path / "sound.wav", 8000, wave)
-    sound = network(convolve(3, 1, (3,), -0.1), channels=1, lengths=(100,))
-    value = read_inputs(sound, tmp_path / "sound.wav").values["input"]
-    assert value.shape == (1, 1, 100)
-    assert np.count_nonzero(value) == 60
-    assert value.max() == 2**14 / 2**15
-
-
-def test_noise_says_that_it_is_noise():
-    found = noise_inputs(load(digits_network_path()), 3)
-    assert found.values["input"].shape == (3, 1, 8, 8)
-    assert "not data" in found.note
-    again = noise_inputs(load(digits_network_path()), 3)
-    assert np.array_equal(found.values["input"], again.values["input"])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("wide.npy", np.zeros((2, 5, 9)), r"expected shape \(any, 2, any\), got \(2, 5, 9\)"),
-        ("none.npy", np.zeros((0, 2, 9)), "at least one input"),
-        ("nan.npy", np.full((1, 2, 9), np.nan), "input"),
-        ("text.npy", b"hello", "could not read"),
-        ("picture.png", b"hello", "one or three channels"),
-        ("labels.npz", {"x": np.zeros((2, 2, 9)), "labels": np.zeros(3)}, r"labels.*\(3,\)"),
-        ("two.npz", {"a": np.zeros((2, 2, 9)), "b": np.zeros(3)}, "expected the inputs input"),
-    ],
-)
-def test_what_does_not_fit_is_refused(tmp_path, name, content, words):
-    path = tmp_path / name
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif isinstance(content, dict):
-        np.savez(path, **content)
-    else:
-        np.save(path, content)
-    with pytest.raises(DcscError, match=words):
-        read_inputs(network(convolve(3, 2, (3,), -0.1)), path)
-
-
-def test_a_broken_picture_is_refused(tmp_path):
-    (tmp_path / "picture.png").write_bytes(b"hello")
-    net = network(convolve(3, 3, (3, 3), -0.1), channels=3, lengths=(None, None))
-    with pytest.raises(DcscError, match="could not read"):
-        read_inputs(net, tmp_path / "picture.png")
-
-
-def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(DcscError, match="expected a file"):
-        read_inputs(network(convolve(3, 2, (3,), -0.1)), tmp_path / "none.npy")
-
-
-def test_inputs_that_no_machine_holds_are_refused():
-    graph = Graph((Input("x", (1, 1, 2**40)),), (), ("x",))
-    with pytest.raises(
-        DcscError, match=r"1073741824 samples, got the shape \(1, 1"
-    ):
-        noise_inputs(ConvNetwork(graph, "huge"))

@@ -256,11 +256,11 @@ def _layer(
     number: int, inputs: Inputs, part: LayerGuarantee, arrays: dict[str, Array]
 ) -> CertifiedLayer:
     record = inputs.layers[number - 1]
-    given = describe(record, f"layer{number}", arrays)
+    fields = describe(record, f"layer{number}", arrays)
     constants = _constants(record, inputs.bound.needs_babel)
     return CertifiedLayer(
         _basis(type(record)),
-        given,
+        fields,
         describe(constants, f"layer{number}.constants", arrays),
         part.noise,
         part.threshold,

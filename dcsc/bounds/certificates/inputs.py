@@ -148,6 +148,7 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return value
     if isinstance(value, np.bool_ | np.integer | np.floating):
         return value.item()
+    # An array stands in the text by its name only: the first name under which its bytes came.
     if isinstance(value, np.ndarray):
         for other, array in arrays.items():
             alike = array.dtype == value.dtype and array.shape == value.shape
@@ -157,6 +158,7 @@ def describe(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"array": name}
     if isinstance(value, tuple):
         return [describe(item, f"{name}.{at}", arrays) for at, item in enumerate(value, start=1)]
+    # An object is its class and its fields; later fields are left out where they say nothing new.
     kind = type(value)
     if _KINDS.get(kind.__name__) is not kind:
         raise DcscError(
@@ -263,6 +265,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
             raise DcscError(f"{where}: expected the array {quoted(name)}, got no such array")
         unused.pop(name, None)
         return arrays[name]
+    # Each field must be of a type that its annotation allows before its class sees it.
     kind = _kind(tree, where)
     values = {}
     for field in attrs.fields(kind):
@@ -272,6 +275,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
         if not any(isinstance(value, allowed) for allowed in _types(field.type)):
             raise DcscError(f"{where}.{field.name}: expected {field.type}, got {quoted(value)}")
         values[field.name] = value
+    # The class checks the values themselves; the file is to blame for whatever it refuses.
     try:
         return kind(**values)
     except DcscError as error:

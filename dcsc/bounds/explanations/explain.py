@@ -44,9 +44,9 @@ def explain(
 ) -> Explanation:
     """Return why each guarantee holds or not, layer by layer, and what would have to change.
 
-    Every layer is asked about alone, with the error that enters it as the bound has it. What would
-    have to change is one quantity at a time, all others as they are: none of the answers says
-    that two changes together are not enough. It takes some hundred evaluations of each bound.
+    Every layer is examined alone, with the error that enters it according to the bound. Each answer
+    changes one quantity and leaves all others as they are, so that none of them says that two
+    changes together would not be enough. A call evaluates each bound some hundred times.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def explain(
     --------
     >>> from dcsc.bounds import LayerStatistics, UniformBound
     >>> layer = LayerStatistics(coherence=1 / 13, sparsity=8, x_min=1, x_max=1, noise=0)
-    >>> found = explain(layer, bounds=UniformBound())
-    >>> side = found.layers[0].verdicts[0].sides[0]
-    >>> round(side.slack, 3), found.layers[0].guaranteed
+    >>> explanation = explain(layer, bounds=UniformBound())
+    >>> side = explanation.layers[0].verdicts[0].sides[0]
+    >>> round(side.slack, 3), explanation.layers[0].guaranteed
     (-0.154, 6)
     """
     records = _records(layers, truth, noise)
@@ -118,8 +118,8 @@ def _chosen(
     if bounds is None:
         # of one layer the layered bound is the hybrid one
         return [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
-    given = list(bounds) if isinstance(bounds, Iterable) else [bounds]
-    return [instance(bound, BoundCalculator, "explain: bounds") for bound in given]
+    calculators = list(bounds) if isinstance(bounds, Iterable) else [bounds]
+    return [instance(bound, BoundCalculator, "explain: bounds") for bound in calculators]
 
 
 def _numbers(records: Sequence[object]) -> range:
@@ -134,6 +134,7 @@ def _layer(
     count: int,
 ) -> LayerExplanation:
     record = records[number - 1]
+    # The constants of the layer, and the two atoms behind its coherence, if its filters are known.
     pair, channels = None, None
     if isinstance(record, LayerInstance):
         pair, channels = record.dictionary.correlated_pair(), record.dictionary.signal_shape[0]
@@ -147,6 +148,7 @@ def _layer(
     for guarantee in guarantees:
         bound, part = guarantee.calculator, guarantee.layers[number - 1]
         assert isinstance(bound, BoundCalculator)
+        # The layer as this bound sees it, with the noise that enters according to its guarantee.
         known = (statistics.sparsity, part.noise, statistics.x_min, channels)
         alone: LayerRecord = record
         if not bound.needs_instances:
@@ -154,6 +156,7 @@ def _layer(
             classes.append((bound, alone))
         elif record.noise is None:
             alone = record.changed(noise=part.noise)
+        # What the bound says of it, and which change would lead to δ.
         verdicts.append(
             Verdict(
                 guarantee.bound,
@@ -195,29 +198,29 @@ def _changes(
     now: Sequence[float | None],
     delta: float,
 ) -> tuple[Change, ...]:
-    """Return what a bound answers to the inverse questions; some it does not have."""
+    """Return a bound's answers to the inverse questions, where it has one."""
     questions: tuple[tuple[str, bool, bool, Callable[..., float | None]], ...] = (
         ("S", True, True, bound.max_sparsity),
         ("zeta", True, True, bound.max_noise),
         ("x_min", False, True, bound.min_amplitude),
         ("channels", False, False, bound.min_channels),
     )
-    found = []
+    changes = []
     for (quantity, upper, enough, question), value in zip(questions, now, strict=True):
         try:
             needed = question(layer, delta)
         except DcscError:
             continue  # the bound does not answer it, or the layer does not say enough
-        found.append(Change(quantity, value, needed, upper, sufficient=enough))
-    return tuple(found)
+        changes.append(Change(quantity, value, needed, upper, sufficient=enough))
+    return tuple(changes)
 
 
 def _best(bound: BoundCalculator, layer: LayerRecord) -> BestThreshold | None:
-    """Return the best threshold; None if there is none that the layer could have."""
+    """Return the best threshold; None if the layer cannot have one."""
     try:
         (threshold,) = bound.best_thresholds(layer)
-        there = layer.changed(threshold=threshold)
-        return BestThreshold(float(threshold), bound.evaluate(there).failure_probability)
+        candidate = layer.changed(threshold=threshold)
+        return BestThreshold(float(threshold), bound.evaluate(candidate).failure_probability)
     except DcscError:
         return None
 
@@ -232,11 +235,12 @@ def _strides(
     dictionary = getattr(layer, "dictionary", None)
     if not isinstance(dictionary, ConvolutionalDictionary):
         return ()
-    found: list[StrideOption] = []
+    options: list[StrideOption] = []
     sparsity = statistics.need("sparsity")
     for factor in range(2, max(dictionary.span) + 1):  # beyond, atoms do not meet
-        if len(found) == _MOST_STRIDES:
+        if len(options) == _MOST_STRIDES:
             break
+        # The same filters, farther apart; codes change with the stride, so that only x_min stays.
         try:
             stride = tuple(factor * step for step in dictionary.stride)
             wider = attrs.evolve(dictionary, stride=stride)
@@ -244,14 +248,15 @@ def _strides(
             continue
         zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
         fresh = zero.statistics(babel=False)
+        # How large S may be there by each bound of classes.
         limits, babel = [], Babel.at(wider, sparsity)
         for bound, alone in classes:
-            same = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
-            there = {name: getattr(fresh, name) for name in same}
-            moved = attrs.evolve(alone, sparsity=None, babel=babel, **there)
+            names = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
+            constants = {name: getattr(fresh, name) for name in names}
+            moved = attrs.evolve(alone, sparsity=None, babel=babel, **constants)
             limits.append(_asked(bound.max_sparsity, moved, delta))
         allowed = [limit for limit in limits if limit is not None]
-        found.append(
+        options.append(
             StrideOption(
                 stride,
                 fresh.coherence,
@@ -260,4 +265,4 @@ def _strides(
                 max(allowed, default=None),
             )
         )
-    return tuple(found)
+    return tuple(options)

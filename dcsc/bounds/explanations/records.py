@@ -25,7 +25,7 @@ __all__ = [
 
 @attrs.frozen
 class Change:
-    """How far one quantity would have to move for δ, all others as they are.
+    """How far one quantity alone would have to move for the layer to reach δ.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Change:
     upper : bool
         Whether the limit is the largest value allowed, or the smallest.
     sufficient : bool, default True
-        Whether δ is met there, or only cannot be met beyond.
+        Whether δ is met at the limit. If not, all that is known is that it cannot be met beyond.
     """
 
     quantity: str
@@ -50,7 +50,7 @@ class Change:
 
 @attrs.frozen
 class BestThreshold:
-    """The threshold at which a bound is about best, and its value there.
+    """The threshold at which a bound is nearly best, and its value there.
 
     Parameters
     ----------
@@ -182,8 +182,8 @@ class LayerExplanation:
     @property
     def likely(self) -> float | None:
         """The largest S for δ by the sharpest bound that speaks of all codes; None if none does."""
-        found = (verdict.change("S") for verdict in self.verdicts)
-        return _largest(change.needed for change in found if change is not None)
+        changes = (verdict.change("S") for verdict in self.verdicts)
+        return _largest(change.needed for change in changes if change is not None)
 
     @property
     def measured(self) -> int | None:

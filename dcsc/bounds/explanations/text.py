@@ -46,10 +46,10 @@ def described(explanation: "Explanation") -> str:
 
 
 def _overall(guarantee: Guarantee) -> str:
-    said = _probability(guarantee.failure_probability)
+    probability = _probability(guarantee.failure_probability)
     where = "the layer" if len(guarantee.layers) == 1 else f"all {len(guarantee.layers)} layers"
     read_off = "; constants below the deepest layer are those of this draw"
-    return f"{guarantee.bound}, {where}: {said}{read_off if guarantee.conditional else ''}."
+    return f"{guarantee.bound}, {where}: {probability}{read_off if guarantee.conditional else ''}."
 
 
 def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
@@ -73,8 +73,8 @@ def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
     if not layer.verdicts:
         lines += _wrap(2, "No theorem applies.")
         limits = ()
-    for said, limit in limits:
-        lines += _wrap(2, f"Proved {said}: {_up_to(limit, constants.stripe_size)}.")
+    for certainty, limit in limits:
+        lines += _wrap(2, f"Proved {certainty}: {_up_to(limit, constants.stripe_size)}.")
     for verdict in layer.verdicts:
         lines += _verdict(verdict, layer, delta)
     lines += _assumed(layer)
@@ -90,20 +90,20 @@ def _pair(pair: AtomPair) -> str:
         return f"mu: filters {first} and {second} {value}."
     if pair.everywhere:
         moved = f" moved by {_place(pair.offset)}" if any(pair.offset) else ""
-        said = f"filter {first} and filter {second}{moved} {value}, at every position"
+        relation = f"filter {first} and filter {second}{moved} {value}, at every position"
     else:
         places = [_place(place) for place in pair.positions]
-        said = (
+        relation = (
             f"filter {first} at position {places[0]} and filter {second} at position {places[1]} "
             f"{value}" + ("; one of them is cut off at the border" if pair.cut else "")
         )
-    return f"mu: {said}."
+    return f"mu: {relation}."
 
 
 def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> list[str]:
     zeta = _n(verdict.guarantee.noise)
-    said = _probability(verdict.failure_probability)
-    lines = _wrap(2, f"{verdict.bound}, zeta = {zeta}: {said}.")
+    probability = _probability(verdict.failure_probability)
+    lines = _wrap(2, f"{verdict.bound}, zeta = {zeta}: {probability}.")
     for side in verdict.sides:
         lines += _wrap(4, _side(side))
     low, high = verdict.guarantee.threshold
@@ -151,22 +151,22 @@ def _atom(atom: WeakAtom) -> str:
 
 def _changes(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> str:
     """Say what would lead to δ, and what cannot."""
-    said = [_change(change, layer) for change in verdict.changes if _tells(change)]
+    clauses = [_change(change, layer) for change in verdict.changes if _tells(change)]
     never = [change.quantity for change in verdict.changes if change.needed is None]
     best = verdict.best
     if best is not None:
         at = f"threshold {_n(best.threshold)}"
         reached = best.failure_probability <= delta
         value = _n(best.failure_probability)
-        said.append(f"{at} gives {value}" if reached else f"the best {at} still gives {value}")
+        clauses.append(f"{at} gives {value}" if reached else f"the best {at} still gives {value}")
     if never:
         names = " or ".join(filter(None, [", ".join(never[:-1]), never[-1]]))
-        said.append(f"cannot be reached by {names} alone")
-    return "For delta: " + "; ".join(said) + "." if said else ""
+        clauses.append(f"cannot be reached by {names} alone")
+    return "For delta: " + "; ".join(clauses) + "." if clauses else ""
 
 
 def _tells(change: "Change") -> bool:
-    """Return whether there is a limit, and not one that is kept without being enough."""
+    """Return whether a change is worth a line; a limit that is kept and yet not enough is not."""
     if change.needed is None:
         return False
     return change.sufficient or change.now is None or change.now < change.needed
@@ -228,7 +228,7 @@ def _of_layer(statement: str, number: int) -> str:
 
 def _short(statement: str) -> str:
     """Return a statement with three digits of every number that is not whole."""
-    return re.sub(r"\d+\.\d+(e[+-]?\d+)?", lambda found: _n(float(found[0])), statement)
+    return re.sub(r"\d+\.\d+(e[+-]?\d+)?", lambda number: _n(float(number[0])), statement)
 
 
 def _range(values: tuple[float, ...]) -> str:

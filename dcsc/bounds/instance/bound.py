@@ -68,8 +68,8 @@ class InstanceBound(BoundCalculator):
     --------
     >>> from dcsc.dictionaries import CirculantDictionary
     >>> pair = CirculantDictionary([[[0.5**0.5, 0.5**0.5]]], extent=8)
-    >>> found = InstanceBound().evaluate(LayerInstance(pair, [[1, 0, 1, 0, 0, 0, 0, 0]], 0.6))
-    >>> round(found.lower, 12), round(found.failure_probability, 12)
+    >>> guarantee = InstanceBound().evaluate(LayerInstance(pair, [[1, 0, 1, 0, 0, 0, 0, 0]], 0.6))
+    >>> round(guarantee.lower, 12), round(guarantee.failure_probability, 12)
     (0.5, 0.5)
     """
 
@@ -85,7 +85,7 @@ class InstanceBound(BoundCalculator):
     def atoms(self, instance: LayerInstance) -> Array:
         """Return what each atom contributes to the union, in the shape of the codes.
 
-        All of them by the tail itself, however little they matter.
+        Every atom is bounded by the tail itself, however little it contributes.
 
         Parameters
         ----------
@@ -105,10 +105,10 @@ class InstanceBound(BoundCalculator):
         return weakest_atoms(columns, each, tuple(layer.dictionary.code_shape), count)
 
     def best_threshold(self, instance: LayerInstance, per_filter: bool = False) -> Threshold:
-        """Return a threshold at which the union is near its least; its own is ignored.
+        """Return a threshold at which the union is nearly smallest; the layer's own is ignored.
 
-        Where no signs make the layer fail for thresholds of an interval, it is the middle of that.
-        Any threshold that does not depend on the signs is as valid as another.
+        If no signs make the layer fail for any threshold of an interval, this is its middle. Any
+        threshold that does not depend on the signs is as valid as another.
 
         Parameters
         ----------
@@ -201,36 +201,36 @@ class InstanceBound(BoundCalculator):
 
     def _column(self, problem: Problem) -> "_Union":
         """Return the union over the atoms of one column, the likeliest atoms first."""
-        # a cheap bound of every atom; those that cannot fail are not looked at again
+        # a cheap bound of every atom; atoms that it shows cannot fail are done
         upper = problem.screen()
         active = np.flatnonzero(upper > 0)
         order = active[np.argsort(-upper[active], kind="stable")]
         rest = np.append(np.cumsum(upper[order][::-1])[::-1], 0.0)
         if not self.tail.costly:
             rest[:-1] = np.inf
-        each, found, lower, start = np.zeros(len(upper)), 0.0, 0.0, 0
-        # as long as those that are left could add more than half of the tolerance
-        while start < len(order) and rest[start] > self.tolerance / 2 * found:
+        each, total, lower, start = np.zeros(len(upper)), 0.0, 0.0, 0
+        # as long as the atoms that are left could add more than half of the tolerance
+        while start < len(order) and rest[start] > self.tolerance / 2 * total:
             # as many rows of weights as fit, filled up to the widest
             widest = np.maximum.accumulate(problem.column.count[order[start:]] + 1)
             sized = widest * np.arange(1, len(widest) + 1)
             stop = start + max(1, int(np.searchsorted(sized, _BATCH_ENTRIES)))
-            some = order[start:stop]
-            weights = problem.column.weights(some)
+            batch = order[start:stop]
+            weights = problem.column.weights(batch)
             if self.tail.costly:
                 # a sharper bound, which is cheap still, decides what is worth the tail itself
-                upper[some] = np.minimum(upper[some], problem.upper(Chernoff(), some, weights))
-                by_size = np.argsort(-upper[some], kind="stable")
-                some, weights = some[by_size], weights[by_size]
-            behind = np.append(np.cumsum(upper[some][::-1])[::-1], 0.0)
-            for at in range(0, len(some), _STEP):
+                upper[batch] = np.minimum(upper[batch], problem.upper(Chernoff(), batch, weights))
+                by_size = np.argsort(-upper[batch], kind="stable")
+                batch, weights = batch[by_size], weights[by_size]
+            behind = np.append(np.cumsum(upper[batch][::-1])[::-1], 0.0)
+            for at in range(0, len(batch), _STEP):
                 # half of the tolerance is for what is left over here, in proportion
-                share = self.tolerance / 2 * len(some) / len(order)
-                if self.tail.costly and behind[at] <= share * found:
+                share = self.tolerance / 2 * len(batch) / len(order)
+                if self.tail.costly and behind[at] <= share * total:
                     break
-                atoms, part = some[at : at + _STEP], weights[at : at + _STEP]
+                atoms, part = batch[at : at + _STEP], weights[at : at + _STEP]
                 upper[atoms] = problem.upper(self.tail, atoms, part)
-                found += float(upper[atoms].sum())
+                total += float(upper[atoms].sum())
                 # the likeliest of them bound the probability of any failure from below
                 top = np.argsort(-upper[atoms], kind="stable")[:_WITNESSES]
                 top = top[upper[atoms[top]] > lower]
@@ -256,5 +256,5 @@ def _assumed(
     if entering.signal is not None:
         return [Hypothesis(f"layer {number}: what enters is the signal given, for all signs")]
     statement = entering.law.statement
-    own = [Hypothesis(f"layer {number}: {statement}")] if statement else []
-    return [*noise_hypotheses(number, layer, level), *own]
+    assumptions = [Hypothesis(f"layer {number}: {statement}")] if statement else []
+    return [*noise_hypotheses(number, layer, level), *assumptions]

@@ -1,4 +1,4 @@
-"""The probability of each atom of one column that it fails, from its coefficient and the noise."""
+"""The probability that an atom of one column fails, from its coefficient and the noise."""
 
 import attrs
 import numpy as np
@@ -25,7 +25,7 @@ class Entering:
 
 @attrs.frozen(eq=False)
 class Problem:
-    """One column: what each atom has to reach to fail, and by what it may be helped."""
+    """One column: the sum with which each atom fails, and the noise that may help to reach it."""
 
     column: Column
     law: Noise
@@ -42,7 +42,7 @@ class Problem:
         )
 
     def screen(self) -> Array:
-        """Return a bound of each atom's probability from its sums of weights, 0 if it is 0."""
+        """Return a cheap bound of each atom's probability, 0 where it cannot fail."""
         column = self.column
         level = column.level - column.slack
         # no signs and no noise bring these across their threshold
@@ -57,12 +57,12 @@ class Problem:
         return np.where(never, 0.0, self._both(tail, slice(None)))
 
     def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
-        """Return the probability of some atoms that they fail, at most."""
+        """Return upper bounds of the probabilities that some atoms fail."""
         level = (self.column.level - self.column.slack)[atoms]
         return self._both(tail.upper(weights, level, self.column.error[atoms], self.law), atoms)
 
     def lower(self, tail: Tail, atoms: Array, weights: Array) -> Array:
-        """Return the probability of some atoms that they fail, at least.
+        """Return lower bounds of the probabilities that some atoms fail.
 
         On the support a two-sided threshold is also crossed by overshooting to the other sign.
         """

@@ -1,4 +1,4 @@
-"""Where the union over the atoms of given codes is least: the search for a threshold."""
+"""The search for a threshold: where the union over the atoms of given codes is smallest."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ _ZOOMS = 3
 def best_threshold(
     problems: list[Problem], union: Callable[[Problem], Array], filters: int
 ) -> Array:
-    """Return a threshold for each group of filters at which the union is near its least.
+    """Return a threshold for each group of filters at which the union is nearly smallest.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def best_threshold(
 
 
 def _certain(problems: list[Problem], filters: int) -> tuple[Array, Array, Array]:
-    """Return the ends of the interval of probability 0, and what is a tie with either.
+    """Return the ends of the interval of probability 0, and how near to them is a tie.
 
-    An atom off the support is quiet above all that it can see, and one on the support stays on
-    below what the others leave of it.
+    An atom off the support stays off at thresholds above the largest sum that it can see. One on
+    the support stays on at thresholds below what the others leave of its own share.
     """
     low, high, slack = np.zeros(filters), np.full(filters, np.inf), np.zeros(filters)
     for problem in problems:
@@ -63,7 +63,7 @@ def _certain(problems: list[Problem], filters: int) -> tuple[Array, Array, Array
 def _searched(
     problems: list[Problem], union: Callable[[Problem], Array], filters: int, top: float
 ) -> Array:
-    """Return the least place of a grid that is made finer around it.
+    """Return the place where the union is least, on a grid that is made finer around it.
 
     The union jumps where an atom off the support is no longer reached, and where one on the support
     begins to be. So the first grid is among those places, with the cheap screen for the union; it
@@ -75,7 +75,7 @@ def _searched(
         places = np.linspace(low, high, _GRID + 1)
         values = _values(problems, union, places)
         low, high = _around(places, values)
-    # of equal places the middle, unless the union is not as low between them
+    # the middle of equal places, unless the union is larger between them
     least = values == values.min(axis=0)
     first = np.take_along_axis(places, least.argmax(axis=0)[None], axis=0)[0]
     last = np.take_along_axis(places, (_run_end(least))[None], axis=0)[0]

@@ -26,18 +26,21 @@ def weakest_atoms(
     flat = contributions.ravel()
     union = float(flat.sum())
     best = np.argsort(-flat, kind="stable")[:count]
-    found = []
+    atoms = []
     for at in best[flat[best] > 0].tolist():
+        # Which atom of which column it is, and where it lies in the code.
         column, atom = divmod(at, contributions.shape[1])
         problem = problems[column]
         seen = problem.column
         number, *position = (int(i) for i in np.unravel_index(atom, code_shape))
+        # Its sum Σ w_j ε_j: the variance is Σ w_j², to which noise that shifts no level adds its
+        # own square.
         shifted = problem.law.shifts
         noise = float(seen.error[atom])
         weights = seen.weights(np.array([atom]))[0]
         squares = np.sort(np.append(weights**2, [0.0] * 3))[::-1]
         total = float(squares.sum())
-        found.append(
+        atoms.append(
             WeakAtom(
                 column=column,
                 filter=number,
@@ -54,4 +57,4 @@ def weakest_atoms(
                 reach=float(weights.sum()),
             )
         )
-    return tuple(found)
+    return tuple(atoms)

@@ -25,7 +25,7 @@ def _values(value: Any) -> tuple[tuple[int, float], ...]:
 class Babel:
     """Some values of the Babel functions.
 
-    Both rise with S, and what a row adds falls, so that the values at some S bound all others.
+    Both rise with S, by steps that get smaller, so that the values at some S bound all others.
 
     Parameters
     ----------

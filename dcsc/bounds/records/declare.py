@@ -24,8 +24,9 @@ def declare(
     r"""Return constants of all layers that hold whatever the signs, layer 1 first.
 
     Supports and sizes of the codes below are bounded by those of :math:`|A| \cdots |A|\,|x|`, where
-    nothing cancels. How small a non-zero can get is for the caller to know: with sparse filters of
-    equal taps and codes of whole multiples of one unit it is that unit, in general nothing is.
+    nothing cancels. The caller has to know how small a non-zero can get. With sparse filters of
+    equal taps, and codes that are whole multiples of one unit, it is that unit; in general there is
+    no such number.
 
     A guarantee from these constants is not conditional on a pathway, but joint with the event that
     they hold; the share of draws in which `LayerStatistics.admits` the measured ones estimates it.
@@ -50,17 +51,19 @@ def declare(
     >>> [layer.sparsity for layer in declare(model, x, x_min=[13**-0.5, 1])]
     [13, 1]
     """
-    given = real_array(codes, "declare: codes")
+    array = real_array(codes, "declare: codes")
     shape = tuple(model.layers[-1].dictionary.code_shape)
-    as_batch(given, shape, "declare: codes", given.dtype)
+    as_batch(array, shape, "declare: codes", array.dtype)
     floors = [real(floor, "declare: x_min", minimum=0) for floor in x_min]
     if len(floors) != len(model.layers):
         raise DcscError(
             f"declare: x_min: expected {len(model.layers)} numbers, one per layer, got {floors}"
         )
-    sizes, declared = np.abs(given), list[LayerStatistics]()
+    # From the deepest layer down, |A| |x| bounds the sizes of the codes below for all signs.
+    sizes, declared = np.abs(array), list[LayerStatistics]()
     above = None
     for number, layer in reversed(list(enumerate(model.layers, start=1))):
+        # The constants, from codes at their largest of which none is below the floor.
         floor = floors[number - 1]
         instance = LayerInstance(
             layer.dictionary,
@@ -71,7 +74,8 @@ def declare(
             successor=above,
             x_min=floor,
         )
-        nonnegative = above is None and bool((given >= 0).all())
+        # Below the deepest layer, codes change their sign with the signs of the layer above.
+        nonnegative = above is None and bool((array >= 0).all())
         declared.insert(
             0, attrs.evolve(instance.statistics(), nonnegative=nonnegative, measured=False)
         )

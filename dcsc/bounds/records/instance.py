@@ -76,11 +76,11 @@ def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
         )
 
 
-def _own(dictionary: Dictionary) -> Dictionary:
+def _core(dictionary: Dictionary) -> Dictionary:
     """Return the dictionary of a layer by itself, without signs and without the layers below."""
     if isinstance(dictionary, EffectiveDictionary):
-        return _own(dictionary.operators[-1])
-    return _own(dictionary.dictionary) if isinstance(dictionary, SignedDictionary) else dictionary
+        return _core(dictionary.operators[-1])
+    return _core(dictionary.dictionary) if isinstance(dictionary, SignedDictionary) else dictionary
 
 
 @attrs.frozen
@@ -156,12 +156,12 @@ class LayerInstance(LayerRecord):
     def misfit(self, below: LayerRecord) -> str | None:
         if not isinstance(below, LayerInstance):
             return None
-        own, lower = _own(self.dictionary), tuple(below.dictionary.code_shape)
-        if lower != tuple(own.signal_shape):
-            return f"codes of shape {lower} are no signals of shape {tuple(own.signal_shape)}"
+        core, lower = _core(self.dictionary), tuple(below.dictionary.code_shape)
+        if lower != tuple(core.signal_shape):
+            return f"codes of shape {lower} are no signals of shape {tuple(core.signal_shape)}"
         if below.batch != self.batch:
             return f"the codes of one have batch {below.batch}, those of the other {self.batch}"
-        if below.successor is not None and _own(below.successor) != own:
+        if below.successor is not None and _core(below.successor) != core:
             return "the dictionary of the second is not the successor that the first one names"
         return None
 
@@ -208,6 +208,7 @@ class LayerInstance(LayerRecord):
                 "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
                 "one that holds with the probability you want as noise, with another noise_model"
             )
+        # The smallest non-zero: as measured, or smaller if the caller says so.
         sizes = np.abs(self.codes[self.codes != 0])
         if sizes.size == 0 and self.x_min is None:
             raise DcscError(
@@ -220,6 +221,7 @@ class LayerInstance(LayerRecord):
                 f"LayerInstance: x_min: expected at most {smallest}, the smallest non-zero of the "
                 f"codes, got {self.x_min}"
             )
+        # S counts the non-zeros in a stripe, the next layer those in one of its patches.
         check_units([self.gain[1] * self.gain[1], self.strongest], "LayerInstance")
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)

@@ -75,12 +75,14 @@ def oracle_layers(
             f"oracle_layers: truth: expected one column, got batch {truth.batch}: the supports of "
             "each column make a dictionary of their own"
         )
+    # Codes without their batch axes, and the noise on the signal.
     signal_shape = tuple(model.layers[0].dictionary.signal_shape)
     signal = np.zeros(signal_shape) if noise is None else np.asarray(noise)
     shapes = [tuple(layer.dictionary.code_shape) for layer in model.layers]
     codes = [array.reshape(shape) for array, shape in zip(arrays[1:], shapes, strict=True)]
     records = []
     for number, layer in enumerate(model.layers, start=1):
+        # Told the supports below, the pass up to here is linear: one dictionary, their product.
         below = model.layers[: number - 1]
         for lower, other in enumerate(below, start=1):
             _check_linear(lower, other)

@@ -105,7 +105,7 @@ class LayerRecord(ABC):
         return None
 
     def chained(self, number: int, below: "LayerRecord") -> tuple[Hypothesis, ...]:
-        """State that layer ``number`` stands on the one below, if that has been looked at."""
+        """State that layer ``number`` reads the codes of the one below, if that was checked."""
         return ()
 
     @property
@@ -140,7 +140,7 @@ class LayerRecord(ABC):
         return self.changed(threshold=None, selection=chosen)
 
     def changed(self, **fields: Any) -> Self:
-        """Return the record with other values of some fields."""
+        """Return the record with some fields changed."""
         return attrs.evolve(self, **fields)  # type: ignore[misc]  # the leaves are attrs classes
 
 

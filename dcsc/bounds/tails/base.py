@@ -129,7 +129,7 @@ class Tail(ABC):
         noise: npt.ArrayLike = 0.0,
         noise_model: Noise | str = "adversarial",
     ) -> Array:
-        """Return what the probability is at least, for the worst noise of the model; or 0.
+        """Return a lower bound of the probability for the worst noise of the model, or 0.
 
         Here sums within rounding of t do not reach it.
         """
@@ -189,10 +189,10 @@ class Tail(ABC):
         within = ((edge <= reach) & (edge > -reach)) | (rows.spread > 0)
         if within.any():
             inside = np.where(rows.spread > 0, level, np.minimum(level, reach))
-            some = Rows(rows.weights, inside if self.smooth else edge, rows.spread).take(within)
-            some = some.of_size_one(np.maximum(reach, rows.spread)[within])
+            rest = Rows(rows.weights, inside if self.smooth else edge, rows.spread).take(within)
+            rest = rest.of_size_one(np.maximum(reach, rows.spread)[within])
             where = f"{type(self).__name__}.{name}"
-            out[within] = from_hook(hook(some), (len(some),), np.dtype(np.float64), where)
+            out[within] = from_hook(hook(rest), (len(rest),), np.dtype(np.float64), where)
         return np.clip(out, 0.0, 1.0)
 
 

@@ -57,9 +57,9 @@ class Exact(Tail):
             members = np.flatnonzero(sizes == size)
             block = max(1, _BLOCK_ENTRIES >> (size + 1) // 2)
             for start in range(0, len(members), block):
-                some = members[start : start + block]
-                count = _count(rows.weights[some, :size], rows.level[some])
-                out[some] = np.ldexp(count, -int(size))
+                batch = members[start : start + block]
+                count = _count(rows.weights[batch, :size], rows.level[batch])
+                out[batch] = np.ldexp(count, -int(size))
         return out
 
 

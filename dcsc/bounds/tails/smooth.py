@@ -20,12 +20,12 @@ CONSTANT = 1 / (2 * math.erfc(1))
 
 
 def _exp_up(exponent: Array, error: Array) -> Array:
-    """Return the exponential of something known to an absolute error, at least what it can be."""
+    """Return an upper bound of the exponential of a number known to an absolute error."""
     return np.maximum(np.exp(exponent + error) * (1 + 2 * _EPS), _TINY)
 
 
 def _deviations(rows: Rows) -> Array:
-    """Return t in standard deviations, at least 0 and no more than makes a difference."""
+    """Return t in standard deviations, cut off at 0 and where larger values change nothing."""
     t, deviation = np.maximum(rows.level, 0.0), np.sqrt(rows.variance)
     far = t >= _FAR * deviation
     ratio = np.divide(t, deviation, out=np.full_like(t, _FAR), where=~far)
@@ -87,8 +87,8 @@ class Chernoff(Tail):
         out = np.ones(len(rows))
         active = np.flatnonzero(rows.level > 0)
         if active.size:
-            some = rows.take(active)
-            out[active] = self._moment(some, self._multiplier(some))
+            part = rows.take(active)
+            out[active] = self._moment(part, self._multiplier(part))
         return out
 
     def _multiplier(self, rows: Rows) -> Array:
@@ -96,16 +96,16 @@ class Chernoff(Tail):
         multiplier = rows.level / rows.variance
         left = np.arange(len(rows))
         for _ in range(_STEPS):
-            some, current = rows.take(left), multiplier[left]
-            slope = np.tanh(current[:, None] * some.weights)
-            missing = some.level - np.einsum("ij,ij->i", some.weights, slope)
-            missing -= current * some.spread**2
-            bend = np.einsum("ij,ij->i", some.weights**2, 1 - slope**2) + some.spread**2
+            rest, current = rows.take(left), multiplier[left]
+            slope = np.tanh(current[:, None] * rest.weights)
+            missing = rest.level - np.einsum("ij,ij->i", rest.weights, slope)
+            missing -= current * rest.spread**2
+            bend = np.einsum("ij,ij->i", rest.weights**2, 1 - slope**2) + rest.spread**2
             step = np.divide(missing, bend, out=np.zeros_like(missing), where=bend > 0)
             # Towards t = Σ w the best λ is infinite, and the steps only ever grow by a summand.
             step = np.clip(step, 0.0, 4 * current)
             multiplier[left] = current + step
-            left = left[(step > 1e-9 * current) & (bend > _EPS**2 * some.variance)]
+            left = left[(step > 1e-9 * current) & (bend > _EPS**2 * rest.variance)]
             if not left.size:
                 break
         return multiplier

@@ -44,7 +44,7 @@ class FailureEstimate:
 
     @property
     def relative_error(self) -> float:
-        """Standard error over ``best``; 0 if failing is impossible, infinite if none was seen."""
+        """Standard error over ``best``; 0 if failing is impossible, infinite if no trial failed."""
         if self.best > 0:
             return self.standard_error / self.best
         return math.inf if self.ceiling > 0 else 0.0
@@ -95,7 +95,7 @@ def estimate_failure(
     rng: Rng = 0,
     noise: float | npt.ArrayLike = 0.0,
 ) -> FailureEstimate:
-    r"""Estimate how often one layer fails, however rarely it does.
+    r"""Estimate how often one layer fails, even if that is very rare.
 
     What it estimates is what `simulate` counts: the probability, over fair independent signs, that
     the support of some column is wrong. A plain trial of a probability p has a relative error of
@@ -151,16 +151,16 @@ def estimate_failure(
     >>> gram = np.full((41, 41), 0.01) + 0.99 * np.eye(41)
     >>> dictionary = DenseDictionary(np.linalg.cholesky(gram).T)
     >>> model = DCSCModel([Layer(dictionary, HardThreshold(0.61))])
-    >>> found = estimate_failure(model, np.ones(41), trials=2000)
-    >>> found.low < 41 / 2**40 < found.high and found.relative_error < 0.02
+    >>> estimate = estimate_failure(model, np.ones(41), trials=2000)
+    >>> estimate.low < 41 / 2**40 < estimate.high and estimate.relative_error < 0.02
     True
     """
     layer, selection = _covered(model)
-    given = real_array(codes, "estimate_failure: codes")
+    array = real_array(codes, "estimate_failure: codes")
     total = integer(trials, "estimate_failure: trials", minimum=2)
     source = generator(rng, "estimate_failure: rng")
     shape = tuple(layer.code_shape)
-    flat, batch = as_batch(given, shape, "estimate_failure: codes", given.dtype)
+    flat, batch = as_batch(array, shape, "estimate_failure: codes", array.dtype)
     at_risk = AtRisk.of(layer, selection, flat, _signals(layer, noise, batch))
     if not len(at_risk):
         return FailureEstimate(trials=total, best=0.0, standard_error=0.0, ceiling=0.0)

@@ -1,4 +1,4 @@
-"""Signs under which failing is likely, and how much likelier they are than fair ones."""
+"""Signs under which failing is likely, and their density relative to fair signs."""
 
 import math
 from typing import Any
@@ -35,19 +35,20 @@ class AtRisk:
         ``G_kj x_j``.
     noise : array of shape (atoms,)
         ⟨a_k, v⟩.
-    own : array of int, shape (atoms,)
+    place : array of int, shape (atoms,)
         The place of k in T, -1 if it is not there.
     active : array of bool, shape (atoms,)
         Whether k is in the support of this column.
     outside : array of int
-        Those outside T, whose own sign is one more fair coin: all columns of one, then the next.
+        The atoms outside T, whose own sign is one more fair coin: first all columns of one, then of
+        the next.
     starts : array of int
-        Where in ``outside`` each begins.
+        Where in ``outside`` each of these atoms begins.
     """
 
     weights: Array
     noise: Array
-    own: Array
+    place: Array
     active: Array
     threshold: Array
     slack: Array
@@ -97,14 +98,14 @@ class AtRisk:
         atom, offset, active, beta, slack = (
             np.concatenate(part) for part in zip(*parts, strict=True)
         )
-        own = place[atom]
+        sign_place = place[atom]
         # off T the atom's own sign is one more coin, the same in all columns
-        outside = np.flatnonzero(own < 0)
+        outside = np.flatnonzero(sign_place < 0)
         outside = outside[np.argsort(atom[outside], kind="stable")]
         return cls(
             np.concatenate(rows),
             offset,
-            own,
+            sign_place,
             active,
             beta,
             slack,
@@ -114,14 +115,14 @@ class AtRisk:
         )
 
     def __len__(self) -> int:
-        return len(self.own)
+        return len(self.place)
 
     def failure(self, signs: Array) -> Array:
         """Return the probability of failing given the signs of T, shape (draws,)."""
         h = signs @ self.weights.T + self.noise
         if not self.one_sided:
             return self._wrong(np.abs(h)).any(axis=1).astype(np.float64)
-        known = np.where(self.own < 0, -np.inf, signs[:, self.own] * h)
+        known = np.where(self.place < 0, -np.inf, signs[:, self.place] * h)
         certain = self._wrong(known).any(axis=1)
         if not self.outside.size:
             return certain.astype(np.float64)
@@ -174,10 +175,10 @@ class TiltedMixture:
     @classmethod
     def of(cls, at_risk: AtRisk) -> "TiltedMixture":
         """Choose the tilts and the shares."""
-        inside = np.flatnonzero(at_risk.own >= 0)
+        inside = np.flatnonzero(at_risk.place >= 0)
         directions, signal = at_risk.weights.copy(), np.zeros(len(at_risk))
-        signal[inside] = directions[inside, at_risk.own[inside]]
-        directions[inside, at_risk.own[inside]] = 0
+        signal[inside] = directions[inside, at_risk.place[inside]]
+        directions[inside, at_risk.place[inside]] = 0
         # an active atom fails when its coefficient moves down, or towards zero
         down = np.where(at_risk.active, -1.0, 1.0)
         if not at_risk.one_sided:
@@ -187,11 +188,11 @@ class TiltedMixture:
         level = np.where(at_risk.active, signal - beta, beta) - at_risk.slack
         sides = np.array([[1.0], [-1.0]]) * down
         levels = level - sides * at_risk.noise
-        found = [_tilts(np.abs(directions), each) for each in levels]
-        tilt, log_moment = np.stack([x for x, _ in found]), np.stack([y for _, y in found])
+        tilts = [_tilts(np.abs(directions), each) for each in levels]
+        tilt, log_moment = np.stack([x for x, _ in tilts]), np.stack([y for _, y in tilts])
         possible = levels <= np.abs(directions).sum(axis=1) + 2 * at_risk.slack
-        pinned = (at_risk.own >= 0) & (at_risk.active | at_risk.one_sided)
-        # failing on this side also asks for the sign of atom k, pinned or not
+        pinned = (at_risk.place >= 0) & (at_risk.active | at_risk.one_sided)
+        # failing on this side also needs the sign of atom k to be right, pinned or not
         coin = np.where(pinned | at_risk.one_sided, math.log(2), 0.0)
         log_bound = np.where(possible, log_moment - tilt * levels - coin, -np.inf)
         log_total = float(scipy.special.logsumexp(log_bound))
@@ -221,13 +222,13 @@ class TiltedMixture:
         tilt = np.where(tilted, self.tilt[side % 2, atom], 0.0)
         chance = scipy.special.expit(2 * tilt[:, None] * self.directions[atom])
         held = np.flatnonzero(tilted & self.pinned[atom])
-        chance[held, self.at_risk.own[atom[held]]] = side[held] == 0
+        chance[held, self.at_risk.place[atom[held]]] = side[held] == 0
         return np.where(uniform[:, 1:] < chance, 1.0, -1.0)
 
     def log_density(self, signs: Array) -> Array:
         """Return the logarithm of the density to the fair law, shape (draws,)."""
         g = signs @ self.directions.T
-        held = np.where(self.pinned, signs[:, self.at_risk.own], 0.0)
+        held = np.where(self.pinned, signs[:, self.at_risk.place], 0.0)
         exponents = [
             np.where(held * sign >= 0, self.log_scale[side] + self.tilt[side] * g, -np.inf)
             for side, sign in enumerate((1, -1))
@@ -243,10 +244,10 @@ def _tilts(weights: Array, levels: Array) -> tuple[Array, Array]:
     tilt, log_moment = np.zeros(len(levels)), np.zeros(len(levels))
     active = np.flatnonzero((levels > 0) & (reach > 0))
     for start in range(0, len(active), _ROWS):
-        some = active[start : start + _ROWS]
-        level = np.minimum(levels[some], reach[some])
-        rows = Rows(weights[some], level, np.zeros(len(some)))
-        tilt[some] = Chernoff()._multiplier(rows)
-        grown = tilt[some, None] * rows.weights
-        log_moment[some] = (grown + np.log1p(np.exp(-2 * grown)) - math.log(2)).sum(axis=1)
+        batch = active[start : start + _ROWS]
+        level = np.minimum(levels[batch], reach[batch])
+        rows = Rows(weights[batch], level, np.zeros(len(batch)))
+        tilt[batch] = Chernoff()._multiplier(rows)
+        grown = tilt[batch, None] * rows.weights
+        log_moment[batch] = (grown + np.log1p(np.exp(-2 * grown)) - math.log(2)).sum(axis=1)
     return tilt, log_moment

@@ -17,10 +17,10 @@ __all__ = ["Comparisons"]
 class Comparisons:
     r"""Comparisons of coefficients with their thresholds, each a sum of a few signs.
 
-    For codes x with support T the coefficients are :math:`z_k = \varepsilon_k h_k`,
-    :math:`h_k = \sum_{j \in T} G_{kj} x_j \varepsilon_j + \langle a_k, v \rangle`. One comparison
-    is an atom k in a column; atoms that no signs bring to the wrong side have none. Comparisons
-    with the same signs stand together.
+    For codes x with support T the coefficients are :math:`z_k = \varepsilon_k h_k`, :math:`h_k =
+    \sum_{j \in T} G_{kj} x_j \varepsilon_j + \langle a_k, v \rangle`. One comparison is an atom k
+    in a column; atoms that no signs bring to the wrong side need none. Comparisons with the same
+    signs stand together.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Comparisons:
     start, sign, weight : arrays, shapes (comparisons + 1,), (entries,), (entries,)
         Entries ``start[t]`` to ``start[t + 1]`` of comparison t: the signs that decide it, as
         places in ``atoms``, and their weights in h.
-    own : array of int, shape (comparisons,)
+    factor : array of int, shape (comparisons,)
         Where in ``atoms`` the sign ε_k is; -1 if only the size of h matters.
     column, atom : arrays of int, shape (comparisons,)
     offset : array of shape (comparisons,)
@@ -44,7 +44,7 @@ class Comparisons:
     start: Array
     sign: Array
     weight: Array
-    own: Array
+    factor: Array
     column: Array
     atom: Array
     offset: Array
@@ -53,7 +53,7 @@ class Comparisons:
     doubt: Array
 
     def __len__(self) -> int:
-        return len(self.own)
+        return len(self.factor)
 
     def sums(self, offset: Array) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
         """Return the arrays that the compiled loops take, with this in place of ``offset``."""
@@ -61,7 +61,7 @@ class Comparisons:
             self.start,
             self.sign,
             self.weight,
-            self.own,
+            self.factor,
             offset,
             self.threshold,
             self.active,
@@ -73,7 +73,7 @@ class Comparisons:
         entries = np.diff(self.start)[chosen]
         start = np.concatenate([[0], np.cumsum(entries)])
         source = np.repeat(self.start[chosen] - start[:-1], entries) + np.arange(start[-1])
-        names = ("own", "column", "atom", "offset", "threshold", "active", "doubt")
+        names = ("factor", "column", "atom", "offset", "threshold", "active", "doubt")
         return attrs.evolve(
             self,
             start=start,
@@ -95,7 +95,7 @@ class Comparisons:
             With a threshold.
         codes : array of shape (columns, *code_shape)
         noise : float or array of shape (columns, *signal_shape)
-            A number bounds the patch norm of noise that is still to come.
+            A number bounds the patch norm of noise that each draw adds.
         """
         threshold = selection.threshold
         assert threshold is not None

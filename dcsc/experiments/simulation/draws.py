@@ -41,13 +41,13 @@ class Trials(ABC):
 
     @property
     def noise_is_drawn(self) -> bool:
-        """Whether every draw has a noise of its own."""
+        """Whether every draw has its own noise."""
         return not isinstance(self.noise, np.ndarray) and self.noise != 0
 
     def blocks(self, trials: int, start: int = 0, stop: int | None = None) -> Iterator["Block"]:
         """Yield blocks ``[start, stop)`` of those that hold the first ``trials`` draws.
 
-        The last one of all is cut short.
+        The last block holds only what is left.
         """
         for number in range(-(-trials // BLOCK))[start:stop]:
             yield self.block(number, min(BLOCK, trials - number * BLOCK))
@@ -80,7 +80,7 @@ class Draws(Trials):
     """Trials at random.
 
     Each block has for each layer a generator of its own, derived from the seed and the block's
-    number: a single draw is made again by making its block again. A noise that is a number ζ draws
+    number: to make a single draw again, its block is made again. A noise that is a number ζ draws
     normal noise, independent of the signs, scaled so that its patch norm is ζ in every column, with
     a generator for every 64 draws.
 

@@ -82,8 +82,8 @@ def enumerate_signs(
     every layer under `RademacherSigns`, one for every filter under `FilterSigns`, none where the
     signs are fixed. Signs of the deepest layer where the codes are zero stay as they are if its
     projection keeps coefficients by their size, :math:`|z| > \beta`: such a sign changes no signal,
-    and of the coefficients the sign of one that is in the support, or out of it, either way. So one
-    layer takes as many coins as its codes have non-zeros.
+    and the sign of a coefficient does not decide whether it is in the support. So one layer takes
+    as many coins as its codes have non-zeros.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def enumerate_signs(
         A signal that is added under every pattern, of shape (*batch, *signal_shape) or
         signal_shape.
     engine : {"tables", "batches", "draws"}, optional
-        As for `simulate`; ``"batches"`` if nothing is said and it covers the model, else
-        ``"draws"``: both run the forward pass.
+        As for `simulate`; by default ``"batches"`` if it covers the model, else ``"draws"``: both
+        run the forward pass.
     most : int
         The largest number of patterns to try.
 
@@ -109,7 +109,8 @@ def enumerate_signs(
     TooLargeError
         If there are more patterns than ``most``.
     NotCoveredError
-        If the law of the signs does not tell of its coins, or the engine does not cover the model.
+        If the law of the signs does not say which coins decide it, or the engine does not cover the
+        model.
     DcscError
         If the noise is a number other than 0.
 

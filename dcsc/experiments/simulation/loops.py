@@ -1,6 +1,6 @@
 """Sums of signs against thresholds: tables of all sign patterns, and sums draw by draw.
 
-Outcomes are 0 for a draw that is fine, 1 for one that fails, 2 for one that rounding decides;
+Outcomes are 0 for a draw that recovers, 1 for one that fails, 2 for one that rounding decides;
 those of several comparisons are joined by bitwise or. The arrays of comparisons are those of
 `dcsc.experiments.simulation.comparisons.Comparisons`.
 """
@@ -21,7 +21,7 @@ def tabulate(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -33,7 +33,7 @@ def tabulate(
     pattern is set where sign number b is −1.
     """
     # Runs: neighbouring comparisons of the same signs share a table, of 2^m patterns.
-    tests = len(own)
+    tests = len(factor)
     run, begin = np.empty(tests, np.int64), np.zeros(tests + 1, np.int64)
     runs = 0
     for t in range(tests):
@@ -54,7 +54,7 @@ def tabulate(
             total, mine = offset[t], -1
             for e in range(start[t], start[t + 1]):
                 total += weight[e]
-                if sign[e] == own[t]:
+                if sign[e] == factor[t]:
                     mine = e - start[t]
             # Each sign doubles the patterns: where it is −1, its weight goes off twice.
             sums[0] = total
@@ -65,7 +65,7 @@ def tabulate(
             # z = ε_k h or |h|, against the threshold.
             for p in range(begin[r + 1] - begin[r]):
                 size = abs(sums[p])
-                if own[t] >= 0:
+                if factor[t] >= 0:
                     size = -sums[p] if p >> mine & 1 else sums[p]
                 margin = size - threshold[t]
                 if abs(margin) <= doubt[t]:
@@ -153,10 +153,10 @@ def look_up(
     pattern = np.empty(_WORD, np.uint16)
     for word in range(packed.shape[1]):
         for u in range(packed.shape[0]):
-            given = packed[u, word]
+            pack = packed[u, word]
             for d in range(_WORD):
-                bits[u, d] = given >> np.uint64(d) & np.uint64(1)
-        found = out[word * _WORD : (word + 1) * _WORD]
+                bits[u, d] = pack >> np.uint64(d) & np.uint64(1)
+        result = out[word * _WORD : (word + 1) * _WORD]
         # Collect the pattern of each table's signs in all 64 draws, and look it up.
         for c in range(len(table) - 1):
             pattern[:] = 0
@@ -164,18 +164,18 @@ def look_up(
                 line = bits[which[head[c] + b]]
                 for d in range(_WORD):
                     pattern[d] |= line[d] << np.uint16(b)
-            own = entries[table[c] : table[c + 1]]
+            outcomes = entries[table[c] : table[c + 1]]
             for d in range(_WORD):
-                found[d] |= own[pattern[d]]
+                result[d] |= outcomes[pattern[d]]
 
 
 @inner
 def _signs(packed: Array, word: int, signs: Array) -> None:  # pragma: no cover  # compiled
     """Write the signs of one word of draws, (atoms, 64)."""
     for u in range(packed.shape[0]):
-        given = packed[u, word]
+        pack = packed[u, word]
         for d in range(_WORD):
-            signs[u, d] = 1.0 - 2.0 * (given >> np.uint64(d) & np.uint64(1))
+            signs[u, d] = 1.0 - 2.0 * (pack >> np.uint64(d) & np.uint64(1))
 
 
 @inner
@@ -185,7 +185,7 @@ def _sizes(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     z: Array,
 ) -> None:  # pragma: no cover  # compiled
@@ -195,8 +195,8 @@ def _sizes(
         line, w = signs[sign[e]], weight[e]
         for d in range(_WORD):
             z[d] += w * line[d]
-    if own[t] >= 0:
-        z *= signs[own[t]]
+    if factor[t] >= 0:
+        z *= signs[factor[t]]
     else:
         z[:] = np.abs(z)
 
@@ -207,7 +207,7 @@ def add_up(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -222,14 +222,14 @@ def add_up(
     z = np.empty(_WORD)
     for word in range(packed.shape[1]):
         _signs(packed, word, signs)
-        found = out[word * _WORD : (word + 1) * _WORD]
-        for t in range(len(own)):
-            _sizes(t, signs, start, sign, weight, own, offset, z)
+        result = out[word * _WORD : (word + 1) * _WORD]
+        for t in range(len(factor)):
+            _sizes(t, signs, start, sign, weight, factor, offset, z)
             for d in range(_WORD):
                 margin = z[d] - threshold[t]
                 wrong = (margin > 0) != active[t]
                 unsure = abs(margin) <= doubt[t]
-                found[d] |= np.uint8(2) if unsure else np.uint8(wrong)
+                result[d] |= np.uint8(2) if unsure else np.uint8(wrong)
 
 
 @loop
@@ -238,7 +238,7 @@ def count(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -256,8 +256,8 @@ def count(
     for word in range(packed.shape[1]):
         _signs(packed, word, signs)
         first = word * _WORD
-        for t in range(len(own)):
-            _sizes(t, signs, start, sign, weight, own, offset, z)
+        for t in range(len(factor)):
+            _sizes(t, signs, start, sign, weight, factor, offset, z)
             kind = 0 if active[t] else 1
             for d in range(_WORD):
                 margin = z[d] - threshold[t]

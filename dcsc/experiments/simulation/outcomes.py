@@ -1,4 +1,4 @@
-"""Sums of signs against thresholds, compiled or plain: what a draw comes to.
+"""Sums of signs against thresholds, compiled or plain: the outcomes of draws.
 
 - `tabulate`: the outcome of every sign pattern, a table for each few comparisons of like signs.
 - `join`: the same in fewer tables of more signs.
@@ -6,7 +6,7 @@
 - `add_up`: the outcomes of draws by sums of their signs.
 - `count`: how many comparisons fail in each draw.
 
-An outcome is 0 for a draw that is fine, 1 for one that fails, 2 for one that rounding decides;
+An outcome is 0 for a draw that recovers, 1 for one that fails, 2 for one that rounding decides;
 those of several comparisons are joined by bitwise or.
 """
 

@@ -1,6 +1,6 @@
 """What the compiled loops beside this module compute, in numpy; arrays and outcomes are theirs.
 
-All sign patterns of a table, or all draws, are gone through at once in place of one by one.
+They take all sign patterns of a table, or all draws, at once and not one by one.
 """
 
 import itertools
@@ -20,7 +20,7 @@ def tabulate(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -42,8 +42,8 @@ def tabulate(
         sums = np.cumsum([offset[t], *weights])[-1:]
         for w in weights:
             sums = np.concatenate([sums, sums - 2 * w])
-        if own[t] >= 0:
-            mine = int(np.flatnonzero(signs == own[t])[0])
+        if factor[t] >= 0:
+            mine = int(np.flatnonzero(signs == factor[t])[0])
             size = np.where(np.arange(len(sums)) >> mine & 1, -sums, sums)
         else:
             size = np.abs(sums)
@@ -112,7 +112,7 @@ def add_up(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -125,7 +125,7 @@ def add_up(
     """
     columns = threshold[:, None], active[:, None], doubt[:, None]
     for word in range(packed.shape[1]):
-        size = _sizes(packed[:, word : word + 1], start, sign, weight, own, offset)
+        size = _sizes(packed[:, word : word + 1], start, sign, weight, factor, offset)
         outcome = _outcome(size - columns[0], *columns[1:])
         out[word * WORD : (word + 1) * WORD] |= np.bitwise_or.reduce(outcome, axis=0)
 
@@ -135,7 +135,7 @@ def count(
     start: Array,
     sign: Array,
     weight: Array,
-    own: Array,
+    factor: Array,
     offset: Array,
     threshold: Array,
     active: Array,
@@ -150,7 +150,7 @@ def count(
     """
     for word in range(packed.shape[1]):
         draws = slice(word * WORD, (word + 1) * WORD)
-        size = _sizes(packed[:, word : word + 1], start, sign, weight, own, offset)
+        size = _sizes(packed[:, word : word + 1], start, sign, weight, factor, offset)
         margin = size - threshold[:, None]
         fails = (margin > 0) != active[:, None]
         wrong[0, draws] += fails[active].sum(axis=0)
@@ -165,13 +165,13 @@ def _outcome(margin: Array, active: Array, doubt: Array) -> Array:
 
 
 def _sizes(
-    packed: Array, start: Array, sign: Array, weight: Array, own: Array, offset: Array
+    packed: Array, start: Array, sign: Array, weight: Array, factor: Array, offset: Array
 ) -> Array:
     """Return what all comparisons compare with their thresholds, in one word of draws."""
     signs = unpack(packed, WORD).T
-    sums = scipy.sparse.csr_array((weight, sign, start), shape=(len(own), len(signs)))
+    sums = scipy.sparse.csr_array((weight, sign, start), shape=(len(factor), len(signs)))
     h = offset + sums @ signs
     sizes = np.abs(h)
-    known = own >= 0
-    sizes[known] = h[known] * signs[own[known]]
+    known = factor >= 0
+    sizes[known] = h[known] * signs[factor[known]]
     return sizes

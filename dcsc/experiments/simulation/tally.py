@@ -57,7 +57,7 @@ def _counts(value: Any, record: Any, where: str) -> Array:
 
 
 def counted(optional: bool = False) -> Any:
-    """Declare an array of counts, or of counts that may not have been made."""
+    """Declare an array of counts, which may be None if nothing was counted."""
     return array_field(_counts, optional=optional, repr=repr)
 
 

@@ -109,10 +109,9 @@ def simulate(
         Whether to count missed entries and false alarms as well, which takes longer where many
         trials fail.
     engine : {"tables", "batches", "draws"}, optional
-        How the trials are run; the fastest that covers the model if nothing is said. ``"tables"``
-        look the outcomes of sign patterns up, for one layer with a threshold; ``"batches"`` run
-        many draws at once, for layers with thresholds; ``"draws"`` is the model itself, draw by
-        draw.
+        How the trials are run; by default the fastest that covers the model. ``"tables"`` look the
+        outcomes of sign patterns up, for one layer with a threshold; ``"batches"`` run many draws
+        at once, for layers with thresholds; ``"draws"`` is the model itself, draw by draw.
 
     Returns
     -------

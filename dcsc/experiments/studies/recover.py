@@ -131,10 +131,10 @@ def recover(
 ) -> RecoveryReport:
     """Take the pathway of a signal, synthesise it anew with random signs, and recover it.
 
-    Of the deepest code, what is below a tenth of its largest entry is dropped, or less where that
-    would leave a layer with fewer than two non-zeros a stripe. Each draw takes new
-    signs and new noise. The thresholds of the forward pass are fixed before: half of what 95 % of
-    a layer's non-zeros exceed, over a few draws of their own.
+    Entries of the deepest code below a tenth of its largest are dropped, fewer where that would
+    leave a layer with less than two non-zeros a stripe. Each draw takes new signs and new noise.
+    The thresholds of the forward pass are fixed before: half of what 95 % of a layer's non-zeros
+    exceed, over a few draws of their own.
 
     Parameters
     ----------
@@ -145,24 +145,27 @@ def recover(
     draws : int
     seed : int
     progress : callable
-        Is told the share of the work that is done.
+        Called with the share of the work that is done.
     """
     level = real(noise, "recover: noise", minimum=0)
     total = integer(draws, "recover: draws", minimum=1)
     root = np.random.SeedSequence(integer(seed, "recover: seed", minimum=0))
     pilot_seed, draw_seed = root.spawn(2)
+    # The pathway: the deepest code, rid of what is small, and what it synthesises.
     encoder = pathway_model(signal.shape)
     deepest = _deepest(encoder, signal)
     kept = encoder.synthesize(deepest)[0][0]
+    # Thresholds come from draws of their own, and do not depend on those that count.
     model = _with_thresholds(encoder, deepest, pilot_seed)
     drawn, truth, guess, largest = _draw(model, deepest, level, draw_seed.spawn(1)[0])
-    found = [truth.compare(guess)]
+    # The first draw is kept for the pictures; the others are counted only.
+    recoveries = [truth.compare(guess)]
     for draw in range(1, total):
         _, again, other, patch_noise = _draw(model, deepest, level, draw_seed.spawn(1)[0])
-        found.append(again.compare(other))
+        recoveries.append(again.compare(other))
         largest = max(largest, patch_noise)
         progress((draw + 1) / total)
-    exact: Array = np.array([recovery.recovered for recovery in found])
+    exact: Array = np.array([recovery.recovered for recovery in recoveries])
     return RecoveryReport(
         name=name,
         energy=_shared_energy(signal, kept),
@@ -175,8 +178,8 @@ def recover(
                 stripe_sparsity=int(layer.dictionary.stripe_sparsity(truth[number])),
                 threshold=float(layer.projection.threshold),  # type: ignore[attr-defined]
                 active=float(np.count_nonzero(truth[number])),
-                missed=float(np.mean([r.missed[number - 1] for r in found])),
-                false_alarms=float(np.mean([r.false_alarms[number - 1] for r in found])),
+                missed=float(np.mean([r.missed[number - 1] for r in recoveries])),
+                false_alarms=float(np.mean([r.false_alarms[number - 1] for r in recoveries])),
                 exact=_interval(exact[:, number - 1]),
             )
             for number, layer in enumerate(model.layers, start=1)

@@ -1,4 +1,4 @@
-"""A trained network and some inputs, layer by layer, as what sparse coding theory speaks of."""
+"""A trained network and some inputs, layer by layer, in the terms of sparse coding theory."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ SIGNS = {"random": RademacherSigns(), "none": IdentitySigns()}
 
 @attrs.frozen
 class Limits:
-    """How much work an analysis may be; what is left out because of it is said.
+    """How much work an analysis may take; the analysis says what it leaves out for that reason.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Limits:
 
 @attrs.frozen
 class ResynthesisFacts:
-    """What is found again of a layer's pathway.
+    """How much of a layer's pathway is found again.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class ResynthesisFacts:
     whole : Found or None
         From the signal of the lowest layer that the codes reach down to.
     depth : int
-        How many layers that way has.
+        How many layers lie on that way.
     inputs, draws : int
         What it is a mean over; without random signs one draw is all.
     """
@@ -86,7 +86,7 @@ class ResynthesisFacts:
 
 @attrs.frozen(eq=False)
 class LayerAnalysis:
-    """What was found of one layer.
+    """What was found out about one layer.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class LayerAnalysis:
 
 @attrs.frozen(eq=False)
 class Analysis:
-    """What was found of a network.
+    """What was found out about a network.
 
     Parameters
     ----------
@@ -152,16 +152,16 @@ class Analysis:
     limits: Limits
 
     def numbers(self) -> dict[str, Any]:
-        """Return all numbers as what JSON knows; None stands where there is none."""
+        """Return all numbers in types that JSON has; None stands where a number is missing."""
         record = attrs.asdict(
             self, filter=lambda field, _: not field.metadata, value_serializer=_plain
         )
-        shown = self.inputs
-        record["inputs"] = shown and {
-            "name": shown.name,
-            "note": shown.note,
-            "count": shown.count,
-            "labels": None if shown.labels is None else shown.labels.tolist(),
+        inputs = self.inputs
+        record["inputs"] = inputs and {
+            "name": inputs.name,
+            "note": inputs.note,
+            "count": inputs.count,
+            "labels": None if inputs.labels is None else inputs.labels.tolist(),
             "answers": None if self.answers is None else self.answers.tolist(),
         }
         return record
@@ -210,10 +210,10 @@ def analyze(
     >>> from dcsc.networks.analysis import shipped_inputs
     >>> from dcsc.networks.shipped import digits_network_path
     >>> network = load(digits_network_path("incoherent"))
-    >>> found = analyze(network, shipped_inputs(), limits=Limits(inputs=10))
-    >>> [f"{layer.filters.own.value:.2g}" for layer in found.layers]
+    >>> analysis = analyze(network, shipped_inputs(), limits=Limits(inputs=10))
+    >>> [f"{layer.filters.own.value:.2g}" for layer in analysis.layers]
     ['0.59', '0.082', '1.8e-05']
-    >>> [layer.theorems[0].holds for layer in found.layers]
+    >>> [layer.theorems[0].holds for layer in analysis.layers]
     [0, 0, 10]
     """
     chosen = Limits() if limits is None else limits
@@ -221,13 +221,16 @@ def analyze(
     number = integer(seed, "analyze: seed", minimum=0)
     if not network.convolutions:
         raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
-    shown = None if inputs is None else inputs.first(chosen.inputs)
-    activations = None if shown is None else _forward(network, shown)
+    # Run the network on the first inputs; without inputs, only the filters are read.
+    sample = None if inputs is None else inputs.first(chosen.inputs)
+    activations = None if sample is None else _forward(network, sample)
+    # Readings of the forward pass replace those of the filters alone: they know what was below.
     readings = {c.name: c.reading() for c in network.convolutions}
     coded: dict[str, CodedLayer] = {}
     if activations is not None:
         readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
         coded = {layer.name: layer for layer in coded_layers(activations)}
+    # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):
         report(at / len(network.convolutions))
@@ -242,12 +245,12 @@ def analyze(
     return Analysis(
         source=network.source,
         layers=tuple(layers),
-        inputs=shown,
+        inputs=sample,
         given=0 if inputs is None else inputs.count,
         stops=() if activations is None else tuple(map(str, activations.stops)),
         notes=network.notes,
-        overlap=_overlap(layers, shown),
-        answers=_answers(activations, shown),
+        overlap=_overlap(layers, sample),
+        answers=_answers(activations, sample),
         noise=share,
         seed=number,
         limits=chosen,
@@ -257,7 +260,7 @@ def analyze(
 def _forward(network: ConvNetwork, inputs: Inputs) -> Activations:
     """Return the activations in float64, in as many passes as a fixed batch size asks for.
 
-    With several inputs, whose batches need not be alike, it is one pass of what was given.
+    With several inputs, whose batches need not be alike, it is one pass of all inputs.
     """
     values = {
         name: value.astype(np.float64) if value.dtype.kind == "f" else value
@@ -287,17 +290,17 @@ def _with_codes(
     seed: int,
     limits: Limits,
 ) -> LayerAnalysis:
-    shown = coded[layer.name]
+    deepest = coded[layer.name]
     layers = stack(coded, layer.name)
     return attrs.evolve(
         layer,
-        codes=code_facts(shown),
-        theorems=theorem_facts(shown, limits.products, limits.proved),
-        safety=safety(shown, noise, limits.units, limits.proved, seed),
+        codes=code_facts(deepest),
+        theorems=theorem_facts(deepest, limits.products, limits.proved),
+        safety=safety(deepest, noise, limits.units, limits.proved, seed),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),
         start=layers[0].start,
-        coded=shown,
+        coded=deepest,
     )
 
 

@@ -21,9 +21,9 @@ class CodedLayer:
     r"""A layer read as a dictionary of unit filters, with the codes of some inputs.
 
     A unit is *on* where its coefficient exceeds the threshold β, which is what a rectifier lets
-    through. Its code is the coefficient itself, :math:`x_k = \langle a_k, y\rangle`: a rectifier
-    has taken β off it, and taken off once more it would switch units off without any interference.
-    So all codes exceed β, and β/2 lies halfway between them and 0.
+    through. Its code is the coefficient itself, :math:`x_k = \langle a_k, y\rangle`: the rectifier
+    subtracts β from it, and a second β would switch units off without any interference. So all
+    codes exceed β, and β/2 lies halfway between them and 0.
 
     Parameters
     ----------

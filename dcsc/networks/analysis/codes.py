@@ -1,4 +1,4 @@
-"""What the codes of real inputs are like, and what the theorems say of them."""
+"""Facts about the codes of real inputs, and what the theorems say of them."""
 
 import math
 
@@ -15,7 +15,7 @@ from dcsc.projections import Selection
 
 __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
 
-# What the tail of one weight takes, in multiplications.
+# The cost of the tail of one weight, in multiplications.
 _TAIL = 1000
 
 CLASSES: dict[str, BoundCalculator] = {kind.label: kind() for kind in CLASS_BOUNDS}
@@ -35,7 +35,7 @@ class CodeFacts:
     sparsity : tuple of int
         S, the largest number of units on in one stripe.
     stripe_size : int
-        What S can be at most.
+        The largest value that S can have.
     silent : int
         Units that no input switches on.
     outside : float
@@ -65,8 +65,8 @@ class TheoremFacts:
         For how many codes its failure probability is at most 1 %, and how many it was asked of;
         codes without an active unit are not asked about.
     allowed : int or None
-        The S up to which it is so at the amplitudes of a code, the median; None where not even
-        S = 0 is allowed, or the theorem speaks of the code itself.
+        The largest S with such a failure probability at the amplitudes of a code, the median; None
+        where not even S = 0 is allowed, or the theorem speaks of the code itself.
     sparsity : int or None
         The S of the codes that it was asked of, the median.
     value : float or None
@@ -85,7 +85,7 @@ class TheoremFacts:
 
 
 def code_facts(layer: CodedLayer) -> CodeFacts:
-    """Return what the codes are like."""
+    """Return the facts about the codes."""
     samples = len(layer.codes)
     on = layer.on.reshape(samples, -1)
     codes = layer.codes.reshape(samples, -1)
@@ -111,8 +111,8 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     ----------
     layer : CodedLayer
     most : float
-        About how many multiplications it may take for one theorem; what would take more is not
-        asked, and says so.
+        About how many multiplications one theorem may take; a theorem that would take more is not
+        asked, and its facts say so.
     inputs : int
     """
     atoms = math.prod(layer.dictionary.code_shape)
@@ -128,30 +128,30 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
         layer, codes=layer.codes[:inputs], on=layer.on[:inputs], signals=layer.signals[:inputs]
     )
     statistics = [one for one in first.statistics() if one is not None]
-    found = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
-    found.append(_hybrid(first, statistics, most / needed))
+    facts = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
+    facts.append(_hybrid(first, statistics, most / needed))
     width = max((one.sparsity or 0 for one in statistics), default=0)
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
-    found.append(_instances(first, int(most / _TAIL / cost)))
-    return tuple(found)
+    facts.append(_instances(first, int(most / _TAIL / cost)))
+    return tuple(facts)
 
 
 def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistics]) -> TheoremFacts:
     """Return what a theorem about all codes with the same constants says."""
     if not statistics:
         return TheoremFacts(name, reason="no unit is on")
-    said = [bound.evaluate(one) for one in statistics]
+    guarantees = [bound.evaluate(one) for one in statistics]
     allowed = [bound.max_sparsity(one, RISK) for one in statistics]
     known = sorted(-1 if one is None else int(one) for one in allowed)
     middle = known[(len(known) - 1) // 2]
     return TheoremFacts(
         name,
-        sum(one.holds and one.unclipped <= RISK for one in said),
-        len(said),
+        sum(one.holds and one.unclipped <= RISK for one in guarantees),
+        len(guarantees),
         None if middle < 0 else middle,
         _median([one.sparsity or 0 for one in statistics]),
-        float(np.median([one.unclipped for one in said])),
+        float(np.median([one.unclipped for one in guarantees])),
     )
 
 
@@ -163,18 +163,18 @@ def _hybrid(
     if not count:
         why = "no unit is on" if not statistics else "its Babel functions would take too long"
         return TheoremFacts(HybridBound.label, reason=why)
-    said = []
+    guarantees = []
     for one in statistics[:count]:
         babel = Babel.at(layer.dictionary, one.sparsity or 0)
         free = attrs.evolve(one, babel=babel, selection=_free(one))
-        said.append(HybridBound().evaluate(free))
+        guarantees.append(HybridBound().evaluate(free))
     return TheoremFacts(
         HybridBound.label,
-        sum(one.holds and one.unclipped <= RISK for one in said),
-        len(said),
+        sum(one.holds and one.unclipped <= RISK for one in guarantees),
+        len(guarantees),
         None,
         _median([one.sparsity or 0 for one in statistics[:count]]),
-        float(np.median([one.unclipped for one in said])),
+        float(np.median([one.unclipped for one in guarantees])),
     )
 
 
@@ -189,11 +189,11 @@ def _instances(layer: CodedLayer, affordable: int) -> TheoremFacts:
     if not len(live) or not affordable:
         why = "its atoms would take too long" if len(live) else "no unit is on"
         return TheoremFacts(InstanceBound.label, reason=why)
-    some = live[:affordable]
+    numbers = live[:affordable]
     bound = InstanceBound("chernoff")
     instances = layer.instances
-    values = [bound.evaluate(instances[number]).unclipped for number in some]
-    sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[some]))
+    values = [bound.evaluate(instances[number]).unclipped for number in numbers]
+    sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[numbers]))
     return TheoremFacts(
         InstanceBound.label,
         sum(value <= RISK for value in values),

@@ -1,4 +1,4 @@
-"""The filters of a layer by themselves: what they are like, whatever they are shown."""
+"""The filters of a layer by themselves, whatever inputs they see."""
 
 import math
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def filter_facts(
     twins : int
         How many random layers to compare with.
     most : float
-        Multiplications, for each coherence and for the random layers together.
+        How many multiplications each coherence may take, and the random layers together.
     """
     live = reading.filters[reading.filters.any(axis=tuple(range(1, reading.filters.ndim)))]
     geometry = (convolution.dilation, convolution.groups)

@@ -1,4 +1,4 @@
-"""What a network is shown: arrays, pictures and sounds from files, or noise."""
+"""The inputs of a network: arrays, pictures and sounds from files, or noise."""
 
 import math
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _WHERE = "read_inputs: path"
 
 @attrs.frozen(eq=False)
 class Inputs:
-    """What a network is shown.
+    """The inputs of a network.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Inputs:
     labels : array of shape (batch,), or None
         The class of each.
     note : str
-        What was done to make them fit, in a sentence, or that they are no data.
+        How they were made to fit, in a sentence, or that they are no data.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Inputs:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of inputs."""
         return len(next(iter(self.values.values())))
 
     def first(self, most: int) -> "Inputs":

@@ -37,9 +37,9 @@ def resynthesize(
 ) -> Found | None:
     """Synthesise from the codes of the last layer through all layers, and go forward again.
 
-    Thresholds are β/2, halfway between zero and the smallest coefficient that a unit can be on
-    with. Codes are positive in the last layer only, so that there ReLU looks again, and hard
-    thresholds do below, where they have taken signs.
+    Thresholds are β/2, halfway between zero and β, which the coefficients of all units that are on
+    exceed. Only in the last layer are codes positive, and only there ReLU selects. In the layers
+    below codes have signs, and hard thresholds select.
 
     Parameters
     ----------

@@ -13,9 +13,9 @@ where the sum is at most :math:`I_k = \sum_{j \ne k} |G_{kj} x_j|`, and the last
 .. math:: m_k = c_k^2 x_k - \tau_k - I_k - c_k \zeta \quad (k \in T), \qquad
    m_k = \tau_k - I_k - c_k \zeta \quad (k \notin T),
 
-and a unit with a positive margin comes out right for all signs and every such error. Both worst
-cases exist, so that no larger margin could be claimed. With random signs, the tail of the sum
-beyond :math:`m_k + I_k` bounds the probability that the unit comes out wrong.
+and a unit with a positive margin comes out right for all signs and every such error. Signs and
+errors that reach it exist, so that no larger margin could be claimed. With random signs, the tail
+of the sum beyond :math:`m_k + I_k` bounds the probability that the unit comes out wrong.
 """
 
 import attrs
@@ -144,7 +144,7 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     random = generator(seed, "safety: seed")
     codes = layer.codes[:inputs].reshape(min(inputs, len(layer.codes)), -1)
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
-    chosen = [_some(codes > 0, most, random), _some(codes == 0, most, random)]
+    chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
     (on, on_random), (off, off_random) = (_shares(layer, units, zeta) for units in chosen)
     return SafetyFacts(
         float(np.median(zeta)),
@@ -161,7 +161,7 @@ def _shares(
     layer: CodedLayer, units: tuple[Array, Array], zeta: Array
 ) -> tuple[float | None, float | None]:
     """Return which share of some units is safe, and which is at small risk with random signs."""
-    found = [
+    outcomes = [
         margins(
             layer.dictionary,
             layer.codes[number],
@@ -171,14 +171,14 @@ def _shares(
         )
         for number in np.unique(units[0])
     ]
-    if not found:
+    if not outcomes:
         return None, None
-    safe = np.concatenate([one.safe for one in found])
-    likely = np.concatenate([one.probability <= RISK for one in found])
+    safe = np.concatenate([one.safe for one in outcomes])
+    likely = np.concatenate([one.probability <= RISK for one in outcomes])
     return float(safe.mean()), float(likely.mean())
 
 
-def _some(mask: Array, most: int, random: np.random.Generator) -> tuple[Array, Array]:
+def _sample(mask: Array, most: int, random: np.random.Generator) -> tuple[Array, Array]:
     """Return the inputs and the units of some entries of a mask, in order."""
     places = np.flatnonzero(mask)
     if len(places) > most:

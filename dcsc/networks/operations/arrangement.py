@@ -219,7 +219,7 @@ class Pad(Operation):
 
 @attrs.frozen
 class Repeat(Operation):
-    """Each entry as often as told, axis by axis: enlarging to the nearest sample."""
+    """Each entry repeated, axis by axis: enlarging to the nearest sample."""
 
     counts: Shape
 

@@ -69,7 +69,7 @@ class Operation(ABC):
             If their number or shapes do not fit.
         """
         try:
-            with np.errstate(all="ignore"):  # infinities are the network's own
+            with np.errstate(all="ignore"):  # a network may make infinities
                 return np.asarray(self._apply(*values))
         except DcscError:
             raise

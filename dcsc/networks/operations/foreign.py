@@ -41,7 +41,7 @@ _RESIZE: dict[str, tuple[str, ...]] = {
 
 
 def _resizes(opset: int, attributes: Mapping[str, Any], places: Shape) -> bool:
-    """Return whether a Resize is one that the reference runs right.
+    """Return whether the reference runs this Resize correctly.
 
     It aligns corners by the scales that it is given, though the size is rounded, so that they have
     to follow from sizes.
@@ -58,7 +58,7 @@ def _tiled(data: Array, repeats: Array) -> int:
 
 
 def _resized(data: Array, *others: Array) -> float:
-    """Return how many entries there are at most on the way, which goes axis by axis."""
+    """Return the most entries that an axis-by-axis computation holds on its way."""
     sizes = others[-1] if others[-1].dtype.kind in "iu" else others[-1] * data.shape
     return math.prod(max(abs(m), n) for m, n in zip(sizes.tolist(), data.shape, strict=True))
 
@@ -147,7 +147,7 @@ class Foreign(Operation):
             (result,) = self._evaluator.run(None, dict(zip(names, values, strict=True)))
         except DcscError:
             raise
-        except Exception as error:  # whatever the reference makes of inputs that do not fit
+        except Exception as error:  # the reference may raise anything at inputs that do not fit
             shapes = ", ".join(str(np.shape(value)) for value in values)
             raise DcscError(
                 f"{self.kind}: cannot be applied to inputs of shape {shapes}: {error}"

@@ -1,4 +1,4 @@
-"""What a file holds and dcsc does not compute."""
+"""Operations in a file that dcsc does not compute."""
 
 import attrs
 

@@ -1,4 +1,4 @@
-"""The table of layers beside weights: which there are, in which order, and how they lie.
+"""The table of layers beside weights: their names, their order and their geometry.
 
 Formats that carry weights only say neither strides nor order. A table of layers does, in TOML or
 as nested dicts and lists::
@@ -185,7 +185,7 @@ class _Builder:
             raise error if inside else DcscError(f"{table.where}: {error}") from None
 
     def _check(self, operation: Operation, table: Table) -> None:
-        """Hold a convolution to the channels that come in."""
+        """Check a convolution against the channels that come in."""
         if not isinstance(operation, Convolve):
             return
         needed = operation.weight.shape[1] * operation.groups
@@ -196,7 +196,7 @@ class _Builder:
             )
 
     def finish(self) -> tuple[Graph, tuple[str, ...]]:
-        """Return the graph; what no layer reads comes out of it."""
+        """Return the graph; its outputs are the values that no layer reads."""
         used = {name for node in self.nodes for name in node.inputs}
         outputs = [node.output for node in self.nodes if node.output not in used]
         idle = [name for name in self.modules if name not in self.used]

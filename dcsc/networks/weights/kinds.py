@@ -33,7 +33,7 @@ class Table:
     channels : int or None
         Number of channels that come in, where that is known.
     defaults : list of str
-        What was assumed for want of a key.
+        What was assumed where a key is missing.
     keys : list of str
         Those that were asked for.
     """
@@ -58,7 +58,7 @@ class Table:
         return default
 
     def finish(self) -> None:
-        """Refuse keys that nobody asked for."""
+        """Refuse keys that no builder took."""
         if self.values:
             key = next(iter(self.values))
             raise DcscError(

@@ -79,8 +79,8 @@ def laid_out(packing: Packing, spans: list[tuple[int, int]], sizes: Array) -> Ar
         return out
 
     gains = _energies(sizes[entries])
-    found = flow(gains)
-    levels = found.undecided()
+    solution = flow(gains)
+    levels = solution.undecided()
     tied = [k for k, group in enumerate(group_of) if gains[k] in levels[group]]
     if tied:
         # Ties take the place of the digits behind the energy: each outweighs all that follow.
@@ -88,8 +88,8 @@ def laid_out(packing: Packing, spans: list[tuple[int, int]], sizes: Array) -> Ar
         gains = [gain << len(tied) for gain in gains]
         for place, number in enumerate(order):
             gains[tied[number]] |= 1 << (len(tied) - 1 - place)
-        found = flow(gains)
-    kept = [group[:used] for group, used in zip(packing.groups, found.used, strict=True)]
+        solution = flow(gains)
+    kept = [group[:used] for group, used in zip(packing.groups, solution.used, strict=True)]
     return np.concatenate(kept)
 
 

@@ -1,8 +1,8 @@
-"""What there is to decide when a code is projected: small packings that know nothing of each other.
+"""The decisions in projecting a code: small packings that do not depend on each other.
 
-Entries that compete for nothing are kept at once. The others fall into clusters that share no full
-window, and in each the entries that the same windows hold form a group, of which only the largest
-can be kept.
+Entries that compete with no other are kept at once. The others fall into clusters that share no
+full window, and in each the entries that the same windows hold form a group, of which only the
+largest can be kept.
 """
 
 from functools import reduce
@@ -131,8 +131,8 @@ def clusters(sizes: Array, held: scipy.sparse.csr_array, limit: int) -> tuple[Ar
         if len(windows[number]):
             groups[number] = members[:limit]
         else:
-            own = _parts(members % held.shape[1], members)
-            free += [some[: counts[place]] for place, some in own]
+            parts = _parts(members % held.shape[1], members)
+            free += [entries[: counts[place]] for place, entries in parts]
     kept = np.concatenate(free) if free else ranked[:0]
     return kept, _linked(groups, windows, full.shape[0], limit)
 
@@ -150,11 +150,11 @@ def _distinct(held: scipy.sparse.csr_array) -> scipy.sparse.csc_array:
 def _parts(labels: Array, values: Array) -> list[tuple[int, Array]]:
     """Split values by their label, in their order."""
     order = np.argsort(labels, kind="stable")
-    found, starts = np.unique(labels[order], return_index=True)
+    keys, starts = np.unique(labels[order], return_index=True)
     ends = pairwise([*starts, len(values)])
     return [
         (int(label), values[order[start:stop]])
-        for label, (start, stop) in zip(found, ends, strict=True)
+        for label, (start, stop) in zip(keys, ends, strict=True)
     ]
 
 
@@ -175,7 +175,7 @@ def _linked(
     names = list(groups)
     held = [windows[name] for name in names]
     columns = np.concatenate(held)
-    rows = np.repeat(np.arange(len(names)), [len(some) for some in held])
+    rows = np.repeat(np.arange(len(names)), [len(indices) for indices in held])
     size = len(names) + count
     links = scipy.sparse.coo_array(
         (np.ones(len(rows)), (rows, len(names) + columns)), shape=(size, size)

@@ -15,7 +15,7 @@ from dcsc.errors import NotProvedError
 from dcsc.projections.base import Projection
 from dcsc.projections.stripe.exact import enumerated, laid_out
 from dcsc.projections.stripe.packing import clusters, incidence
-from dcsc.projections.stripe.search import Found, searched
+from dcsc.projections.stripe.search import Choice, searched
 
 __all__ = ["StripeProjection", "StripeSolution"]
 
@@ -97,10 +97,10 @@ class StripeProjection(Projection):
     >>> z = pair.analyze(pair.synthesize([[1, 0, 0, 0, 0, 0, 0, 0]]))
     >>> StripeProjection(2)(z, pair).round(3)
     array([[1. , 0.5, 0. , 0. , 0. , 0. , 0. , 0. ]])
-    >>> found = HardThreshold(0.6)(z)
-    >>> found.round(3)
+    >>> code = HardThreshold(0.6)(z)
+    >>> code.round(3)
     array([[1., 0., 0., 0., 0., 0., 0., 0.]])
-    >>> np.array_equal(StripeProjection(2)(found, pair), found)
+    >>> np.array_equal(StripeProjection(2)(code, pair), code)
     True
     """
 
@@ -139,16 +139,16 @@ class StripeProjection(Projection):
         shape = tuple(dictionary.code_shape)
         flat, batch = as_batch(array, shape, f"{name}: coefficients", array.dtype)
         held = incidence(dictionary.stripes)
-        found = [self._found(element, held) for element in flat]
+        choices = [self._choice(element, held) for element in flat]
         keep = np.zeros((len(flat), math.prod(shape)), dtype=bool)
-        for row, one in zip(keep, found, strict=True):
+        for row, one in zip(keep, choices, strict=True):
             row[one.entries] = True
         code = np.where(keep.reshape(flat.shape), flat, flat.dtype.type(0))
         assert not len(flat) or dictionary.stripes.sum(code != 0).max() <= self.sparsity
         with np.errstate(over="ignore", under="ignore"):
             squares = np.square(code.astype(np.float64))
             energy = squares.sum(axis=tuple(range(1, code.ndim))).reshape(batch)
-        gap = np.array([one.excess for one in found]).reshape(batch)
+        gap = np.array([one.excess for one in choices]).reshape(batch)
         return StripeSolution(code.reshape(batch + shape), energy, gap)
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
@@ -165,25 +165,25 @@ class StripeProjection(Projection):
             )
         return solution.code
 
-    def _found(self, coefficients: Array, held: scipy.sparse.csr_array) -> Found:
+    def _choice(self, coefficients: Array, held: scipy.sparse.csr_array) -> Choice:
         """Return what to keep of one element, cluster by cluster, those that may take long last."""
         sizes = np.abs(coefficients.ravel()).astype(np.float64)
         free, packings = clusters(sizes, held, self.sparsity)
         deadline = time.monotonic() + self.time_limit
-        found = [Found(free)]
+        choices = [Choice(free)]
         hard = []
         for packing in packings:
             spans = packing.spans()
             if spans is not None:
-                found.append(Found(laid_out(packing, spans, sizes)))
+                choices.append(Choice(laid_out(packing, spans, sizes)))
             elif len(packing.entries) <= _FEW:
-                found.append(Found(enumerated(packing, sizes)))
+                choices.append(Choice(enumerated(packing, sizes)))
             else:
                 hard.append(packing)
-        for packing in sorted(hard, key=lambda some: len(some.entries)):
-            found.append(searched(packing, sizes, deadline - time.monotonic()))
-        entries = np.concatenate([one.entries for one in found])
+        for packing in sorted(hard, key=lambda item: len(item.entries)):
+            choices.append(searched(packing, sizes, deadline - time.monotonic()))
+        entries = np.concatenate([one.entries for one in choices])
         shares = sizes / sizes.max(initial=np.finfo(np.float64).tiny)
-        energy = [float(np.square(shares[one.entries]).sum()) for one in found]
-        excess = sum(one.excess * some for one, some in zip(found, energy, strict=True))
-        return Found(entries, excess / sum(energy) if excess else 0.0)
+        energy = [float(np.square(shares[one.entries]).sum()) for one in choices]
+        excess = sum(one.excess * weight for one, weight in zip(choices, energy, strict=True))
+        return Choice(entries, excess / sum(energy) if excess else 0.0)

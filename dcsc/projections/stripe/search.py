@@ -8,7 +8,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc.projections.stripe.packing import Packing
 
-__all__ = ["Found", "searched"]
+__all__ = ["Choice", "searched"]
 
 # HiGHS closes gaps, and cuts branches, up to 1e-6 in the unit of the objective, whatever relative
 # gap it is asked for; in this unit that is a share of 1e-12 of the energy that is kept.
@@ -17,14 +17,14 @@ _SLACK = 1e-6
 
 
 @attrs.frozen(eq=False)
-class Found:
+class Choice:
     """The entries to keep, and the share of their energy by which others could surpass it."""
 
     entries: Array
     excess: float = 0.0
 
 
-def searched(packing: Packing, sizes: Array, seconds: float) -> Found:
+def searched(packing: Packing, sizes: Array, seconds: float) -> Choice:
     """Return the best entries that are found in a time, never worse than the largest that fit."""
     from scipy import optimize  # noqa: PLC0415  # takes a quarter of a second, and few need it
 
@@ -45,11 +45,11 @@ def searched(packing: Packing, sizes: Array, seconds: float) -> Found:
         if out.x is not None:
             # What is next to one is kept first, the rest as it fits: whole numbers, and feasible.
             preferred = order[np.argsort(-out.x[order].round(), kind="stable")]
-            kept = max(kept, _filled(packing, preferred), key=lambda some: energy[some].sum())
+            kept = max(kept, _filled(packing, preferred), key=lambda choice: energy[choice].sum())
         if out.mip_dual_bound is not None and np.isfinite(out.mip_dual_bound):
             bound = min(bound, _SLACK - out.mip_dual_bound)
     total = unit * energy[kept].sum()
-    return Found(entries[kept], max(bound / total - 1, 0.0))
+    return Choice(entries[kept], max(bound / total - 1, 0.0))
 
 
 def _filled(packing: Packing, order: Array) -> Array:

@@ -46,7 +46,7 @@ class Engine(ABC):
 
     @abstractmethod
     def counts(self, block: Block) -> Array:
-        """Return how many entries each trial misses and how many are false alarms, (trials, L, 2).
+        """Return how many entries each trial misses, and its false alarms, (trials, L, 2).
 
         Summed over the columns of the batch.
         """

@@ -63,21 +63,20 @@ class BatchEngine(Engine):
     r"""Many draws together, for models whose projections all select by a threshold.
 
     The draws are a batch axis of the dictionaries without their signs. Sums over a batch may round
-    otherwise than those of a single draw. A draw in which this could decide, be it about a
-    coefficient and its threshold or about a residue, is left to the model itself, so that the
-    counts are the same.
+    otherwise than those of a single draw. A draw in which this could decide, about a coefficient at
+    its threshold or about a residue, is left to the model itself, so that the counts are the same.
 
-    How far off both can be: a sum of n terms by n·eps times the sum of their sizes. An error e of
-    a signal, in the norm of a patch, moves the coefficient of atom a by at most \|a\|·e, and an
-    error of at most q in each entry of a code has at most the norm q·√(patch size). A projection
-    is taken to move its values by no more than its coefficients.
+    Both may be off, in a sum of n terms, by n·eps times the sum of their sizes. An error e of a
+    signal, in the norm of a patch, moves the coefficient of atom a by at most \|a\|·e, and an error
+    of at most q in each entry of a code has at most the norm q·√(patch size). A projection is taken
+    to move its values by no more than its coefficients.
 
     Parameters
     ----------
     codes : array of shape (*batch, *code_shape)
     sizes : tuple of arrays
-        Layer by layer, the signal first, what the codes of this layer would be if nothing
-        cancelled: the largest their entries can be under any signs.
+        Layer by layer, the signal first, the codes as they would be if nothing cancelled: the
+        largest size of each entry under any signs.
     terms : tuple of int
         How many roundings, relative to ``sizes``, the codes of each layer have gone through.
     """
@@ -130,6 +129,7 @@ class BatchEngine(Engine):
         truth, doubt = self._synthesize(signs)
         entering = truth[0] if noise is None else truth[0] + noise
         eps = float(np.finfo(truth[0].dtype).eps)
+        # ``off`` bounds the patch norm of what rounding adds to the signal that enters a layer.
         lowest = self.model.layers[0].dictionary
         off = np.asarray(lowest.patch_norm(self.sizes[0])) * self.terms[0] * eps
         counts = []
@@ -139,6 +139,7 @@ class BatchEngine(Engine):
             signal = tuple(range(entering.ndim - len(dictionary.signal_shape), entering.ndim))
             norm = np.sqrt(np.square(entering).sum(axis=signal))
             off = off + (dictionary.patches.size + 2) * eps * norm
+            # The coefficients z = D Aᵀ y, and how near rounding may bring them to a threshold.
             z = dictionary.analyze(entering) * signs[number].astype(entering.dtype)
             beta = np.asarray(selection.threshold)
             beta = beta.reshape(-1, *[1] * (len(dictionary.code_shape) - 1))
@@ -146,10 +147,12 @@ class BatchEngine(Engine):
             margin = np.abs((z if selection.one_sided else np.abs(z)) - beta)
             band = 2 * norms * off.reshape(*off.shape, *[1] * norms.ndim) + 4 * eps * beta
             doubt |= _any(margin <= band)
+            # Select, and count what is missing and what is too much.
             entering = layer.projection(z, dictionary)
             guess, true = entering != 0, truth[number + 1] != 0
             counts.append(np.stack([_count(true & ~guess), _count(guess & ~true)], axis=1))
             if number + 1 < len(self.model.layers):
+                # The rounding of one coefficient, and from that of a patch of the next layer.
                 last = tuple(range(entering.ndim - norms.ndim, entering.ndim))
                 off = norms.max() * off + eps * np.abs(entering).max(axis=last)
                 size = self.model.layers[number + 1].dictionary.patches.size

@@ -18,7 +18,7 @@ from dcsc.model import DCSCModel
 
 __all__ = ["InterferenceEngine"]
 
-# Joint tables of 2^12 bytes stay in the first cache, some dozens of them in the second.
+# A joint table of 2^12 bytes stays in the first cache, and a few dozen of them in the second.
 _BITS = 12
 _PATTERNS = 2**25
 
@@ -94,7 +94,7 @@ class InterferenceEngine(Engine):
         return failed[:, None]
 
     def counts(self, block: Block) -> Array:
-        # Where tables have told which draws fail, only their words are gone through.
+        # Once tables have told which draws fail, only the words of those are gone through.
         packed = block.packed(0, self.every.atoms)
         chosen = np.arange(words(len(block)))
         if len(self.summed) < len(self.every):
@@ -126,7 +126,7 @@ class InterferenceEngine(Engine):
         return out[: len(block)]
 
     def _offset(self, block: Block, start: int, comparisons: Comparisons) -> Array:
-        """Return what a word of draws has apart from signs, (comparisons, 1 or 64)."""
+        """Return the offsets of a word of draws, noise included, (comparisons, 1 or 64)."""
         if not block.draws.noise_is_drawn:
             return comparisons.offset[:, None]
         stop = min(start + WORD, len(block))

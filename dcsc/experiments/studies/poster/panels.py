@@ -159,7 +159,7 @@ def poster(
     version : str
         Recorded with the numbers.
     progress : callable
-        Is told the share of the work that is done.
+        Called with the share of the work that is done.
     """
     total = integer(trials, "poster: trials", minimum=4)
     root = integer(seed, "poster: seed", minimum=0)
@@ -260,14 +260,14 @@ def scaling_panel(trials: int, seed: int, progress: Progress) -> ScalingPanel:
 
 def _measured_limit(data: "xarray.Dataset") -> MeasuredLimit:
     """Return the last S up to which at most δ of the trials fail, and the next."""
-    some = data.where(data.infeasible == "", drop=True)
-    fails = (some.best > _DELTA).values
+    cells = data.where(data.infeasible == "", drop=True)
+    fails = (cells.best > _DELTA).values
     at = int(fails.argmax()) if fails.any() else len(fails)
     family = str(data.filters.values).rpartition(" ")[0].replace("rademacher", "random ±1")
-    sparsity, rates = some.sparsity.values, _rates(some.low, some.best, some.high)
+    sparsity, rates = cells.sparsity.values, _rates(cells.low, cells.best, cells.high)
     return MeasuredLimit(
         family,
-        float(some.layer_coherence[0, 0]),
+        float(cells.layer_coherence[0, 0]),
         int(sparsity[at - 1]) if at else 0,
         int(sparsity[at]) if at < len(fails) else None,
         rates[at - 1] if at else None,

@@ -1,0 +1,260 @@
+"""What each atom sees of a column of codes, and has to reach."""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from dcsc._arrays import Array
+from dcsc.coefficients.terms import KEPT_ENTRIES, Terms
+from dcsc.coefficients.ties import SMALLEST, TOLERANCE, check_units, rounding_of
+from dcsc.dictionaries import Dictionary
+
+__all__ = ["Column", "columns"]
+
+_BLOCK_ENTRIES = 2**21
+_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum across a tie
+
+
+@attrs.frozen(eq=False, slots=False)
+class Column:
+    r"""What some atoms see of one column of codes; an entry for each of them in every array.
+
+    Parameters
+    ----------
+    atoms : array of int
+        Flat indices, C order.
+    support : array of int
+        T, where the column is not zero.
+    on : array of bool
+        Whether the atom is in T.
+    strength : array
+        :math:`c_k^2 |x_k|`, its own share of the coefficient; with a one-sided threshold
+        :math:`c_k^2 x_k`.
+    threshold : array
+        :math:`\beta_k`.
+    offset : array
+        :math:`\langle a_k, v\rangle` of an error v that is known.
+    error : array
+        :math:`c_k \zeta`, the most that an error of patch norm ζ adds.
+    slack : array
+        What is nearer to the threshold than this is a tie.
+    still : array of bool
+        Whether the coefficient is 0 in any arithmetic: nothing of the signal lies under the atom.
+    total : array
+        :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand.
+    one_sided : bool
+        Whether only coefficients above the threshold are kept, or also those below minus it.
+    """
+
+    atoms: Array
+    support: Array
+    on: Array
+    strength: Array
+    threshold: Array
+    offset: Array
+    error: Array
+    slack: Array
+    still: Array
+    total: Array
+    one_sided: bool
+    _terms: Terms
+
+    def __len__(self) -> int:
+        return len(self.atoms)
+
+    @property
+    def level(self) -> Array:
+        """What the sum of the others has to reach for the atom to fail."""
+        return np.where(self.on, self.strength - self.threshold, self.threshold)
+
+    @property
+    def beyond(self) -> Array:
+        """Where an atom on the support has overshot to the other side of a two-sided threshold."""
+        return self.strength + self.threshold
+
+    @property
+    def safe(self) -> Array:
+        """Whether the atom comes out right for all signs and errors; with a tie it does not."""
+        reach = self.total + self.error + self.slack
+        return (reach < self.level) | (self.still & ~self.on)
+
+    @property
+    def lost(self) -> Array:
+        """Whether the atom comes out wrong for all signs and errors; a tie does not.
+
+        On the support nothing can lift it to the threshold. Off the support a two-sided threshold
+        is crossed for sure where one neighbour is stronger than all the others and the threshold.
+        """
+        reach = self.total + self.error + self.slack
+        below = np.where(self.on, self.strength + reach < self.threshold, False)
+        if self.one_sided:
+            return below
+        return below | (~self.on & (2 * self._strongest - reach > self.threshold))
+
+    @property
+    def deviation(self) -> Array:
+        """The root of the sum of the squares of the summands."""
+        return np.hypot(self._terms.deviation, self.offset)
+
+    @property
+    def count(self) -> Array:
+        """Number of the summands that are not zero."""
+        return self._terms.count + (self.offset != 0)
+
+    @cached_property
+    def _strongest(self) -> Array:
+        """The largest summand of each sum, an error that is known among them."""
+        largest = np.abs(self.offset)
+        step = max(1, _BLOCK_ENTRIES // max(int(self.count.max(initial=1)), 1))
+        for start in range(0, len(self), step):
+            places = np.arange(start, min(start + step, len(self)))
+            largest[places] = self.weights(places).max(axis=1, initial=0.0)
+        return largest
+
+    def at(self, threshold: Array) -> "Column":
+        """Return the column with another threshold for every atom."""
+        return attrs.evolve(self, threshold=threshold)
+
+    def terms(self, places: Array) -> scipy.sparse.csc_array:
+        """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
+
+        The entries of a column are in the order of T.
+
+        Parameters
+        ----------
+        places : array of int
+            Which atoms, as places in ``atoms``.
+        """
+        return self._terms.at(places)
+
+    def weights(self, places: Array) -> Array:
+        """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
+        columns = self.terms(places)
+        diagonal = self.support[columns.indices] == np.repeat(
+            self.atoms[places], np.diff(columns.indptr)
+        )
+        sizes = np.where(diagonal, 0.0, np.abs(columns.data))
+        weights = _padded(sizes, columns.indptr)
+        offset = np.abs(self.offset[places])
+        return np.column_stack([weights, offset]) if self.offset.any() else weights
+
+
+def columns(
+    dictionary: Dictionary,
+    codes: Array,
+    threshold: npt.ArrayLike,
+    *,
+    one_sided: bool = False,
+    noise: float | Array = 0.0,
+    atoms: Array | None = None,
+) -> Iterator[Column]:
+    """Yield what each atom sees of every column of codes.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Without signs, or with: they change nothing here.
+    codes : array of shape (columns, *code_shape)
+    threshold : array_like
+        β, one or one per filter.
+    one_sided : bool, default False
+        Whether only coefficients above the threshold are kept.
+    noise : float or array of shape (columns, *signal_shape), default 0
+        A number is ζ, a bound of the patch norm of the error; an array is the error itself.
+    atoms : array of int, optional
+        Flat indices of the atoms to look at; by default all of them.
+
+    Raises
+    ------
+    DcscError
+        If a coefficient is so large or so small that its square is no number.
+    """
+    shape = tuple(dictionary.code_shape)
+    size = math.prod(shape)
+    flat = codes.reshape(len(codes), size).astype(np.float64, copy=False)
+    chosen = np.arange(size) if atoms is None else atoms
+
+    def of_chosen(values: Array) -> Array:
+        """Return what an array over all atoms has for those that are looked at."""
+        return values if atoms is None else values[..., atoms]
+
+    # c_k and β_k of the atoms that are looked at.
+    norms = dictionary.atom_norms().ravel()
+    strongest = norms.max(initial=0.0) ** 2
+    norms = of_chosen(norms)
+    beta = np.asarray(threshold, dtype=np.float64)
+    beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
+    beta = of_chosen(np.broadcast_to(beta, shape).ravel())
+    known = isinstance(noise, np.ndarray)
+    # e_k: the largest that rounding could make of a coefficient, were it to lose all its digits
+    sizes = dictionary.contributions(codes).astype(np.float64, copy=False)
+    sizes = sizes + np.abs(noise) if known else sizes
+    entering = of_chosen(dictionary.exposure(sizes).reshape(len(codes), size))
+    # What an error adds to the coefficients: ⟨a_k, v⟩ if it is known, else at most c_k ζ.
+    zeta = np.zeros(len(chosen)) if known else norms * noise
+    seen = dictionary.analyze(noise).reshape(len(codes), size) if known else np.zeros_like(flat)
+    seen = of_chosen(seen).astype(np.float64, copy=False)
+    tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
+    check_units(zeta[zeta > SMALLEST], "noise")
+    gram_rows = _shared_rows(dictionary, flat)
+    width = min(dictionary.stripes.size, size)
+    for number, code in enumerate(flat):
+        # T, the atom's own share c_k² x_k, and the terms G_kj x_j of the others.
+        support = np.flatnonzero(code)
+        values = of_chosen(code)
+        on = values != 0
+        strength = norms * values
+        strength *= norms
+        check_units(strength[on], "codes")
+        largest = strongest * np.abs(code[support]).max(initial=0.0)
+        unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
+        terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit)
+        offset = seen[number]
+        slack = entering[number] + zeta
+        still = slack == 0
+        slack *= tolerance
+        total = np.abs(offset)
+        total += terms.total
+        yield Column(
+            chosen,
+            support,
+            on,
+            strength if one_sided else np.abs(strength),
+            beta,
+            offset,
+            zeta,
+            slack,
+            still,
+            total,
+            one_sided,
+            terms,
+        )
+
+
+def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], Any]:
+    """Return a function that gives rows of G, and computes those that several columns need once."""
+    support = np.flatnonzero((columns != 0).any(axis=0))
+    width = min(dictionary.stripes.size, columns.shape[1])
+    if len(columns) == 1 or len(support) * width > KEPT_ENTRIES:
+        return dictionary.gram_rows
+    joint = scipy.sparse.csr_array(dictionary.gram_rows(support))
+    place = np.full(columns.shape[1], -1)
+    place[support] = np.arange(len(support))
+    return lambda atoms: scipy.sparse.csr_array(joint[place[atoms]])
+
+
+def _padded(sizes: Array, starts: Array) -> Array:
+    """Return runs of numbers as rows of one width, without what is smaller than a tie."""
+    lengths = np.diff(starts)
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    out = np.zeros(mask.shape)
+    out[mask] = sizes
+    floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
+    out[out < floor[:, None]] = 0
+    return out

@@ -1,0 +1,132 @@
+"""The summands of coefficients: G_kj x_j, for the atoms k of a layer and the j of a support."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import attrs
+import numpy as np
+import scipy.sparse
+
+from dcsc._arrays import Array
+
+__all__ = ["KEPT_ENTRIES", "Terms"]
+
+_BLOCK_ENTRIES = 2**21
+KEPT_ENTRIES = 2**24
+"""So many summands are kept in memory; more are computed again when they are needed."""
+
+
+@attrs.frozen(eq=False, slots=False)
+class Terms:
+    """The products G_kj x_j of one column, computed again whenever they are too many to keep.
+
+    Parameters
+    ----------
+    atoms : array of int, or None
+        The atoms k that are looked at; None for all.
+    size : int
+        Number of the atoms k that are looked at.
+    support, sizes : arrays
+        T, and the x_j there.
+    gram_rows : callable
+        Rows of G by atom, of at most ``width`` entries each.
+    width : int
+    unit : float
+        A power of two near the largest of the products, in which their squares are numbers.
+    """
+
+    atoms: Array | None
+    size: int
+    support: Array
+    sizes: Array
+    gram_rows: Callable[[Array], scipy.sparse.csr_array]
+    width: int
+    unit: float
+
+    @property
+    def total(self) -> Array:
+        """The sum of the sizes of the products, without the atom's own."""
+        if self._rows is None:
+            return self._moments[0]
+        return self._sum_up(self._rows, _sizes(self.support, self._rows, self.atoms))
+
+    @property
+    def deviation(self) -> Array:
+        """The root of the sum of their squares."""
+        return self._moments[1]
+
+    @property
+    def count(self) -> Array:
+        """How many of them are not zero."""
+        return self._moments[2]
+
+    def at(self, places: Array) -> scipy.sparse.csc_array:
+        """Return the terms of some atoms, a column each."""
+        if self._columns is not None:
+            return scipy.sparse.csc_array(self._columns[:, places])
+        parts = [scipy.sparse.csc_array((0, len(places)))]
+        parts += [scipy.sparse.csc_array(rows.tocsc()[:, places]) for _, rows in self._blocks()]
+        return scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csc"))
+
+    @cached_property
+    def _rows(self) -> scipy.sparse.csr_array | None:
+        """All products, a row for each atom of T, unless they are too many."""
+        if self.atoms is None and len(self.support) * self.width > KEPT_ENTRIES:
+            return None
+        parts = [rows for _, rows in self._blocks()]
+        if len(parts) == 1:
+            return parts[0]
+        empty = scipy.sparse.csr_array((0, self.size))
+        return scipy.sparse.csr_array(scipy.sparse.vstack([empty, *parts], format="csr"))
+
+    @cached_property
+    def _columns(self) -> scipy.sparse.csc_array | None:
+        return None if self._rows is None else self._rows.tocsc()
+
+    @cached_property
+    def _moments(self) -> tuple[Array, Array, Array]:
+        """The total, the deviation and the count."""
+        total, squares = np.zeros((2, self.size))
+        count = np.zeros(self.size, dtype=np.int64)
+        blocks = self._blocks() if self._rows is None else [(self.support, self._rows)]
+        for sources, rows in blocks:
+            weights = _sizes(sources, rows, self.atoms)
+            total += self._sum_up(rows, weights)
+            squares += self._sum_up(rows, np.square(weights / self.unit))
+            count += np.bincount(rows.indices[weights > 0], minlength=self.size)
+        return total, self.unit * np.sqrt(squares), count
+
+    def _sum_up(self, rows: scipy.sparse.csr_array, weights: Array) -> Array:
+        return np.bincount(rows.indices, weights, self.size)
+
+    def _blocks(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+        return self._by_support() if self.atoms is None else self._by_atoms(self.atoms)
+
+    def _by_support(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+        """Yield atoms of the support, and G_jk x_j for all k, a row for each of them."""
+        step = max(1, _BLOCK_ENTRIES // self.width)
+        for start in range(0, len(self.support), step):
+            block = self.support[start : start + step]
+            rows = self.gram_rows(block)
+            sizes = np.repeat(self.sizes[start : start + step], np.diff(rows.indptr))
+            terms = (rows.data * sizes, rows.indices, rows.indptr)
+            yield block, scipy.sparse.csr_array(terms, rows.shape)
+
+    def _by_atoms(self, atoms: Array) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+        """Yield the same from the rows of G at a few atoms k, for G is symmetric."""
+        rows = [scipy.sparse.csr_array((0, int(self.support.max(initial=0)) + 1))]
+        step = max(1, _BLOCK_ENTRIES // self.width)
+        for start in range(0, len(atoms), step):
+            block = self.gram_rows(atoms[start : start + step])
+            rows.append(scipy.sparse.csr_array(block)[:, : rows[0].shape[1]])
+        joint = scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csc")[:, self.support].T)
+        joint.data = joint.data * np.repeat(self.sizes, np.diff(joint.indptr))
+        yield self.support, joint
+
+
+def _sizes(sources: Array, rows: scipy.sparse.csr_array, atoms: Array | None) -> Array:
+    """Return the sizes of products, a row for each source; what an atom has with itself is 0."""
+    sizes = np.abs(rows.data)
+    places = rows.indices if atoms is None else atoms[rows.indices]
+    sizes[places == np.repeat(sources.astype(places.dtype), np.diff(rows.indptr))] = 0
+    return sizes

@@ -1,0 +1,56 @@
+"""The one rule of ties: what is too near to a threshold to be decided, and what is no number."""
+
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import Array
+from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
+
+__all__ = [
+    "LARGEST",
+    "SMALLEST",
+    "TOLERANCE",
+    "check_units",
+    "rounding_of",
+    "strictly_below",
+]
+
+TOLERANCE = 1e-12
+"""What is closer than this, relative to what may enter a comparison, is a tie in float64."""
+
+SMALLEST, LARGEST = 1e-150, 1e150
+"""Coefficients c² |x| are taken from here to there, where their squares are numbers too."""
+
+
+def strictly_below(small: float, large: float, slack: float) -> bool:
+    """Decide a strict inequality of two coefficients; in doubt it is false."""
+    return large - small > slack if np.isfinite(large) else small < large
+
+
+def rounding_of(dictionary: Dictionary, codes: Array) -> float:
+    """Return n·eps for a model that computes with this dictionary and these codes.
+
+    A sample of A x is a sum over the atoms that are active there, at most a full stripe of them,
+    and a coefficient one over the samples of a patch. As much again is for the sums over rows of G.
+    """
+    active = int(np.max(dictionary.stripe_sparsity(codes), initial=0))
+    roundings = dictionary.patches.size + active + 4
+    return roundings * float(np.finfo(np.result_type(dictionary._dtype(), codes.dtype)).eps)
+
+
+def check_units(strengths: npt.ArrayLike, where: str) -> None:
+    """Refuse coefficients whose squares overflow or underflow; zeros are allowed.
+
+    Raises
+    ------
+    DcscError
+        If a coefficient lies outside of 1e-150 to 1e150.
+    """
+    sizes = np.abs(np.asarray(strengths, dtype=np.float64))
+    outside = sizes[(sizes != 0) & ~((sizes >= SMALLEST) & (sizes <= LARGEST))]
+    if outside.size:
+        raise DcscError(
+            f"{where}: expected coefficients c² |x| between {SMALLEST:g} and {LARGEST:g}, got "
+            f"{outside[0]:g}: give filters, codes and noise in other units"
+        )

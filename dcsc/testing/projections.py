@@ -1,0 +1,142 @@
+"""The laws of projections."""
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Rng, generator, instance
+from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
+from dcsc.errors import NotCoveredError
+from dcsc.projections import Projection
+from dcsc.projections.base import Threshold
+from dcsc.testing.common import call, fail
+
+__all__ = ["check_projection"]
+
+
+def check_projection(
+    projection: Projection, dictionary: Dictionary | None = None, rng: Rng = 0
+) -> None:
+    """Check the laws of `Projection` on random coefficients of many sizes, zeros and ties.
+
+    Parameters
+    ----------
+    projection : Projection
+    dictionary : Dictionary, optional
+        What the coefficients belong to; a small convolutional one by default.
+    rng : None, int, SeedSequence or Generator
+    """
+    instance(projection, Projection, "check_projection: projection")
+    source = generator(rng, "check_projection: rng")
+    selection = projection.selection
+    threshold = None if selection is None else selection.threshold
+    beta = np.asarray(0.0 if threshold is None else threshold)
+    if dictionary is None:
+        channels = beta.size if beta.ndim else 3
+        dictionary = CirculantDictionary(filters.gaussian(channels, 2, 3, rng=source), extent=11)
+    normal = source.standard_normal((4, *dictionary.code_shape)) * (float(beta.max()) or 1.0)
+    ties = np.round(normal / beta.max()) * beta.max() if beta.any() else np.round(normal)
+    for z in (normal, normal * 10, ties, np.zeros_like(normal), normal.astype(np.float32)):
+        _check_projected(projection, z, dictionary)
+    if not projection.needs_dictionary:
+        for z in (normal, normal.astype(np.float32)):
+            _check_alone(projection, z, dictionary)
+    if selection is not None:
+        size = float(beta.max()) or 1.0
+        each = size * source.uniform(0.2, 2, len(normal[0]))
+        for other in (0.0, 0.3 * size, 2.0 * size, each):
+            _check_with_threshold(projection, other, normal, dictionary)
+
+
+def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -> None:
+    def project(array: Array, law: str) -> Array:
+        what = f"P of {array.dtype} {array.shape}"
+        return np.asarray(call(projection, law, what, projection, array, dictionary))
+
+    kept = z.copy()
+    out = project(z, "dtype and shape are kept")
+    if out.dtype != z.dtype or out.shape != z.shape:
+        fail(
+            projection,
+            "dtype and shape are kept",
+            f"{z.dtype} {z.shape} to {out.dtype} {out.shape}",
+        )
+    if not np.array_equal(z, kept):
+        fail(projection, "inputs are left as they were", "the projection wrote into its argument")
+    if np.any(project(np.zeros_like(z), "zero goes to zero") != 0):
+        fail(projection, "zero goes to zero", "P(0) has a non-zero entry")
+    grown = (out != 0) & (z == 0)
+    if grown.any():
+        place = tuple(map(int, np.argwhere(grown)[0]))
+        fail(
+            projection, "the support is never enlarged", f"P(z) = {out[place]} where z = 0, {place}"
+        )
+    if not projection.couples_batch:
+        alone = np.stack([project(element, "batch-invariant") for element in z])
+        if not np.array_equal(alone, out):
+            fail(
+                projection, "batch-invariant", "an element of a batch is projected otherwise alone"
+            )
+    halves = project(z.reshape(2, -1, *z.shape[1:]), "several batch axes are one")
+    if not np.array_equal(halves.reshape(z.shape), out):
+        fail(projection, "several batch axes are one", f"{halves.shape} differs from {z.shape}")
+    _check_selection(projection, z, out)
+
+
+def _check_alone(projection: Projection, z: Array, dictionary: Dictionary) -> None:
+    """Check that without a dictionary it makes no difference what is one code."""
+    law = "what needs no dictionary acts on every entry by itself"
+    expected = projection(z, dictionary).ravel()
+    for shape in ((z.size,), (1, z.size), (z.size, 1), z.shape, (1, *z.shape), z[0].shape):
+        array = z[0] if shape == z[0].shape else z.reshape(shape)
+        alone = call(projection, law, f"P of {z.dtype} {shape}", projection, array)
+        if not np.array_equal(np.ravel(alone), expected[: array.size]):
+            fail(projection, law, f"the same entries in the shape {shape} give other codes")
+
+
+def _check_with_threshold(
+    projection: Projection, threshold: Threshold, z: Array, dictionary: Dictionary
+) -> None:
+    law = "with_threshold(β) selects at β, and differs in nothing else"
+    what = f"with_threshold({threshold})"
+    try:
+        other = call(
+            projection, law, what, projection.with_threshold, threshold, refusals=(NotCoveredError,)
+        )
+    except NotCoveredError:
+        return
+    assert projection.selection is not None
+    expected = attrs.evolve(projection.selection, threshold=threshold)
+    if not isinstance(other, Projection) or other.selection != expected:
+        selection = getattr(other, "selection", other)
+        fail(projection, law, f"{what} has {selection}, expected {expected}")
+    for array in (z, 10 * z):
+        _check_projected(other, array, dictionary)
+
+
+def _check_selection(projection: Projection, z: Array, out: Array) -> None:
+    selection = projection.selection
+    if selection is None or selection.threshold is None:
+        return
+    beta = np.asarray(selection.threshold, dtype=np.float64)
+    beta = beta.reshape(-1, *[1] * (z.ndim - 2)) if beta.ndim else beta
+    wide = z.astype(np.float64)
+    chosen = (wide if selection.one_sided else np.abs(wide)) > beta
+    wrong = chosen != (out != 0)
+    if wrong.any():
+        place = tuple(map(int, np.argwhere(wrong)[0]))
+        fail(
+            projection,
+            "it agrees with its selection",
+            f"z = {z[place]!r} gives {out[place]!r} under {selection}",
+        )
+    room = 4 * np.finfo(z.dtype).eps * np.abs(wide)
+    least = np.abs(wide) - (beta if selection.shrinkage else 0) - room
+    size = np.where(np.sign(out) == np.sign(wide), np.abs(out.astype(np.float64)), -np.inf)
+    moved = chosen & ((size < least) | (size > np.abs(wide) + room))
+    if moved.any():
+        place = tuple(map(int, np.argwhere(moved)[0]))
+        fail(
+            projection,
+            "what is kept stays, or shrinks by at most the threshold if it says so",
+            f"z = {z[place]!r} gives {out[place]!r} under {selection}",
+        )
