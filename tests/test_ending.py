@@ -102,10 +102,10 @@ def shell(line, cwd, **variables):
 
 @pytest.mark.parametrize("command", ["explain", "--help", "analyze --help"])
 def test_a_reader_that_goes_is_no_error(command, tmp_path):
-    line = f"set -o pipefail; DCSC {command} | head -n 1"
-    code, out, err = shell(line, tmp_path)
-    assert (code, err) == (141, "")
-    assert len(out.splitlines()) == 1
+    """``true`` is gone long before anything is printed; ``head`` may be, or not."""
+    assert shell(f"set -o pipefail; DCSC {command} | true", tmp_path) == (141, "", "")
+    code, out, err = shell(f"DCSC {command} | head -n 1", tmp_path)
+    assert (code, len(out.splitlines()), err) == (0, 1, "")
 
 
 def test_streams_that_are_full_or_closed(tmp_path):
