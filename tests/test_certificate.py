@@ -509,6 +509,7 @@ UNUSABLE = {
     "a list": (_text(lambda text: "[]"), "format: expected 'dcsc certificate 1'"),
     "format": (_edited(lambda t: t.update(format="dcsc certificate 2")), "dcsc certificate 2"),
     "NaN": (_text(lambda text: text.replace("0.05", "NaN", 1)), "finite numbers, got NaN"),
+    "too large": (_text(lambda text: text.replace("0.05", "1e400", 1)), "numbers, got 1e400"),
     "nested": (_text(lambda text: "[" * 10**5), "expected JSON"),
     "nested, closed": (_text(lambda text: "[" * 60 + "]" * 60), "nested too deeply"),
     "a key twice": (_text(lambda text: "{" + '"holds": true,' + text[1:]), "each key once"),

@@ -317,6 +317,8 @@ def test_zero_filters_are_named(tmp_path):
     ({"layers": [{"name": "a", "from": 3}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a", "activation": []}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a"}], "input": [0]}, "geometry: input: expected at least 1, got 0"),
+    ({"layers": [{"name": "a"}], "input": []}, "geometry: input: expected channels and an extent"),
+    ({"layers": [{"name": "a", "from": []}]}, "from: expected earlier layers, got none"),
     ("missing.toml", "geometry: expected a file, got missing.toml: No such file"),
 ])  # fmt: skip
 def test_a_geometry_that_does_not_fit_is_refused(geometry, message, tmp_path):

@@ -122,8 +122,8 @@ def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     if needed.shape is not None:
         if math.prod(size or 1 for size in needed.shape) > _MOST_SAMPLES:
             raise DcscError(
-                f"read_inputs: {needed.name}: expected at most {_MOST_SAMPLES} samples, the network "
-                f"declares shape {quoted(needed.shape)}"
+                f"read_inputs: {needed.name}: expected at most {_MOST_SAMPLES} samples, got the "
+                f"shape {quoted(needed.shape)}"
             )
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)
