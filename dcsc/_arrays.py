@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._threads import share
+from dcsc._words import quoted
 from dcsc.errors import ContractError, DcscError
 
 Array = npt.NDArray[Any]
@@ -120,7 +121,7 @@ def integer(value: Any, where: str, minimum: int | None = None, maximum: int | N
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise DcscError(f"{where}: expected an integer, got {value!r}") from None
+        raise DcscError(f"{where}: expected an integer, got {quoted(value)}") from None
     _check_range(number, where, minimum, maximum)
     return number
 
@@ -134,7 +135,7 @@ def real(
             raise TypeError
         number = float(value)
     except (TypeError, ValueError):
-        raise DcscError(f"{where}: expected a real number, got {value!r}") from None
+        raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):
         raise DcscError(f"{where}: expected a finite number, got {number}")
     _check_range(number, where, minimum, maximum)
@@ -151,7 +152,7 @@ def _check_range(number: float, where: str, minimum: float | None, maximum: floa
 def instance(value: Any, kind: type, where: str) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise DcscError(f"{where}: expected a {kind.__name__}, got {value!r}")
+        raise DcscError(f"{where}: expected a {kind.__name__}, got {quoted(value)}")
     return value
 
 
@@ -186,7 +187,7 @@ def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0
     if not np.iterable(value):
         items *= axes
     if len(items) != axes:
-        raise DcscError(f"{where}: expected an int or {axes} of them, got {value!r}")
+        raise DcscError(f"{where}: expected an int or {axes} of them, got {quoted(value)}")
     return items
 
 
@@ -197,5 +198,5 @@ def generator(rng: Rng, where: str) -> np.random.Generator:
     except (TypeError, ValueError):
         raise DcscError(
             f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, "
-            f"got {rng!r}"
+            f"got {quoted(rng)}"
         ) from None

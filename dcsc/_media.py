@@ -11,6 +11,7 @@ import scipy.io.wavfile
 from PIL import Image
 
 from dcsc._arrays import Array, numeric_array
+from dcsc._files import regular_file
 from dcsc.errors import DcscError
 
 __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_sound", "reading"]
@@ -86,8 +87,7 @@ def reading(path: Path, where: str, expected: str) -> Iterator[None]:
 
     The readers of other libraries raise anything at broken files, NameError included.
     """
-    if not path.is_file():
-        raise DcscError(f"{where}: expected a file, got {path}")
+    regular_file(path, where)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -17,6 +17,7 @@ from dcsc._arrays import (
     real,
     shape_tuple,
 )
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, Windows
 from dcsc.errors import DcscError, InfeasibleError
 
@@ -176,7 +177,7 @@ def draw(
         )
     law = UniformAmplitudes() if amplitudes is None else amplitudes
     if not isinstance(law, Amplitudes):
-        raise DcscError(f"codes.draw: amplitudes: expected Amplitudes, got {amplitudes!r}")
+        raise DcscError(f"codes.draw: amplitudes: expected Amplitudes, got {quoted(amplitudes)}")
     axes = shape_tuple(batch, "codes.draw: batch")
     source = generator(rng, "codes.draw: rng")
     codes = np.zeros((math.prod(axes), *shape))

@@ -20,6 +20,7 @@ from dcsc._arrays import (
     integer,
     real_array,
 )
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.pathway import Pathway
@@ -77,7 +78,7 @@ class Layer:
 def _layers(value: Iterable[Layer]) -> tuple[Layer, ...]:
     layers = tuple(value) if isinstance(value, Iterable) else (value,)
     if not layers or not all(isinstance(layer, Layer) for layer in layers):
-        raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {value!r}")
+        raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {quoted(value)}")
     for number, (lower, upper) in enumerate(itertools.pairwise(layers), start=1):
         if tuple(lower.dictionary.code_shape) != tuple(upper.dictionary.signal_shape):
             raise DcscError(
@@ -238,7 +239,7 @@ class DCSCModel:
     def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
         where = "DCSCModel.forward: noise"
         if not isinstance(noise, Mapping | None):
-            raise DcscError(f"{where}: expected a mapping of layer to array, got {noise!r}")
+            raise DcscError(f"{where}: expected a mapping of layer to array, got {quoted(noise)}")
         added = {}
         for key, value in (noise or {}).items():
             layer = integer(key, where, minimum=0, maximum=len(self.layers) - 1)

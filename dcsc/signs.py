@@ -26,6 +26,7 @@ from dcsc._arrays import (
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
+from dcsc._words import quoted
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
@@ -62,7 +63,9 @@ class SignPattern(ABC):
         shape = self._shape(code_shape)
         signs = self._draw(shape, generator(rng, f"{name}: rng"))
         if getattr(signs, "shape", None) != shape or not np.all(np.abs(signs) == 1):
-            raise ContractError(f"{name}._draw: expected +1 and -1 of shape {shape}, got {signs!r}")
+            raise ContractError(
+                f"{name}._draw: expected +1 and -1 of shape {shape}, got {quoted(signs)}"
+            )
         return np.asarray(signs, dtype=np.float64)
 
     def draw_many(self, count: int, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:

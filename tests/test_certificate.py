@@ -501,14 +501,15 @@ def _pickled(path, model):
 
 
 UNUSABLE = {
-    "no certificate": (lambda path, model: path.unlink(), "could not read it"),
-    "no model": (lambda path, model: model.unlink(), "expected an .npz file"),
-    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "it is not text"),
+    "no certificate": (lambda path, model: path.unlink(), "certificate: expected a file"),
+    "no model": (lambda path, model: model.unlink(), "model: expected a file"),
+    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "which is text"),
     "empty": (_text(lambda text: ""), "expected JSON"),
     "cut": (_text(lambda text: text[:300]), "expected JSON"),
     "a list": (_text(lambda text: "[]"), "format: expected 'dcsc certificate 1'"),
     "format": (_edited(lambda t: t.update(format="dcsc certificate 2")), "dcsc certificate 2"),
     "NaN": (_text(lambda text: text.replace("0.05", "NaN", 1)), "finite numbers, got NaN"),
+    "too large": (_text(lambda text: text.replace("0.05", "1e400", 1)), "numbers, got 1e400"),
     "nested": (_text(lambda text: "[" * 10**5), "expected JSON"),
     "nested, closed": (_text(lambda text: "[" * 60 + "]" * 60), "nested too deeply"),
     "a key twice": (_text(lambda text: "{" + '"holds": true,' + text[1:]), "each key once"),
@@ -569,10 +570,10 @@ def test_unusable_files_are_one_line_and_exit_code_2(small, what, monkeypatch, c
 
 def test_large_files_are_refused_before_they_are_read(small, monkeypatch):
     monkeypatch.setattr(inputs, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected at most 1000 bytes of arrays"):
+    with pytest.raises(DcscError, match="evidence: expected at most 1000 bytes, got"):
         bounds.verify(*small)
     monkeypatch.setattr(verification, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected a certificate of at most 1000 bytes"):
+    with pytest.raises(DcscError, match="certificate: expected at most 1000 bytes, got"):
         bounds.verify(*small)
 
 
@@ -702,6 +703,6 @@ def test_both_files_or_none(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(DcscError, match=r"could not write .*evidence\.npz: no space left"):
         certificate.write(tmp_path)
     assert list(tmp_path.iterdir()) == []

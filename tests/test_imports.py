@@ -19,7 +19,17 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("errors", "_version", "_threads", "_arrays", "_fields", "_files", "_media", "_words"),
+    *(
+        "_starting",
+        "errors",
+        "_version",
+        "_words",
+        "_threads",
+        "_arrays",
+        "_fields",
+        "_files",
+        "_media",
+    ),
     *(
         "intervals",
         "_numerics",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import attrs
 
 from dcsc._arrays import real
+from dcsc._words import quoted
 from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
@@ -73,7 +74,7 @@ class BoundCalculator(ABC):
         if not isinstance(result, Guarantee) or len(result.layers) != len(records):
             raise ContractError(
                 f"{type(self).__name__}._evaluate: expected a Guarantee of {len(records)} layers, "
-                f"got {result!r}"
+                f"got {quoted(result)}"
             )
         parts = tuple(
             attrs.evolve(part, hypotheses=(*part.hypotheses, *others))
@@ -239,7 +240,7 @@ def _asked(
     if not isinstance(layer, LayerRecord):
         raise DcscError(
             f"{name}.{method}: statistics: expected one LayerStatistics or LayerInstance, "
-            f"got {layer!r}"
+            f"got {quoted(layer)}"
         )
     (record,) = bound._records(layer, f"{method}: statistics")
 

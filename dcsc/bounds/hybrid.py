@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -31,7 +32,9 @@ _STEEP = 1e6
 
 def _known(instance: "HybridBound", attribute: object, value: str) -> None:
     if value not in _TAILS:
-        raise DcscError(f"HybridBound: tail: expected one of {', '.join(_TAILS)}, got {value!r}")
+        raise DcscError(
+            f"HybridBound: tail: expected one of {', '.join(_TAILS)}, got {quoted(value)}"
+        )
 
 
 @attrs.frozen

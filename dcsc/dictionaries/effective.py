@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, frozen_array
 from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -19,7 +20,9 @@ __all__ = ["EffectiveDictionary"]
 def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
     operators = tuple(value)
     if not operators or not all(isinstance(item, Dictionary) for item in operators):
-        raise DcscError(f"EffectiveDictionary: operators: expected dictionaries, got {value!r}")
+        raise DcscError(
+            f"EffectiveDictionary: operators: expected dictionaries, got {quoted(value)}"
+        )
     for number, (lower, upper) in enumerate(itertools.pairwise(operators), start=1):
         if tuple(lower.code_shape) != tuple(upper.signal_shape):
             raise DcscError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from dcsc._arrays import per_axis
 from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
@@ -24,7 +25,7 @@ def _padding(value: Any, record: Any, where: str) -> Padding:
     if len(items) != axes:
         raise DcscError(
             f"{where}: expected an int, or {axes} items, one per axis, each of them an int or a "
-            f"pair (before, after), got {value!r}"
+            f"pair (before, after), got {quoted(value)}"
         )
     sides = [per_axis(item, 2, f"{where}: (before, after)") for item in items]
     return tuple(before if before == after else (before, after) for before, after in sides)

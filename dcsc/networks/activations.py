@@ -7,6 +7,7 @@ from types import MappingProxyType
 import attrs
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
 from dcsc.networks.convolution import Convolution
@@ -71,7 +72,7 @@ class Activations:
         if name not in self.values:
             raise DcscError(
                 f"Activations: expected the name of a value that was computed and kept, got "
-                f"{name!r}" + "".join(f"; stopped at {stop}" for stop in self.stops)
+                f"{quoted(name)}" + "".join(f"; stopped at {stop}" for stop in self.stops)
             )
         return self.values[name]
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import attrs
 
 from dcsc._arrays import Array, instance_of, numeric_array, real_array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
@@ -91,14 +92,17 @@ class Graph:
             missing = [name for name in node.inputs if name not in made]
             if missing:
                 raise DcscError(
-                    f"Graph: nodes: {node.name} uses {missing[0]!r}, which no step before it makes"
+                    f"Graph: nodes: {node.name} uses {quoted(missing[0])}, which no step before it "
+                    "makes"
                 )
             if node.output in made:
-                raise DcscError(f"Graph: nodes: {node.name} makes {node.output!r} a second time")
+                raise DcscError(
+                    f"Graph: nodes: {node.name} makes {quoted(node.output)} a second time"
+                )
             made.add(node.output)
         lost = [name for name in self.outputs if name not in made]
         if lost:
-            raise DcscError(f"Graph: outputs: expected names of values, got {lost[0]!r}")
+            raise DcscError(f"Graph: outputs: expected names of values, got {quoted(lost[0])}")
 
     @cached_property
     def producers(self) -> dict[str, Node]:

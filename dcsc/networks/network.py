@@ -9,6 +9,7 @@ import attrs
 import numpy.typing as npt
 
 from dcsc._arrays import Array
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
@@ -93,8 +94,10 @@ class ConvNetwork:
         for convolution in self.convolutions:
             if convolution.name == name:
                 return convolution
-        names = ", ".join(convolution.name for convolution in self.convolutions)
-        raise DcscError(f"ConvNetwork.convolution: name: expected one of {names}, got {name!r}")
+        names = listed(convolution.name for convolution in self.convolutions)
+        raise DcscError(
+            f"ConvNetwork.convolution: name: expected one of {names}, got {quoted(name)}"
+        )
 
     def summary(self) -> str:
         """Return the network in words: a line for each convolution, then the notes."""
@@ -158,7 +161,7 @@ class ConvNetwork:
         unknown = names - {node.output for node in self.graph.nodes}
         if unknown:
             raise DcscError(
-                f"ConvNetwork.forward: keep: expected names of values, got {min(unknown)!r}"
+                f"ConvNetwork.forward: keep: expected names of values, got {quoted(min(unknown))}"
             )
         return names
 
@@ -167,10 +170,10 @@ class ConvNetwork:
         names = [needed.name for needed in self.inputs]
         if not isinstance(inputs, Mapping):
             if len(names) != 1:
-                raise DcscError(f"{where}: expected a mapping with {names}, got one array")
+                raise DcscError(f"{where}: expected a mapping with {listed(names)}, got one array")
             inputs = {names[0]: inputs}
         if set(inputs) != set(names):
-            raise DcscError(f"{where}: expected {names}, got {list(inputs)}")
+            raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
         return {
             needed.name: needed.checked(inputs[needed.name], f"{where}: {needed.name}")
             for needed in self.inputs

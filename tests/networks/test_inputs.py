@@ -6,7 +6,7 @@ import scipy.io.wavfile
 from PIL import Image
 
 from dcsc import DcscError
-from dcsc.networks import load
+from dcsc.networks import ConvNetwork, Graph, Input, load
 from dcsc.networks.analysis import noise_inputs, read_inputs
 from dcsc.networks.shipped import digits_network_path
 from tests.networks.chains import convolve, network
@@ -86,3 +86,9 @@ def test_a_broken_picture_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DcscError, match="expected a file"):
         read_inputs(network(convolve(3, 2, (3,), -0.1)), tmp_path / "none.npy")
+
+
+def test_inputs_that_no_machine_holds_are_refused():
+    graph = Graph((Input("x", (1, 1, 2**40)),), (), ("x",))
+    with pytest.raises(DcscError, match=r"1073741824 samples, got the shape \(1, 1"):
+        noise_inputs(ConvNetwork(graph, "huge"))

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array, real
 from dcsc._fields import number_field
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -191,7 +192,7 @@ class InstanceBound(BoundCalculator):
             return Entering(0.0, NoNoise())
         if not self.tail.covers(law):
             raise self._refuse(
-                number, f"{self.tail!r} is no bound for the noise model {law.name!r}"
+                number, f"{quoted(self.tail)} is no bound for the noise model {quoted(law.name)}"
             )
         refusal = law.refusal(number, level, [below.unbiased for below in layers[: number - 1]])
         if refusal is not None:

@@ -17,6 +17,7 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._fields import SAME_ARRAY, named, number_field
+from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
@@ -60,7 +61,7 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
         if law.name != "independent":
             raise DcscError(
                 'LayerInstance: noise_model: expected "independent" with a signal as noise, '
-                f"got {value!r}"
+                f"got {quoted(value)}"
             )
     elif law.name == "none" and instance.noise:
         raise DcscError(
@@ -70,7 +71,9 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
-        raise DcscError(f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {value!r}")
+        raise DcscError(
+            f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {quoted(value)}"
+        )
 
 
 def _core(dictionary: Dictionary) -> Dictionary:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dcsc._arrays import integer, real
 from dcsc._fields import number_field
+from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records.babel import Babel, interpolated
 from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
@@ -24,10 +25,10 @@ __all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records"]
 def _gain(value: Any) -> tuple[float, float]:
     pair = tuple(value) if np.iterable(value) else (value,)
     if len(pair) != 2:
-        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {quoted(value)}")
     low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
     if low > high:
-        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {quoted(value)}")
     return low, high
 
 
@@ -159,7 +160,8 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     records = tuple(layers) if isinstance(layers, Iterable) else ()
     if not records or not all(isinstance(record, LayerRecord) for record in records):
         raise DcscError(
-            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
+            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got "
+            f"{quoted(layers)}"
         )
     for number, (below, record) in enumerate(itertools.pairwise(records), start=1):
         why = record.misfit(below)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, from_hook, real_array
+from dcsc._words import quoted
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError, NotCoveredError
@@ -157,7 +158,7 @@ class Tail(ABC):
         name = type(self).__name__
         law = as_noise(noise_model, f"{name}: noise_model")
         if not self.covers(law):
-            raise NotCoveredError(f"{name} is no bound for the noise model {law.name!r}")
+            raise NotCoveredError(f"{name} is no bound for the noise model {quoted(law.name)}")
         w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights"))).astype(np.float64)
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")

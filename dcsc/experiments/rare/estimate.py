@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_array
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
@@ -196,11 +197,12 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
     selection = layer.projection.selection
     if selection is None or selection.threshold is None:
         raise NotCoveredError(
-            f"estimate_failure does not cover {layer.projection!r}: it selects by no threshold"
+            f"estimate_failure does not cover {quoted(layer.projection)}: it selects by no "
+            "threshold"
         )
     if not layer.signs.independent:
         raise NotCoveredError(
-            f"estimate_failure does not cover {layer.signs!r}: the signs are not independent"
+            f"estimate_failure does not cover {quoted(layer.signs)}: the signs are not independent"
         )
     return layer.dictionary, selection
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Rng, integer, real_array
 from dcsc._threads import share
+from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.simulation.draws import BLOCK, Draws, Trials
 from dcsc.experiments.simulation.engines import ENGINES, Engine
@@ -143,7 +144,7 @@ def engine_of(model: DCSCModel, name: str | None, where: str) -> type[Engine]:
     chosen = next((engine for engine in ENGINES if engine.name == name), None)
     if chosen is None:
         names = ", ".join(repr(engine.name) for engine in ENGINES)
-        raise DcscError(f"{where}: engine: expected one of {names}, got {name!r}")
+        raise DcscError(f"{where}: engine: expected one of {names}, got {quoted(name)}")
     if not chosen.covers(model):
-        raise NotCoveredError(f"{where}: the engine {name!r} does not cover {model!r}")
+        raise NotCoveredError(f"{where}: the engine {quoted(name)} does not cover {quoted(model)}")
     return chosen

@@ -1,5 +1,6 @@
 """The inputs of a network: arrays, pictures and sounds from files, or noise."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
@@ -20,6 +22,7 @@ _SIDE = 256
 _LENGTH = 16384
 _LABELS = ("labels", "label", "y")
 _SMALL = 64
+_MOST_SAMPLES = 2**30
 _WHERE = "read_inputs: path"
 
 
@@ -117,6 +120,11 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
+        if math.prod(size or 1 for size in needed.shape) > _MOST_SAMPLES:
+            raise DcscError(
+                f"read_inputs: {needed.name}: expected at most {_MOST_SAMPLES} samples, got the "
+                f"shape {quoted(needed.shape)}"
+            )
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)
     if first is None:
@@ -157,8 +165,8 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
         names = [needed.name for needed in network.inputs]
         if not set(names) <= set(arrays):
             raise DcscError(
-                f"read_inputs: {file.name}: expected the inputs {', '.join(names)}, and no others "
-                f"but labels, got {', '.join(arrays) or 'nothing'}"
+                f"read_inputs: {file.name}: expected the inputs {listed(names)}, and no others "
+                f"but labels, got {listed(arrays)}"
             )
         values = {
             needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)

@@ -6,6 +6,7 @@ import attrs
 
 from dcsc._arrays import Array, Shape, integer, per_axis
 from dcsc._fields import named_field
+from dcsc._words import quoted
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Operation, checked_size, weights_field
@@ -148,7 +149,9 @@ class ConvolveTransposed(Operation):
     def __attrs_post_init__(self) -> None:
         _check(self, self.weight.shape[1] * self.groups)
         if isinstance(self.padding, str):
-            raise DcscError(f"ConvolveTransposed: padding: expected numbers, got {self.padding!r}")
+            raise DcscError(
+                f"ConvolveTransposed: padding: expected numbers, got {quoted(self.padding)}"
+            )
 
     def extent(self, places: Shape) -> Shape:
         """Return the extent of the signal that a code with so many positions makes."""

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Operation
 
@@ -69,7 +70,7 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 def _known(self_: Any, field: Any, value: Any) -> None:
     if value not in FUNCTIONS:
         raise DcscError(
-            f"Elementwise: function: expected one of {', '.join(FUNCTIONS)}, got {value!r}"
+            f"Elementwise: function: expected one of {', '.join(FUNCTIONS)}, got {quoted(value)}"
         )
 
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
+from dcsc._words import quoted
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
@@ -18,6 +20,7 @@ from dcsc.networks.readers.translation import Call, translated
 
 _LARGEST = 2**31
 _FLOATING = (1, 10, 11, 16)  # float, float16, double and bfloat16 in TensorProto.DataType
+_MOST_BYTES = 2**31  # protobuf holds no more
 
 __all__ = ["OnnxReader"]
 
@@ -33,7 +36,7 @@ class OnnxReader(Reader):
         onnx = extra("onnx", "onnx")
         message = extra("google.protobuf.message", "onnx")
         try:
-            model = onnx.load_model_from_string(path.read_bytes())
+            model = onnx.load_model_from_string(read_bytes(path, path.name, _MOST_BYTES))
         except message.DecodeError as error:
             raise DcscError(f"expected a whole ONNX file, got a broken one: {error}") from None
         if not model.graph.node:
@@ -93,7 +96,7 @@ class _Builder:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
         except (LookupError, TypeError, ValueError) as error:
             raise DcscError(
-                f"{name} ({node.op_type}): expected other inputs or attributes: {error!r}"
+                f"{name} ({node.op_type}): expected other inputs or attributes: {quoted(error)}"
             ) from None
 
     def _keep(self, name: str, value: Array) -> None:
@@ -153,7 +156,7 @@ def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
     """Yield the operations that an operator is, with the values that they make."""
     first, *others = call.outputs
     if domain not in ("", "ai.onnx"):
-        reason = f"the operators of {domain!r} are not known"
+        reason = f"the operators of {quoted(domain)} are not known"
         for output in call.outputs:
             yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
     elif call.kind == "Split":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 
@@ -68,12 +69,15 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
 def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     """Return the bytes of a tensor whose data lie in another file of the same folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    home = folder.resolve()
-    target = (home / entries.get("location", "")).resolve()
-    if not target.is_relative_to(home) or not target.is_file():
+    home, location = folder.resolve(), entries.get("location", "")
+    try:
+        target = (home / location).resolve()
+        beside = target.is_relative_to(home) and target.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop, a zero byte
+        beside = False
+    if not beside:
         raise DcscError(
-            f"{where}: expected external data in a file of the same folder, got "
-            f"{entries.get('location')!r}"
+            f"{where}: expected external data in a file of the same folder, got {quoted(location)}"
         )
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))

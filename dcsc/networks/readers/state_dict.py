@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.readers.archives import archive, unpacked_size
@@ -42,7 +43,7 @@ class StateDictReader(WeightsReader):
         state, notes = _loaded(torch, path), []
         for key in _NESTED:
             if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-                state, notes = state[key], [f"weights from the entry {key!r} of the file"]
+                state, notes = state[key], [f"weights from the entry {quoted(key)} of the file"]
         if not isinstance(state, Mapping) or not state:
             raise DcscError(f"expected a state_dict of tensors, got a {type(state).__name__}")
         arrays = {str(name): _array(torch, name, value) for name, value in state.items()}

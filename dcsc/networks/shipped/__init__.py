@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, brief, frozen_array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 __all__ = ["DIGITS_VARIANTS", "DigitsInputs", "digits_inputs", "digits_network_path"]
@@ -58,7 +59,7 @@ def digits_network_path(variant: str = "plain") -> Path:
     if variant not in DIGITS_VARIANTS:
         raise DcscError(
             f"digits_network_path: variant: expected one of {', '.join(DIGITS_VARIANTS)}, "
-            f"got {variant!r}"
+            f"got {quoted(variant)}"
         )
     return _FOLDER / f"digits-{variant}.safetensors"
 

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dcsc._arrays import shape_tuple
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import (
@@ -52,9 +53,11 @@ def build(
     table.finish()
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
     if not tables or not layers:
-        raise DcscError(f"geometry: layers: expected a list of tables, got {layers!r}")
+        raise DcscError(f"geometry: layers: expected a list of tables, got {quoted(layers)}")
     if shape is not None:
         shape = shape_tuple(shape, "geometry: input", minimum=1)
+        if not shape:
+            raise DcscError("geometry: input: expected channels and an extent, got nothing")
     builder = _Builder(modules, shape)
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
@@ -109,7 +112,7 @@ class _Builder:
         where = f"{where} ({name})"
         order = layer.pop("order", _PARTS)
         if sorted(order) != sorted(_PARTS):
-            raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {order!r}")
+            raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {quoted(order)}")
         parts = {part: layer.pop(part) for part in order if part in layer}
         self._add(name, layer, where)
         for part, value in parts.items():
@@ -148,7 +151,7 @@ class _Builder:
         if not module.tensors:
             raise DcscError(
                 f"{where}: expected a kind, or weights under one of the names "
-                f"{', '.join(self.modules)}, got {module.name!r}"
+                f"{listed(self.modules)}, got {quoted(module.name)}"
             )
         return kind_of(module)
 
@@ -157,11 +160,13 @@ class _Builder:
         if names is None:
             return [self.last]
         names = [names] if isinstance(names, str) else list(names)
+        if not names:
+            raise DcscError(f"{table.where}: from: expected earlier layers, got none")
         for name in names:
             if name not in self.ends:
                 raise DcscError(
                     f"{table.where}: from: expected an earlier layer, one of "
-                    f"{', '.join(self.ends)}, got {name!r}"
+                    f"{listed(self.ends)}, got {quoted(name)}"
                 )
         return [self.ends[name] for name in names]
 
@@ -171,7 +176,7 @@ class _Builder:
             return Unread(module.name, f"no kind of layer is known by these weights: {weights}")
         if kind not in KINDS:
             raise DcscError(
-                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {kind!r}"
+                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {quoted(kind)}"
             )
         try:
             return KINDS[kind](table, module)

@@ -237,9 +237,11 @@ def scaling_panel(trials: int, seed: int, progress: Progress) -> ScalingPanel:
     base = LayerStatistics(coherence=1, x_min=1, x_max=1, noise=0, n_atoms=_ATOMS)
     at = [attrs.evolve(base, coherence=float(mu)) for mu in grid]
     lines = {
-        "(2)": tuple(UniformBound().sparsity_limit(layer) for layer in at),
-        "(3)": tuple(ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at),
-        "(3R)": tuple(RobustBound().sparsity_limit(layer, _DELTA) for layer in at),
+        UniformBound.label: tuple(UniformBound().sparsity_limit(layer) for layer in at),
+        ProbabilisticBound.label: tuple(
+            ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at
+        ),
+        RobustBound.label: tuple(RobustBound().sparsity_limit(layer, _DELTA) for layer in at),
     }
     lambda_ = math.log(2 * _ATOMS / _DELTA)
     mu_star = (math.sqrt(1 + 1 / lambda_) - 1) / 2
