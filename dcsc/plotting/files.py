@@ -1,5 +1,6 @@
 """Figures as the bytes of a file, the same for the same numbers."""
 
+import warnings
 from io import BytesIO
 from typing import Any
 
@@ -26,5 +27,8 @@ def as_svg(figure: Figure) -> bytes:
 
 def _saved(figure: Figure, **options: Any) -> bytes:
     file = BytesIO()
-    figure.savefig(file, **options)
+    with warnings.catch_warnings():
+        # A picture shows boxes for letters that no font here has; a drawing keeps them.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(file, **options)
     return file.getvalue()

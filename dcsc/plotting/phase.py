@@ -111,7 +111,7 @@ def _words(figure: Figure, data: "xarray.Dataset") -> None:
     trials = trials if trials.size else np.zeros(1, dtype=int)
     spread = f"{trials.min()}" if trials.min() == trials.max() else f"{trials.min()}–{trials.max()}"
     versions = json.loads(data.attrs["versions"])
-    figure.suptitle(plain(data.attrs["title"] or "sweep"))
+    figure.suptitle(plain(data.attrs["title"] or "sweep", 100))
     figure.supxlabel(
         f"{spread} trials a cell, intervals hold with 95 % · seed {data.attrs['seed']} · "
         f"dcsc {versions['dcsc']}",
@@ -323,7 +323,7 @@ def _half_way(places: Array) -> Array:
 
 def _bound(name: str) -> str:
     kind, _, rest = str(name).partition("(")
-    return plain(BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else ""))
+    return plain(BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else ""), 80)
 
 
 def _dash(number: int) -> Any:

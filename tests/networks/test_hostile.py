@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from dcsc import DcscError, networks
+from dcsc._words import quoted
 from tests.networks.cases import (
     LAYER,
     SIGNAL,
@@ -207,7 +208,11 @@ def test_an_onnx_tensor_of_another_type(kind, name, tmp_path):
     assert hostile_onnx(tmp_path, retype).endswith(f"got {name}")
 
 
-@pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "link", "missing", ""])
+@pytest.mark.parametrize(
+    "location",
+    ["../secret", "/etc/hostname", "link", "missing", "", "a\0b", "x" * 5000],
+    ids=lambda location: repr(location[:12]),
+)
 def test_external_data_outside_the_folder_are_refused(location, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
@@ -221,7 +226,7 @@ def test_external_data_outside_the_folder_are_refused(location, tmp_path):
         tensor.external_data.add(key="location", value=location)
 
     assert hostile_onnx(inside, move) == (
-        f"tensor w: expected external data in a file of the same folder, got {location!r}"
+        f"tensor w: expected external data in a file of the same folder, got {quoted(location)}"
     )
 
 
