@@ -52,7 +52,7 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     if array.size > _entries_of_memory():
         checked_size(array.shape, where)
     if array.dtype == np.longdouble:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             array = array.astype(np.float64)
     if finite and array.dtype.kind == "f" and not all_finite(array):
         raise not_finite(array, where)

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 MARK = "made by dcsc"
+_PART = 2**20
 _LONGEST = 200  # characters of a path in a message
 
 _COMMENT = f"<!-- {MARK} -->\n".encode()
@@ -82,14 +83,25 @@ def read_bytes(path: Any, where: str, most: int = 2**30) -> bytes:
     try:
         size = file.stat().st_size
         if size <= most:
-            with file.open("rb") as opened:
-                content = opened.read(most + 1)  # some files do not know how long they are
+            content = _read(file, most)
             size = len(content)
     except OSError as error:
         raise DcscError(f"{where}: could not read {_name(path)}: {error.strerror}") from None
     if size > most:
         raise DcscError(f"{where}: expected at most {most} bytes, got more in {_name(path)}")
     return content
+
+
+def _read(file: Path, most: int) -> bytes:
+    """Return the bytes of a file, or more than ``most`` of them.
+
+    Some files do not know how long they are, and memory is taken for what is asked for.
+    """
+    with file.open("rb") as opened:
+        parts = [opened.read(file.stat().st_size)]
+        while sum(map(len, parts)) <= most and (more := opened.read(_PART)):
+            parts.append(more)
+    return b"".join(parts)
 
 
 def _name(path: Any) -> str:

@@ -3,9 +3,9 @@
 import reprlib
 from collections.abc import Iterable
 
-__all__ = ["listed", "quoted", "short", "visible"]
+__all__ = ["listed", "quoted", "readable", "short", "visible"]
 
-_LINE = 100
+_LINE, _WORD, _TEXT = 100, 60, 2000
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
@@ -54,6 +54,20 @@ def short(text: str, most: int) -> str:
         return text
     end = most // 2
     return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def readable(text: str) -> str:
+    """Return a text with names of others in it, as one of moderate length in which all is visible.
+
+    Words of more than 60 characters lose their middle, and so does a text of more than 2000.
+
+    Examples
+    --------
+    >>> len(readable("layer " + "x" * 20_000 + " is dense"))
+    75
+    """
+    words = (short(word, _WORD) for word in visible(text).split(" "))
+    return short(" ".join(words), _TEXT)
 
 
 def visible(text: str) -> str:

@@ -197,8 +197,9 @@ def test_files_of_others_are_refused_before_the_work(
     assert f"expected to write the file {name}, which exists and bears no mark of dcsc" in line
     assert (tmp_path / name).read_text() == "mine"
     assert names(tmp_path) == [name]
-    with pytest.raises(ZeroDivisionError):
-        called(*arguments, "--force")
+    forced = called(*arguments, "--force")
+    assert (forced.code, forced.out) == (70, "")
+    assert forced.err.startswith("dcsc: unexpected ZeroDivisionError: division by zero (")
 
 
 def test_a_command_replaces_what_it_wrote(tmp_path, called):

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 
@@ -261,3 +262,19 @@ def test_files_of_more_bytes_than_allowed_are_refused(tmp_path):
     )
     path.write_bytes(b"x" * 100)
     assert read_bytes(path, "x", 100) == b"x" * 100
+
+
+def test_reading_takes_the_memory_of_the_file(tmp_path):
+    (tmp_path / "small").write_bytes(b"x" * 100)
+    tracemalloc.start()
+    try:
+        assert len(read_bytes(tmp_path / "small", "x", 2**32)) == 100
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/version").is_file(), reason="there is no /proc")
+def test_files_that_do_not_know_how_long_they_are_are_read():
+    assert Path("/proc/version").stat().st_size == 0
+    assert read_bytes("/proc/version", "x") == Path("/proc/version").read_bytes()

@@ -19,18 +19,8 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *(
-        "_starting",
-        "errors",
-        "_version",
-        "_words",
-        "_threads",
-        "_arrays",
-        "_arguments",
-        "_fields",
-        "_files",
-        "_media",
-    ),
+    *("_starting", "errors", "_version", "_words", "_threads", "_arrays", "_arguments", "_fields"),
+    *("_files", "_outside", "_archives", "_media"),
     *(
         "intervals",
         "_numerics",

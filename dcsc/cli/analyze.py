@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
 
 import dcsc
 from dcsc._files import check_files, write_files
-from dcsc._words import visible
-from dcsc.cli.common import Force, Seed, as_json, console, whole
+from dcsc._words import readable
+from dcsc.cli.common import Force, Seed, as_json, console, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
 from dcsc.networks.analysis import (
-    Analysis,
     Inputs,
+    LayerAnalysis,
     Limits,
     noise_inputs,
     read_inputs,
@@ -85,11 +84,11 @@ def analyze(
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
     files = {json.name: as_json(numbers), html.name: page(analysis).encode()}
     write_files(html.parent, files, "--html", force)
-    screen = console()
     for line in at_a_glance(analysis):
-        screen.print(visible(line))
-    screen.print(_table(analysis))
-    screen.print(visible(f"Wrote {html} and {json}."))
+        console().print(readable(line))
+    rows = [_cells(layer) for layer in analysis.layers]
+    print_table(f"{analysis.source}, layer by layer", _COLUMNS, rows)
+    say(f"Wrote {html} and {json}.")
 
 
 def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int) -> Inputs | None:
@@ -100,16 +99,11 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     return shipped_inputs() if shipped else None
 
 
-def _table(analysis: Analysis) -> Table:
-    table = Table(
-        *_COLUMNS, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
-    )
-    for layer in analysis.layers:
-        cells = row(layer)
-        theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
-        table.add_row(
-            *(visible(cells[name].text) if name in cells else "–" for name in _COLUMNS[:-2]),
-            theorems or ("–" if layer.codes is None else "nothing"),
-            cells["found"].text if "found" in cells else "–",
-        )
-    return table
+def _cells(layer: LayerAnalysis) -> list[str]:
+    cells = row(layer)
+    theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
+    return [
+        *(cells[name].text if name in cells else "–" for name in _COLUMNS[:-2]),
+        theorems or ("–" if layer.codes is None else "nothing"),
+        cells["found"].text if "found" in cells else "–",
+    ]

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import Parameter, Token
 from rich.console import Console
+from rich.table import Table
 
-from dcsc._words import visible
+from dcsc._words import readable, short, visible
 
 __all__ = [
     "Force",
@@ -20,9 +21,14 @@ __all__ = [
     "Seed",
     "as_json",
     "console",
+    "print_table",
     "say",
     "whole",
 ]
+
+_WIDEST = 10_000
+_SHORTEST, _LONGEST_NAME = 12, 40  # characters of a name in a table
+_LONGEST = 5000  # of a line: a path may be as long
 
 
 def whole(_: Any, tokens: Sequence[Token]) -> int:
@@ -57,7 +63,40 @@ def console() -> Screen:
 def say(text: object) -> None:
     """Print lines in which names from files are shown as they are."""
     for line in str(text).split("\n"):
-        print(visible(line))
+        print(short(visible(line), _LONGEST))
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, of whose first column long names lose their middle.
+
+    Where even that is wider than the screen, each row is a block of lines.
+    """
+    screen = console()
+    others = screen.measure(_table(headings, rows, 0), options=screen.options.update(width=_WIDEST))
+    # Cells may be broken between words, names are not.
+    narrow, wide = (
+        screen.width - width + len(headings[0]) for width in (others.minimum, others.maximum)
+    )
+    if narrow >= min(_SHORTEST, max((len(row[0]) for row in rows), default=0)):
+        table = _table(headings, rows, min(max(wide, _SHORTEST), _LONGEST_NAME))
+        table.title, table.title_justify = readable(title), "left"
+        screen.print(table)
+        return
+    screen.print(readable(title))
+    for name, *cells in rows:
+        screen.print(f"{headings[0]} {short(readable(name), _LONGEST_NAME)}".strip())
+        for heading, cell in zip(headings[1:], cells, strict=True):
+            screen.print(f"  {heading}: {readable(cell)}")
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Table:
+    """Return a table whose rows have names of at most so many characters, or none."""
+    table = Table(*headings)
+    table.columns[0].no_wrap = True
+    for name, *cells in rows:
+        first = short(readable(name), most) if most else ""
+        table.add_row(first, *(readable(cell) for cell in cells))
+    return table
 
 
 def as_json(value: Any) -> bytes:

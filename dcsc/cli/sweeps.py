@@ -1,19 +1,25 @@
 """``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
 
+import json
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
+from dcsc._words import quoted, visible
 from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.experiments.sweeps import Forecast, Run, Sweep
+from dcsc.experiments.sweeps.examination import Examination, examine
+from dcsc.experiments.sweeps.run import SECONDS_TO_EXAMINE
+from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
@@ -23,7 +29,7 @@ Code = Annotated[
     Parameter(
         name="--allow-code",
         negative=(),
-        help="Import classes of your own, module:Class, and run them.",
+        help="Import classes of your own, module:Class, and run them; read filters from anywhere.",
     ),
 ]
 
@@ -32,7 +38,16 @@ def sweep(
     file: Annotated[Path, Parameter(name="FILE", help="The sweep, a .toml.")],
     /,
     *,
-    out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the results; made if it does not exist.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Only say what a run would do, and about what time and memory it takes.",
+        ),
+    ] = False,
     jobs: Annotated[
         int | None,
         Parameter(converter=whole, help="Processes on this machine; one per core by default."),
@@ -72,7 +87,16 @@ def sweep(
         stop = attrs.evolve(stop, levels=level)
     plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
-        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
+        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", 1, MOST_TRIALS))
+    if dry_run:
+        for line in _forecast(sweeps.forecast(plan, out), plan, jobs, dask):
+            say(line)
+        return
+    if out is None:
+        raise DcscError("--out: expected a folder for the results, or --dry-run")
+    examination = examine(plan, SECONDS_TO_EXAMINE)
+    if examination.infeasible and not examination.mistakes:
+        print(visible(f"dcsc sweep: {_infeasible(examination, len(plan))}"), file=sys.stderr)
     with sweep_progress(plan) as report:
         try:
             done = sweeps.run(plan, out, jobs, dask, report, force)
@@ -115,7 +139,11 @@ def replay(
     /,
     *,
     cell: Annotated[
-        str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
+        str,
+        Parameter(
+            help="One label for each axis, such as sparsity=12,noise=0.1; JSON where a label has a "
+            """comma, such as '{"signs": "free, fair"}'."""
+        ),
     ] = "",
     trial: Annotated[
         int | None,
@@ -131,11 +159,46 @@ def replay(
     say(sweeps.replay(folder_, _cell(cell), trial, allow_code))
 
 
-def _cell(text: str) -> dict[str, str]:
+def _cell(text: str) -> dict[str, Any]:
+    """Read axis=label,axis=label; or a JSON object, which can hold any label."""
+    if text.lstrip().startswith("{"):
+        try:
+            cell: dict[str, Any] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DcscError(f"--cell: expected JSON, got {quoted(text)}: {error}") from None
+        return cell
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     if not all(key.strip() and equals and value for key, equals, value in pairs):
-        raise DcscError(f"--cell: expected axis=label,axis=label, got {text!r}")
+        raise DcscError(f"--cell: expected axis=label,axis=label, got {quoted(text)}")
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _forecast(forecast: Forecast, sweep: Sweep, jobs: int | None, dask: str | None) -> list[str]:
+    lines = [f"{forecast.cells:,} cells, at most {sweep.trials:,} trials each."]
+    if forecast.examination.infeasible:
+        lines.append(_infeasible(forecast.examination, forecast.cells))
+    most = "At most " if sweep.stop.adaptive else ""
+    lines.append(f"{most}{forecast.trials:,} trials to run; {forecast.found:,} are there.")
+    count = integer(os.cpu_count() if jobs is None else jobs, "--jobs", minimum=1)
+    parts = [f"About {_duration(forecast.seconds)} of work"]
+    if dask is None and count > 1:
+        parts.append(f", {_duration(forecast.seconds / count)} on {count} processes")
+    if forecast.memory is not None:
+        parts.append(f", with some {forecast.memory / 1e6:,.0f} MB of memory a process")
+    lines.append(f"{''.join(parts)}: from {forecast.sampled} cells, right within a factor of 3.")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def _infeasible(examination: Examination, cells: int) -> str:
+    count = len(examination.infeasible)
+    return f"{count} of {cells} cells do not exist, such as: {examination.reasons[0]}"
 
 
 def _summary(sweep: Sweep, done: Run) -> list[str]:

@@ -6,10 +6,12 @@ from typing import Any
 import attrs
 import jinja2
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance, integer
 from dcsc._version import __version__
+from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
@@ -30,7 +32,7 @@ _MOST_MATRICES = 12
 class Picture:
     """A picture of the page: where it is, its size in pixels if it has one, and what it shows."""
 
-    address: str
+    address: Markup
     alt: str
     width: int = 0
     height: int = 0
@@ -61,6 +63,7 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(files),
         autoescape=True,
+        finalize=lambda value: readable(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -87,11 +90,11 @@ def page(analysis: Analysis, shown: int = 8) -> str:
 
 
 def _svg(figure: Figure, alt: str) -> Picture:
-    return Picture(data_uri(as_svg(figure), "image/svg+xml"), alt)
+    return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
 
 
 def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
-    return Picture(data_uri(content[0], "image/png"), alt, *content[1])
+    return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
 
 
 def _overview(analysis: Analysis) -> list[Picture]:
@@ -129,7 +132,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
-                    "name": layer.name,
+                    "name": words.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
                     "on": words.percent(share),
                     "picture": _png(code_picture(code, on, side), alt),
@@ -180,6 +183,7 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
+        "name": words.name_of(layer),
         "texts": words.of_layer(layer, analysis.noise),
         "pictures": pictures,
         "atoms": _atoms(layer, {x.name: x.coded for x in analysis.layers if x.coded}),

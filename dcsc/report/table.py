@@ -6,8 +6,8 @@ import numpy as np
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, LayerAnalysis
+from dcsc.report.words import name_of, percent
 from dcsc.report.words import number as number_of
-from dcsc.report.words import percent
 
 __all__ = ["Cell", "columns", "row"]
 
@@ -66,7 +66,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     outside = len(set(facts.always_on) | set(facts.dead))
     coherence = None if facts.own is None else facts.own.value
     cells = {
-        "layer": Cell(layer.name, number),
+        "layer": Cell(name_of(layer), number),
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
         "outside": Cell(f"{outside} of {facts.shape[0]}", outside / facts.shape[0]),

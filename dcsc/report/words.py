@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dcsc._arrays import instance
-from dcsc._words import listed
+from dcsc._words import listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 
-__all__ = ["at_a_glance", "limits", "number", "of_layer", "percent"]
+__all__ = ["at_a_glance", "limits", "name_of", "number", "of_layer", "percent"]
 
+_NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
@@ -24,6 +25,11 @@ def percent(share: float | None) -> str:
 def number(value: float | None) -> str:
     """Return a number to two digits."""
     return "–" if value is None else f"{value:.2g}"
+
+
+def name_of(layer: LayerAnalysis) -> str:
+    """Return the name of a layer, without its middle where it is long."""
+    return short(layer.name, _NAME)
 
 
 # ---- the network -----------------------------------------------------------------------------
@@ -65,7 +71,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
     names = [x.name for x in coded if any(t.holds for t in x.theorems)]
     if any(t.of for x in coded for t in x.theorems):
         yield (
-            f"Something is proved of {', '.join(names)}, and of no other layer."
+            f"Something is proved of {listed(names)}, and of no other layer."
             if names
             else "The theorems are empty for every layer: nothing is proved of any code."
         )

@@ -70,6 +70,20 @@ def test_a_cell_is_what_its_table_says(name):
         assert json.loads(canonical(parts))["seed"] == task.seed
 
 
+def test_an_axis_can_reach_all_layers():
+    deep = sweep(DEEP, axes=axes(threshold=("layers.*.projection.threshold", [0.1, 0.3])))
+    thresholds = [
+        [layer.projection.parameters["threshold"] for layer in cell.task.layers]
+        for cell in deep.cells()
+    ]
+    assert thresholds == [[0.1, 0.1], [0.3, 0.3]]
+    one = sweep(DEEP, axes=axes(threshold=("layers.2.projection.threshold", [0.1, 0.3])))
+    assert [cell.task.layers[0].projection.parameters["threshold"] for cell in one.cells()] == [
+        0.2,
+        0.2,
+    ]
+
+
 def square(size):
     over = {
         "noise": {"parameter": "noise", "linear": [0.0, 1.0, size]},

@@ -241,7 +241,7 @@ def test_damage_is_refused_and_mended(damage, copied, finished):
 def test_folders_among_the_blocks(copied):
     (copied / "blocks" / "more").mkdir()
     assert said(sweeps.open, copied) == (
-        f"sweep: could not read {copied / 'blocks' / 'more'}: Is a directory"
+        f"sweep: expected a file, got {copied / 'blocks' / 'more'}, which is a folder"
     )
 
 

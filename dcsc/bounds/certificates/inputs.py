@@ -7,11 +7,9 @@ import inspect
 import io
 import json
 import math
-import struct
 import types
 import typing
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,8 +18,10 @@ import attrs
 import numpy as np
 
 from dcsc import dictionaries
+from dcsc._archives import npz_arrays
 from dcsc._arrays import Array, instance
-from dcsc._files import MARK, read_bytes
+from dcsc._files import MARK, regular_file
+from dcsc._outside import check_depth, outside
 from dcsc._words import quoted, short
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
@@ -44,7 +44,6 @@ _TEXT = "inputs"
 # before go on being read.
 _LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
 _MOST_BYTES = 2**30
-_DEEPEST = 50
 _RECORDS = (LayerStatistics, LayerInstance)
 
 
@@ -224,22 +223,10 @@ def parse_json(text: str, where: str) -> Any:
         return value if math.isfinite(value) else refuse(short(digits, 40))
 
     instance(text, str, where)
-    try:
+    with outside(f"{where}: expected JSON"):
         tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
-        _check_depth(tree, _DEEPEST)
-    except DcscError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise DcscError(f"{where}: expected JSON: {error}") from None
+        check_depth(tree, f"{where}: expected JSON")
     return tree
-
-
-def _check_depth(tree: Any, room: int) -> None:
-    if room == 0:
-        raise RecursionError("it is nested too deeply")
-    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    for child in children:
-        _check_depth(child, room - 1)
 
 
 def _kind(tree: dict[str, Any], where: str) -> Any:
@@ -295,23 +282,7 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
-    content = io.BytesIO(read_bytes(path, "evidence", _MOST_BYTES))
     try:
-        with zipfile.ZipFile(content) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
-        with np.load(content, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except DcscError:
-        raise
-    except (
-        *(OSError, ValueError, EOFError, RuntimeError, MemoryError, KeyError),
-        *(zipfile.BadZipFile, zlib.error, struct.error),
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
-            raise DcscError(f"{path}: {quoted(name)}: expected an array of numbers, got others")
-    return found
+        return npz_arrays(regular_file(path, "evidence"), kinds="bfU", most=_MOST_BYTES)
+    except DcscError as error:
+        raise DcscError(f"{path}: {error}") from None

@@ -123,10 +123,10 @@ def _difference(stated: Any, found: Any, where: str, rounding: float) -> str | N
             if said := _difference(one, other, f"{where}[{at}]", rounding):
                 return said
         return None
-    if type(stated) is type(found) and stated == found:
+    if type(stated) is type(found) and repr(stated) == repr(found):  # 0.0 and −0.0 differ
         return None
     said = f"{where}: the certificate says {quoted(stated)}, the model gives {quoted(found)}"
     if not isinstance(stated, float) or not isinstance(found, float):
         return said
-    gap = abs(stated - found) / max(abs(stated), abs(found))
-    return None if gap <= rounding else f"{said}, a relative difference of {gap:.1g}"
+    gap = abs(stated - found) / (max(abs(stated), abs(found)) or 1.0)
+    return None if gap <= rounding > 0 else f"{said}, a relative difference of {gap:.1g}"

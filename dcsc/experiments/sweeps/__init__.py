@@ -20,19 +20,25 @@ module             what it holds
 `store`            the folder, in which finished work lands whole
 `progress`         what has landed of a cell, and what is missing
 `work`, `run`      what a worker does, and what gives it out
+`cluster`          the workers of a Dask cluster
+`records`          what the files in the folder hold
 `guarantees`       what is proved of a cell
+`examination`      which cells can be made
+`forecast`         what a run would do and take
 `results`          the folder as a data set
 `replay`, `text`   one trial again, and its report
 =================  ================================================================
 """
 
 from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.forecast import Forecast, forecast
 from dcsc.experiments.sweeps.replay import LayerBreak, Replay, WrongEntry, replay
 from dcsc.experiments.sweeps.results import open, write_netcdf
 from dcsc.experiments.sweeps.run import Run, State, run
 from dcsc.experiments.sweeps.stopping import Stopping
 
 __all__ = [
+    "Forecast",
     "LayerBreak",
     "Replay",
     "Run",
@@ -40,6 +46,7 @@ __all__ = [
     "Stopping",
     "Sweep",
     "WrongEntry",
+    "forecast",
     "open",
     "replay",
     "run",

@@ -11,7 +11,7 @@ from dcsc import codes
 from dcsc._arrays import Array
 from dcsc._threads import OneBlasThread
 from dcsc.dictionaries import Dictionary
-from dcsc.errors import DcscError, InfeasibleError
+from dcsc.errors import DcscError, InfeasibleError, TooLargeError
 from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.canonical import canonical, identity
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
@@ -88,7 +88,9 @@ class Cell:
                         strategies.build("signs", table.signs, seed),
                     )
                 )
-            except (DcscError, TypeError) as error:
+            except MemoryError as error:
+                raise TooLargeError(f"cell {self}: layers.{number}: {error}") from None
+            except (TypeError, ValueError) as error:
                 raise DcscError(f"cell {self}: layers.{number}: {error}") from None
         try:
             return DCSCModel(layers)
@@ -115,7 +117,9 @@ class Cell:
             )
         except InfeasibleError as error:
             raise InfeasibleError(f"cell {self}: {error}") from None
-        except (DcscError, TypeError) as error:
+        except MemoryError as error:
+            raise TooLargeError(f"cell {self}: codes: {error}") from None
+        except (TypeError, ValueError) as error:
             raise DcscError(f"cell {self}: codes: {error}") from None
 
     @OneBlasThread()

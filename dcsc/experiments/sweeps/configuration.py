@@ -60,7 +60,8 @@ class Sweep:
         path : str or Path
         allow_code : bool
             Whether the user's classes, ``module:Class``, are imported, from the file's folder or
-            wherever Python finds them. To import a module is to run it.
+            wherever Python finds them, which runs them; and whether files of filters may be
+            elsewhere than in that folder.
 
         Raises
         ------

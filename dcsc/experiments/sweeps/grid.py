@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import cattrs
 
+from dcsc._words import short
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import mistakes
 from dcsc.experiments.sweeps.tables import Axis, Task, clashes, put, substitute
@@ -23,6 +24,7 @@ __all__ = ["Grid"]
 
 _KEPT = 4096
 _MOST_VALUES = 3
+_LINE = 100
 
 
 class Grid:
@@ -75,7 +77,9 @@ class Grid:
                 texts = [t for t in self._at(values, number, at, silent) if t not in known]
                 wrong += bool(texts)
                 if wrong <= _MOST_VALUES:
-                    yield from (f"axes.{axis.name}: at {label}: {text}" for text in texts)
+                    yield from (
+                        f"axes.{axis.name}: at {short(str(label), _LINE)}: {text}" for text in texts
+                    )
             if wrong > _MOST_VALUES:
                 yield f"axes.{axis.name}: at {wrong - _MOST_VALUES} more values"
 

@@ -3,7 +3,6 @@
 import math
 import time
 from functools import cached_property, lru_cache
-from typing import Any
 
 import attrs
 
@@ -19,6 +18,7 @@ from dcsc.bounds import (
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.records import CONSTANTS, BoundRecord, GuaranteesRecord
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
 
@@ -26,10 +26,9 @@ __all__ = ["guarantees"]
 
 _DRAWS = 32
 _ROUNDING = 1e-9
-_CONSTANTS = ("coherence", "sparsity", "x_min", "x_max", "noise")
 
 
-def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> dict[str, Any]:
+def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> GuaranteesRecord:
     """Return what every bound of the task says, and of which constants."""
     start = time.perf_counter()
     bounds = [
@@ -38,22 +37,16 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
     ]
     try:
         records, share = _records(cell, codes, draws)
-        statements = [
-            {"name": name, **_statement(bound, records, cell.task.delta)} for name, bound in bounds
-        ]
+        statements = [_statement(name, bound, records, cell.task.delta) for name, bound in bounds]
         numbers = records.numbers
     except DcscError as error:
-        statements = [{"name": name, "value": None, "why": str(error)} for name, _ in bounds]
+        statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
         numbers, share = (), None
-    return {
-        "guarantees": cell.guarantees_identity,
-        "bounds": statements,
-        "constants": {
-            name: [_plain(getattr(layer, name)) for layer in numbers] for name in _CONSTANTS
-        },
-        "kept": share,
-        "seconds": time.perf_counter() - start,
+    constants = {
+        name: tuple(_plain(getattr(layer, name)) for layer in numbers) for name in CONSTANTS
     }
+    seconds = time.perf_counter() - start
+    return GuaranteesRecord(cell.guarantees_identity, tuple(statements), constants, share, seconds)
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -99,21 +92,19 @@ def _records(cell: Cell, codes: Array, draws: Draws) -> tuple[_Records, float | 
     return _Records(declared), share
 
 
-def _statement(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, Any]:
+def _statement(name: str, bound: BoundCalculator, records: _Records, delta: float) -> BoundRecord:
     layers = records.of(bound)
     try:
         guarantee = bound.evaluate(layers)
     except NotCoveredError as error:
-        return {"value": None, "why": str(error)}
+        return BoundRecord(name, None, str(error))
     why = "; ".join(guarantee.violations)
     if not why and not guarantee.holds:
         why = f"its value is {guarantee.unclipped:.3g}"
-    return {
-        "value": guarantee.failure_probability,
-        "conditional": guarantee.conditional,
-        "why": why,
-        "limits": [] if bound.needs_instances else _limits(bound, guarantee, layers, delta),
-    }
+    limits = () if bound.needs_instances else tuple(_limits(bound, guarantee, layers, delta))
+    return BoundRecord(
+        name, guarantee.failure_probability, why, bool(guarantee.conditional), limits
+    )
 
 
 def _limits(

@@ -6,9 +6,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import attrs
 import numpy as np
 
+from dcsc._words import quoted
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import is_number
-from dcsc.experiments.sweeps.tables import RESERVED, Axis, Codes, Task
+from dcsc.experiments.sweeps.tables import Axis, Codes, Task, check_axis_name, check_labels
 
 __all__ = ["MOST_CELLS", "AxisTable", "read_axis"]
 
@@ -42,10 +43,7 @@ def read_axis(
         The table of the sweep, which says whether the numbers of a parameter are whole.
     strategies : Strategies
     """
-    if name in RESERVED:
-        raise ValueError(f"expected another name: {name!r} is one of the results'")
-    if not name.isidentifier():
-        raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
+    check_axis_name(name)
     ways = {key: getattr(table, key) for key in ("values", "linear", "geometric")}
     keys = [key for key, value in ways.items() if value is not None]
     if len(keys) != 1:
@@ -63,8 +61,7 @@ def read_axis(
     if len(labels) != len(values):
         raise ValueError(f"labels: expected {len(values)} of them, got {len(labels)}")
     labels = labels if all(map(is_number, labels)) else tuple(map(str, labels))
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"expected values that differ, got {list(labels)}")
+    check_labels(labels)
     return Axis(name, table.parameter, values, labels)
 
 
@@ -76,12 +73,13 @@ def _spaced(way: str, ends: tuple[Any, ...], whole: bool) -> tuple[int | float, 
     count = ends[2] if len(ends) == 3 and all(map(is_number, ends)) else None
     if not isinstance(count, int) or not 1 <= count <= MOST_CELLS:
         expected = f"expected [first, last, count], count from 1 to {MOST_CELLS}"
-        raise ValueError(f"{way}: {expected}, got {list(ends)}")
+        raise ValueError(f"{way}: {expected}, got {quoted(list(ends))}")
     first, last = ends[:2]
     if way == "geometric" and not (first > 0 and last > 0):
         raise ValueError(f"geometric: expected positive ends, got {first} and {last}")
     space = np.linspace if way == "linear" else np.geomspace
-    points = [float(f"{point:.12g}") for point in space(first, last, count)]  # 0.4, not 0.39999…
+    spaced = space(float(first), float(last), count)
+    points = [float(f"{point:.12g}") for point in spaced]  # 0.4, not 0.39999…
     if not (isinstance(first, int) and isinstance(last, int)):
         return tuple(points)
     if whole or all(point.is_integer() for point in points):

@@ -11,10 +11,13 @@ from typing import Any
 import attrs
 import cattrs
 
+from dcsc._files import read_bytes
+from dcsc._outside import check_depth, outside
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.grid import Grid
 from dcsc.experiments.sweeps.ranges import MOST_CELLS, AxisTable, read_axis
-from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.stopping import Stopping, check_trials
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import (
     CodeError,
@@ -29,6 +32,8 @@ from dcsc.experiments.sweeps.tables import Axis, Task, substitute
 
 __all__ = ["read_sweep", "read_toml"]
 
+_MOST_BYTES = 2**24
+_MOST_TEXTS = 30
 _CODE = re.compile(r"[^\W\d][\w.]*:[^\W\d]\w*")
 
 
@@ -41,33 +46,29 @@ class _Head:
     stop: Stopping = Stopping()
 
     def __attrs_post_init__(self) -> None:
-        if self.trials < 1:
-            raise ValueError(f"trials: expected at least 1, got {self.trials}")
+        check_trials(self.trials)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DcscError(f"sweep: could not read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DcscError(f"{path}: expected TOML: {error}") from None
+    with outside(f"{path}: expected TOML"):
+        return tomllib.loads(read_bytes(path, "sweep", _MOST_BYTES).decode())
 
 
 def read_sweep(
     table: Mapping[str, Any], strategies: Strategies, where: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
+    check_depth(table, where)
     heads = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
     keys = [*heads, "axes", *tasks]
     rest = {key: value for key, value in table.items() if key in tasks}
-    texts = [f"no key {key!r}{nearest(key, keys)}" for key in table if key not in keys]
+    texts = [f"no key {quoted(key)}{nearest(key, keys)}" for key in table if key not in keys]
     texts += _unwritable(table, "")
     codes = [] if strategies.allow_code else list(dict.fromkeys(_codes(table, "")))
     if codes:
-        texts.append(f"code of your own runs only with --allow-code: {', '.join(codes)}")
+        texts.append(f"code of your own runs only with --allow-code: {listed(codes, 100)}")
     head = None
     try:
         head = _converter().structure({k: table[k] for k in heads if k in table}, _Head)
@@ -80,7 +81,9 @@ def read_sweep(
     if math.prod(len(axis.values) for axis in axes) <= MOST_CELLS:
         texts += Grid(rest, axes, strategies).mistakes(silent)
     if head is None or texts:
-        raise DcscError(f"{where}: {'; '.join(dict.fromkeys(texts))}")
+        texts = list(dict.fromkeys(texts))
+        more = f"; and {len(texts) - _MOST_TEXTS} more" if len(texts) > _MOST_TEXTS else ""
+        raise DcscError(f"{where}: {'; '.join(texts[:_MOST_TEXTS])}{more}")
     return {**attrs.asdict(head, recurse=False), "axes": tuple(axes)}, rest
 
 
@@ -130,12 +133,12 @@ def _unwritable(value: Any, place: str) -> Iterator[str]:
             yield from _unwritable(inner, f"{place}.{number}")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            yield f"{place}: expected a number, got {value!r}"
+            yield f"{place}: expected a number, got {quoted(value)}"
     elif isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            yield f"{place}: expected a whole number of at most 64 bits, got {value}"
+            yield f"{place}: expected a whole number of at most 64 bits, got {quoted(value)}"
     elif not isinstance(value, str):
-        yield f"{place}: expected a number, a string, a list or a table, got {value!r}"
+        yield f"{place}: expected a number, a string, a list or a table, got {quoted(value)}"
 
 
 @lru_cache(maxsize=1)

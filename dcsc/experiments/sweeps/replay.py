@@ -11,6 +11,7 @@ import numpy as np
 from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
 from dcsc._threads import OneBlasThread
+from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.simulation.trials import Simulation
@@ -83,6 +84,8 @@ class Replay:
         The guess keeps its coefficients.
     chosen : bool
         Whether the caller asked for this trial.
+    counted : bool
+        Whether it is one of the trials whose counts the folder holds.
     """
 
     cell: Cell
@@ -92,6 +95,7 @@ class Replay:
     truth: Pathway
     guess: Pathway
     chosen: bool = True
+    counted: bool = True
 
     @property
     def recovery(self) -> Recovery:
@@ -142,7 +146,8 @@ def replay(
     cell : mapping of str, optional
         The label of each axis; axes with one value can be left out.
     trial : int, optional
-        From 0; by default the first that fails, or trial 0 if none of the sweep's trials does.
+        From 0; by default the first that fails, or trial 0 if none of the sweep's trials does. It
+        may be one that the sweep has not run, which the result says.
     allow_code : bool
         As in `Sweep.load`.
 
@@ -157,7 +162,7 @@ def replay(
     index = _index(sweep, {} if cell is None else dict(mapping(cell, "replay: cell")))
     point = sweep.cell(index)
     flat = int(np.ravel_multi_index(index, sweep.shape)) if index else 0
-    if store.plan()["cells"][flat] != point.identity:
+    if store.plan.cells[flat] != point.identity:
         raise DcscError(
             f"replay: cell {point} cannot be made as it was: expected the dcsc, the code of your "
             "own and the files of filters that the sweep was run with"
@@ -170,7 +175,11 @@ def replay(
     model, noise = block.model(draw), block.noise_of(draw)
     truth = model.synthesize(point.codes(model, sweep.strategies))
     guess = model.forward(truth[0] + noise, keep_coefficients=True)
-    return Replay(point, which, model, noise, truth, guess, chosen=trial is not None)
+    counted = any(
+        identity == point.identity and start <= which < stop
+        for identity, start, stop in store.trials
+    )
+    return Replay(point, which, model, noise, truth, guess, trial is not None, counted)
 
 
 def _first_failure(simulation: Simulation, trials: int) -> int:
@@ -185,14 +194,14 @@ def _index(sweep: Sweep, labels: dict[str, Any]) -> tuple[int, ...]:
     names = [axis.name for axis in sweep.axes]
     for name in labels:
         if name not in names:
-            raise DcscError(f"replay: cell: no axis is called {name!r}{nearest(name, names)}")
+            raise DcscError(f"replay: cell: no axis is called {quoted(name)}{nearest(name, names)}")
     index = []
     for axis in sweep.axes:
         value = labels.pop(axis.name, axis.labels[0] if len(axis.labels) == 1 else None)
         matches = [at for at, label in enumerate(axis.labels) if _same(label, value)]
         if not matches:
-            choices = ", ".join(map(str, axis.labels))
-            got = "none" if value is None else value
+            choices = listed(axis.labels)
+            got = "none" if value is None else short(str(value), 100)
             raise DcscError(f"replay: cell: {axis.name}: expected one of {choices}, got {got}")
         index.append(matches[0])
     return tuple(index)

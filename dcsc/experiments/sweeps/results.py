@@ -14,7 +14,7 @@ from dcsc._arrays import Array
 from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import cell_progress
-from dcsc.experiments.sweeps.stopping import Stopping
+from dcsc.experiments.sweeps.records import CONSTANTS
 from dcsc.experiments.sweeps.store import RESULTS, Store
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def open(folder: str | Path) -> "xarray.Dataset":
 
         - ``trials``, ``failures``: of the pathway; ``layer_failures`` (…, layer)
         - ``missed``, ``false_alarms`` (…, layer): entries, over all trials and columns
-        - ``low``, ``best``, ``high``: the rate at which the pathway fails, with its interval;
-          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer). NaN without trials
+        - ``rate``: failures / trials, ``layer_rate`` (…, layer). NaN without trials
+        - ``low``, ``best``, ``high``: the rate with its interval, of which ``best`` is the rate;
+          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer)
         - ``settled``: whether the cell needs no further trial; ``seconds`` of simulation
         - ``infeasible``: why there are no codes as dense as the cell asks for, else ""
 
@@ -67,18 +68,16 @@ def open(folder: str | Path) -> "xarray.Dataset":
     import xarray  # noqa: PLC0415  # takes half a second to import
 
     store = Store.read(any_path(folder, "open: folder"))
-    plan = store.plan()
-    table = plan["sweep"]
-    axes, stop = table["axes"], table["stop"]
-    stopping = Stopping(stop.get("width"), tuple(stop["levels"]))
-    shape = tuple(len(axis["labels"]) for axis in axes.values())
+    plan, sweep = store.plan, store.plan.planned
+    axes = sweep.axes
+    shape = tuple(len(axis.labels) for axis in axes.values())
     names = list(axes)
-    depth = max(plan["depths"])
+    depth = max(plan.depths)
     columns = {
-        **_counts(store, plan, stopping, depth),
-        **_proved(store, plan, depth),
+        **_counts(store, depth),
+        **_proved(store, depth),
     }
-    coords: dict[str, Any] = {name: _labels(axis["labels"]) for name, axis in axes.items()}
+    coords: dict[str, Any] = {name: _labels(axis.labels) for name, axis in axes.items()}
     coords["layer"] = np.arange(1, depth + 1)
     bounds = columns.pop("bound").values
     if len(bounds):
@@ -89,28 +88,26 @@ def open(folder: str | Path) -> "xarray.Dataset":
         if "bound" not in column.dims or len(bounds)
     }
     attributes = {
-        "title": table["title"],
+        "title": sweep.title,
         "source": MARK,
-        "configuration": json.dumps(table),
-        "seed": table.get("seed", 0),
-        "trials": table["trials"],
-        "delta": table.get("delta", 0.01),
-        "stopping_rule": stopping.said,
-        "confidence": stopping.confidence(table["trials"]),
-        "versions": json.dumps(plan["versions"]),
-        "parameters": json.dumps({name: axis["parameter"] for name, axis in axes.items()}),
+        "configuration": json.dumps(plan.sweep),
+        "seed": sweep.seed,
+        "trials": sweep.trials,
+        "delta": sweep.delta,
+        "stopping_rule": sweep.stop.said,
+        "confidence": sweep.stop.confidence(sweep.trials),
+        "versions": json.dumps(plan.versions),
+        "parameters": json.dumps({name: axis.parameter for name, axis in axes.items()}),
     }
     return xarray.Dataset(variables, coords, attributes)
 
 
 def planned(folder: Path, allow_code: bool) -> Sweep:
     """Return the sweep whose results are in a folder."""
-    plan = Store.read(folder).plan()
-    neighbour = (
-        folder.resolve() / plan["relative"]
-    )  # where the files are if both have moved together
-    place = plan["folder"] if Path(plan["folder"]).is_dir() else neighbour
-    return Sweep.of(plan["sweep"], place, allow_code)
+    plan = Store.read(folder).plan
+    neighbour = folder.resolve() / plan.relative  # where the files are if both have moved together
+    place = plan.folder if Path(plan.folder).is_dir() else neighbour
+    return Sweep.of(plan.sweep, place, allow_code)
 
 
 def write_netcdf(folder: str | Path, force: bool = False) -> Path:
@@ -142,8 +139,8 @@ def _labels(labels: Sequence[Any]) -> Array:
     return np.array(labels)
 
 
-def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _Column]:
-    cells, most = plan["cells"], plan["sweep"]["trials"]
+def _counts(store: Store, depth: int) -> dict[str, _Column]:
+    cells, stop, most = store.plan.cells, store.plan.planned.stop, store.plan.planned.trials
     trials, seconds = np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells))
     failures = np.full((len(cells), depth + 1), -1, dtype=np.int64)  # the pathway's last
     missed, false_alarms = (np.full((len(cells), depth), -1, dtype=np.int64) for _ in range(2))
@@ -174,25 +171,16 @@ def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _C
         "seconds": _Column(seconds),
         "infeasible": _Column(infeasible),
     }
-    for name, rates in zip(("low", "best", "high"), ends, strict=True):
+    for name, rates in zip(("low", "best", "high", "rate"), (*ends, ends[1]), strict=True):
         columns[name] = _Column(rates[:, -1])
         columns[f"layer_{name}"] = _Column(rates[:, :-1], ("layer",))
     return columns
 
 
-_CONSTANTS = {
-    "layer_coherence": "coherence",
-    "layer_sparsity": "sparsity",
-    "layer_x_min": "x_min",
-    "layer_x_max": "x_max",
-    "layer_noise": "noise",
-}
-
-
-def _proved(store: Store, plan: Any, depth: int) -> dict[str, _Column]:
-    records = [store.guarantees.get(identity) for identity in plan["guarantees"]]
+def _proved(store: Store, depth: int) -> dict[str, _Column]:
+    records = [store.guarantees.get(identity) for identity in store.plan.guarantees]
     names = dict.fromkeys(
-        bound["name"] for record in records if record is not None for bound in record["bounds"]
+        bound.name for record in records if record is not None for bound in record.bounds
     )
     place = {name: at for at, name in enumerate(names)}
     count = len(records)
@@ -200,20 +188,20 @@ def _proved(store: Store, plan: Any, depth: int) -> dict[str, _Column]:
     conditional = np.zeros((count, len(place)), dtype=bool)
     why = np.full((count, len(place)), "", dtype=object)
     limit = np.full((count, len(place), depth), np.nan)
-    constants = {name: np.full((count, depth), np.nan) for name in _CONSTANTS}
+    constants = {f"layer_{name}": np.full((count, depth), np.nan) for name in CONSTANTS}
     kept = np.full(count, np.nan)
     for at, record in enumerate(records):
         if record is None:
             continue
-        kept[at] = _number(record["kept"])
-        for name, source in _CONSTANTS.items():
-            for l, number in enumerate(record["constants"][source]):
-                constants[name][at, l] = _number(number)
-        for bound in record["bounds"]:
-            b = place[bound["name"]]
-            value[at, b], why[at, b] = _number(bound["value"]), bound["why"]
-            conditional[at, b] = bound.get("conditional", False)
-            for l, number in enumerate(bound.get("limits", [])):
+        kept[at] = _number(record.kept)
+        for name, numbers in record.constants.items():
+            for l, number in enumerate(numbers):
+                constants[f"layer_{name}"][at, l] = _number(number)
+        for bound in record.bounds:
+            b = place[bound.name]
+            value[at, b], why[at, b] = _number(bound.value), bound.why
+            conditional[at, b] = bound.conditional
+            for l, number in enumerate(bound.limits):
                 limit[at, b, l] = _number(number)
     return {
         "bound": _Column(list(place)),

@@ -8,17 +8,26 @@ import numpy.typing as npt
 from dcsc._arguments import items
 from dcsc._arrays import Array, integer, real
 from dcsc._fields import named_field, number_field
+from dcsc._words import quoted
 from dcsc.experiments.simulation.tally import clopper_pearson
 from dcsc.intervals import Estimate
 
-__all__ = ["FIRST_LOOK", "Stopping"]
+__all__ = ["FIRST_LOOK", "MOST_TRIALS", "Stopping", "check_trials"]
 
 FIRST_LOOK = 64
+MOST_TRIALS = 10**9
 _ERROR = 0.05
 
 
 def _levels(value: Any, record: Any, where: str) -> tuple[float, ...]:
     return tuple(real(level, where, minimum=0, maximum=1) for level in items(value, where))
+
+
+def check_trials(trials: int) -> None:
+    """Refuse a number of trials that no cell can have."""
+    if not 1 <= trials <= MOST_TRIALS:
+        limit = "at least 1" if trials < 1 else f"at most {MOST_TRIALS}"
+        raise ValueError(f"trials: expected {limit}, got {quoted(trials)}")
 
 
 @attrs.frozen

@@ -3,7 +3,6 @@
 import hashlib
 import importlib
 import inspect
-import io
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property, lru_cache
@@ -12,14 +11,16 @@ from types import ModuleType
 from typing import Any, get_type_hints
 
 import attrs
-import numpy as np
 
 import dcsc.bounds
 import dcsc.codes
 import dcsc.dictionaries.filters
 import dcsc.projections
 import dcsc.signs
+from dcsc._archives import npy_array
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
+from dcsc._words import listed, quoted
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
@@ -30,6 +31,9 @@ from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 
 __all__ = ["Strategies", "Strategy"]
+
+
+_MOST_BYTES = 2**30
 
 
 @attrs.frozen(slots=False)
@@ -107,7 +111,8 @@ class Strategies:
     folder : Path
         The folder in which the files and modules are that a sweep names.
     allow_code : bool
-        Whether ``module:name`` is imported, which runs the module.
+        Whether ``module:name`` is imported, which runs the module, and whether files of filters
+        may be elsewhere than beside the sweep.
     """
 
     folder: Path
@@ -117,7 +122,7 @@ class Strategies:
         """Return what a name or a table says; ValueErrors say what was expected, and where."""
         table = {"kind": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping):
-            raise ValueError(f"expected a name or a table with a kind, got {value!r}")
+            raise ValueError(f"expected a name or a table with a kind, got {quoted(value)}")
         rest = dict(table)
         if family == "filters" and "kind" not in rest:
             return self._file(rest)
@@ -127,7 +132,7 @@ class Strategies:
         target = self._find(family, kind)
         known = _parameters(target)
         errors: list[Exception] = [
-            ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
+            ValueError(f"{kind} has no {quoted(name)}{nearest(name, known)}")
             for name in rest
             if name not in known and not _takes_any(target)
         ]
@@ -178,43 +183,54 @@ class Strategies:
         if kind in known:
             return known[kind]
         if ":" not in kind:
-            raise ValueError(f"no {family} is called {kind!r}{nearest(kind, known)}")
+            raise ValueError(f"no {family} is called {quoted(kind)}{nearest(kind, known)}")
         if not self.allow_code:
-            raise CodeError(f"{kind!r} is code of your own, which runs only with --allow-code")
+            raise CodeError(
+                f"{quoted(kind)} is code of your own, which runs only with --allow-code"
+            )
         module, _, name = kind.partition(":")
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
         try:
             member = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"could not import {kind!r}: {error}") from None
+            raise ValueError(f"could not import {quoted(kind)}: {error}") from None
         if not _FAMILIES[family].holds(member):
-            raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {member!r}")
+            raise ValueError(
+                f"expected {quoted(kind)} to be a {family} that can be made, got {quoted(member)}"
+            )
         return member
 
     def _file(self, table: dict[str, Any]) -> Strategy:
         name = table.pop("file", None)
         if not isinstance(name, str) or table:
             expected = "expected a kind with its parameters, or a file"
-            raise ValueError(f"{expected}, got {', '.join(table) or 'neither'}")
+            raise ValueError(f"{expected}, got {listed(table)}")
+        return Strategy("", {"file": name}, hashlib.sha256(self._content(name)).hexdigest())
+
+    def _content(self, name: str) -> bytes:
+        """Return the bytes of a file, which is beside the sweep unless the user consents."""
+        path = self.folder / name
         try:
-            content = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise ValueError(f"could not read {self.folder / name}: {error.strerror}") from None
-        return Strategy("", {"file": name}, hashlib.sha256(content).hexdigest())
+            beside = path.resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL byte
+            raise ValueError(f"expected a file, got {quoted(name)}: {error}") from None
+        if not (beside or self.allow_code):
+            raise ValueError(
+                f"expected a file beside the sweep, in {self.folder}, got {quoted(name)}, which is "
+                "read only with --allow-code"
+            )
+        return read_bytes(path, "file", _MOST_BYTES)
 
     def _filters(self, strategy: Strategy) -> Array:
         path = self.folder / strategy.parameters["file"]
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DcscError(f"filters: could not read {path}: {error.strerror}") from None
+            content = self._content(strategy.parameters["file"])
+        except ValueError as error:
+            raise DcscError(f"filters: {error}") from None
         if hashlib.sha256(content).hexdigest() != strategy.sha256:
             raise DcscError(f"filters: {path} has changed since the sweep was read")
-        try:
-            return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DcscError(f"filters: expected a .npy of numbers, {path}: {error}") from None
+        return npy_array(content, f"filters: {path}", kinds="biuf")
 
 
 @cache

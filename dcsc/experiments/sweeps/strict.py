@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import cattrs
 from cattrs.gen import make_dict_structure_fn
 
+from dcsc._words import quoted
+
 __all__ = [
     "CodeError",
     "MissingParameterError",
@@ -71,14 +73,14 @@ def register_record(
 def each_of(value: Any, read: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Return what is read from each item of a list."""
     if not isinstance(value, list | tuple):
-        raise ValueError(f"expected a list, got {value!r}")
+        raise ValueError(f"expected a list, got {quoted(value)}")
     return tuple(each(enumerate(value), lambda _, item: read(item)).values())
 
 
 def table_of(value: Any) -> Mapping[str, Any]:
     """Return a value that is a table."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"expected a table, got {value!r}")
+        raise ValueError(f"expected a table, got {quoted(value)}")
     return value
 
 
@@ -91,25 +93,25 @@ def is_number(value: Any) -> bool:
 def whole(value: Any, _: Any) -> int:
     """Return a value that is a whole number."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"expected a whole number, got {value!r}")
+        raise ValueError(f"expected a whole number, got {quoted(value)}")
     return value
 
 
 def _number(value: Any, _: Any) -> float:
     if not is_number(value):
-        raise ValueError(f"expected a number, got {value!r}")
+        raise ValueError(f"expected a number, got {quoted(value)}")
     return float(value)
 
 
 def _truth(value: Any, _: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"expected true or false, got {value!r}")
+        raise ValueError(f"expected true or false, got {quoted(value)}")
     return value
 
 
 def _text(value: Any, _: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected a string, got {value!r}")
+        raise ValueError(f"expected a string, got {quoted(value)}")
     return value
 
 
@@ -130,7 +132,7 @@ def mistakes(
         assert error.cl is not None
         known = list(get_type_hints(error.cl))
         for key in sorted(error.extra_fields):
-            yield f"{place}: no key {key!r}{nearest(key, known)}".removeprefix(": ")
+            yield f"{place}: no key {quoted(key)}{nearest(key, known)}".removeprefix(": ")
     elif isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from mistakes(inner, place, silent)

@@ -6,9 +6,11 @@ from typing import Any
 
 import attrs
 
+from dcsc._words import quoted
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.sweeps.canonical import canonical
 from dcsc.experiments.sweeps.strategies import Strategy
+from dcsc.experiments.sweeps.strict import is_number
 
 __all__ = [
     "RESERVED",
@@ -17,6 +19,8 @@ __all__ = [
     "Constants",
     "LayerTable",
     "Task",
+    "check_axis_name",
+    "check_labels",
     "check_part",
     "clashes",
     "put",
@@ -26,9 +30,17 @@ __all__ = [
 
 # Names of variables in the results; no axis can have one of them.
 RESERVED = (
-    *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
-    *("infeasible",),
-    *("layer_failures", "missed", "false_alarms", "layer_low", "layer_best", "layer_high"),
+    *("layer", "bound", "trials", "failures", "rate", "low", "best", "high", "settled"),
+    *("seconds", "infeasible"),
+    *(
+        "layer_failures",
+        "layer_rate",
+        "missed",
+        "false_alarms",
+        "layer_low",
+        "layer_best",
+        "layer_high",
+    ),
     *("guarantee", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
 )
@@ -173,6 +185,22 @@ class Axis:
         return all(isinstance(label, int | float) for label in self.labels)
 
 
+def check_axis_name(name: str) -> None:
+    """Refuse a name that the results cannot have for an axis."""
+    if name in RESERVED:
+        raise ValueError(f"expected another name: {quoted(name)} is one of the results'")
+    if not name.isidentifier():
+        raise ValueError(f"expected a name of letters, digits and _, got {quoted(name)}")
+
+
+def check_labels(labels: tuple[Any, ...]) -> None:
+    """Refuse labels that are not all numbers or all strings, or of which two agree."""
+    if not (all(map(is_number, labels)) or all(isinstance(label, str) for label in labels)):
+        raise ValueError("labels: expected numbers or strings")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"expected values that differ, got {quoted(list(labels))}")
+
+
 def substitute(table: Mapping[str, Any], parameter: str, value: Any) -> dict[str, Any]:
     """Return the table with another value in one place; a name in the way becomes a table."""
     return dict(put(table, parameter.split("."), value))
@@ -189,7 +217,7 @@ def put(node: Any, path: list[str], value: Any) -> Any:
     if isinstance(node, str):
         node = {"kind": node}
     if not isinstance(node, Mapping | None):
-        raise ValueError(f"expected a table to put {key!r} into, got {node!r}")
+        raise ValueError(f"expected a table to put {quoted(key)} into, got {quoted(node)}")
     inner = dict(node or {})
     inner[key] = put(inner.get(key), rest, value)
     return inner
@@ -197,5 +225,5 @@ def put(node: Any, path: list[str], value: Any) -> Any:
 
 def _place(key: str, count: int) -> int:
     if not key.isdigit() or not 1 <= int(key) <= count:
-        raise ValueError(f"expected a number from 1 to {count} or *, got {key!r}")
+        raise ValueError(f"expected a number from 1 to {count} or *, got {quoted(key)}")
     return int(key) - 1

@@ -235,7 +235,8 @@ def analyze(
     coded: dict[str, CodedLayer] = {}
     if activations is not None:
         readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
-        coded = {layer.name: layer for layer in coded_layers(activations)}
+        # Where a step of the network leaves no inputs, there is nothing to look at.
+        coded = {layer.name: layer for layer in coded_layers(activations) if len(layer.codes)}
     # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):
@@ -334,7 +335,7 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
 
 def _answers(activations: Activations | None, inputs: Inputs | None) -> Array | None:
     """Return the class with the largest score for each input, if the first output is scores."""
-    if activations is None or inputs is None:
+    if activations is None or inputs is None or not activations.graph.outputs:
         return None
     name = activations.graph.outputs[0]
     scores = activations.values.get(name)

@@ -135,6 +135,6 @@ def stack(layers: Mapping[str, CodedLayer], name: str) -> tuple[CodedLayer, ...]
     for layer in table.values():
         instance(layer, CodedLayer, "stack: layers")
     chain = [table[name]]
-    while chain[0].below is not None:
-        chain.insert(0, table[chain[0].below])
+    while (below := chain[0].below) is not None and below in table:
+        chain.insert(0, table[below])
     return tuple(chain)

@@ -1,6 +1,5 @@
 """The inputs of a network: arrays, pictures and sounds from files, or noise."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,12 +7,12 @@ import attrs
 import numpy as np
 from PIL import Image
 
+from dcsc._archives import npz_arrays
 from dcsc._arguments import any_path
 from dcsc._arrays import (
     Array,
     Rng,
     brief,
-    checked_size,
     generator,
     instance,
     integer,
@@ -21,10 +20,11 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
-from dcsc._words import listed, quoted
+from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
 __all__ = ["Inputs", "noise_inputs", "read_inputs", "shipped_inputs"]
@@ -33,7 +33,6 @@ _SIDE = 256
 _LENGTH = 16384
 _LABELS = ("labels", "label", "y")
 _SMALL = 64
-_MOST_SAMPLES = 2**30
 _WHERE = "read_inputs: path"
 
 
@@ -90,7 +89,7 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     Raises
     ------
     DcscError
-        If the shape of an input is not known, or integers are expected.
+        If the shape of an input is not known or too large, or integers are expected.
     """
     instance(network, ConvNetwork, "noise_inputs: network")
     batch = integer(count, "noise_inputs: count", minimum=1)
@@ -101,9 +100,8 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
         shape = _shape(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
-        values[needed.name] = random.normal(
-            size=checked_size((shape[0] or batch, *lengths), "noise_inputs: count")
-        )
+        size = checked_size((shape[0] or batch, *lengths), f"network: input {needed.name}")
+        values[needed.name] = random.normal(size=size)
     note = "These inputs are normal noise, not data: what the codes are like on data may differ."
     return Inputs("noise", values, note=note)
 
@@ -137,11 +135,11 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
-        if math.prod(size or 1 for size in needed.shape) > _MOST_SAMPLES:
+        if not needed.shape:
             raise DcscError(
-                f"read_inputs: {needed.name}: expected at most {_MOST_SAMPLES} samples, the "
-                f"network declares shape {quoted(needed.shape)}"
+                f"network: input {needed.name}: expected axes, the batch first, got none"
             )
+        checked_size(tuple(size or 1 for size in needed.shape), f"network: input {needed.name}")
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)
     if first is None:
@@ -173,8 +171,8 @@ def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Pat
 
 
 def _archive(network: ConvNetwork, file: Path) -> Inputs:
-    with reading(file, _WHERE, "an .npz file"), np.load(file, allow_pickle=False) as archive:
-        arrays = dict(archive)
+    with reading(file, _WHERE, "an .npz file"):
+        arrays = npz_arrays(file, kinds="biufcSU")
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     if len(network.inputs) == 1 and len(arrays) == 1:
         values = _single(network, next(iter(arrays.values())), file)

@@ -11,6 +11,7 @@ import numpy as np
 from dcsc._arguments import items
 from dcsc._arrays import Array, Shape, integer
 from dcsc._fields import named_field
+from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
@@ -154,16 +155,13 @@ class Foreign(Operation):
         floats = [value.dtype for value in values if value.dtype.kind == "f"]
         wide = np.result_type(*floats) if floats else None
         values = tuple(v.astype(wide) if v.dtype.kind == "f" else v for v in values)
-        try:
+        shapes = ", ".join(str(np.shape(value)) for value in values)
+        axis, rank = dict(self.attributes).get("axis", 0), np.ndim(values[0]) if values else 0
+        if not -max(rank, 1) <= axis <= rank:
+            raise DcscError(f"{self.kind}: expected an axis of {shapes}, got {axis}")
+        with outside(f"{self.kind}: cannot be applied to inputs of shape {shapes}"):
             if self.kind in _ENTRIES:
                 checked_size((math.ceil(_ENTRIES[self.kind](*values)),), f"{self.kind}: result")
             names = map(str, self.places)
             (result,) = self._evaluator.run(None, dict(zip(names, values, strict=True)))
-        except DcscError:
-            raise
-        except Exception as error:  # the reference may raise anything at inputs that do not fit
-            shapes = ", ".join(str(np.shape(value)) for value in values)
-            raise DcscError(
-                f"{self.kind}: cannot be applied to inputs of shape {shapes}: {error}"
-            ) from None
         return result

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arguments import any_path
 from dcsc._arrays import Array, not_finite
-from dcsc._files import read_bytes
+from dcsc._files import read_bytes, regular_file
+from dcsc._outside import outside
 from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph
@@ -56,7 +56,7 @@ class Reader(ABC):
         DcscError
             If the file is named otherwise, broken, or the geometry does not fit.
         """
-        path = any_path(path, f"{type(self).__name__}.read: path")
+        path = regular_file(path, f"{type(self).__name__}.read: path")
         if not path.name.lower().endswith(self.suffixes):
             raise DcscError(
                 f"{type(self).__name__}.read: path: expected a name that ends in "
@@ -143,8 +143,6 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     if geometry is None:
         return None, _BY_ORDER
     name = Path(geometry).name
-    try:
+    with outside(f"geometry: {name} is no TOML file"):
         table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DcscError(f"geometry: {name} is no TOML file: {error}") from None
     return table, f"geometry from {name}"

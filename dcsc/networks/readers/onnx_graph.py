@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._files import read_bytes
+from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.extras import extra
@@ -34,11 +35,8 @@ class OnnxReader(Reader):
         if geometry is not None:
             raise DcscError("geometry: expected none, for an ONNX file carries its own")
         onnx = extra("onnx", "onnx")
-        message = extra("google.protobuf.message", "onnx")
-        try:
+        with outside("expected a whole ONNX file, got a broken one"):
             model = onnx.load_model_from_string(read_bytes(path, path.name, _MOST_BYTES))
-        except message.DecodeError as error:
-            raise DcscError(f"expected a whole ONNX file, got a broken one: {error}") from None
         if not model.graph.node:
             raise DcscError("expected an ONNX graph, got none")
         builder = _Builder(onnx, model, path.parent)
@@ -83,8 +81,8 @@ class _Builder:
         name = self._name(node)
         outputs = tuple(filter(None, node.output))
         try:
-            call = self._call(node, outputs)
-            steps = list(_steps(call, node.domain))
+            with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
+                steps = list(_steps(self._call(node, outputs), node.domain))
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):

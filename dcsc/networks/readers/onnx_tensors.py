@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
@@ -59,10 +60,8 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
         raise DcscError(
             f"{where}: declares {needed} bytes of shape {shape}, got {len(tensor.raw_data)}"
         )
-    try:
+    with outside(f"{where}: declares shape {shape}, but holds other data"):
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
-    except (ValueError, TypeError) as error:
-        raise DcscError(f"{where}: declares shape {shape}, but holds other data: {error}") from None
     return array.astype(np.float32) if kind in ("FLOAT16", "BFLOAT16") else array
 
 
@@ -73,16 +72,14 @@ def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     try:
         target = (home / location).resolve()
         beside = target.is_relative_to(home) and target.is_file()
-    except (OSError, RuntimeError, ValueError):  # too long, a loop, a zero byte
+    except (OSError, RuntimeError, TypeError, ValueError):  # too long, a loop, no text
         beside = False
     if not beside:
         raise DcscError(
             f"{where}: expected external data in a file of the same folder, got {quoted(location)}"
         )
-    try:
+    with outside(f"{where}: expected an offset and a length"):
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
-    except ValueError:
-        raise DcscError(f"{where}: expected an offset and a length, got {entries}") from None
     size = target.stat().st_size
     if length != needed or offset < 0 or offset + length > size:
         raise DcscError(

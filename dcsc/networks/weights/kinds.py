@@ -72,7 +72,7 @@ Builder = Callable[[Table, Module], Operation]
 def _convolution(table: Table, module: Module) -> Operation:
     weight = module.tensor("weight")
     channels, width = table.channels, weight.shape[1] if weight.ndim > 1 else 1
-    groups = channels // width if channels and channels % width == 0 else 1
+    groups = channels // width if channels and width and channels % width == 0 else 1
     return ops.Convolve(
         weight,
         module.tensors.get("bias"),
