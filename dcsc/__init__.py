@@ -38,6 +38,9 @@ input, float32 or float64. Randomness comes in through ``rng=`` only. Bad input 
 a ``ValueError``.
 """
 
+from dcsc import _starting  # noqa: F401  # before all that takes time
+
+# isort: split
 from dcsc import bounds, codes, dictionaries, projections, signs
 from dcsc._version import __version__
 from dcsc.bounds import (

@@ -1,19 +1,26 @@
 """Validation at the border: everything public goes through here, nothing private needs to."""
 
+import itertools
 import math
 import operator
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dcsc._threads import share
-from dcsc.errors import ContractError, DcscError
+from dcsc._words import quoted
+from dcsc.errors import ContractError, DcscError, TooLargeError
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 _WORTH_A_THREAD = 2**18
+_MOST_AXES = 64
+# What arrays, tensors and other numbers raise when they are converted.
+_UNCONVERTIBLE = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError, MemoryError)
 Rng = None | int | np.random.SeedSequence | np.random.Generator
 
 
@@ -32,16 +39,47 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     """
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise DcscError(f"{where}: expected an array of real numbers, got {error}") from None
+    except _UNCONVERTIBLE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DcscError(f"{where}: expected an array of real numbers, got {reason}") from None
     if array.dtype.kind not in "biuf":
         raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
+    if type(value) is not np.ndarray and _masked(value, array.ndim):
+        raise DcscError(
+            f"{where}: expected an array without a mask, got a masked array, whose mask would be "
+            "ignored: select or fill its entries first"
+        )
+    if array.size > _entries_of_memory():
+        checked_size(array.shape, where)
     if array.dtype == np.longdouble:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             array = array.astype(np.float64)
     if finite and array.dtype.kind == "f" and not all_finite(array):
         raise not_finite(array, where)
     return array
+
+
+def _masked(value: Any, axes: int) -> bool:
+    rows = value if isinstance(value, list | tuple) and axes > 1 else (value,)
+    return any(isinstance(row, np.ma.MaskedArray) for row in rows)
+
+
+def checked_size(shape: Shape, where: str, most: int | None = None) -> Shape:
+    """Return a shape if an array has at most so many entries; by default what memory can hold."""
+    entries, limit = math.prod(shape), _entries_of_memory() if most is None else most
+    if entries > limit:
+        raise TooLargeError(f"{where}: expected at most {limit} entries, got {quoted(shape)}")
+    return shape
+
+
+@cache
+def _entries_of_memory() -> int:
+    """Return how many float64 the machine can hold, or a terabyte of them if it does not tell."""
+    try:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        size = 2**40
+    return size // 8
 
 
 def not_finite(array: Array, where: str) -> DcscError:
@@ -119,8 +157,8 @@ def integer(value: Any, where: str, minimum: int | None = None, maximum: int | N
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = operator.index(value)
-    except TypeError:
-        raise DcscError(f"{where}: expected an integer, got {value!r}") from None
+    except _UNCONVERTIBLE:
+        raise DcscError(f"{where}: expected an integer, got {quoted(value)}") from None
     _check_range(number, where, minimum, maximum)
     return number
 
@@ -130,15 +168,24 @@ def real(
 ) -> float:
     """Return ``value`` as a finite float inside the closed range."""
     try:
-        if isinstance(value, str | bytes):
+        # one number: float would take text, and the only entry of an array whatever its axes
+        if isinstance(value, str | bytes | bytearray | np.ma.MaskedArray):
             raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise DcscError(f"{where}: expected a real number, got {value!r}") from None
+        number = float(value) if getattr(value, "ndim", 0) == 0 else math.nan
+    except _UNCONVERTIBLE:
+        raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):
         raise DcscError(f"{where}: expected a finite number, got {number}")
     _check_range(number, where, minimum, maximum)
     return number
+
+
+def real_or_array(value: Any, where: str, minimum: float | None = None) -> float | Array:
+    """Return a number as a finite float at least ``minimum``, and anything else as `real_array`."""
+    if isinstance(value, str | bytes) or not np.iterable(value):
+        return real(value, where, minimum)
+    array = real_array(value, where)
+    return array if array.ndim else real(array, where, minimum)
 
 
 def _check_range(number: float, where: str, minimum: float | None, maximum: float | None) -> None:
@@ -151,7 +198,7 @@ def _check_range(number: float, where: str, minimum: float | None, maximum: floa
 def instance(value: Any, kind: type, where: str) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise DcscError(f"{where}: expected a {kind.__name__}, got {value!r}")
+        raise DcscError(f"{where}: expected a {kind.__name__}, got {quoted(value)}")
     return value
 
 
@@ -176,7 +223,9 @@ def flat_indices(value: Any, size: int, where: str) -> Array:
 
 def shape_tuple(value: int | Sequence[int], where: str, minimum: int = 0) -> Shape:
     """Return an int or a sequence of ints as a tuple."""
-    items = tuple(value) if np.iterable(value) else (value,)
+    items = tuple(itertools.islice(value, _MOST_AXES + 1)) if np.iterable(value) else (value,)
+    if len(items) > _MOST_AXES:
+        raise DcscError(f"{where}: expected at most {_MOST_AXES} axes, got {quoted(value)}")
     return tuple(integer(item, where, minimum) for item in items)
 
 
@@ -186,16 +235,20 @@ def per_axis(value: int | Sequence[int], axes: int, where: str, minimum: int = 0
     if not np.iterable(value):
         items *= axes
     if len(items) != axes:
-        raise DcscError(f"{where}: expected an int or {axes} of them, got {value!r}")
+        raise DcscError(f"{where}: expected an int or {axes} of them, got {quoted(value)}")
     return items
 
 
 def generator(rng: Rng, where: str) -> np.random.Generator:
     """Return ``numpy.random.default_rng(rng)``, with dcsc's error where it is no seed."""
+    # numpy takes lists as well; of other iterables it would look for the end
+    several = isinstance(rng, list | tuple | np.ndarray)
     try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError):
+        if not several and isinstance(rng, Iterable):
+            raise TypeError
+        return np.random.default_rng(numeric_array(rng, where) if several else rng)
+    except _UNCONVERTIBLE:
         raise DcscError(
             f"{where}: expected None, a non-negative int, a SeedSequence or a Generator, "
-            f"got {rng!r}"
+            f"got {quoted(rng)}"
         ) from None

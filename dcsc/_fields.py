@@ -1,14 +1,23 @@
 """Validated fields of records, declared one way: an error names the class and the argument."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 import numpy as np
 
+from dcsc._arguments import choice, flag
 from dcsc._arrays import brief
 
-__all__ = ["SAME_ARRAY", "array_field", "named", "named_field", "number_field"]
+__all__ = [
+    "SAME_ARRAY",
+    "array_field",
+    "choice_field",
+    "flag_field",
+    "named",
+    "named_field",
+    "number_field",
+]
 
 # Arrays of records are compared entry by entry.
 SAME_ARRAY: Any = attrs.cmp_using(eq=np.array_equal)
@@ -72,6 +81,26 @@ def number_field(
         optional=default is None,
         default=default,
         kw_only=kw_only,
+    )
+
+
+def flag_field(default: bool, *, kw_only: bool = False) -> Any:
+    """Declare a field that is True or False."""
+
+    def convert(value: Any, record: Any, field: Any) -> bool:
+        if value is True or value is False:  # records are changed in inner loops
+            return value
+        return flag(value, f"{type(record).__name__}: {field.name}")
+
+    converter = attrs.Converter(convert, takes_self=True, takes_field=True)
+    return attrs.field(default=default, converter=converter, kw_only=kw_only)
+
+
+def choice_field(words: Iterable[str], default: Any = attrs.NOTHING) -> Any:
+    """Declare a field that is one of some words."""
+    return named_field(
+        lambda value, record, where: choice(value, words, where),
+        default=default,
     )
 
 

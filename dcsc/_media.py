@@ -1,6 +1,6 @@
 """Pictures, sounds and arrays from files: one reader for all commands."""
 
-import warnings
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,10 @@ import numpy as np
 import scipy.io.wavfile
 from PIL import Image
 
+from dcsc._archives import npy_array
 from dcsc._arrays import Array, numeric_array
+from dcsc._files import read_bytes, regular_file
+from dcsc._outside import outside
 from dcsc.errors import DcscError
 
 __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_sound", "reading"]
@@ -18,14 +21,11 @@ __all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_so
 # Formats whose readers only read: EPS, for one, would start an interpreter.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2  # tags of TIFF
+_LARGEST = 2**32
+# Pixels that any picture may have, and those for each byte of a larger file, up to the last.
+_SMALL, _PER_BYTE, _LARGE = 2**24, 100, 9 * 10**7
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 _UNIT, _BOTH_SIDES, _AS_THEY_ARE = "from 0 to 1", "from −1 to 1", "as they are in the file"
-# Errors whose text helps a person; that of others is about the inside of a reader.
-_SPEAKING = (
-    *(OSError, ValueError, EOFError, SyntaxError, MemoryError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
-_LONGEST = 200
 
 
 @attrs.frozen(eq=False)
@@ -77,40 +77,22 @@ class Sound:
     @property
     def mono(self) -> Array:
         """The mean of the channels, of shape (samples,)."""
-        return np.asarray(self.values.mean(axis=0))
+        return np.asarray((self.values / len(self.values)).sum(axis=0))
 
 
 @contextmanager
 def reading(path: Path, where: str, expected: str) -> Iterator[None]:
-    """Say in one sentence why a file could not be read, whatever its reader raises.
-
-    The readers of other libraries raise anything at broken files, NameError included.
-    """
-    if not path.is_file():
-        raise DcscError(f"{where}: expected a file, got {path}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except DcscError:
-        raise
-    except Exception as error:  # see above
-        text = str(error).partition("\n")[0][:_LONGEST]
-        reason = (
-            text
-            if isinstance(error, _SPEAKING) and text
-            else f"it is broken ({type(error).__name__})"
-        )
-        raise DcscError(f"{where}: expected {expected}, could not read {path}: {reason}") from None
+    """See that there is a file, and say in one sentence why it could not be read."""
+    regular_file(path, where)
+    with outside(f"{where}: expected {expected}, could not read {path}"):
+        yield
 
 
 def read_array(path: Path, where: str) -> Array:
     """Return the numbers of a ``.npy`` file, finite, in their own dtype."""
-    with reading(path, where, "a .npy file"):
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)  # whose error, unlike that of load, praises no pickles
-        return numeric_array(np.load(path, allow_pickle=False), f"{where}: {path.name}")
+    name = f"{where}: {path.name}"
+    array = npy_array(read_bytes(path, where, _LARGEST), name, kinds="biufc")
+    return numeric_array(array, name)
 
 
 def read_picture(path: Path, where: str) -> Picture:
@@ -120,15 +102,27 @@ def read_picture(path: Path, where: str) -> Picture:
     they are. Palettes become colours, transparent parts are laid on white, and of several frames
     the first is taken. Pillow reads colours at 8 bits a channel, also where a file has more.
     """
+    name = f"{where}: {path.name}"
     with (
         reading(path, where, "a picture, a .wav or a .npy"),
-        Image.open(path, formats=_FORMATS) as picture,
+        # As bytes, like sounds: of a file, memory would be taken for any length that it declares.
+        Image.open(io.BytesIO(read_bytes(path, where, _LARGEST)), formats=_FORMATS) as picture,
     ):
+        _check_size(picture, path.stat().st_size, name)
         values, scale = (_deep if picture.mode[0] in "IF" else _plain)(picture)
-        if not values.size:
-            raise DcscError(f"{where}: {path.name}: expected pixels, got none")
-    numeric_array(values, f"{where}: {path.name}")
+    if not values.size:
+        raise DcscError(f"{name}: expected pixels, got none")
+    numeric_array(values, name)
     return Picture(values, scale)
+
+
+def _check_size(picture: Image.Image, size: int, name: str) -> None:
+    """Refuse a picture of far more pixels than its file can hold: each takes some 70 bytes."""
+    (width, height), most = picture.size, min(max(_SMALL, _PER_BYTE * size), _LARGE)
+    if width * height > most:
+        raise DcscError(
+            f"{name}: expected at most {most} pixels in {size} bytes, got {width} × {height}"
+        )
 
 
 def _plain(picture: Image.Image) -> tuple[Array, str]:
@@ -136,8 +130,11 @@ def _plain(picture: Image.Image) -> tuple[Array, str]:
     grey = picture.mode in ("1", "L", "LA", "La")
     if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
         pixels = np.asarray(picture.convert("LA" if grey else "RGBA")) / 255
-        colours, opaque = pixels[..., :-1], pixels[..., -1:]
-        pixels = 1 - opaque * (1 - colours)
+        pixels, opaque = pixels[..., :-1], pixels[..., -1:]
+        # 1 − opaque·(1 − colour), in the place of the colour
+        pixels -= 1
+        pixels *= opaque
+        pixels += 1
     else:
         pixels = np.asarray(picture.convert("L" if grey else "RGB")) / 255
     channels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
@@ -165,11 +162,13 @@ def read_sound(path: Path, where: str) -> Sound:
     smallest that their depth holds, so that they reach from −1 to 1; floats stay as they are.
     """
     with reading(path, where, "a .wav file"):
-        rate, samples = scipy.io.wavfile.read(path)
+        # Given as bytes: of a file, memory would be taken for whatever length it declares.
+        content = io.BytesIO(read_bytes(path, where, _LARGEST))
+        rate, samples = scipy.io.wavfile.read(content)
         values = np.atleast_2d(np.asarray(samples).T)
-        if not values.size:
-            raise DcscError(f"{where}: {path.name}: expected samples, got none")
-        numeric_array(values, f"{where}: {path.name}")
+    if not values.size:
+        raise DcscError(f"{where}: {path.name}: expected samples, got none")
+    numeric_array(values, f"{where}: {path.name}")
     scale = _BOTH_SIDES
     if values.dtype.kind == "f":
         scale = _AS_THEY_ARE
@@ -183,6 +182,8 @@ def read_sound(path: Path, where: str) -> Sound:
 
 def loudest(wave: Array, length: int) -> Array:
     """Return the stretch of a length that has the largest energy."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(wave))])
+    # Sizes relative to the largest, whose square is a number.
+    largest = np.abs(wave).max(initial=0.0)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(wave / (largest or 1.0)))])
     start = int(np.argmax(energy[length:] - energy[: len(energy) - length]))
     return wave[start : start + length]

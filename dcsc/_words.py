@@ -1,21 +1,73 @@
-"""Numbers in sentences, and text of others as it is."""
+"""What others wrote, in sentences of dcsc's: lists, values, and names as they are."""
 
+import reprlib
 from collections.abc import Iterable
 
-__all__ = ["listed", "visible"]
+__all__ = ["listed", "quoted", "readable", "short", "visible"]
+
+_LINE, _WORD, _TEXT = 100, 60, 2000
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
+_REPR.maxlevel = 3
 
 
-def listed(numbers: Iterable[int], most: int = 12) -> str:
-    """Return numbers with commas between them; of more than ``most`` the first and a count.
+def listed(items: Iterable[object], most: int = 12) -> str:
+    """Return numbers or names with commas between; of more than ``most`` the first and a count.
 
     Examples
     --------
     >>> listed(range(5), most=3)
     '0, 1, 2 and 2 more'
     """
-    numbers = list(numbers)
-    shown = ", ".join(map(str, numbers[:most]))
-    return shown + (f" and {len(numbers) - most} more" if len(numbers) > most else "")
+    items = list(items)
+    rest = len(items) - most
+    text = ", ".join(short(str(item), _LINE) for item in items[:most])
+    return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
+
+
+def quoted(value: object) -> str:
+    """Return a value for a message, as Python writes it: one line of it, however large it is.
+
+    Examples
+    --------
+    >>> quoted("a name"), len(quoted(list(range(10**6)))) < 110
+    ("'a name'", True)
+    """
+    try:
+        lines = _REPR.repr(value).split("\n")
+    except Exception:  # a repr is code of others, and that of a large int is refused
+        return f"something of {type(value)}"
+    text = " ".join(line.strip() for line in lines)
+    return text if len(text) <= _LINE else text[:_LINE] + " …"
+
+
+def short(text: str, most: int) -> str:
+    """Return text of at most ``most`` characters; from longer ones the middle is left out.
+
+    Examples
+    --------
+    >>> short("encoder.stage1.block3.conv2.weight", 20)
+    'encoder.s…onv2.weight'
+    """
+    if len(text) <= most:
+        return text
+    end = most // 2
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def readable(text: str) -> str:
+    """Return a text with names of others in it, as one of moderate length in which all is visible.
+
+    Words of more than 60 characters lose their middle, and so does a text of more than 2000.
+
+    Examples
+    --------
+    >>> len(readable("layer " + "x" * 20_000 + " is dense"))
+    75
+    """
+    words = (short(word, _WORD) for word in visible(text).split(" "))
+    return short(" ".join(words), _TEXT)
 
 
 def visible(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from dcsc._arrays import (
     Array,
     Rng,
+    checked_size,
     from_hook,
     generator,
     instance,
@@ -17,6 +18,7 @@ from dcsc._arrays import (
     real,
     shape_tuple,
 )
+from dcsc._fields import flag_field, named_field, number_field
 from dcsc.dictionaries import Dictionary, Windows
 from dcsc.errors import DcscError, InfeasibleError
 
@@ -31,10 +33,11 @@ __all__ = [
 _BLOCK = 1024
 
 
-def _positive(self_: Any, field: Any, value: float) -> None:
-    where = f"{type(self_).__name__}: {field.name}"
-    if real(value, where) <= 0:
-        raise DcscError(f"{where}: expected a positive number, got {value}")
+def _positive(value: Any, record: Any, where: str) -> float:
+    number = real(value, where)
+    if number <= 0:
+        raise DcscError(f"{where}: expected a positive number, got {number}")
+    return number
 
 
 class Amplitudes(ABC):
@@ -56,6 +59,7 @@ class Amplitudes(ABC):
         """Return ``size`` independent non-zero amplitudes, float64."""
         source = generator(rng, f"{type(self).__name__}: rng")
         count = integer(size, f"{type(self).__name__}: size", minimum=0)
+        checked_size((count,), f"{type(self).__name__}: size")
         where = f"{type(self).__name__}._draw"
         sizes = from_hook(self._draw(count, source), (count,), np.dtype(np.float64), where)
         return sizes * source.choice([-1.0, 1.0], size=count) if self.signed else sizes
@@ -76,11 +80,11 @@ class ConstantAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    value: float = attrs.field(default=1.0, validator=_positive)
-    signed: bool = True
+    value: float = named_field(_positive, default=1.0)
+    signed: bool = flag_field(default=True)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
-        return np.full(size, float(self.value))
+        return np.full(size, self.value)
 
 
 @attrs.frozen
@@ -95,14 +99,15 @@ class UniformAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    low: float = 0.5
-    high: float = 1.0
-    signed: bool = True
+    low: float = number_field(real, default=0.5)
+    high: float = number_field(real, default=1.0)
+    signed: bool = flag_field(default=True)
 
     def __attrs_post_init__(self) -> None:
-        low, high = (real(getattr(self, x), f"UniformAmplitudes: {x}") for x in ("low", "high"))
-        if not 0 < low <= high:
-            raise DcscError(f"UniformAmplitudes: expected 0 < low <= high, got {low} and {high}")
+        if not 0 < self.low <= self.high:
+            raise DcscError(
+                f"UniformAmplitudes: expected 0 < low <= high, got {self.low} and {self.high}"
+            )
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         return rng.uniform(self.low, self.high, size)
@@ -120,8 +125,8 @@ class GaussianAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    scale: float = attrs.field(default=1.0, validator=_positive)
-    signed: bool = True
+    scale: float = named_field(_positive, default=1.0)
+    signed: bool = flag_field(default=True)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
         return np.abs(rng.standard_normal(size)) * self.scale
@@ -175,9 +180,9 @@ def draw(
             f"{type(dictionary).__name__}, got {limit}"
         )
     law = UniformAmplitudes() if amplitudes is None else amplitudes
-    if not isinstance(law, Amplitudes):
-        raise DcscError(f"codes.draw: amplitudes: expected Amplitudes, got {amplitudes!r}")
+    instance(law, Amplitudes, "codes.draw: amplitudes")
     axes = shape_tuple(batch, "codes.draw: batch")
+    checked_size((*axes, *shape), "codes.draw: batch")
     source = generator(rng, "codes.draw: rng")
     codes = np.zeros((math.prod(axes), *shape))
     for code in codes:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._arguments import flag, items
 from dcsc._arrays import (
     Array,
     Rng,
@@ -20,6 +21,7 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._cached import cached_property
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.pathway import Pathway
@@ -75,9 +77,9 @@ class Layer:
 
 
 def _layers(value: Iterable[Layer]) -> tuple[Layer, ...]:
-    layers = tuple(value) if isinstance(value, Iterable) else (value,)
+    layers = items((value,) if isinstance(value, Layer) else value, "DCSCModel: layers")
     if not layers or not all(isinstance(layer, Layer) for layer in layers):
-        raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {value!r}")
+        raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {quoted(value)}")
     for number, (lower, upper) in enumerate(itertools.pairwise(layers), start=1):
         if tuple(lower.dictionary.code_shape) != tuple(upper.dictionary.signal_shape):
             raise DcscError(
@@ -160,14 +162,15 @@ class DCSCModel:
         shape = tuple(self.layers[0].dictionary.signal_shape)
         _, batch = as_batch(array, shape, "DCSCModel.forward: signal", array.dtype)
         added = self._noise(noise, batch)
+        keeps = flag(keep_coefficients, "DCSCModel.forward: keep_coefficients")
         pathway, coefficients = [array.copy()], []
         for number, layer in enumerate(self.layers):
             entering = pathway[-1] + added[number] if number in added else pathway[-1]
             coefficients.append(layer.operator.analyze(entering))
             pathway.append(layer.projection(coefficients[-1], layer.dictionary))
-            if not keep_coefficients:
+            if not keeps:
                 coefficients.pop()
-        return Pathway(tuple(pathway), batch, tuple(coefficients) if keep_coefficients else None)
+        return Pathway(tuple(pathway), batch, tuple(coefficients) if keeps else None)
 
     def effective_atoms(self, layer: int, indices: npt.ArrayLike) -> Array:
         r"""Return what units of a layer stand for, as signals.
@@ -238,7 +241,7 @@ class DCSCModel:
     def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
         where = "DCSCModel.forward: noise"
         if not isinstance(noise, Mapping | None):
-            raise DcscError(f"{where}: expected a mapping of layer to array, got {noise!r}")
+            raise DcscError(f"{where}: expected a mapping of layer to array, got {quoted(noise)}")
         added = {}
         for key, value in (noise or {}).items():
             layer = integer(key, where, minimum=0, maximum=len(self.layers) - 1)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, brief, numeric_array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.pathway import Pathway
 
@@ -84,7 +85,7 @@ def pathway_overlap(
     """
     where = "pathway_overlap"
     supports, shape = _supports(codes, where)
-    names = np.asarray(labels)
+    names = _labels(labels, where)
     if names.shape != shape or names.dtype.kind not in "biuUS":
         raise DcscError(
             f"{where}: labels: expected ints or strings of shape {shape}, got {names.dtype} of "
@@ -106,6 +107,15 @@ def pathway_overlap(
     )
 
 
+def _labels(labels: Any, where: str) -> Array:
+    try:
+        return np.asarray(labels)
+    except (TypeError, ValueError, RuntimeError, MemoryError):
+        raise DcscError(
+            f"{where}: labels: expected ints or strings, got {quoted(labels)}"
+        ) from None
+
+
 def _supports(codes: Any, where: str) -> tuple[list[Array], tuple[int, ...]]:
     """Return the supports of each layer, flat, and the shape that labels must have."""
     if isinstance(codes, Pathway):
@@ -114,7 +124,7 @@ def _supports(codes: Any, where: str) -> tuple[list[Array], tuple[int, ...]]:
     if isinstance(codes, np.ndarray) or not isinstance(codes, Sequence) or not len(codes):
         raise DcscError(
             f"{where}: codes: expected a Pathway, or a list of one array per layer and at least "
-            f"one, got {brief(codes) if isinstance(codes, np.ndarray) else repr(codes)}"
+            f"one, got {brief(codes) if isinstance(codes, np.ndarray) else quoted(codes)}"
         )
     arrays = [numeric_array(code, f"{where}: codes[{at}]") for at, code in enumerate(codes)]
     shapes = [array.shape for array in arrays]

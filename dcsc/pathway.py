@@ -1,22 +1,33 @@
 """Pathways, the codes of all layers, and the comparison of two of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape
+from dcsc._arguments import items
+from dcsc._arrays import Array, Shape, instance, numeric_array, shape_tuple
+from dcsc._fields import named_field
 from dcsc.errors import DcscError
 
 __all__ = ["Pathway", "Recovery"]
 
 
-def _read_only(arrays: Iterable[Array]) -> tuple[Array, ...]:
+def _read_only(value: Any, record: Any, where: str) -> tuple[Array, ...]:
     """Return read-only views; the caller's arrays stay as they are."""
+    arrays = (
+        array if type(array) is np.ndarray else numeric_array(array, where, finite=False)
+        for array in items(value, where)
+    )
     views = tuple(array.view() for array in arrays)
     for view in views:
         view.flags.writeable = False
     return views
+
+
+def _batch(value: Any, record: Any, where: str) -> Shape:
+    return shape_tuple(value, where)
 
 
 @attrs.frozen(eq=False)
@@ -35,11 +46,9 @@ class Pathway:
         What each layer saw before its projection; entry l − 1 for layer l.
     """
 
-    arrays: tuple[Array, ...] = attrs.field(converter=_read_only)
-    batch: Shape = ()
-    coefficients: tuple[Array, ...] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(_read_only)
-    )
+    arrays: tuple[Array, ...] = named_field(_read_only)
+    batch: Shape = named_field(_batch, default=())
+    coefficients: tuple[Array, ...] | None = named_field(_read_only, optional=True)
 
     def __len__(self) -> int:
         return len(self.arrays)
@@ -63,6 +72,7 @@ class Pathway:
         DcscError
             If the two have different shapes.
         """
+        instance(guess, Pathway, "Pathway.compare: guess")
         shapes, others = ([array.shape for array in path] for path in (self, guess))
         if shapes != others or self.batch != guess.batch:
             raise DcscError(f"Pathway.compare: guess: expected shapes {shapes}, got {others}")

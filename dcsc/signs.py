@@ -16,9 +16,11 @@ from dcsc._arrays import (
     Rng,
     Shape,
     brief,
+    checked_size,
     flat_indices,
     from_hook,
     generator,
+    instance,
     integer,
     shape_tuple,
     sign_array,
@@ -26,6 +28,7 @@ from dcsc._arrays import (
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
+from dcsc._words import quoted
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 
 __all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
@@ -62,7 +65,9 @@ class SignPattern(ABC):
         shape = self._shape(code_shape)
         signs = self._draw(shape, generator(rng, f"{name}: rng"))
         if getattr(signs, "shape", None) != shape or not np.all(np.abs(signs) == 1):
-            raise ContractError(f"{name}._draw: expected +1 and -1 of shape {shape}, got {signs!r}")
+            raise ContractError(
+                f"{name}._draw: expected +1 and -1 of shape {shape}, got {quoted(signs)}"
+            )
         return np.asarray(signs, dtype=np.float64)
 
     def draw_many(self, count: int, code_shape: int | tuple[int, ...], rng: Rng = None) -> Array:
@@ -71,8 +76,10 @@ class SignPattern(ABC):
         Fewer patterns of the same ``rng`` are the beginning of more.
         """
         shape = self._shape(code_shape)
-        packed = self.draw_packed(count, shape, np.arange(math.prod(shape)), rng)
-        return unpack(packed, count).reshape(count, *shape)
+        number = integer(count, f"{type(self).__name__}: count", minimum=0)
+        checked_size((number, *shape), f"{type(self).__name__}: count")
+        packed = self.draw_packed(number, shape, np.arange(math.prod(shape)), rng)
+        return unpack(packed, number).reshape(number, *shape)
 
     def draw_packed(
         self,
@@ -111,6 +118,7 @@ class SignPattern(ABC):
         number = integer(count, f"{name}: count", minimum=0)
         shape = self._shape(code_shape)
         chosen = flat_indices(atoms, math.prod(shape), f"{name}: atoms")
+        checked_size((words(number), len(chosen)), f"{name}: count")
         packed = self._draw_packed(number, shape, chosen, generator(rng, f"{name}: rng"))
         expected = (len(chosen), words(number))
         return from_hook(packed, expected, np.uint64, f"{name}._draw_packed")
@@ -162,7 +170,7 @@ class SignPattern(ABC):
         shape = shape_tuple(code_shape, where, minimum=1)
         if not shape:
             raise DcscError(f"{where}: expected at least one axis, got ()")
-        return shape
+        return checked_size(shape, where)
 
     @abstractmethod
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -219,6 +227,11 @@ def _values(value: Any) -> Array:
     return sign_array(value, "FixedSigns: values")
 
 
+def _optional_law(record: Any, field: Any, value: Any) -> None:
+    if value is not None:
+        instance(value, SignPattern, "FixedSigns: law")
+
+
 @attrs.frozen
 class FixedSigns(SignPattern):
     """A pattern that is known, and the law it was drawn from.
@@ -234,7 +247,7 @@ class FixedSigns(SignPattern):
     values: npt.NDArray[np.float64] = attrs.field(
         repr=brief, converter=_values, eq=SAME_ARRAY, hash=False
     )
-    law: SignPattern | None = None
+    law: SignPattern | None = attrs.field(default=None, validator=_optional_law)
 
     random: ClassVar[bool] = False
 

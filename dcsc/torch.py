@@ -230,6 +230,7 @@ class TorchLayer(nn.Module):
 
     def __init__(self, layer: model.Layer) -> None:
         super().__init__()
+        instance(layer, model.Layer, "TorchLayer: layer")
         self.layer = layer
         self.signal_shape: Shape = tuple(layer.dictionary.signal_shape)
         self.register_buffer("signs", torch.tensor(layer.operator.signs, dtype=torch.int8))
@@ -244,6 +245,7 @@ class TorchLayer(nn.Module):
         DcscError
             If the shape does not fit.
         """
+        instance(signal, Tensor, "TorchLayer: signal")
         batch = signal.shape[: max(signal.ndim - len(self.signal_shape), 0)]
         if signal.shape != batch + self.signal_shape:
             raise DcscError(

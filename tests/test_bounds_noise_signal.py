@@ -200,7 +200,7 @@ def test_what_cannot_be_a_noise_is_refused():
         (np.zeros((3, 5)), r"LayerInstance: noise: expected a number or shape \(5, 3, 4\)"),
         (np.zeros((4, 3, 4)), r"shape \(5, 3, 4\), got \(4, 3, 4\)"),
         (np.full((3, 4), math.nan), "LayerInstance: noise: expected finite"),
-        ("0.5", "LayerInstance: noise: expected real numbers"),
+        ("0.5", "LayerInstance: noise: expected a real number"),
         (-1, "LayerInstance: noise: expected at least 0"),
     ):
         with pytest.raises(DcscError, match=message):

@@ -501,14 +501,15 @@ def _pickled(path, model):
 
 
 UNUSABLE = {
-    "no certificate": (lambda path, model: path.unlink(), "could not read it"),
-    "no model": (lambda path, model: model.unlink(), "expected an .npz file"),
-    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "it is not text"),
+    "no certificate": (lambda path, model: path.unlink(), "certificate: expected a file"),
+    "no model": (lambda path, model: model.unlink(), "model: expected a file"),
+    "not text": (lambda path, model: path.write_bytes(b"\xff\xfe{"), "which is text"),
     "empty": (_text(lambda text: ""), "expected JSON"),
     "cut": (_text(lambda text: text[:300]), "expected JSON"),
     "a list": (_text(lambda text: "[]"), "format: expected 'dcsc certificate 1'"),
     "format": (_edited(lambda t: t.update(format="dcsc certificate 2")), "dcsc certificate 2"),
     "NaN": (_text(lambda text: text.replace("0.05", "NaN", 1)), "finite numbers, got NaN"),
+    "infinite": (_text(lambda text: text.replace("0.05", "1e400", 1)), "finite numbers, got 1e400"),
     "nested": (_text(lambda text: "[" * 10**5), "expected JSON"),
     "nested, closed": (_text(lambda text: "[" * 60 + "]" * 60), "nested too deeply"),
     "a key twice": (_text(lambda text: "{" + '"holds": true,' + text[1:]), "each key once"),
@@ -527,14 +528,14 @@ UNUSABLE = {
     "no digest": (_text(lambda text: text.replace('"digest"', '"dig"')), "digest: expected"),
     "class": (_edited(lambda t: t["bound"].update({"class": "MyBound"})), "no code from files"),
     "version": (_edited(lambda t: t.update(version="9.9")), "made by dcsc '9.9'"),
-    "not a zip": (lambda path, model: model.write_bytes(b"nothing"), "expected an .npz file"),
+    "not a zip": (lambda path, model: model.write_bytes(b"nothing"), "a whole .npz file"),
     "cut model": (
-        lambda path, model: model.write_bytes(model.read_bytes()[:-400]), "expected an .npz file"
+        lambda path, model: model.write_bytes(model.read_bytes()[:-400]), "a whole .npz file"
     ),
-    "a pickle": (lambda path, model: model.write_bytes(pickle.dumps(_Boom())), "an .npz file"),
-    "pickled array": (_pickled, "expected an .npz file"),
+    "a pickle": (lambda path, model: model.write_bytes(pickle.dumps(_Boom())), "a whole .npz file"),
+    "pickled array": (_pickled, "got dtype object, which is not read"),
     "foreign": (_npz(weights=np.ones(3)), "expected a model that dcsc wrote"),
-    "foreign dtype": (_npz(weights=np.ones(3, complex)), "'weights': expected an array of"),
+    "foreign dtype": (_npz(weights=np.ones(3, complex)), "weights: expected numbers, got dtype"),
     "numbers as text": (_npz(inputs=np.ones(3)), "expected a model that dcsc wrote"),
     "unused array": (
         lambda path, model: changed(model, extra=np.ones(2)), "'extra': expected only arrays"
@@ -569,10 +570,10 @@ def test_unusable_files_are_one_line_and_exit_code_2(small, what, monkeypatch, c
 
 def test_large_files_are_refused_before_they_are_read(small, monkeypatch):
     monkeypatch.setattr(inputs, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected at most 1000 bytes of arrays"):
+    with pytest.raises(DcscError, match="expected at most 1000 bytes of arrays, got"):
         bounds.verify(*small)
     monkeypatch.setattr(verification, "_MOST_BYTES", 1000)
-    with pytest.raises(DcscError, match="expected a certificate of at most 1000 bytes"):
+    with pytest.raises(DcscError, match="certificate: expected at most 1000 bytes, got"):
         bounds.verify(*small)
 
 
@@ -583,8 +584,18 @@ def test_an_array_whose_header_promises_too_much_is_refused(small):
     )
     with zipfile.ZipFile(small[1], "a") as archive:
         archive.writestr("more.npy", stream.getvalue())
-    with pytest.raises(DcscError, match=r"expected an \.npz file"):
+    with pytest.raises(DcscError, match=f"more: declares {2**53} bytes"):
         bounds.verify(*small)
+
+
+def test_zero_is_not_its_negative(small):
+    tree = json.loads(small[0].read_text())
+    assert tree["lower"] == 0
+    tree["lower"] = -0.0
+    small[0].write_text(resealed(tree))
+    found = bounds.verify(*small)
+    assert found.difference.startswith("lower: the certificate says -0.0, the model gives 0.0")
+    assert bounds.verify(*small, rounding=1e-9).holds
 
 
 def test_numbers_too_large_to_compute_with_are_refused(tmp_path):
@@ -702,6 +713,6 @@ def test_both_files_or_none(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(DcscError, match=r"could not write .*evidence\.npz: no space left"):
         certificate.write(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,6 @@ import functools
 import io
 import json
 import sys
-from pathlib import Path
 
 import attrs
 import matplotlib.image
@@ -14,7 +13,7 @@ import scipy.io.wavfile
 
 import dcsc
 from dcsc import cli
-from dcsc.cli.common import say, write
+from dcsc.cli.common import say
 from dcsc.experiments.studies.poster import panels, poster
 from tests.commands import refused, run
 
@@ -185,11 +184,44 @@ def test_terminals_without_greek_letters_show_numbers(monkeypatch):
     assert stream.buffer.getvalue() == b"coherence \\u03bc\\x1b[31m\n"
 
 
-def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
-    def broken(*_):
-        raise OSError("no space left")
+WRITTEN = [
+    (["analyze", "--html", "mine.html"], "mine.json"),
+    (["analyze", "--html", "mine.html"], "mine.html"),
+    (["explain"], "explain.png"),
+    (["poster"], "poster.png"),
+    (["poster"], "poster.json"),
+    (["recover"], "recover.json"),
+]
 
-    monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="no space left"):
-        write(tmp_path, {"a.json": b"{}"})
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize(("arguments", "name"), WRITTEN, ids=str)
+def test_files_of_others_are_refused_before_the_work(
+    tmp_path, called, monkeypatch, arguments, name
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("mine")
+    for module, work in (
+        ("analyze", "load"), ("proofs", "explain_layers"), ("figures", "compute_poster"),
+        ("figures", "read_input"),
+    ):  # fmt: skip
+        monkeypatch.setattr(sys.modules[f"dcsc.cli.{module}"], work, lambda *_, **__: 1 / 0)
+    line = refused(called(*arguments))
+    assert f"expected to write the file {name}, which exists and bears no mark of dcsc" in line
+    assert (tmp_path / name).read_text() == "mine"
+    assert names(tmp_path) == [name]
+    forced = called(*arguments, "--force")
+    assert (forced.code, forced.out) == (70, "")
+    assert forced.err.startswith("dcsc: unexpected ZeroDivisionError: division by zero (")
+
+
+def test_a_command_replaces_what_it_wrote(tmp_path, called):
+    for arguments in ([], ["--force"]):
+        assert called("explain", "--out", tmp_path / "new", *arguments).code == 0
+    assert names(tmp_path / "new") == ["explain.png"]
+
+
+def test_a_failed_start_leaves_no_folder(tmp_path, called):
+    assert "missing.npz" in refused(
+        called("explain", "--evidence", "missing.npz", "--out", tmp_path / "new")
+    )
+    assert names(tmp_path) == []

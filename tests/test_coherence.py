@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcsc._numerics import plain
 from dcsc.dictionaries import (
     CirculantDictionary,
     SignedDictionary,
@@ -137,3 +138,20 @@ def test_the_table_of_all_pairs_is_never_held():
     entries = len(rows) * 81 * n
     assert dictionary.gram_rows(rows).nnz == entries
     assert peak(lambda: dictionary.gram_rows(rows)) < 2 * bank + 40 * entries
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("padding", [None, 2])
+def test_gram_rows_are_those_of_the_matrix_compiled_and_plain(groups, padding, monkeypatch):
+    taps = filters.gaussian(4, 3, 3, rng=0)
+    if padding is None:
+        dictionary = CirculantDictionary(taps, extent=5, groups=groups)
+    else:
+        dictionary = ToeplitzDictionary(taps, extent=5, padding=padding, groups=groups)
+    matrix = dictionary.to_sparse().toarray()
+    atoms = np.arange(matrix.shape[1])[::-2]
+    compiled = dictionary.gram_rows(atoms).toarray()
+    monkeypatch.setattr(coherence, "lay_rows", plain.lay_rows)
+    laid = dictionary.gram_rows(atoms).toarray()
+    np.testing.assert_array_equal(laid, compiled)
+    np.testing.assert_allclose(laid, matrix.T[atoms] @ matrix, rtol=0, atol=1e-12)

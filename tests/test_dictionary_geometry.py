@@ -274,3 +274,14 @@ def test_a_network_of_grouped_dilated_layers_from_codes_to_guarantees():
     noisy = top.analyze(top.synthesize(code)) + 0.1
     for projection in (dcsc.StripeTopK(2), dcsc.StripeProjection(2)):
         assert top.stripe_sparsity(projection(noisy, top)) <= 2
+
+
+def test_a_stride_beyond_the_signal_leaves_one_position():
+    bank = np.random.default_rng(0).normal(size=(3, 2, 4))
+    signal = np.random.default_rng(1).normal(size=(2, 10))
+    far = ToeplitzDictionary(bank, 10, stride=2**40)
+    assert far.code_shape == (3, 1)
+    near = np.einsum("nck,ck->n", bank, signal[:, :4])[:, None]
+    np.testing.assert_allclose(far.analyze(signal), near)
+    laid = np.einsum("nck,n->ck", bank, near[:, 0])
+    np.testing.assert_allclose(far.synthesize(near), np.pad(laid, [(0, 0), (0, 6)]))

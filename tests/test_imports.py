@@ -19,8 +19,8 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("errors", "_version", "_forks", "_cached", "_threads"),
-    *("_arrays", "_fields", "_files", "_media", "_words"),
+    *("_starting", "errors", "_version", "_words", "_forks", "_cached", "_threads"),
+    *("_arrays", "_arguments", "_fields", "_files", "_outside", "_archives", "_media"),
     *(
         "intervals",
         "_numerics",

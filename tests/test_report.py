@@ -121,6 +121,36 @@ def test_names_from_files_are_neither_markup_nor_mathematics(tmp_path, called):
     assert "\x1b" not in done.out
 
 
+HOSTILE = [
+    "x" * 20_000,
+    "a b " * 5_000,
+    "<script>",
+    "\u202egnp",
+    "a\nb\x1b[2J",
+    "$\\frac{$",
+]
+
+
+def test_names_of_any_kind_leave_the_page_whole(tmp_path):
+    """Long ones lose their middle, and nothing in them acts; the numbers have them in full."""
+    first, rest = np.eye(4).reshape(4, 1, 2, 2), np.eye(4)[:, :, None, None]
+    arrays = {f"{name}.weight": first if name == HOSTILE[0] else rest for name in HOSTILE}
+    path = tmp_path / "net.npz"
+    np.savez(path, **arrays)
+    inputs = Inputs("n" * 20_000, {"input": np.ones((4, 1, 6, 6))}, labels=np.array(HOSTILE[:4]))
+    analysis = analyze(load(path), inputs, limits=FEW)
+    text = page(analysis)
+    body = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^<>]+>", " ", text, flags=re.DOTALL)
+    assert max(map(len, body.split())) <= 80
+    assert all(len(line) < 2200 for line in body.splitlines())
+    assert "&lt;script&gt;" in text
+    assert not re.search("[\u202e\x1b]", text)
+    assert "a\\nb\\x1b[2J" in text
+    named = [layer["name"] for layer in analysis.numbers()["layers"]]
+    assert named[:2] == HOSTILE[:2]
+    text.encode()
+
+
 def test_the_same_analysis_gives_the_same_page(digits, digits_page):
     assert page(digits) == digits_page
 

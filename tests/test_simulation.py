@@ -434,7 +434,7 @@ def test_clopper_pearson_by_its_definition(failures, trials):
         ({"codes": np.zeros((1, 3))}, "simulate: codes: expected shape"),
         (
             {"engine": "table"},
-            "simulate: engine: expected one of 'tables', 'batches', 'draws', got 'table'",
+            "simulate: engine: expected one of tables, batches, draws, got 'table'",
         ),
     ],
 )

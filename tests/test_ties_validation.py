@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcsc import DCSCModel, Layer, coefficients, dictionaries, projections
+from dcsc import DCSCModel, Layer, dictionaries, projections
 from dcsc.bounds.records import instance
+from dcsc.coefficients import column
 from dcsc.experiments import enumerate_signs
 from dcsc.experiments.rare.tilting import AtRisk
 
@@ -42,7 +43,7 @@ def test_no_guarantee_is_below_the_truth(script, monkeypatch, capsys):
 
 
 def test_a_rule_of_ties_that_forgets_single_precision_is_found(script, monkeypatch, capsys):
-    for module in (coefficients, instance):
+    for module in (column, instance):
         monkeypatch.setattr(module, "rounding_of", lambda *layer: 0.0)
     names, examples = violations(script, 22, 42, 47)
     assert names >= {"uniform (2)", "hybrid", "layered", "instance, exact"}

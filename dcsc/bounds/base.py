@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 import attrs
 
+from dcsc._arguments import flag
 from dcsc._arrays import real
+from dcsc._words import quoted
 from dcsc.bounds import inverse
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord
-from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
+from dcsc.bounds.records.statistics import Records, as_record, as_records, record_hypotheses
 from dcsc.bounds.sides import Side, WeakAtom
-from dcsc.errors import ContractError, DcscError, NotCoveredError
+from dcsc.errors import ContractError, NotCoveredError
 from dcsc.projections.base import Threshold
 
 __all__ = ["BoundCalculator"]
@@ -73,7 +75,7 @@ class BoundCalculator(ABC):
         if not isinstance(result, Guarantee) or len(result.layers) != len(records):
             raise ContractError(
                 f"{type(self).__name__}._evaluate: expected a Guarantee of {len(records)} layers, "
-                f"got {result!r}"
+                f"got {quoted(result)}"
             )
         parts = tuple(
             attrs.evolve(part, hypotheses=(*part.hypotheses, *others))
@@ -99,7 +101,7 @@ class BoundCalculator(ABC):
         NotCoveredError
             If ``per_filter`` is asked of a bound that does not tell filters apart.
         """
-        if per_filter:
+        if flag(per_filter, f"{type(self).__name__}.best_thresholds: per_filter"):
             raise NotCoveredError(
                 f"{type(self).__name__} does not tell filters apart: it has one threshold a layer"
             )
@@ -231,15 +233,11 @@ def _asked(
 ) -> tuple[Callable[[LayerRecord], bool], Any]:
     """Return the condition to fail with at most δ, and what an inverse question is about."""
     name = type(bound).__name__
+    as_record(layer, f"{name}.{method}: statistics")
     delta = real(failure_probability, f"{name}: failure_probability", minimum=0, maximum=1)
     if of_class and bound.needs_instances:
         raise NotCoveredError(
             f"{name} speaks of given codes, not of all codes of some sparsity: it has no {method}"
-        )
-    if not isinstance(layer, LayerRecord):
-        raise DcscError(
-            f"{name}.{method}: statistics: expected one LayerStatistics or LayerInstance, "
-            f"got {layer!r}"
         )
     (record,) = bound._records(layer, f"{method}: statistics")
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
+from dcsc._fields import choice_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -15,11 +16,10 @@ from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
 from dcsc.bounds.tails.base import Rows
 from dcsc.coefficients import strictly_below
-from dcsc.errors import DcscError
 
-__all__ = ["HybridBound"]
+__all__ = ["TAILS", "HybridBound"]
 
-_TAILS: dict[str, tuple[Tail, ...]] = {
+TAILS: dict[str, tuple[Tail, ...]] = {
     "best": (Hoeffding(), Bentkus()),
     "hoeffding": (Hoeffding(),),
     "bentkus": (Bentkus(),),
@@ -27,11 +27,6 @@ _TAILS: dict[str, tuple[Tail, ...]] = {
 _GRID = 32
 _ZOOMS = 6
 _STEEP = 1e6
-
-
-def _known(instance: "HybridBound", attribute: object, value: str) -> None:
-    if value not in _TAILS:
-        raise DcscError(f"HybridBound: tail: expected one of {', '.join(_TAILS)}, got {value!r}")
 
 
 @attrs.frozen
@@ -72,14 +67,15 @@ class HybridBound(BoundCalculator):
     reference: ClassVar[str] = "Babel functions with the tails of Hoeffding and of Bentkus"
     needs_babel: ClassVar[bool] = True
 
-    tail: str = attrs.field(default="best", validator=_known)
+    tail: str = choice_field(TAILS, default="best")
 
     def best_threshold(self, statistics: LayerStatistics) -> float:
         """Return the threshold at which the bound of one layer is least.
 
         The layer's own threshold is ignored. If it has no noise of its own, zero is assumed.
         """
-        return _best(self._class(statistics, statistics.noise or 0.0))
+        record = instance(statistics, LayerStatistics, "HybridBound.best_threshold: statistics")
+        return _best(self._class(record, record.noise or 0.0))
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         parts: list[LayerGuarantee] = []
@@ -115,7 +111,7 @@ class HybridBound(BoundCalculator):
         one_sided = layer.selection is not None and layer.selection.one_sided
         below = max(sparsity - 1, 0)
         return _Class(
-            _TAILS[self.tail],
+            TAILS[self.tail],
             layer.need("n_atoms"),
             layer.most_nonzeros,
             layer.n_samples,

@@ -63,8 +63,8 @@ def threshold_hypothesis(
             strictly_below(low, beta, slack) and strictly_below(beta, high, slack)
             for beta in given.tolist()
         )
-    shown = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
-    return Hypothesis(f"{statement}, given {shown}", inside)
+    range_ = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
+    return Hypothesis(f"{statement}, given {range_}", inside)
 
 
 def layers_below(number: int) -> str:

@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import real
-from dcsc._fields import number_field
+from dcsc._fields import choice_field, number_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hybrid import HybridBound
+from dcsc.bounds.hybrid import TAILS, HybridBound
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
@@ -84,7 +84,7 @@ class LayeredBound(BoundCalculator):
     needs_babel: ClassVar[bool] = True
 
     spent: float = number_field(real, default=1e-3, minimum=math.ulp(0.0), maximum=1)
-    tail: str = "best"
+    tail: str = choice_field(TAILS, default="best")
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         for number, layer in enumerate(layers, start=1):

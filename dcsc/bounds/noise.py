@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 __all__ = [
@@ -227,4 +228,6 @@ def as_noise(value: Any, where: str = "noise_model") -> Noise:
         return value
     if isinstance(value, str) and value in _NAMED:
         return _NAMED[value]()
-    raise DcscError(f"{where}: expected one of {', '.join(_NAMED)}, or a Noise, got {value!r}")
+    raise DcscError(
+        f"{where}: expected one of {', '.join(_NAMED)}, or a Noise, got {quoted(value)}"
+    )

@@ -11,6 +11,7 @@ from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord, LayerStatistics
+from dcsc.bounds.records.statistics import as_record
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 from dcsc.coefficients import strictly_below
 
@@ -35,7 +36,8 @@ class _RandomSignsBound(BoundCalculator):
         """
         where = f"{type(self).__name__}: failure_probability"
         delta = real(failure_probability, where, minimum=0, maximum=1)
-        layer = self._wanted(statistics).statistics()
+        record = as_record(statistics, f"{type(self).__name__}.sparsity_limit: statistics")
+        layer = self._wanted(record).statistics()
         self._require_random_signs(1, layer, deepest=True)
         tests = _tails(layer)
         log_tests = math.log(tests) - math.log(delta) if delta > 0 else math.inf

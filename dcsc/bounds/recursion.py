@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dcsc._arguments import flag
+from dcsc._arrays import instance, real
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records import LayerRecord, LayerStatistics
 
@@ -24,10 +26,14 @@ def propagated_noise(
     With ``babel``, μ₁(S - 1) takes the place of μ(S - 1).
     (Papyan, Romano and Elad, JMLR 2017, in the patches of the layer above.)
     """
+    instance(layer, LayerStatistics, "propagated_noise: layer")
+    level = real(noise, "propagated_noise: noise", minimum=0)
+    beta = real(threshold, "propagated_noise: threshold", minimum=0)
+    with_babel = flag(babel, "propagated_noise: babel")
     others = max(layer.need("sparsity") - 1, 0)
-    sum_of_others = layer.reach(others) if babel else layer.coherence * layer.x_max * others
-    shrinkage = threshold if layer.selection is not None and layer.selection.shrinkage else 0.0
-    entry = layer.shift(noise) + sum_of_others + layer.bias + shrinkage
+    sum_of_others = layer.reach(others) if with_babel else layer.coherence * layer.x_max * others
+    shrinkage = beta if layer.selection is not None and layer.selection.shrinkage else 0.0
+    entry = layer.shift(level) + sum_of_others + layer.bias + shrinkage
     return math.sqrt(layer.need("patch_sparsity")) * entry
 
 

@@ -10,6 +10,7 @@ from dcsc.bounds.coverage import selection_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord, LayerStatistics
+from dcsc.bounds.records.statistics import as_record
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 from dcsc.bounds.sides import Side
 from dcsc.coefficients import strictly_below
@@ -54,7 +55,8 @@ class UniformBound(BoundCalculator):
         NotCoveredError
             If the theorem does not cover the layer.
         """
-        layer = self._wanted(statistics).statistics()
+        record = as_record(statistics, "UniformBound.sparsity_limit: statistics")
+        layer = self._wanted(record).statistics()
         self._check_cover(1, layer)
         noise = layer.noise or 0.0
         half, shift = layer.signal / 2, layer.shift(noise)

@@ -1,17 +1,16 @@
 """The command line, one module for every few commands."""
 
-import io
 import sys
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 
 import dcsc
-from dcsc._words import visible
+from dcsc.cli import ending
 from dcsc.cli.analyze import analyze
+from dcsc.cli.common import Screen
 from dcsc.cli.figures import poster, recover
 from dcsc.cli.proofs import explain, verify
 from dcsc.cli.sweeps import plot, replay, sweep
-from dcsc.errors import DcscError
 
 __all__ = ["app", "main"]
 
@@ -28,16 +27,7 @@ app.register_install_completion_command(add_to_startup=False)
 
 
 def main() -> None:
-    """Run the command line; bad input is one line on stderr and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that has no μ shows its number.
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        app(exit_on_error=False, print_error=False)
-    except (DcscError, CycloptsError, OSError) as error:
-        print(f"dcsc: {visible(' '.join(str(error).split()))}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("dcsc: interrupted", file=sys.stderr)
-        sys.exit(130)
+    """Run the command line; how it ends is told in `dcsc.cli.ending`."""
+    code = ending.run(lambda: app(exit_on_error=False, print_error=False, console=Screen()))
+    if code:
+        sys.exit(code)

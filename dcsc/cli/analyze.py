@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
 
 import dcsc
-from dcsc._words import visible
-from dcsc.cli.common import Seed, as_json, console, folder, write
+from dcsc._files import check_files, write_files
+from dcsc._words import readable
+from dcsc.cli.common import Force, Seed, as_json, console, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
 from dcsc.networks.analysis import (
-    Analysis,
     Inputs,
+    LayerAnalysis,
     Limits,
     noise_inputs,
     read_inputs,
@@ -26,7 +26,7 @@ from dcsc.report import at_a_glance, page, row
 
 __all__ = ["analyze"]
 
-_SHOWN = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
+_COLUMNS = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
 
 
 def analyze(
@@ -60,8 +60,11 @@ def analyze(
         float,
         Parameter(help="Error that safe units withstand, relative to the strongest patch."),
     ] = 0.05,
-    most: Annotated[int, Parameter(help="How many inputs to look at, at most.")] = 300,
+    most: Annotated[
+        int, Parameter(converter=whole, help="How many inputs to look at, at most.")
+    ] = 300,
     seed: Seed = 0,
+    force: Force = False,
 ) -> None:
     """Show the activation pathways of a trained network, and what theory says of them.
 
@@ -72,19 +75,20 @@ def analyze(
     """
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
+    json = html.with_suffix(".json")
+    check_files([html, json], "--html", force)
     network = load(digits_network_path() if source is None else source, geometry)
     data = _inputs(network, inputs, shipped=source is None, seed=seed)
-    folder(html.parent)
     with share_progress("analyze") as report:
         analysis = compute_analysis(network, data, noise, seed, Limits(inputs=most), report)
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
-    json = html.with_suffix(".json")
-    write(html.parent, {json.name: as_json(numbers), html.name: page(analysis).encode()})
-    screen = console()
+    files = {json.name: as_json(numbers), html.name: page(analysis).encode()}
+    write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
-        screen.print(visible(line))
-    screen.print(_table(analysis))
-    screen.print(visible(f"Wrote {html} and {json}."))
+        console().print(readable(line))
+    rows = [_cells(layer) for layer in analysis.layers]
+    print_table(f"{analysis.source}, layer by layer", _COLUMNS, rows)
+    say(f"Wrote {html} and {json}.")
 
 
 def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int) -> Inputs | None:
@@ -95,16 +99,11 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     return shipped_inputs() if shipped else None
 
 
-def _table(analysis: Analysis) -> Table:
-    table = Table(
-        *_SHOWN, title=visible(f"{analysis.source}, layer by layer"), title_justify="left"
-    )
-    for layer in analysis.layers:
-        cells = row(layer)
-        proved = ", ".join(t.name for t in layer.theorems if t.holds)
-        table.add_row(
-            *(visible(cells[name].text) if name in cells else "–" for name in _SHOWN[:-2]),
-            proved or ("–" if layer.codes is None else "nothing"),
-            cells["found"].text if "found" in cells else "–",
-        )
-    return table
+def _cells(layer: LayerAnalysis) -> list[str]:
+    cells = row(layer)
+    theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
+    return [
+        *(cells[name].text if name in cells else "–" for name in _COLUMNS[:-2]),
+        theorems or ("–" if layer.codes is None else "nothing"),
+        cells["found"].text if "found" in cells else "–",
+    ]

@@ -1,46 +1,102 @@
-"""What the commands share: printing, and writing files."""
+"""What the commands share: options, and printing."""
 
 import json
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from rich.console import Console
+from rich.table import Table
 
-from dcsc._files import make_folder, write_files
-from dcsc._words import visible
+from dcsc._words import readable, short, visible
 
 __all__ = [
+    "Force",
     "Out",
+    "Screen",
     "Seed",
     "as_json",
     "console",
-    "folder",
+    "print_table",
     "say",
-    "write",
+    "whole",
 ]
 
+_WIDEST = 10_000
+_SHORTEST, _LONGEST_NAME = 12, 40  # characters of a name in a table
+_LONGEST = 5000  # of a line: a path may be as long
+
+
+def whole(_: Any, tokens: Sequence[Token]) -> int:
+    """Read a whole number, with all its digits; what is none is refused, not rounded."""
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {token.value!r}") from None
+
+
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]
-Seed = Annotated[int, Parameter(help="Seed of all random numbers.")]
+Force = Annotated[
+    bool, Parameter(negative=(), help="Replace files of these names that dcsc did not write.")
+]
+Seed = Annotated[int, Parameter(converter=whole, help="Seed of all random numbers.")]
 
 
-def console() -> Console:
-    """Return a console that keeps tables whole in a pipe, and takes no text for markup."""
-    width = None if sys.stdout.isatty() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+class Screen(Console):
+    """What commands print to: where nobody reads any more, that is an error like others."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError from None
+
+
+def console() -> Screen:
+    """Return a console that takes no text for markup; a pipe is 100 columns wide, or COLUMNS."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    return Screen(highlight=False, markup=False, emoji=False, width=width)
 
 
 def say(text: object) -> None:
     """Print lines in which names from files are shown as they are."""
     for line in str(text).split("\n"):
-        print(visible(line))
+        print(short(visible(line), _LONGEST))
 
 
-def folder(out: Path) -> None:
-    """Make the folder before the work, so that a bad one costs nothing."""
-    make_folder(out, "--out")
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, of whose first column long names lose their middle.
+
+    Where even that is wider than the screen, each row is a block of lines.
+    """
+    screen = console()
+    others = screen.measure(_table(headings, rows, 0), options=screen.options.update(width=_WIDEST))
+    # Cells may be broken between words, names are not.
+    narrow, wide = (
+        screen.width - width + len(headings[0]) for width in (others.minimum, others.maximum)
+    )
+    if narrow >= min(_SHORTEST, max((len(row[0]) for row in rows), default=0)):
+        table = _table(headings, rows, min(max(wide, _SHORTEST), _LONGEST_NAME))
+        table.title, table.title_justify = readable(title), "left"
+        screen.print(table)
+        return
+    screen.print(readable(title))
+    for name, *cells in rows:
+        screen.print(f"{headings[0]} {short(readable(name), _LONGEST_NAME)}".strip())
+        for heading, cell in zip(headings[1:], cells, strict=True):
+            screen.print(f"  {heading}: {readable(cell)}")
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Table:
+    """Return a table whose rows have names of at most so many characters, or none."""
+    table = Table(*headings)
+    table.columns[0].no_wrap = True
+    for name, *cells in rows:
+        first = short(readable(name), most) if most else ""
+        table.add_row(first, *(readable(cell) for cell in cells))
+    return table
 
 
 def as_json(value: Any) -> bytes:
@@ -51,8 +107,3 @@ def as_json(value: Any) -> bytes:
 
 def _fields(record: Any) -> dict[str, Any]:
     return attrs.asdict(record, recurse=False)
-
-
-def write(out: Path, files: dict[str, bytes]) -> None:
-    """Write files whole, and all of them or none."""
-    write_files(out, files, "--out")

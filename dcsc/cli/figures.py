@@ -1,50 +1,50 @@
 """``dcsc poster`` and ``dcsc recover``."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
 
 import dcsc
-from dcsc._words import visible
-from dcsc.cli.common import Out, Seed, as_json, console, folder, say, write
+from dcsc._files import check_files, write_files
+from dcsc.cli.common import Force, Out, Seed, as_json, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
 from dcsc.experiments.studies.poster import poster as compute_poster
-from dcsc.experiments.studies.recover import RecoveryReport
+from dcsc.experiments.studies.recover import LayerReport, RecoveryReport
 from dcsc.experiments.studies.recover import recover as compute_recovery
 from dcsc.plotting import as_png, poster_figure, recovery_figure
 
 __all__ = ["poster", "recover"]
 
+_COLUMNS = (
+    *("layer", "S", "coherence", "threshold", "active", "missed", "false", "exact support"),
+)
+
 
 def poster(
     *,
     trials: Annotated[
-        int, Parameter(help="Draws of the signs a point; panel (c) takes a quarter.")
+        int,
+        Parameter(converter=whole, help="Draws of the signs a point; panel (c) takes a quarter."),
     ] = 240,
     seed: Seed = 0,
     out: Out = Path(),
+    force: Force = False,
 ) -> None:
     """Show the poster's contribution: measured failures beside what is guaranteed.
 
     Prints a table and writes poster.png and poster.json, which holds every number of the figure.
     """
-    folder(out)
+    check_files([out / "poster.json", out / "poster.png"], "--out", force)
     with share_progress("poster") as report:
         result = compute_poster(trials, seed, dcsc.__version__, report)
-    write(
-        out,
-        {
-            "poster.json": as_json(result),
-            "poster.png": as_png(poster_figure(result)),
-        },
-    )
-    screen = console()
-    for table in _poster_tables(result):
-        screen.print(table)
+    files = {"poster.json": as_json(result), "poster.png": as_png(poster_figure(result))}
+    write_files(out, files, "--out", force)
+    for title, headings, rows in _poster_tables(result):
+        print_table(title, headings, rows)
     say(f"Wrote {out / 'poster.png'} and {out / 'poster.json'}.")
 
 
@@ -56,66 +56,68 @@ def recover(
     /,
     *,
     noise: Annotated[float, Parameter(help="Noise, relative to the signal's norm.")] = 0.05,
-    draws: Annotated[int, Parameter(help="Draws of the signs and of the noise.")] = 32,
+    draws: Annotated[
+        int, Parameter(converter=whole, help="Draws of the signs and of the noise.")
+    ] = 32,
     seed: Seed = 0,
     out: Out = Path(),
+    force: Force = False,
 ) -> None:
     """Recover the pathway of a real input.
 
     Its deepest code is synthesised anew with random signs, noise is added, and the forward pass
     runs again. Prints what came back, and writes recover.png and recover.json.
     """
+    check_files([out / "recover.json", out / "recover.png"], "--out", force)
     name, signal = read_input(source)
-    folder(out)
     with share_progress("recover") as report:
         result = compute_recovery(name, signal, noise, draws, seed, report)
     numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
-    write(
-        out,
-        {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))},
-    )
-    screen = console()
-    screen.print(_recovery_table(result))
+    files = {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))}
+    write_files(out, files, "--out", force)
+    title = f"{result.name}: what comes back, means over {result.draws} draws"
+    print_table(title, _COLUMNS, [_cells(*item) for item in enumerate(result.layers, start=1)])
     for line in _recovery_lines(result):
         say(line)
     say(f"Wrote {out / 'recover.png'} and {out / 'recover.json'}.")
 
 
-def _poster_tables(result: Poster) -> list[Table]:
+def _poster_tables(result: Poster) -> Iterator[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
+    """Yield the title, the headings and the rows of each panel's table."""
     a, b, c = result.rate, result.scaling, result.depth
-    rate = Table("", "largest S with failure ≤ 1 %", title="(a) One layer: " + a.setting)
-    for name, limit in a.limits.items():
-        rate.add_row(f"{name} guarantees", "none" if limit is None else f"{limit:.0f}")
-    passing = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
-    rate.add_row(f"measured, {a.trials} draws a point", f"{max(passing, default=0)}")
-    scaling = Table(
-        "filters",
-        "coherence",
-        "measured",
-        "(2)",
-        "(3)",
-        "(3R)",
-        title="(b) Largest S: " + b.setting,
+    rows = [
+        (f"{name} guarantees", "none" if limit is None else f"{limit:.0f}")
+        for name, limit in a.limits.items()
+    ]
+    sparsities = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
+    rows.append((f"measured, {a.trials} draws a point", f"{max(sparsities, default=0)}"))
+    yield f"(a) One layer: {a.setting}", ("", "largest S with failure ≤ 1 %"), rows
+    yield (
+        f"(b) Largest S: {b.setting}",
+        ("filters", "coherence", "measured", *b.lines),
+        [
+            (
+                point.filters,
+                f"{point.coherence:.4f}",
+                str(point.passed),
+                *(str(_value_at(b.coherence, line, point.coherence)) for line in b.lines.values()),
+            )
+            for point in b.measured
+        ],
     )
-    for point in b.measured:
-        allowed = [_at(b.coherence, line, point.coherence) for line in b.lines.values()]
-        scaling.add_row(
-            point.filters, f"{point.coherence:.4f}", str(point.passed), *map(str, allowed)
-        )
-    depth = Table(
-        "noise", "layer 1", "layer 2", "layer 3", "pathway", title="(c) Recovered: " + c.setting
-    )
-    for number, noise in enumerate(c.noise):
-        depth.add_row(f"{noise:g}", *(f"{line[number].best:.0%}" for line in c.recovered))
-    for name, limits in c.limits.items():
-        cells = ["empty" if limit is None else f"< {limit:.2g}" for limit in limits]
-        depth.add_row(f"{name} noise", *cells)
-    for table in (rate, scaling, depth):
-        table.title_justify = "left"
-    return [rate, scaling, depth]
+    shares = [
+        (f"{noise:g}", *(f"{line[number].best:.0%}" for line in c.recovered))
+        for number, noise in enumerate(c.noise)
+    ]
+    limits = [
+        (f"{name} noise", *("empty" if end is None else f"< {end:.2g}" for end in ends))
+        for name, ends in c.limits.items()
+    ]
+    headings = ("noise", "layer 1", "layer 2", "layer 3", "pathway")
+    yield f"(c) Recovered: {c.setting}", headings, shares + limits
 
 
-def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
+def _value_at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> int:
     """Return the whole part of a power law between two points of its line."""
     power = next(
         (number for number, mu in enumerate(grid[1:], start=1) if mu >= coherence), len(grid) - 1
@@ -124,24 +126,17 @@ def _at(grid: tuple[float, ...], line: tuple[float, ...], coherence: float) -> i
     return int(low + (high - low) * (1 / coherence - 1 / x) / (1 / y - 1 / x))
 
 
-def _recovery_table(result: RecoveryReport) -> Table:
-    table = Table(
-        "layer", "S", "coherence", "threshold", "active", "missed", "false", "exact support",
-        title=f"{visible(result.name)}: what comes back, means over {result.draws} draws",
-        title_justify="left",
-    )  # fmt: skip
-    for number, layer in enumerate(result.layers, start=1):
-        table.add_row(
-            str(number),
-            str(layer.stripe_sparsity),
-            f"{layer.coherence:.3f}",
-            f"{layer.threshold:.4f}",
-            f"{layer.active:.0f}",
-            f"{layer.missed:.1f}",
-            f"{layer.false_alarms:.1f}",
-            f"{layer.exact.best:.0%} ({layer.exact.low:.0%} to {layer.exact.high:.0%})",
-        )
-    return table
+def _cells(number: int, layer: LayerReport) -> list[str]:
+    return [
+        str(number),
+        str(layer.stripe_sparsity),
+        f"{layer.coherence:.3f}",
+        f"{layer.threshold:.4f}",
+        f"{layer.active:.0f}",
+        f"{layer.missed:.1f}",
+        f"{layer.false_alarms:.1f}",
+        f"{layer.exact.best:.0%} ({layer.exact.low:.0%} to {layer.exact.high:.0%})",
+    ]
 
 
 def _recovery_lines(result: RecoveryReport) -> list[str]:

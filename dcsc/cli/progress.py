@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dcsc.cli.common import Screen
 from dcsc.experiments.sweeps import State, Sweep
 
 __all__ = ["share_progress", "sweep_progress"]
@@ -23,7 +23,7 @@ _LINE_SECONDS = 10.0
 _SHARE_TO_GUESS = 0.05
 
 
-def _bar(screen: Console, *rest: ProgressColumn) -> Progress:
+def _bar(screen: Screen, *rest: ProgressColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn())
     return Progress(*columns, TextColumn("{task.percentage:.0f} %"), *rest, console=screen)
 
@@ -31,7 +31,7 @@ def _bar(screen: Console, *rest: ProgressColumn) -> Progress:
 @contextmanager
 def share_progress(command: str) -> Iterator[Callable[[float], None]]:
     """Yield a function that takes the share done; in a pipe it says nothing."""
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     if not screen.is_terminal:
         yield lambda share: None
         return
@@ -47,7 +47,7 @@ def share_progress(command: str) -> Iterator[Callable[[float], None]]:
 @contextmanager
 def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
     """Yield a function that takes the state of a run; in a log it writes plain lines."""
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     if not screen.is_terminal:
         yield _Lines(sweep)
         return
@@ -58,7 +58,7 @@ def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
 
         def report(state: State) -> None:
             if state.found and not state.trials and not state.done:
-                screen.print(_before(state))
+                screen.print(_restart(state))
             rate = state.trials / (time.perf_counter() - start)
             bar.update(
                 task,
@@ -83,15 +83,15 @@ class _Lines:
         if not state.done:
             self.round = now
             if state.found and not state.trials:
-                _say(_before(state))
+                _say(_restart(state))
             return
         if now - self.last < _LINE_SECONDS and state.done < state.pending:
             return
         self.last = now
         share = state.done / state.pending
-        left = (now - self.round) * (1 - share) / share
+        seconds = (now - self.round) * (1 - share) / share
         rate = state.trials / (now - self.start)
-        guess = f", {left:.0f} s left" if share > _SHARE_TO_GUESS else ""
+        guess = f", {seconds:.0f} s left" if share > _SHARE_TO_GUESS else ""
         _say(f"{_round(state)}: {share:.0%}, {rate:,.0f} trials/s{guess}")
 
 
@@ -99,7 +99,7 @@ def _say(line: str) -> None:
     print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
 
 
-def _before(state: State) -> str:
+def _restart(state: State) -> str:
     return f"{state.found:,} trials are there already: going on from them"
 
 

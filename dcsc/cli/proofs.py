@@ -6,11 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dcsc._files import check_files, write_files
 from dcsc.bounds import Certificate
 from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
-from dcsc.cli.common import Out, folder, say, write
+from dcsc.cli.common import Force, Out, say
 from dcsc.errors import DcscError
 from dcsc.experiments.studies.example import example_layers
 from dcsc.plotting import as_png, explanation
@@ -34,6 +35,7 @@ def explain(
     ] = None,
     delta: Annotated[float, Parameter(help="Failure probability asked for.")] = 0.01,
     out: Out = Path(),
+    force: Force = False,
 ) -> None:
     """Explain why guarantees hold or not, layer by layer, and what would have to change.
 
@@ -41,12 +43,12 @@ def explain(
     """
     if evidence is None and codes is not None:
         raise DcscError(f"--codes: expected with --evidence only, got {codes}")
-    folder(out)
+    check_files([out / "explain.png"], "--out", force)
     files = [path for path in (evidence, codes) if path is not None]
     why = explain_layers(
         Inputs.load(files).layers if files else example_layers(), failure_probability=delta
     )
-    write(out, {"explain.png": as_png(explanation(why))})
+    write_files(out, {"explain.png": as_png(explanation(why))}, "--out", force)
     say(why)
     say(f"Wrote {out / 'explain.png'}.")
 

@@ -1,18 +1,25 @@
 """``dcsc sweep``, ``dcsc plot`` and ``dcsc replay``."""
 
+import json
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
-from dcsc.cli.common import folder, say, write
+from dcsc._files import check_files, write_files
+from dcsc._words import quoted, visible
+from dcsc.cli.common import Force, say, whole
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Run, Sweep
+from dcsc.experiments.sweeps import Forecast, Run, Sweep
+from dcsc.experiments.sweeps.examination import Examination, examine
+from dcsc.experiments.sweeps.run import SECONDS_TO_EXAMINE
+from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.plotting import as_png, as_svg, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
@@ -22,7 +29,7 @@ Code = Annotated[
     Parameter(
         name="--allow-code",
         negative=(),
-        help="Import classes of your own, module:Class, and run them.",
+        help="Import classes of your own, module:Class, and run them; read filters from anywhere.",
     ),
 ]
 
@@ -31,9 +38,19 @@ def sweep(
     file: Annotated[Path, Parameter(name="FILE", help="The sweep, a .toml.")],
     /,
     *,
-    out: Annotated[Path, Parameter(help="Folder for the results; made if it does not exist.")],
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the results; made if it does not exist.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Only say what a run would do, and about what time and memory it takes.",
+        ),
+    ] = False,
     jobs: Annotated[
-        int | None, Parameter(help="Processes on this machine; one per core by default.")
+        int | None,
+        Parameter(converter=whole, help="Processes on this machine; one per core by default."),
     ] = None,
     dask: Annotated[
         str | None, Parameter(help="Address of a Dask scheduler, whose workers do the work.")
@@ -52,9 +69,10 @@ def sweep(
         ),
     ] = None,
     max_trials: Annotated[
-        int | None, Parameter(help="Trials of a cell, in place of the file's.")
+        int | None, Parameter(converter=whole, help="Trials of a cell, in place of the file's.")
     ] = None,
     allow_code: Code = False,
+    force: Force = False,
 ) -> None:
     """Run a sweep: simulations and guarantees at every point of a grid.
 
@@ -69,17 +87,26 @@ def sweep(
         stop = attrs.evolve(stop, levels=level)
     plan = attrs.evolve(plan, stop=stop)
     if max_trials is not None:
-        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", minimum=1))
+        plan = attrs.evolve(plan, trials=integer(max_trials, "--max-trials", 1, MOST_TRIALS))
+    if dry_run:
+        for line in _forecast(sweeps.forecast(plan, out), plan, jobs, dask):
+            say(line)
+        return
+    if out is None:
+        raise DcscError("--out: expected a folder for the results, or --dry-run")
+    examination = examine(plan, SECONDS_TO_EXAMINE)
+    if examination.infeasible and not examination.mistakes:
+        print(visible(f"dcsc sweep: {_infeasible(examination, len(plan))}"), file=sys.stderr)
     with sweep_progress(plan) as report:
         try:
-            done = sweeps.run(plan, out, jobs, dask, report)
+            done = sweeps.run(plan, out, jobs, dask, report, force)
         except KeyboardInterrupt:
             print(
                 f"dcsc: interrupted: what was finished is in {out}; the same command goes on",
                 file=sys.stderr,
             )
             sys.exit(130)
-    path = sweeps.write_netcdf(out)
+    path = sweeps.write_netcdf(out, force)
     for line in _summary(plan, done):
         say(line)
     say(f"Wrote {path}. See it with: dcsc plot {out}")
@@ -92,16 +119,18 @@ def plot(
     out: Annotated[
         Path | None, Parameter(help="Folder for the files; that of the sweep by default.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.
 
     Two axes with numbers make a map, one makes curves; further axes become panels. Writes sweep.png
     and sweep.svg.
     """
-    figure = sweep_figure(sweeps.open(folder_))
     place = folder_ if out is None else out
-    folder(place)
-    write(place, {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)})
+    check_files([place / "sweep.png", place / "sweep.svg"], "--out", force)
+    figure = sweep_figure(sweeps.open(folder_))
+    files = {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)}
+    write_files(place, files, "--out", force)
     say(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
 
 
@@ -110,10 +139,15 @@ def replay(
     /,
     *,
     cell: Annotated[
-        str, Parameter(help="One label for each axis, such as sparsity=12,noise=0.1.")
+        str,
+        Parameter(
+            help="One label for each axis, such as sparsity=12,noise=0.1; JSON where a label has a "
+            """comma, such as '{"signs": "free, fair"}'."""
+        ),
     ] = "",
     trial: Annotated[
-        int | None, Parameter(help="Which trial, from 0; the first that fails by default.")
+        int | None,
+        Parameter(converter=whole, help="Which trial, from 0; the first that fails by default."),
     ] = None,
     allow_code: Code = False,
 ) -> None:
@@ -125,11 +159,46 @@ def replay(
     say(sweeps.replay(folder_, _cell(cell), trial, allow_code))
 
 
-def _cell(text: str) -> dict[str, str]:
+def _cell(text: str) -> dict[str, Any]:
+    """Read axis=label,axis=label; or a JSON object, which can hold any label."""
+    if text.lstrip().startswith("{"):
+        try:
+            cell: dict[str, Any] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DcscError(f"--cell: expected JSON, got {quoted(text)}: {error}") from None
+        return cell
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     if not all(key.strip() and equals and value for key, equals, value in pairs):
-        raise DcscError(f"--cell: expected axis=label,axis=label, got {text!r}")
+        raise DcscError(f"--cell: expected axis=label,axis=label, got {quoted(text)}")
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _forecast(forecast: Forecast, sweep: Sweep, jobs: int | None, dask: str | None) -> list[str]:
+    lines = [f"{forecast.cells:,} cells, at most {sweep.trials:,} trials each."]
+    if forecast.examination.infeasible:
+        lines.append(_infeasible(forecast.examination, forecast.cells))
+    most = "At most " if sweep.stop.adaptive else ""
+    lines.append(f"{most}{forecast.trials:,} trials to run; {forecast.found:,} are there.")
+    count = integer(os.cpu_count() if jobs is None else jobs, "--jobs", minimum=1)
+    parts = [f"About {_duration(forecast.seconds)} of work"]
+    if dask is None and count > 1:
+        parts.append(f", {_duration(forecast.seconds / count)} on {count} processes")
+    if forecast.memory is not None:
+        parts.append(f", with some {forecast.memory / 1e6:,.0f} MB of memory a process")
+    lines.append(f"{''.join(parts)}: from {forecast.sampled} cells, right within a factor of 3.")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def _infeasible(examination: Examination, cells: int) -> str:
+    count = len(examination.infeasible)
+    return f"{count} of {cells} cells do not exist, such as: {examination.reasons[0]}"
 
 
 def _summary(sweep: Sweep, done: Run) -> list[str]:

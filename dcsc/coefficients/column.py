@@ -186,7 +186,8 @@ def columns(
 
     # c_k and β_k of the atoms that are looked at.
     norms = dictionary.atom_norms().ravel()
-    strongest = norms.max(initial=0.0) ** 2
+    with np.errstate(over="ignore"):  # what is too large is refused below
+        strongest = np.square(norms.max(initial=0.0))
     norms = of_chosen(norms)
     beta = np.asarray(threshold, dtype=np.float64)
     beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta

@@ -181,6 +181,10 @@ class ShiftedFilters:
         """What the numerical loops know of the axes."""
         lines = ((a.extent, a.positions, a.kernel, a.stride, a.dilation) for a in self.axes)
         extent, positions, kernel, stride, dilation = zip(*lines, strict=True)
+        # A single position makes no step, for which the loops would make room.
+        spans = tuple(axis.span for axis in self.axes)
+        steps = zip(stride, spans, positions, strict=True)
+        stride = tuple(s if p > 1 else min(s, span) for s, span, p in steps)
         runs = tuple(axis.runs for axis in self.axes)
         return Grid(extent, positions, kernel, stride, dilation, runs, self.groups)
 

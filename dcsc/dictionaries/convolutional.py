@@ -13,6 +13,7 @@ from dcsc._arrays import (
     Array,
     Shape,
     brief,
+    checked_size,
     frozen_array,
     integer,
     per_axis,
@@ -91,6 +92,10 @@ class ConvolutionalDictionary(Dictionary):
                 f"{type(self).__name__}: extent: expected {len(self.kernel)} axes to fit "
                 f"filters of shape {self.filters.shape}, got {self.extent}"
             )
+        for side in self.span:
+            checked_size((side,), f"{type(self).__name__}: dilation")
+        for shape in (self.signal_shape, self.code_shape):
+            checked_size(shape, f"{type(self).__name__}: extent")
         self._shifted  # noqa: B018  # refuses what does not fit
 
     @abstractmethod

@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, frozen_array
+from dcsc._arguments import instances, items
+from dcsc._arrays import Array, Shape, frozen_array, numeric_array
 from dcsc._fields import named
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
@@ -17,9 +18,9 @@ __all__ = ["EffectiveDictionary"]
 
 
 def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
-    operators = tuple(value)
-    if not operators or not all(isinstance(item, Dictionary) for item in operators):
-        raise DcscError(f"EffectiveDictionary: operators: expected dictionaries, got {value!r}")
+    operators = instances(value, Dictionary, "EffectiveDictionary: operators")
+    if not operators:
+        raise DcscError("EffectiveDictionary: operators: expected dictionaries, got none")
     for number, (lower, upper) in enumerate(itertools.pairwise(operators), start=1):
         if tuple(lower.code_shape) != tuple(upper.signal_shape):
             raise DcscError(
@@ -31,7 +32,7 @@ def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
 
 
 def _supports(value: Iterable[npt.ArrayLike], record: Any, where: str) -> tuple[Array, ...]:
-    supports = tuple(frozen_array(np.asarray(item, dtype=bool)) for item in value)
+    supports = tuple(frozen_array(numeric_array(item, where) != 0) for item in items(value, where))
     expected = [tuple(operator.code_shape) for operator in record.operators[:-1]]
     shapes = [support.shape for support in supports]
     if shapes != expected:

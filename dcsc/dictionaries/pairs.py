@@ -1,12 +1,14 @@
 """Two atoms that are worth naming."""
 
+import math
 from typing import Self
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Shape
+from dcsc._arrays import Shape, instance, integer, real, shape_tuple
 from dcsc.dictionaries.windows import WindowAxis, Windows
+from dcsc.errors import DcscError
 
 __all__ = ["AtomPair"]
 
@@ -43,24 +45,38 @@ class AtomPair:
         cls, stripes: Windows, patches: Windows, shape: Shape, first: int, second: int, value: float
     ) -> Self:
         """Return the pair of two atoms by their flat indices in a code of this shape."""
+        instance(stripes, Windows, "AtomPair.of: stripes")
+        instance(patches, Windows, "AtomPair.of: patches")
+        sides = shape_tuple(shape, "AtomPair.of: shape", minimum=1)
+        if tuple(stripes.shape) != sides:
+            raise DcscError(f"AtomPair.of: shape: expected {stripes.shape}, got {sides}")
+        last = math.prod(sides) - 1
         (i, *p), (j, *q) = (
-            tuple(int(x) for x in np.unravel_index(atom, shape)) for atom in (first, second)
+            tuple(int(x) for x in np.unravel_index(integer(atom, where, 0, last), sides))
+            for atom, where in ((first, "AtomPair.of: first"), (second, "AtomPair.of: second"))
         )
-        axes = _spatial(stripes, shape)
+        axes = _spatial(stripes, sides)
         circular = [False] * (len(p) - len(axes)) + [axis.circular for axis in axes]
         offset = tuple(
             (b - a + size // 2) % size - size // 2 if wraps else b - a
-            for a, b, size, wraps in zip(p, q, shape[1:], circular, strict=True)
+            for a, b, size, wraps in zip(p, q, sides[1:], circular, strict=True)
         )
         # An atom is cut off where its patch has fewer samples than others.
-        sizes = [axis.sizes() for axis in _spatial(patches, shape)]
+        sizes = [axis.sizes() for axis in _spatial(patches, sides)]
         cut = any(
             size[at] < size.max()
             for place in (p, q)
             for size, at in zip(sizes, place, strict=False)
         )
         wraps = bool(circular) and all(circular)
-        return cls((i, j), (tuple(p), tuple(q)), offset, value, everywhere=wraps, cut=cut)
+        return cls(
+            (i, j),
+            (tuple(p), tuple(q)),
+            offset,
+            real(value, "AtomPair.of: value"),
+            everywhere=wraps,
+            cut=cut,
+        )
 
 
 def _spatial(windows: Windows, shape: Shape) -> tuple[WindowAxis, ...]:

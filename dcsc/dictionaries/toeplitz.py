@@ -5,8 +5,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import items
 from dcsc._arrays import per_axis
 from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import DcscError
@@ -20,13 +22,13 @@ Padding = tuple[int | tuple[int, int], ...]
 
 def _padding(value: Any, record: Any, where: str) -> Padding:
     axes = record.filters.ndim - 2
-    items = tuple(value) if np.iterable(value) else (value,) * axes
-    if len(items) != axes:
+    parts = items(value, where) if np.iterable(value) else (value,) * axes
+    if len(parts) != axes:
         raise DcscError(
             f"{where}: expected an int, or {axes} items, one per axis, each of them an int or a "
-            f"pair (before, after), got {value!r}"
+            f"pair (before, after), got {quoted(value)}"
         )
-    sides = [per_axis(item, 2, f"{where}: (before, after)") for item in items]
+    sides = [per_axis(item, 2, f"{where}: (before, after)") for item in parts]
     return tuple(before if before == after else (before, after) for before, after in sides)
 
 

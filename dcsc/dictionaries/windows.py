@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, as_batch, numeric_array, result_dtype
+from dcsc._arrays import Array, Shape, as_batch, integer, numeric_array, result_dtype
 from dcsc._threads import share
 from dcsc.errors import DcscError
 
@@ -264,18 +264,20 @@ class Windows:
         Where a window has fewer entries, the largest number there is.
         """
         array = self._entries(values)
+        if array.dtype.kind not in "iu":
+            raise DcscError(f"Windows: values: expected integers, got {array.dtype}")
+        place = integer(n, "Windows: n", minimum=1)
         largest = np.iinfo(array.dtype).max
         batch = array.ndim - len(self.shape)
         leading = len(self.shape) - len(self.axes)
-        for number, axis in enumerate(self.axes):
-            place = batch + leading + number
-            line = axis.members(np.moveaxis(array, place, -1), largest)
-            array = np.moveaxis(line, -2, place)
+        for number, axis in enumerate(self.axes, start=batch + leading):
+            line = axis.members(np.moveaxis(array, number, -1), largest)
+            array = np.moveaxis(line, -2, number)
         array = np.moveaxis(array, range(batch, batch + leading), range(-leading, 0))
         members = array.reshape((*array.shape[: batch + len(self.axes)], -1))
-        if n > members.shape[-1]:
+        if place > members.shape[-1]:
             return np.full(members.shape[:-1], largest)
-        return np.asarray(np.partition(members, n - 1, axis=-1)[..., n - 1])
+        return np.asarray(np.partition(members, place - 1, axis=-1)[..., place - 1])
 
     def max_containing(self, per_window: Array) -> Array:
         """Largest of ``(*batch, *windows)`` over the windows that hold each entry.

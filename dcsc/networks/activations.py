@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import attrs
+import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arguments import mapping
+from dcsc._arrays import Array, numeric_array
 from dcsc._cached import cached_property
+from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
 from dcsc.networks.convolution import Convolution
@@ -36,8 +41,12 @@ class Stop:
         return f"{self.operation} ({self.name}): {self.reason}"
 
 
-def _read_only(values: Mapping[str, Array]) -> Mapping[str, Array]:
-    views = {name: value.view() for name, value in values.items()}
+def _read_only(value: Any, record: Any, where: str) -> Mapping[str, Array]:
+    arrays = {
+        name: array if isinstance(array, np.ndarray) else numeric_array(array, where)
+        for name, array in mapping(value, where).items()
+    }
+    views = {name: array.view() for name, array in arrays.items()}
     for view in views.values():
         view.flags.writeable = False
     return MappingProxyType(views)
@@ -63,7 +72,8 @@ class Activations:
     graph: Graph = attrs.field(repr=False)
     convolutions: tuple[Convolution, ...] = attrs.field(repr=False)
     values: Mapping[str, Array] = attrs.field(
-        converter=_read_only, repr=lambda values: f"<{len(values)} arrays>"
+        converter=named(_read_only),  # type: ignore[misc]  # see `named`
+        repr=lambda values: f"<{len(values)} arrays>",
     )
     stops: tuple[Stop, ...]
 
@@ -71,7 +81,7 @@ class Activations:
         if name not in self.values:
             raise DcscError(
                 f"Activations: expected the name of a value that was computed and kept, got "
-                f"{name!r}" + "".join(f"; stopped at {stop}" for stop in self.stops)
+                f"{quoted(name)}" + "".join(f"; stopped at {stop}" for stop in self.stops)
             )
         return self.values[name]
 

@@ -2,7 +2,7 @@
 
 import attrs
 
-from dcsc._arrays import Array, Shape, per_axis
+from dcsc._arrays import Array, Shape, instance, per_axis
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks.graph import Graph, Node
 from dcsc.networks.operations import (
@@ -63,6 +63,9 @@ class Convolution:
 
         A pooling before the activation ends the search: what follows acts on other positions.
         """
+        instance(graph, Graph, "Convolution.at: graph")
+        instance(node, Node, "Convolution.at: node")
+        instance(operation, Convolve, "Convolution.at: operation")
         parts: dict[str, Operation] = {}
         coefficients = code = output = node.output
         follower = graph.next_only(output)
@@ -167,6 +170,8 @@ class Convolution:
 
         It reads its own signal, or the code below, if ``incoming`` tells what lies between.
         """
+        if incoming is not None:
+            instance(incoming, Incoming, "Convolution.reading: incoming")
         norm = self.norm if self.order[:1] == ("norm",) else None
         return read(self.name, self.operation, norm, self.activation, incoming)
 

@@ -1,23 +1,33 @@
 """The graph of a network: steps between named values."""
 
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
 
-from dcsc._arrays import Array, instance_of, numeric_array, real_array
+from dcsc._arguments import instances
+from dcsc._arrays import Array, instance, instance_of, numeric_array, real_array
 from dcsc._cached import cached_property
+from dcsc._fields import named
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
-__all__ = ["Graph", "Input", "Node", "as_tuple"]
+__all__ = ["Graph", "Input", "Node", "texts"]
 
 Kind = TypeVar("Kind", bound=Operation)
 
 
-def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return values as a tuple; an attrs converter."""
-    return tuple(values)
+def texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    """Return a tuple of texts; a converter for `named`."""
+    return instances(value, str, where)
+
+
+def _inputs(value: Any, record: Any, where: str) -> tuple["Input", ...]:
+    return instances(value, Input, where)
+
+
+def _nodes(value: Any, record: Any, where: str) -> tuple["Node", ...]:
+    return instances(value, Node, where)
 
 
 @attrs.frozen
@@ -61,7 +71,7 @@ class Node:
 
     name: str
     operation: Operation = attrs.field(validator=instance_of(Operation))
-    inputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+    inputs: tuple[str, ...] = attrs.field(converter=named(texts))  # type: ignore[misc]  # see `named`
     output: str
 
 
@@ -81,9 +91,12 @@ class Graph:
         If a value is used before it is made, or made twice.
     """
 
-    inputs: tuple[Input, ...] = attrs.field(converter=as_tuple)
-    nodes: tuple[Node, ...] = attrs.field(converter=as_tuple, repr=lambda nodes: f"<{len(nodes)}>")
-    outputs: tuple[str, ...] = attrs.field(converter=as_tuple)
+    inputs: tuple[Input, ...] = attrs.field(converter=named(_inputs))  # type: ignore[misc]  # see `named`
+    nodes: tuple[Node, ...] = attrs.field(
+        converter=named(_nodes),  # type: ignore[misc]  # see `named`
+        repr=lambda nodes: f"<{len(nodes)}>",
+    )
+    outputs: tuple[str, ...] = attrs.field(converter=named(texts))  # type: ignore[misc]  # see `named`
 
     def __attrs_post_init__(self) -> None:
         made = {value.name for value in self.inputs}
@@ -91,14 +104,17 @@ class Graph:
             missing = [name for name in node.inputs if name not in made]
             if missing:
                 raise DcscError(
-                    f"Graph: nodes: {node.name} uses {missing[0]!r}, which no step before it makes"
+                    f"Graph: nodes: {node.name} uses {quoted(missing[0])}, which no step before it "
+                    "makes"
                 )
             if node.output in made:
-                raise DcscError(f"Graph: nodes: {node.name} makes {node.output!r} a second time")
+                raise DcscError(
+                    f"Graph: nodes: {node.name} makes {quoted(node.output)} a second time"
+                )
             made.add(node.output)
         lost = [name for name in self.outputs if name not in made]
         if lost:
-            raise DcscError(f"Graph: outputs: expected names of values, got {lost[0]!r}")
+            raise DcscError(f"Graph: outputs: expected names of values, got {quoted(lost[0])}")
 
     @cached_property
     def producers(self) -> dict[str, Node]:
@@ -126,10 +142,12 @@ class Graph:
 
     def of_kind(self, kind: type[Kind]) -> tuple[tuple[Node, Kind], ...]:
         """Return the steps whose operation is of a kind, and these operations."""
+        if not isinstance(kind, type):
+            raise DcscError(f"Graph.of_kind: kind: expected a class, got {quoted(kind)}")
         steps = ((node, node.operation) for node in self.nodes)
         return tuple((node, step) for node, step in steps if isinstance(step, kind))
 
     def next_only(self, value: str) -> Node | None:
         """Return the step that is alone in using a value, unless it is an output as well."""
-        users = self.consumers.get(value, ())
+        users = self.consumers.get(instance(value, str, "Graph.next_only: value"), ())
         return users[0] if len(users) == 1 and value not in self.outputs else None

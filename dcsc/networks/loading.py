@@ -1,8 +1,8 @@
 """Reading a trained network from a file."""
 
 import os
-from pathlib import Path
 
+from dcsc._files import regular_file
 from dcsc.errors import DcscError
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS
@@ -35,9 +35,7 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
         geometry does not fit, or if the package that a format needs is not installed.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise DcscError(f"networks.load: path: expected a file, got {file}")
+    file = regular_file(path, "networks.load: path")
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
             return reader.read(file, geometry)

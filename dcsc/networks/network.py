@@ -7,12 +7,15 @@ from typing import Any
 import attrs
 import numpy.typing as npt
 
-from dcsc._arrays import Array
+from dcsc._arguments import instances
+from dcsc._arrays import Array, instance
 from dcsc._cached import cached_property
+from dcsc._fields import named
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
-from dcsc.networks.graph import Graph, Input, Node, as_tuple
+from dcsc.networks.graph import Graph, Input, Node, texts
 from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
 
 __all__ = ["ConvNetwork"]
@@ -46,7 +49,7 @@ class ConvNetwork:
 
     graph: Graph
     source: str = ""
-    notes: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -90,11 +93,14 @@ class ConvNetwork:
         DcscError
             If there is none.
         """
+        instance(name, str, "ConvNetwork.convolution: name")
         for convolution in self.convolutions:
             if convolution.name == name:
                 return convolution
-        names = ", ".join(convolution.name for convolution in self.convolutions)
-        raise DcscError(f"ConvNetwork.convolution: name: expected one of {names}, got {name!r}")
+        names = listed(convolution.name for convolution in self.convolutions)
+        raise DcscError(
+            f"ConvNetwork.convolution: name: expected one of {names}, got {quoted(name)}"
+        )
 
     def summary(self) -> str:
         """Return the network in words: a line for each convolution, then the notes."""
@@ -154,11 +160,12 @@ class ConvNetwork:
         )
 
     def _known(self, keep: Iterable[str]) -> set[str]:
-        names = {keep} if isinstance(keep, str) else set(keep)
+        several = (keep,) if isinstance(keep, str) else keep
+        names = set(instances(several, str, "ConvNetwork.forward: keep"))
         unknown = names - {node.output for node in self.graph.nodes}
         if unknown:
             raise DcscError(
-                f"ConvNetwork.forward: keep: expected names of values, got {min(unknown)!r}"
+                f"ConvNetwork.forward: keep: expected names of values, got {quoted(min(unknown))}"
             )
         return names
 
@@ -167,10 +174,10 @@ class ConvNetwork:
         names = [needed.name for needed in self.inputs]
         if not isinstance(inputs, Mapping):
             if len(names) != 1:
-                raise DcscError(f"{where}: expected a mapping with {names}, got one array")
+                raise DcscError(f"{where}: expected a mapping with {listed(names)}, got one array")
             inputs = {names[0]: inputs}
         if set(inputs) != set(names):
-            raise DcscError(f"{where}: expected {names}, got {list(inputs)}")
+            raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
         return {
             needed.name: needed.checked(inputs[needed.name], f"{where}: {needed.name}")
             for needed in self.inputs

@@ -18,12 +18,12 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, frozen_array
+from dcsc._arrays import Array, Shape, frozen_array, numeric_array
 from dcsc._fields import array_field
 from dcsc._numerics.scaling import unit_norm
 from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
-from dcsc.errors import NotCoveredError
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.operations import Activation, BatchNorm, Convolve, Equivariance, as_dictionary
 from dcsc.projections import ReLU
 
@@ -31,7 +31,9 @@ __all__ = ["Incoming", "Reading", "read"]
 
 
 def _array() -> Any:
-    return array_field(lambda value, record, where: frozen_array(value))
+    return array_field(
+        lambda value, record, where: frozen_array(numeric_array(value, where, finite=False))
+    )
 
 
 @attrs.frozen
@@ -143,12 +145,18 @@ class Reading:
 
     def code(self, coefficients: Array) -> Array:
         """Return the layer's code x for coefficients ŵ * v, ``(*batch, n, *positions)``."""
+        seen = numeric_array(coefficients, "Reading.code: coefficients", finite=False)
         axes = len(self._filter_axes) - 1
+        if seen.ndim < 1 + axes or seen.shape[-1 - axes] != len(self.filters):
+            raise DcscError(
+                f"Reading.code: coefficients: expected shape (*batch, {len(self.filters)}, "
+                f"*positions), got {seen.shape}"
+            )
         scale = self.scale.reshape(-1, *[1] * axes)
         threshold = self.threshold
         if threshold.ndim == 1:
             threshold = threshold.reshape(scale.shape)
-        moved = scale * (coefficients - threshold)
+        moved = scale * (seen - threshold)
         return moved if self.activation is None else self.activation(moved)
 
     @property

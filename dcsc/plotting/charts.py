@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE, plain
 
@@ -26,6 +27,7 @@ _GREY = "0.45"
 _STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
 _MOST_TICKS = 16
+_NAME = 14  # of long names the end is drawn, in which they differ
 
 
 def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
@@ -54,8 +56,11 @@ def _wide(layers: Sequence[LayerAnalysis]) -> float:
 def _name_layers(axes: Axes, layers: Sequence[LayerAnalysis]) -> None:
     every = -(-len(layers) // _MOST_TICKS)
     places = range(0, len(layers), every)
-    axes.set_xticks(list(places), [plain(layers[at].name[-14:]) for at in places])
-    axes.tick_params(axis="x", rotation=45 if len(layers) > 3 else 0)
+    names = [layers[at].name for at in places]
+    ends = [name if len(name) <= _NAME else "…" + name[1 - _NAME :] for name in names]
+    slanted: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(list(places), map(plain, ends), **(slanted if len(layers) > 3 else {}))
+    axes.set_yticks(np.linspace(0, 1, 6))  # the layout knows no others that would come later
     axes.set_xlim(-0.5, len(layers) - 0.5)
 
 
@@ -134,7 +139,8 @@ def sparsity_chart(
 
     def draw(axes: Axes) -> None:
         axes.hist(sparsity, bins=_bins(len(sparsity)), range=(0, max(*sparsity, 1)), color=BLUE)
-        colours = {"(2)": RED, "(3)": ORANGE, "(3R)": GREEN}
+        labels = [kind.label for kind in CLASS_BOUNDS]
+        colours = dict(zip(labels, (RED, ORANGE, GREEN), strict=True))
         # Later lines are thinner, so that those below remain visible where they agree.
         width = 3.6
         for theorem in theorems:

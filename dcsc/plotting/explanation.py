@@ -36,6 +36,8 @@ def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
     """
     instance(found, Explanation, "explanation: found")
     depth = len(found.layers)
+    if tally is not None:
+        instance(tally, Tally, "explanation: tally")
     if tally is not None and len(tally.failures) != depth + 1:
         raise DcscError(
             f"explanation: tally: expected {depth} layers, got {len(tally.failures) - 1}"
@@ -73,7 +75,11 @@ def _densities(axes: Axes, facts: Explanation) -> None:
         heights = [0.0 if value is None else min(float(value), top) for value in values]
         places = np.arange(len(values)) + at * _BAR_WIDTH
         bars = axes.bar(places, heights, _BAR_WIDTH, color=_BARS[kind], label=name)
-        axes.bar_label(bars, [_sparsity(value) for value in values], fontsize=9, padding=1)
+        texts = [
+            _sparsity(value) if layer.verdicts or kind == "measured" else "no\ntheorem"
+            for layer, value in zip(facts.layers, values, strict=True)
+        ]
+        axes.bar_label(bars, texts, fontsize=9, padding=1)
     axes.set_yscale("symlog", linthresh=1)
     axes.set_ylim(0, 3 * top)
     ticks = [0, *(10**power for power in range(math.ceil(math.log10(3 * top))))]

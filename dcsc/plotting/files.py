@@ -1,10 +1,13 @@
 """Figures as the bytes of a file, the same for the same numbers."""
 
+import warnings
 from io import BytesIO
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from dcsc._arrays import instance
 
 __all__ = ["as_png", "as_svg"]
 
@@ -25,6 +28,10 @@ def as_svg(figure: Figure) -> bytes:
 
 
 def _saved(figure: Figure, **options: Any) -> bytes:
+    instance(figure, Figure, "as_png or as_svg: figure")
     file = BytesIO()
-    figure.savefig(file, **options)
+    with warnings.catch_warnings():
+        # A picture shows boxes for letters that no font here has; a drawing keeps them.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(file, **options)
     return file.getvalue()

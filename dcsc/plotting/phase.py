@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.errors import DcscError
 from dcsc.plotting.style import (
     BLUE,
@@ -63,6 +63,11 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     DcscError
         If there would be more than 9 panels: select some, with ``data.sel``.
     """
+    import xarray  # noqa: PLC0415  # whoever has such data has imported it
+
+    instance(data, xarray.Dataset, "sweep_figure: data")
+    if "parameters" not in data.attrs:
+        raise DcscError("sweep_figure: data: expected what dcsc.experiments.open returned")
     # Which axes are drawn, and which make panels.
     names = list(json.loads(data.attrs["parameters"]))
     open_axes = [name for name in names if name in data.dims and data.sizes[name] > 1]
@@ -111,7 +116,7 @@ def _words(figure: Figure, data: "xarray.Dataset") -> None:
     trials = trials if trials.size else np.zeros(1, dtype=int)
     spread = f"{trials.min()}" if trials.min() == trials.max() else f"{trials.min()}–{trials.max()}"
     versions = json.loads(data.attrs["versions"])
-    figure.suptitle(plain(data.attrs["title"] or "sweep"))
+    figure.suptitle(plain(data.attrs["title"] or "sweep", 100))
     figure.supxlabel(
         f"{spread} trials a cell, intervals hold with 95 % · seed {data.attrs['seed']} · "
         f"dcsc {versions['dcsc']}",
@@ -211,7 +216,7 @@ def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], ti
         (half, "half the width of its interval", {"vmin": 0, "vmax": widest, "cmap": "Greys"}),
     )
     for axes, (values, name, options) in zip(pair, parts, strict=True):
-        mesh = axes.pcolormesh(xs, ys, values, shading="nearest", rasterized=True, **options)
+        mesh = axes.pcolormesh(_edges(xs), _edges(ys), values, rasterized=True, **options)
         figure.colorbar(mesh, ax=axes, label=name)
         axes.set_facecolor(_EMPTY)
         _scale(axes, "x", xs, x, None)
@@ -307,7 +312,13 @@ def _frontier(
 
 
 def _edges(places: Array) -> Array:
-    """Return the ends of the cells around some places."""
+    """Return the ends of the cells around some places, which are half way on the axis as drawn."""
+    if _is_logarithmic(places):
+        return np.exp(_half_way(np.log(places)))
+    return _half_way(places)
+
+
+def _half_way(places: Array) -> Array:
     middles = (places[1:] + places[:-1]) / 2
     return np.array([2 * places[0] - middles[0], *middles, 2 * places[-1] - middles[-1]])
 
@@ -317,7 +328,7 @@ def _edges(places: Array) -> Array:
 
 def _bound(name: str) -> str:
     kind, _, rest = str(name).partition("(")
-    return plain(BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else ""))
+    return plain(BOUND_NAMES.get(kind, kind) + (f" ({rest}" if rest else ""), 80)
 
 
 def _dash(number: int) -> Any:
@@ -333,13 +344,17 @@ def _scale(
     if ticks is not None:
         axis.set_ticks(places, ticks)
         getattr(axes, f"set_{which}lim")(-0.5, len(ticks) - 0.5)
-    elif len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min():
+    elif _is_logarithmic(places):
         getattr(axes, f"set_{which}scale")("log")
         labelled = _apart(places)
         axis.set_ticks(labelled, [f"{place:g}" for place in labelled])
         axis.set_minor_locator(NullLocator())
     elif (places == places.round()).all():
         axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _is_logarithmic(places: Array) -> bool:
+    return len(places) > 2 and places.min() > 0 and places.max() > _WIDE * places.min()
 
 
 def _apart(places: Array) -> list[float]:

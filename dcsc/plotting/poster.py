@@ -1,27 +1,29 @@
 """The poster's comparison."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dcsc._arrays import Array
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc._arrays import Array, instance
+from dcsc.bounds.family import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
-from dcsc.plotting.style import BLUE, GREEN, LAYERS, ORANGE, RED, STYLE, legend
+from dcsc.plotting.style import BOUNDS, LAYERS, RED, STYLE, legend
 
 __all__ = ["poster_figure"]
 
-_COLOURS = {"(2)": BLUE, "(3)": ORANGE, "(3R)": GREEN}
+_COLOURS = {kind.label: colour for kind, colour in zip(CLASS_BOUNDS, BOUNDS, strict=False)}
 _NAMES = {kind.label: f"{kind.label}, {kind.about}" for kind in CLASS_BOUNDS}
-_DASHES = {"(2)": "-", "(3)": "-", "(3R)": (0, (5, 2))}
+_DASHES: dict[str, Any] = {RobustBound.label: (0, (5, 2))}
 
 
 def poster_figure(poster: Poster) -> Figure:
     """Draw the three panels of `dcsc.experiments.studies.poster`."""
+    instance(poster, Poster, "poster_figure: poster")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(17, 7), layout="constrained")
         axes = figure.subplots(1, 3)
@@ -52,12 +54,12 @@ def _rate(axes: Axes, panel: RatePanel) -> None:
         limit = panel.limits[name]
         reach_text = "none" if limit is None else f"up to S = {limit:.0f}"
         points = [(float(s), value) for s, value in zip(panel.sparsity, values, strict=True)]
-        if name == "(2)" and limit is not None:
+        if name == UniformBound.label and limit is not None:
             points = sorted([*points, (limit, 0.0), (limit, 1.0)])
         axes.plot(
             *zip(*points, strict=True),
             color=_COLOURS[name],
-            ls=_DASHES[name],
+            ls=_DASHES.get(name),
             label=f"{_NAMES[name]}: {reach_text}",
         )
         if limit is not None:
@@ -79,13 +81,17 @@ def _rate(axes: Axes, panel: RatePanel) -> None:
 
 def _scaling(axes: Axes, panel: ScalingPanel) -> None:
     mu = np.array(panel.coherence)
-    slope = {"(2)": "slope −1", "(3)": "slope −2", "(3R)": "slope −2; the same without noise"}
+    slope = {
+        UniformBound.label: "slope −1",
+        ProbabilisticBound.label: "slope −2",
+        RobustBound.label: "slope −2; the same without noise",
+    }
     for name, values in panel.lines.items():
         axes.plot(
             mu,
             np.maximum(values, 1e-3),
             color=_COLOURS[name],
-            ls=_DASHES[name],
+            ls=_DASHES.get(name),
             label=f"{_NAMES[name]}, {slope[name]}",
         )
     markers = {"equicorrelated": ("o", "black"), "random ±1": ("s", "0.55")}
@@ -149,7 +155,7 @@ def _depth(axes: Axes, panel: DepthPanel) -> None:
             panel.noise,
             lowest + 0.012 * number,
             color=_COLOURS[name],
-            ls=_DASHES[name],
+            ls=_DASHES.get(name),
             label=f"{name}: {_noise_limit(panel.limits[name])}",
         )
     axes.set_ylim(-0.05, 1.08)

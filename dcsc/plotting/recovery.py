@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.experiments.studies.recover import RecoveryReport
 from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE, plain
 
@@ -21,6 +21,7 @@ _HIT, _MISSED, _FALSE = BLUE, RED, ORANGE
 
 def recovery_figure(report: RecoveryReport) -> Figure:
     """Draw the input, what its pathway keeps, one new synthesis, and each layer's codes."""
+    instance(report, RecoveryReport, "recovery_figure: report")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(13, 9), layout="constrained")
         signals, maps = figure.subplots(2, 3)

@@ -4,7 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from dcsc._words import visible
+from dcsc._words import short, visible
 from dcsc.bounds import family
 
 __all__ = [
@@ -38,6 +38,9 @@ def legend(axes: Axes) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
 
 
-def plain(text: object) -> str:
-    """Return what a file says as text that is drawn as it is, and never read as mathematics."""
-    return visible(str(text)).replace("$", r"\$")
+def plain(text: object, most: int = 40) -> str:
+    """Return what a file says as text that is drawn as it is, and never read as mathematics.
+
+    Text of more than ``most`` characters loses its middle.
+    """
+    return short(visible(str(text)), most).replace("$", r"\$")

@@ -23,6 +23,7 @@ _LINES = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
 _MOST_LINES = len(_LINES)
 _WITHIN, _BETWEEN = BLUE, RED
 _MOST_NUMBERS = 10
+_ACROSS = 4  # characters of a class that have room below its column
 
 
 # ---- effective atoms -----------------------------------------------------------------------------
@@ -153,8 +154,10 @@ def _matrix(axes: Axes, classes: Array, matrix: Array, top: float) -> Any:
     image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=top)
     every = max(1, math.ceil(len(classes) / 20))
     places = range(0, len(classes), every)
-    axes.set_xticks(places, [plain(classes[at]) for at in places], fontsize=8)
-    axes.set_yticks(places, [plain(classes[at]) for at in places], fontsize=8)
+    names = [plain(classes[at], 14) for at in places]
+    turned = 90 if max(map(len, names)) > _ACROSS else 0
+    axes.set_xticks(places, names, fontsize=8, rotation=turned)
+    axes.set_yticks(places, names, fontsize=8)
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > 0.6 * top else "black"

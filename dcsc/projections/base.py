@@ -7,8 +7,17 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, as_batch, from_hook, frozen_array, instance, real, real_array
-from dcsc._fields import array_field
+from dcsc._arrays import (
+    Array,
+    as_batch,
+    from_hook,
+    frozen_array,
+    instance,
+    real,
+    real_array,
+    real_or_array,
+)
+from dcsc._fields import array_field, flag_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 
@@ -19,9 +28,10 @@ Threshold = float | Array
 
 def as_threshold(value: Any, record: Any, where: str) -> Threshold:
     """Return a threshold, one number or one per filter."""
-    if np.ndim(value) == 0:
-        return real(value, where, minimum=0)
-    array = real_array(value, where).astype(np.float64)
+    number = real_or_array(value, where, minimum=0)
+    if isinstance(number, float):
+        return number
+    array = number.astype(np.float64)
     if array.ndim != 1 or array.size == 0:
         raise DcscError(f"{where}: expected a number or one per filter, got shape {array.shape}")
     real(array.min(), where, minimum=0)
@@ -55,8 +65,8 @@ class Selection:
     """
 
     threshold: Threshold | None = optional_threshold_field()
-    one_sided: bool = False
-    shrinkage: bool = False
+    one_sided: bool = flag_field(default=False)
+    shrinkage: bool = flag_field(default=False)
 
 
 class Projection(ABC):

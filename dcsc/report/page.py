@@ -6,10 +6,12 @@ from typing import Any
 import attrs
 import jinja2
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance, integer
 from dcsc._version import __version__
+from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
@@ -30,7 +32,7 @@ _MOST_MATRICES = 12
 class Picture:
     """A picture of the page: where it is, its size in pixels if it has one, and what it shows."""
 
-    address: str
+    address: Markup
     alt: str
     width: int = 0
     height: int = 0
@@ -54,11 +56,14 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     >>> text.startswith("<!doctype html>"), "http" in text.replace("http://www.w3.org", "")
     (True, False)
     """
+    instance(analysis, Analysis, "page: analysis")
+    most = integer(shown, "page: shown", minimum=0)
     folder = resources.files("dcsc.report") / "templates"
     files = {item.name: item.read_text("utf-8") for item in folder.iterdir()}
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(files),
         autoescape=True,
+        finalize=lambda value: readable(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -71,7 +76,7 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         "columns": columns(analysis),
         "rows": [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)],
         "overview": _overview(analysis),
-        "pathways": _pathways(analysis, shown),
+        "pathways": _pathways(analysis, most),
         "sections": [
             _section(layer, number, analysis) for number, layer in enumerate(analysis.layers, 1)
         ],
@@ -85,11 +90,11 @@ def page(analysis: Analysis, shown: int = 8) -> str:
 
 
 def _svg(figure: Figure, alt: str) -> Picture:
-    return Picture(data_uri(as_svg(figure), "image/svg+xml"), alt)
+    return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
 
 
 def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
-    return Picture(data_uri(content[0], "image/png"), alt, *content[1])
+    return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
 
 
 def _overview(analysis: Analysis) -> list[Picture]:
@@ -111,7 +116,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
         return []
     count = min(max(1, min(most, _PICTURES // len(layers))), inputs.count)
     side = 48 if len(layers) <= 12 else 24
-    chosen = {layer.name: most_active(layer.coded.on, _FILTERS) for layer in layers if layer.coded}
+    busiest = {layer.name: most_active(layer.coded.on, _FILTERS) for layer in layers if layer.coded}
     values = next(iter(inputs.values.values()))
     pathways = []
     for number in range(count):
@@ -121,14 +126,14 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             at = number if coded is None else number * len(coded.on) // inputs.count
             if coded is None or at >= len(coded.on):
                 continue
-            filters = chosen[layer.name]
+            filters = busiest[layer.name]
             code, on = coded.codes[at][filters], coded.on[at][filters]
             share = float(coded.on[at].mean())
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
-                    "name": layer.name,
-                    "filters": _shown(len(filters), len(coded.on[at])),
+                    "name": words.name_of(layer),
+                    "filters": _filters(len(filters), len(coded.on[at])),
                     "on": words.percent(share),
                     "picture": _png(code_picture(code, on, side), alt),
                 }
@@ -143,8 +148,8 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
     return pathways
 
 
-def _shown(some: int, every: int) -> str:
-    return f"{every} filters" if some == every else f"{some} most active of {every} filters"
+def _filters(count: int, total: int) -> str:
+    return f"{total} filters" if count == total else f"{count} most active of {total} filters"
 
 
 def _title(analysis: Analysis, number: int) -> str:
@@ -178,7 +183,8 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
-        "said": words.of_layer(layer, analysis.noise),
+        "name": words.name_of(layer),
+        "texts": words.of_layer(layer, analysis.noise),
         "pictures": pictures,
         "atoms": _atoms(layer, {x.name: x.coded for x in analysis.layers if x.coded}),
     }

@@ -58,12 +58,12 @@ def code_picture(code: Array, on: Array, side: int) -> tuple[bytes, tuple[int, i
     index = np.where(on, _DIMMEST + (size * (_BRIGHTEST - _DIMMEST)).astype(int), _OFF)
     if code.ndim == 2:
         grid, outside = (
-            _lines(_shrunk(lines[:, None], (1, 8 * side))[:, 0])
+            _lines(_pooled(lines[:, None], (1, 8 * side))[:, 0])
             for lines in (index, on & (code <= 0))
         )
     else:
-        grid = _tiled(_shrunk(index, (side, side)), _GAP)
-        outside = _tiled(_shrunk(on & (code <= 0), (side, side)), 0)
+        grid = _mosaic(_pooled(index, (side, side)), _GAP)
+        outside = _mosaic(_pooled(on & (code <= 0), (side, side)), 0)
     # one that is on by its coefficient is worth more than one that is on without
     grid = np.where((outside > 0) & (grid <= _DIMMEST), _OUTSIDE, grid)
     picture = Image.fromarray(grid.astype(np.uint8)).convert("P")
@@ -71,7 +71,7 @@ def code_picture(code: Array, on: Array, side: int) -> tuple[bytes, tuple[int, i
     return _png(picture), picture.size
 
 
-def _shrunk(maps: Array, most: tuple[int, int]) -> Array:
+def _pooled(maps: Array, most: tuple[int, int]) -> Array:
     """Return maps of at most so many rows and columns, the largest of each block."""
     steps = [math.ceil(n / m) for n, m in zip(maps.shape[1:], most, strict=True)]
     ends = [(-n) % s for n, s in zip(maps.shape[1:], steps, strict=True)]
@@ -88,7 +88,7 @@ def _lines(lines: Array) -> Array:
     return lines.repeat(high, axis=0).repeat(wide, axis=1)
 
 
-def _tiled(maps: Array, gap: int) -> Array:
+def _mosaic(maps: Array, gap: int) -> Array:
     """Return maps side by side, in about twice as many columns as rows."""
     n, h, w = maps.shape
     columns = min(n, max(1, math.ceil(math.sqrt(2 * n * h / w))))

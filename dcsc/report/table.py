@@ -3,9 +3,11 @@
 import attrs
 import numpy as np
 
+from dcsc._arrays import instance
+from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, LayerAnalysis
+from dcsc.report.words import name_of, percent
 from dcsc.report.words import number as number_of
-from dcsc.report.words import percent
 
 __all__ = ["Cell", "columns", "row"]
 
@@ -25,11 +27,12 @@ _CODES = {
     "on": "Which share of the units an input switches on (a median).",
     "S": "Stripe sparsity: how many units that can overlap are on at the same time, at most (a "
     "median).",
-    "(2)": "For how many inputs the theorem for every sign pattern proves that the layer would "
-    "find the active units again.",
-    "(3)": "The same with the theorem for random signs, whose failures have at most 1 % "
-    "probability.",
-    "(3R)": "The same with the robust theorem for random signs.",
+    **{
+        kind.label: f"For how many inputs the theorem {kind.about} proves that the layer would "
+        "find the active units again"
+        + ("." if kind is UniformBound else ", with at most 1 % probability of failures.")
+        for kind in CLASS_BOUNDS
+    },
     "sharp": "The same, by whichever of two sharper bounds reaches further.",
     "steady": "Active units that no error of the size below could switch off in the network as it "
     "is.",
@@ -58,11 +61,12 @@ def columns(analysis: Analysis) -> dict[str, str]:
 
 def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     """Return the cells of a layer by heading; those about codes only where there are any."""
+    instance(layer, LayerAnalysis, "row: layer")
     facts, codes, safety = layer.filters, layer.codes, layer.safety
     outside = len(set(facts.always_on) | set(facts.dead))
     coherence = None if facts.own is None else facts.own.value
     cells = {
-        "layer": Cell(layer.name, number),
+        "layer": Cell(name_of(layer), number),
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
         "outside": Cell(f"{outside} of {facts.shape[0]}", outside / facts.shape[0]),
@@ -75,12 +79,13 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))
     cells["on"] = Cell(percent(density), density)
     cells["S"] = Cell(f"{sparsity:g} of {codes.stripe_size}", sparsity)
-    proved = {theorem.name: theorem for theorem in layer.theorems}
-    for name in ("(2)", "(3)", "(3R)"):
-        theorem = proved[name]
+    theorems = {theorem.name: theorem for theorem in layer.theorems}
+    for name in (kind.label for kind in CLASS_BOUNDS):
+        theorem = theorems[name]
         share = theorem.holds / theorem.of if theorem.of else None
         cells[name] = Cell(f"{theorem.holds} of {theorem.of}" if theorem.of else "–", share)
-    sharp = max((proved["(H)"], proved["(I)"]), key=lambda t: (t.holds, t.of))
+    pair = (theorems[HybridBound.label], theorems[InstanceBound.label])
+    sharp = max(pair, key=lambda theorem: (theorem.holds, theorem.of))
     share = sharp.holds / sharp.of if sharp.of else None
     cells["sharp"] = Cell(f"{sharp.holds} of {sharp.of}" if sharp.of else "–", share)
     for name, value in (

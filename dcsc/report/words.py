@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dcsc._words import listed
+from dcsc._arrays import instance
+from dcsc._words import listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 
-__all__ = ["at_a_glance", "limits", "number", "of_layer", "percent"]
+__all__ = ["at_a_glance", "limits", "name_of", "number", "of_layer", "percent"]
 
+_NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
@@ -25,30 +27,36 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
+def name_of(layer: LayerAnalysis) -> str:
+    """Return the name of a layer, without its middle where it is long."""
+    return short(layer.name, _NAME)
+
+
 # ---- the network -----------------------------------------------------------------------------
 
 
 def at_a_glance(analysis: Analysis) -> list[str]:
     """Return what is worth knowing first."""
+    instance(analysis, Analysis, "at_a_glance: analysis")
     return [text for text in _glance(analysis) if text]
 
 
 def _glance(analysis: Analysis) -> Iterator[str]:
     facts = [layer.filters for layer in analysis.layers]
-    reached = [layer for layer in analysis.layers if layer.codes is not None]
+    coded = [layer for layer in analysis.layers if layer.codes is not None]
     yield f"{_count(len(facts), 'convolution')} with {sum(x.shape[0] for x in facts)} filters."
     if analysis.inputs is not None:
-        yield f"{len(reached)} of {len(facts)} could be run on the inputs." + "".join(
+        yield f"{len(coded)} of {len(facts)} could be run on the inputs." + "".join(
             f" It stopped at {stop}." for stop in analysis.stops
         )
     yield _accuracy(analysis)
-    compared = [x for x in facts if x.own is not None and x.random is not None]
-    lower = sum(x.own.value < x.random for x in compared if x.own and x.random)
-    if compared:
-        values = [x.own.value for x in compared if x.own]
+    pairs = [x for x in facts if x.own is not None and x.random is not None]
+    count = sum(x.own.value < x.random for x in pairs if x.own and x.random)
+    if pairs:
+        values = [x.own.value for x in pairs if x.own]
         yield (
             f"Coherence is between {min(values):.2g} and {max(values):.2g}, and lower than that of "
-            f"random filters in {lower} of {_count(len(compared), 'layer')}."
+            f"random filters in {count} of {_count(len(pairs), 'layer')}."
         )
     outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
     if outside:
@@ -60,15 +68,14 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f"{_count(len(dense), 'layer')} of {len(facts)} "
             f"{'leaves' if len(dense) == 1 else 'leave'} no zeros in the codes."
         )
-    asked = [x for x in reached if any(t.of for t in x.theorems)]
-    proved = [x.name for x in asked if any(t.holds for t in x.theorems)]
-    if asked:
+    names = [x.name for x in coded if any(t.holds for t in x.theorems)]
+    if any(t.of for x in coded for t in x.theorems):
         yield (
-            f"Something is proved of {', '.join(proved)}, and of no other layer."
-            if proved
+            f"Something is proved of {listed(names)}, and of no other layer."
+            if names
             else "The theorems are empty for every layer: nothing is proved of any code."
         )
-    yield _survival(reached)
+    yield _survival(coded)
 
 
 def _accuracy(analysis: Analysis) -> str:
@@ -110,16 +117,16 @@ def limits(analysis: Analysis) -> list[str]:
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
         ]
-    skipped = [
+    gaps = [
         f"{layer.name}: {t.name} ({t.reason})"
         for layer in analysis.layers
         for t in layer.theorems
         if t.reason and t.reason != "no unit is on"
     ]
-    skipped += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
-    skipped += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
-    if skipped:
-        texts.append("Left out as too much work: " + "; ".join(skipped) + ".")
+    gaps += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
+    gaps += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
+    if gaps:
+        texts.append("Left out as too much work: " + "; ".join(gaps) + ".")
     return texts
 
 
@@ -177,13 +184,13 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
             yield reason[0].upper() + reason[1:] + "."
 
 
-def _pair(found: Coherence) -> str:
-    if found.filters is None or found.shift is None:
+def _pair(coherence: Coherence) -> str:
+    if coherence.filters is None or coherence.shift is None:
         return ""
-    i, j = found.filters
-    if not any(found.shift):
+    i, j = coherence.filters
+    if not any(coherence.shift):
         return f" (filters {i} and {j} at the same place)"
-    return f" (filters {i} and {j}, {_shift(found.shift)} apart)"
+    return f" (filters {i} and {j}, {_shift(coherence.shift)} apart)"
 
 
 def _shift(shift: Sequence[int]) -> str:
@@ -215,10 +222,10 @@ def _codes(layer: LayerAnalysis) -> Iterator[str]:
 
 def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
     """Return a sentence for each theorem, one for those of which the same is to be said."""
-    alike: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for theorem in theorems:
-        alike.setdefault(_theorem(theorem), []).append(theorem.name)
-    for verdict, names in alike.items():
+        groups.setdefault(_theorem(theorem), []).append(theorem.name)
+    for verdict, names in groups.items():
         yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
 
 
@@ -237,8 +244,8 @@ def _theorem(theorem: TheoremFacts) -> str:
         return f"{verdict}; it bounds the failure probability by {value} (median)"
     if theorem.allowed is None:
         return f"{verdict}; at these amplitudes it allows nothing, whatever S"
-    allowed = "not a single active unit" if not theorem.allowed else f"S up to {theorem.allowed}"
-    return f"{verdict}; at these amplitudes it allows {allowed}, the codes have {theorem.sparsity}"
+    limit = "not a single active unit" if not theorem.allowed else f"S up to {theorem.allowed}"
+    return f"{verdict}; at these amplitudes it allows {limit}, the codes have {theorem.sparsity}"
 
 
 def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator
+from dcsc._arrays import Array, Rng, generator, instance
 from dcsc.codes import Amplitudes
 from dcsc.errors import DcscError
 from dcsc.testing.common import fail
@@ -17,6 +17,7 @@ _CHANCE = 1e-9
 
 def check_amplitudes(amplitudes: Amplitudes, rng: Rng = 0) -> None:
     """Check the laws of `Amplitudes`, by 4000 entries where they speak of chance."""
+    instance(amplitudes, Amplitudes, "check_amplitudes: amplitudes")
     source = generator(rng, "check_amplitudes: rng")
     seed = int(source.integers(2**32))
     law = "finite, non-zero and float64, as many as asked for"

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator
+from dcsc._arguments import function
+from dcsc._arrays import Array, Rng, generator, instance
 from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Tail
 from dcsc.testing.common import fail
@@ -33,7 +34,10 @@ def check_noise(
         the larger, the sharper the check. dcsc's own have one.
     rng : None, int, SeedSequence or Generator
     """
+    instance(noise, Noise, "check_noise: noise")
     source = generator(rng, "check_noise: rng")
+    if probability is not None:
+        function(probability, "check_noise: probability")
     reached = probability or WORST.get(noise.name)
     tails = [tail for tail in _TAILS if tail.covers(noise)]
     if not tails:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dcsc._arguments import flag
 from dcsc._arrays import Array, Rng, generator, instance
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Activation, Equivariance, Operation
@@ -35,7 +36,7 @@ def check_operation(
     _check_dtypes(operation, values)
     _check_refusals(operation, values)
     level = operation.equivariance
-    if batched or level > Equivariance.NONE:
+    if flag(batched, "check_operation: batched") or level > Equivariance.NONE:
         _check_samples(operation, values)
     if level > Equivariance.NONE:
         _check_equivariance(operation, values[0].shape, source)

@@ -26,6 +26,8 @@ def check_projection(
     rng : None, int, SeedSequence or Generator
     """
     instance(projection, Projection, "check_projection: projection")
+    if dictionary is not None:
+        instance(dictionary, Dictionary, "check_projection: dictionary")
     source = generator(rng, "check_projection: rng")
     selection = projection.selection
     threshold = None if selection is None else selection.threshold
@@ -122,21 +124,15 @@ def _check_selection(projection: Projection, z: Array, out: Array) -> None:
     wide = z.astype(np.float64)
     chosen = (wide if selection.one_sided else np.abs(wide)) > beta
     wrong = chosen != (out != 0)
-    if wrong.any():
-        place = tuple(map(int, np.argwhere(wrong)[0]))
-        fail(
-            projection,
-            "it agrees with its selection",
-            f"z = {z[place]!r} gives {out[place]!r} under {selection}",
-        )
     room = 4 * np.finfo(z.dtype).eps * np.abs(wide)
     least = np.abs(wide) - (beta if selection.shrinkage else 0) - room
     size = np.where(np.sign(out) == np.sign(wide), np.abs(out.astype(np.float64)), -np.inf)
     moved = chosen & ((size < least) | (size > np.abs(wide) + room))
-    if moved.any():
-        place = tuple(map(int, np.argwhere(moved)[0]))
-        fail(
-            projection,
-            "what is kept stays, or shrinks by at most the threshold if it says so",
-            f"z = {z[place]!r} gives {out[place]!r} under {selection}",
-        )
+    for law, broken in (
+        ("it agrees with its selection", wrong),
+        ("what is kept stays, or shrinks by at most the threshold if it says so", moved),
+    ):
+        if broken.any():
+            place = tuple(map(int, np.argwhere(broken)[0]))
+            told = f"z = {z[place]!r} gives {out[place]!r} under {selection}"
+            fail(projection, law, told)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dcsc._arrays import Rng, generator, instance
+from dcsc._files import regular_file
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork
 from dcsc.networks.operations import Constant
@@ -34,7 +35,7 @@ def check_reader(
     """
     instance(reader, Reader, "check_reader: reader")
     source = generator(rng, "check_reader: rng")
-    file = Path(path)
+    file = regular_file(path, "check_reader: path")
     _check_suffixes(reader)
     content = file.read_bytes()
     network = _read(reader, file, geometry)

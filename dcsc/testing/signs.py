@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator, instance
-from dcsc._numerics.packed import unpack
+from dcsc._arrays import Array, Rng, generator, instance, shape_tuple
 from dcsc.errors import NotCoveredError
 from dcsc.signs import FixedSigns, SignPattern
 from dcsc.testing.common import call, fail
@@ -22,7 +21,7 @@ def check_signs(
     instance(signs, SignPattern, "check_signs: signs")
     source = generator(rng, "check_signs: rng")
     fixed = signs.values.shape if isinstance(signs, FixedSigns) else (3, 4)
-    shape = fixed if code_shape is None else code_shape
+    shape = shape_tuple(fixed if code_shape is None else code_shape, "check_signs: code_shape", 1)
     seeds = [int(seed) for seed in source.integers(2**32, size=_DRAWS)]
     law = "+1 and -1 of the given shape"
     draws = np.stack([call(signs, law, "draw", signs.draw, shape, seed) for seed in seeds])
@@ -55,7 +54,9 @@ def _many(signs: SignPattern, shape: tuple[int, ...], rng: np.random.Generator) 
     flat = many.reshape(_DRAWS, -1)
     atoms = rng.permutation(flat.shape[1])[: max(1, flat.shape[1] // 2)]
     packed = signs.draw_packed(_DRAWS, shape, atoms, seed)
-    if not np.array_equal(unpack(packed, _DRAWS), flat[:, atoms]):
+    draws = np.arange(_DRAWS)
+    bits = (packed[:, draws // 64] >> (draws % 64).astype(np.uint64)) & np.uint64(1)
+    if not np.array_equal(bits.T == 1, flat[:, atoms] < 0):
         law = "draw_packed gives what draw_many does, whichever atoms are asked for"
         fail(signs, law, f"atoms {atoms.tolist()} with rng={seed}")
     return many

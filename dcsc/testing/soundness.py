@@ -1,6 +1,8 @@
 """Whether a bound is true: small layers under all patterns of signs."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
@@ -126,19 +128,23 @@ def _guarantee(
     one that the layer has, if so asked or if the bound wants one.
     """
     law = "what is covered has a guarantee"
-    told = f"evaluate of {layer.codes.size} atoms of {layer.dictionary!r}"
+    told = f"{layer.codes.size} atoms of {layer.dictionary!r}"
+
+    def ask(method: Callable[[LayerInstance], Any], record: LayerInstance, refusal: Any) -> Any:
+        return call(bound, law, f"{method.__name__} of {told}", method, record, refusals=(refusal,))
+
     if number < 2:
         try:
-            low, high = bound.evaluate(layer).thresholds[0]
-            threshold = (low + high) / 2 if number else bound.best_thresholds(layer)[0]
+            low, high = ask(bound.evaluate, layer, DcscError).thresholds[0]
+            best = None if number else ask(bound.best_thresholds, layer, DcscError)[0]
+            threshold = (low + high) / 2 if best is None else best
         except DcscError:
             number = 2
     if number >= 2:
-        weakest = float(np.abs(layer.dictionary.atom_norms() ** 2 * layer.codes).max())
-        threshold = weakest * rng.uniform(0.4, 0.6)
+        strengths = np.abs(layer.dictionary.atom_norms() ** 2 * layer.codes)
+        threshold = float(strengths[strengths > 0].min()) * rng.uniform(0.4, 0.6)
     record = layer if number == 1 else attrs.evolve(layer, threshold=threshold)
-    guarantee = call(bound, law, told, bound.evaluate, record, refusals=(NotCoveredError,))
-    return guarantee, float(threshold)
+    return ask(bound.evaluate, record, NotCoveredError), float(threshold)
 
 
 def _truth(layer: LayerInstance, projection: Projection) -> float:

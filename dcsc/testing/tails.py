@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Rng, generator
+from dcsc._arrays import Array, Rng, generator, instance
 from dcsc.bounds.tails import NOISE_MODELS, Tail
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.testing.common import fail
@@ -58,6 +58,7 @@ def check_tail(tail: Tail, rng: Rng = 0) -> None:
     It is held against the enumeration of all signs of up to 7 weights, with the noise of the model
     that reaches t most often.
     """
+    instance(tail, Tail, "check_tail: tail")
     source = generator(rng, "check_tail: rng")
     for number in range(_PROBLEMS):
         weights, levels = problem(source, number)

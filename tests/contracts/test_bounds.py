@@ -343,6 +343,18 @@ def test_an_exception_of_the_hook_names_the_class_and_the_layers():
         check_bound(Broken())
 
 
+class BrokenOnInstances(Instance):
+    def _evaluate(self, layers):
+        if layers[0].threshold is None:
+            raise KeyError("no threshold")
+        return super()._evaluate(layers)
+
+
+def test_an_exception_on_a_small_layer_names_the_law_too():
+    with pytest.raises(AssertionError, match=r"BrokenOnInstances breaks the law.*raised KeyError"):
+        check_bound(BrokenOnInstances())
+
+
 def test_a_class_is_no_bound():
     with pytest.raises(DcscError, match="check_bound: bound: expected a BoundCalculator"):
         check_bound(RobustBound)

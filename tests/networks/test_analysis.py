@@ -331,3 +331,11 @@ def test_classes_with_one_member_leave_no_nan():
 def test_a_network_without_convolutions_is_refused():
     with pytest.raises(DcscError, match="expected convolutions, found none"):
         analyze(network(operations.Relu()))
+
+
+def test_layers_that_no_input_reaches_have_no_codes():
+    nothing = operations.Slice(((0,), (0,), (0,)))
+    net = network(nothing, convolve(3, 2, (3,), -0.1), operations.Relu())
+    (facts,) = analyze(net, shown(4, 2, 9), limits=FEW).layers
+    assert facts.codes is None
+    assert facts.filters.own is not None

@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import pytest
 
 from dcsc import DcscError, networks
+from dcsc._words import quoted
 from tests.networks.cases import (
     LAYER,
     SIGNAL,
@@ -114,6 +116,15 @@ def test_an_npz_header_that_declares_too_much(tmp_path):
     )
 
 
+@pytest.mark.parametrize("header", [b"{'descr': '<f4', 'shape': (2,", b"(" * 5000, b"\xff"])
+def test_an_npz_header_that_is_none(header, tmp_path):
+    whole = header + b"\n"
+    with zipfile.ZipFile(tmp_path / "net.npz", "w") as archive:
+        content = b"\x93NUMPY\x01\0" + struct.pack("<H", len(whole)) + whole + bytes(8)
+        archive.writestr("a.weight.npy", content)
+    assert "a.weight: expected an array of numbers: " in refusal(tmp_path / "net.npz")
+
+
 def write_archive(path):
     """Write an archive whose members declare that they unpack to more than there is."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -145,6 +156,17 @@ def test_a_pytorch_tensor_of_few_numbers_repeated(torch, tmp_path):
     assert refusal(tmp_path / "net.pt").endswith(
         f"a.weight: declares shape ({2**40},), but holds 4 bytes"
     )
+
+
+def test_an_old_pytorch_file_that_declares_too_much(tmp_path):
+    # A text of four gigabytes, of which there are three bytes.
+    (tmp_path / "net.pt").write_bytes(b"\x80\x02X" + struct.pack("<L", 2**32 - 1) + b"abc")
+    tracemalloc.start()
+    try:
+        assert "expected a" in refusal(tmp_path / "net.pt")
+        assert tracemalloc.get_traced_memory()[1] < 2**28
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("value", [
@@ -195,7 +217,11 @@ def test_an_onnx_tensor_of_another_type(kind, name, tmp_path):
     assert hostile_onnx(tmp_path, retype).endswith(f"got {name}")
 
 
-@pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "link", "missing", ""])
+@pytest.mark.parametrize(
+    "location",
+    ["../secret", "/etc/hostname", "link", "missing", "", "a\0b", "x" * 5000],
+    ids=lambda location: repr(location[:12]),
+)
 def test_external_data_outside_the_folder_are_refused(location, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
@@ -209,8 +235,34 @@ def test_external_data_outside_the_folder_are_refused(location, tmp_path):
         tensor.external_data.add(key="location", value=location)
 
     assert hostile_onnx(inside, move) == (
-        f"tensor w: expected external data in a file of the same folder, got {location!r}"
+        f"tensor w: expected external data in a file of the same folder, got {quoted(location)}"
     )
+
+
+@pytest.mark.parametrize("location", ["data\0", "x" * 5000])
+def test_external_data_under_what_is_no_name_are_refused(location, tmp_path):
+    def move(graph):
+        tensor = graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=location)
+
+    assert hostile_onnx(tmp_path, move).startswith(
+        "tensor w: expected external data in a file of the same folder, got "
+    )
+
+
+def test_external_data_under_a_name_that_is_no_text_are_refused(tmp_path):
+    def move(graph):
+        tensor = graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="data")
+
+    hostile_onnx(tmp_path, move)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(path.read_bytes().replace(b"data", b"dat\xff"))
+    assert "net.onnx: " in refusal(path)
 
 
 @pytest.mark.parametrize("entries", [

@@ -6,7 +6,8 @@ import scipy.io.wavfile
 from PIL import Image
 
 from dcsc import DcscError
-from dcsc.networks import load
+from dcsc.errors import TooLargeError
+from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import noise_inputs, read_inputs
 from dcsc.networks.shipped import digits_network_path
 from tests.networks.chains import convolve, network
@@ -52,13 +53,20 @@ def test_noise_says_that_it_is_noise():
     assert np.array_equal(found.values["input"], again.values["input"])
 
 
+def test_noise_for_an_input_too_large_to_make_is_refused():
+    step = Node("step", operations.Relu(), ("x",), "y")
+    net = ConvNetwork(Graph([Input("x", (None, 2**20, 2**20))], [step], ["y"]), "net")
+    with pytest.raises(TooLargeError, match="network: input x: expected at most"):
+        noise_inputs(net)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("wide.npy", np.zeros((2, 5, 9)), r"expected shape \(any, 2, any\), got \(2, 5, 9\)"),
         ("none.npy", np.zeros((0, 2, 9)), "at least one input"),
         ("nan.npy", np.full((1, 2, 9), np.nan), "input"),
-        ("text.npy", b"hello", "could not read"),
+        ("text.npy", b"hello", "expected an array of numbers"),
         ("picture.png", b"hello", "one or three channels"),
         ("labels.npz", {"x": np.zeros((2, 2, 9)), "labels": np.zeros(3)}, r"labels.*\(3,\)"),
         ("two.npz", {"a": np.zeros((2, 2, 9)), "b": np.zeros(3)}, "expected the inputs input"),
@@ -86,3 +94,9 @@ def test_a_broken_picture_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DcscError, match="expected a file"):
         read_inputs(network(convolve(3, 2, (3,), -0.1)), tmp_path / "none.npy")
+
+
+def test_inputs_that_no_machine_holds_are_refused():
+    graph = Graph((Input("x", (1, 1, 2**40)),), (), ("x",))
+    with pytest.raises(DcscError, match=r"1073741824 samples, got the shape \(1, 1"):
+        noise_inputs(ConvNetwork(graph, "huge"))

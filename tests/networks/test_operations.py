@@ -108,3 +108,10 @@ def test_what_is_not_read_is_not_run():
 def test_an_operation_equals_its_copy(kind):
     operation = OPERATIONS[kind][0]
     assert operation == attrs.evolve(operation)
+
+
+def test_the_mean_of_nothing_is_no_number_and_no_warning():
+    mean = ops.Reduce("Mean", (1,), False)
+    assert np.isnan(mean(np.zeros((2, 0)))).all()
+    assert mean(np.arange(6, dtype=np.float32).reshape(2, 3)).tolist() == [1.0, 4.0]
+    assert mean(np.zeros((0, 3))).shape == (0,)

@@ -295,7 +295,7 @@ def test_zero_filters_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(("geometry", "message"), [
-    ({}, "geometry: expected the key 'layers', got []"),
+    ({}, "geometry: expected the key 'layers', got nothing"),
     ({"layers": 3}, "geometry: layers: expected a list of tables, got 3"),
     ({"layers": []}, r"geometry: layers: expected a list of tables, got []"),
     ({"layers": [{}], "inputs": 1}, "geometry: expected keys among layers, input, got 'inputs'"),
@@ -317,7 +317,9 @@ def test_zero_filters_are_named(tmp_path):
     ({"layers": [{"name": "a", "from": 3}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a", "activation": []}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a"}], "input": [0]}, "geometry: input: expected at least 1, got 0"),
-    ("missing.toml", "geometry: expected a table or a TOML file, got 'missing.toml'"),
+    ({"layers": [{"name": "a"}], "input": []}, "geometry: input: expected channels and an extent,"),
+    ({"layers": [{"name": "a", "from": []}]}, "from: expected earlier layers, got none"),
+    ("missing.toml", "geometry: expected a file, got missing.toml: No such file"),
 ])  # fmt: skip
 def test_a_geometry_that_does_not_fit_is_refused(geometry, message, tmp_path):
     state = {"a.weight": torch.randn(4, 3, 3), "b.weight": torch.randn(4, 4, 3)}
@@ -328,8 +330,15 @@ def test_a_geometry_that_does_not_fit_is_refused(geometry, message, tmp_path):
     assert message in str(error.value)
 
 
+def test_filters_on_no_channels_are_refused(tmp_path):
+    state = {"a.weight": torch.randn(4, 3, 3), "b.weight": torch.zeros(4, 0, 3)}
+    with pytest.raises(DcscError, match=r"layer 2 \(b\): .*without zeros, got \(4, 0, 3\)"):
+        networks.load(saved(state, tmp_path, ".npz"))
+
+
 def test_a_broken_toml_file_is_refused(tmp_path):
     path = saved({"a.weight": torch.randn(4, 1, 3)}, tmp_path, ".npz")
-    (tmp_path / "net.toml").write_text("layers = [")
-    with pytest.raises(DcscError, match=r"net\.npz: geometry: net\.toml is no TOML file: "):
-        networks.load(path)
+    for content in (b"layers = [", b"\xff", b"layers = " + b"[" * 10**5):
+        (tmp_path / "net.toml").write_bytes(content)
+        with pytest.raises(DcscError, match=r"net\.npz: geometry: net\.toml is no TOML file: "):
+            networks.load(path)

@@ -1,5 +1,6 @@
 """The three commands, as a person runs them."""
 
+import json
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ import attrs
 import matplotlib.image
 import pytest
 
+from dcsc._words import visible
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Sweep, run
 from tests import commands
@@ -146,7 +148,7 @@ def test_cells_that_do_not_exist_are_said(tmp_path, called):
 def test_bad_input_is_one_line(file, tmp_path, called):
     out = tmp_path / "out"
     assert refused(called("sweep", tmp_path / "none.toml", "--out", out)) == (
-        f"sweep: could not read {tmp_path / 'none.toml'}: No such file or directory"
+        f"sweep: expected a file, got {tmp_path / 'none.toml'}: No such file or directory"
     )
     bad = tmp_path / "bad.toml"
     bad.write_text(SMALL.replace("trials", "trails").replace("HardThreshold", "HardTreshold"))
@@ -157,11 +159,12 @@ def test_bad_input_is_one_line(file, tmp_path, called):
     )
     assert "--out" in refused(called("sweep", file))
     assert refused(called("sweep", file, "--out", file)) == (
-        f"--out: expected a folder to write to, got {file}: File exists"
+        f"--out: expected a folder to write to, got {file}: Not a directory"
     )
     for option, value, said in (
         ("--jobs", 0, "sweep: jobs: expected at least 1, got 0"),
         ("--max-trials", 0, "--max-trials: expected at least 1, got 0"),
+        ("--max-trials", 10**17, f"--max-trials: expected at most {10**9}, got {10**17}"),
         ("--stop-width", -1, "--stop-width: expected at least 0, got -1.0"),
         ("--level", 2, "Stopping: levels: expected at most 1, got 2.0"),
     ):
@@ -180,21 +183,71 @@ def test_bad_cells_are_one_line(tmp_path, called):
         assert refused(called("replay", tmp_path / "out", "--cell", cell)) == (
             f"--cell: expected axis=label,axis=label, got {cell!r}"
         )
+    assert refused(called("replay", tmp_path / "out", "--cell", "{")).startswith(
+        "--cell: expected JSON, got '{': "
+    )
+    assert refused(called("replay", tmp_path / "out", "--cell", '{"a": [1]}')) == (
+        "replay: cell: no axis is called 'a': there are none"
+    )
     assert refused(called("replay", tmp_path / "out", "--trial", -1)) == (
         "replay: trial: expected at least 0, got -1"
     )
 
 
+def test_labels_of_any_characters_can_be_told(tmp_path, called):
+    """As JSON all of them; without it those that have no comma and no space at an end."""
+    labels = ["β=0,9 – café", 'a "b" \\ {c}', " ", "", "1", "[x]=y", "new\nline", "a=b=c", "{"]
+    signs = ["RademacherSigns", "IdentitySigns", "FilterSigns"]
+    values = [{"kind": signs[at % 3]} for at in range(len(labels))]
+    given = sweep(
+        BARE,
+        trials=1,
+        axes={
+            "a": {"parameter": "layers.1.signs", "values": values, "labels": labels},
+            "noise": {"parameter": "noise", "values": [0.25, 1]},
+        },
+    )
+    run(given, tmp_path, jobs=1)
+    for at, label in enumerate(labels):
+        for cell in (
+            json.dumps({"a": label, "noise": 1}),
+            json.dumps({"noise": 1.0, "a": label}, ensure_ascii=False, indent=1),
+            *([f"a={label},noise=1"] if label in ("1", "[x]=y", "a=b=c", "{") else []),
+        ):
+            code, out, err = called("replay", tmp_path, "--cell", cell, "--trial", 0)
+            assert (code, err) == (0, "")
+            expected = sweeps.replay(tmp_path, {"a": label, "noise": 1}, 0)
+            assert expected.cell.index == (at, 1)
+            assert out == "\n".join(map(visible, str(expected).split("\n"))) + "\n"
+
+
+FAILING = """
+import attrs
+from dcsc.projections import Projection
+
+
+@attrs.frozen
+class Failing(Projection):
+    fails: bool = False
+
+    def _project(self, coefficients, dictionary):
+        if self.fails:
+            raise RuntimeError("it fails")
+        return coefficients.copy()
+"""
+
+
 def test_a_cell_that_fails_is_one_line_and_leaves_what_has_landed(tmp_path, called):
     """Workers' errors too."""
+    (tmp_path / "own_failing.py").write_text(FAILING)
     file = tmp_path / "bad.toml"
-    text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"codes.batch"\nvalues = [1, -1]')
-    file.write_text(text)
+    text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"layers.1.projection.fails"\nvalues = X')
+    text = text.replace("X", "[false, true]").replace(", threshold = 0.5 }", " }")
+    file.write_text(text.replace("HardThreshold", "own_failing:Failing"))
     for jobs in (1, 2):
-        line = refused(called("sweep", file, "--out", tmp_path / "out", "--jobs", jobs))
-        assert line == (
-            "cell sparsity=1, noise=-1: codes: codes.draw: batch: expected at least 0, got -1"
-        )
+        options = ("--jobs", jobs, "--allow-code")
+        line = refused(called("sweep", file, "--out", tmp_path / "out", *options))
+        assert line.startswith("cell sparsity=1, noise=True: RuntimeError: it fails (")
     assert sweeps.open(tmp_path / "out")["trials"].sum() > 0
 
 

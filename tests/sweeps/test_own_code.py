@@ -1,6 +1,7 @@
 """Strategies of one's own and filters from files: found, run when allowed, and watched."""
 
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import dcsc
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import Sweep, run
+from dcsc.experiments.sweeps import Sweep, run, strategies
 from dcsc.experiments.sweeps.work import Piece, work
 from tests.sweeps.cases import BARE, numbers, table
 
@@ -117,9 +118,6 @@ def test_code_that_cannot_be_used(taps):
     def refused(kind, allow_code=True):
         return said(of, taps, allow_code, layers=layers(kind)).removeprefix(place)
 
-    assert refused(own, allow_code=False) == (
-        f"'{own}' is code of your own, which runs only with --allow-code"
-    )
     assert refused("own_none:Own") == (
         "could not import 'own_none:Own': No module named 'own_none'"
     )
@@ -175,17 +173,57 @@ def test_files_that_change_or_go_are_noticed(taps):
     (taps / "taps.npy").unlink()
     with pytest.raises(DcscError) as error:
         cell.model(given.strategies)
-    assert str(error.value) == place.format("could not read ", ": No such file or directory")
+    missing = place.format("file: expected a file, got ", ": No such file or directory")
+    assert str(error.value) == missing
+
+
+def test_files_elsewhere_are_read_with_consent_only(taps, tmp_path_factory):
+    """Named as they are or through ``..``, or behind a link; replays need the consent too."""
+    other = tmp_path_factory.mktemp("other")
+    np.save(other / "taps.npy", FILTERS)
+    (taps / "link.npy").symlink_to(other / "taps.npy")
+    (taps / "inner.npy").symlink_to(taps / "taps.npy")
+    (taps / "deep").mkdir()
+    np.save(taps / "deep" / "taps.npy", FILTERS)
+    for name in (str(other / "taps.npy"), f"../{other.name}/taps.npy", "link.npy"):
+        given = layers(filters={"file": name})
+        assert said(of, taps, allow_code=False, layers=given) == (
+            f"sweep: layers.1.dictionary.filters: expected a file beside the sweep, in {taps}, got "
+            f"{name!r}, which is read only with --allow-code"
+        )
+        made = of(taps, allow_code=True, layers=given, trials=1)
+        run(made, taps / "out", jobs=1)
+        assert "with --allow-code" in said(sweeps.replay, taps / "out")
+        sweeps.replay(taps / "out", allow_code=True)
+    for name in ("inner.npy", "deep/taps.npy", "deep/../taps.npy", str(taps / "taps.npy")):
+        of(taps, allow_code=False, layers=layers(filters={"file": name})).cell(())
+
+
+def test_files_without_end_are_not_waited_for(taps, monkeypatch):
+    os.mkfifo(taps / "pipe.npy")
+    (taps / "circle.npy").symlink_to(taps / "circle.npy")
+    place = "sweep: layers.1.dictionary.filters: "
+    for allow_code in (False, True):
+        assert said(of, taps, allow_code, layers=layers(filters={"file": "pipe.npy"})) == (
+            f"{place}file: expected a file, got {taps / 'pipe.npy'}, which is a pipe or a device"
+        )
+        assert said(of, taps, allow_code, layers=layers(filters={"file": "circle.npy"})).startswith(
+            f"{place}expected a file, got 'circle.npy': Symlink loop"
+        )
+    monkeypatch.setattr(strategies, "_MOST_BYTES", 100)
+    assert said(of, taps, layers=layers()) == (
+        f"{place}file: expected at most 100 bytes, got more in {taps / 'taps.npy'}"
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "said_of_it"),
     [
-        (b"", "expected a .npy of numbers, {}: EOF"),
-        (b"not an array", "expected a .npy of numbers, {}: the magic string is not correct"),
-        (b"PK\x03\x04 truncated", "expected a .npy of numbers, {}: the magic string is not"),
-        (None, "expected a .npy of numbers, {}: Object arrays cannot be loaded when allow_pickle"),
-        ("cut", "expected a .npy of numbers, {}: "),
+        (b"", "{}: expected an array of numbers: EOF"),
+        (b"not an array", "{}: expected an array of numbers: the magic string is not correct"),
+        (b"PK\x03\x04 truncated", "{}: expected an array of numbers: the magic string is not"),
+        (None, "{}: expected numbers, got dtype object, which is not read"),
+        ("cut", "{}: declares 72 bytes of shape (3, 3, 1), got 64"),
     ],
 )
 def test_files_that_are_no_arrays(content, said_of_it, taps):

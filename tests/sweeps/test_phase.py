@@ -1,77 +1,27 @@
-"""Figures of sweeps: what is drawn where, and what is said of it."""
+"""Figures of sweeps with at most one numeric axis: curves, points and panels."""
 
-import itertools
-import warnings
-
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection, QuadMesh
-from matplotlib.contour import QuadContourSet
+from matplotlib.collections import QuadMesh
 
-from dcsc.errors import DcscError
-from dcsc.experiments import sweeps
-from dcsc.experiments.sweeps import run
-from dcsc.plotting import as_svg, phase, sweep_figure
-from tests.sweeps.cases import BARE, axes, sweep, table
-
-S = ("codes.sparsity", [1, 2, 3, 5])
-WIDE = ("codes.sparsity", [1, 2, 4, 8, 48])
-NOISE = ("noise", [0.0, 0.2, 0.4])
-SIGNS = ("layers.1.signs", ["RademacherSigns", "FilterSigns"], ["free", "per filter"])
-SIZES = ("codes.amplitudes", ["ConstantAmplitudes", "UniformAmplitudes"])
-TWO, THREE = "(2), for every sign pattern", "(3), for random signs"
-THREE_R = "(3R), for random signs and any noise"
-RATE = "share of trials with the whole pathway recovered"
-
-
-@pytest.fixture(autouse=True)
-def strict():
-    """A figure that cannot lay itself out says so by a warning."""
-    with matplotlib.rc_context({"figure.max_open_warning": 0}), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-
-
-@pytest.fixture
-def drawn(tmp_path):
-    """Return a function that runs a sweep over some axes and draws it."""
-    filters = {"kind": "equicorrelated", "n": 64, "c": 128, "kernel": 2, "correlation": 0.0303}
-    layer = table(BARE)["layers"][0]
-    low = {**layer, "dictionary": {"kind": "CirculantDictionary", "extent": 4, "filters": filters}}
-
-    def draw(change=lambda data: data, low_coherence=False, **changes):
-        if low_coherence:
-            changes["layers"] = [low]
-        run(sweep(BARE, **{"trials": 40, **changes}), tmp_path, jobs=1)
-        data = change(sweeps.open(tmp_path))
-        figure = sweep_figure(data)
-        figure.draw_without_rendering()
-        return data, figure
-
-    return draw
-
-
-def words(figure, panel=0):
-    """Return the entries of a panel's legend."""
-    return [text.get_text() for text in figure.axes[panel].get_legend().get_texts()]
-
-
-def line(axes, name):
-    (found,) = [line for line in axes.lines if line.get_label() == name]
-    return found
-
-
-def dashes(line):
-    """Return the lengths of its dashes and gaps, which `get_linestyle` keeps for itself."""
-    return line._unscaled_dash_pattern
-
-
-def footer(figure):
-    return figure.get_supxlabel()
-
-
-# ---- curves --------------------------------------------------------------------------------------
+from dcsc.plotting import as_svg, phase
+from tests.sweeps.cases import axes
+from tests.sweeps.figures import (
+    BOUNDS,
+    RATE,
+    SIGNS,
+    SIZES,
+    THREE,
+    THREE_R,
+    TWO,
+    WIDE,
+    S,
+    dashes,
+    distinct,
+    footer,
+    line,
+    words,
+)
 
 
 def test_one_axis_makes_a_curve(drawn):
@@ -196,26 +146,6 @@ def test_bounds_of_ones_own_parameters_keep_them():
     assert phase._bound("mine:Own") == "mine:Own"
 
 
-BOUNDS = {
-    TWO: "UniformBound",
-    THREE: "ProbabilisticBound",
-    THREE_R: "RobustBound",
-}
-
-
-def distinct(data):
-    """Put numbers in place of those of a sweep that all differ, so that none passes for another."""
-    shape = data["guarantee"].shape
-    guarantee = np.arange(1, data["guarantee"].size + 1).reshape(shape) / (2 + np.prod(shape))
-    best = np.linspace(0.3, 0.6, data["best"].size).reshape(data["best"].shape)
-    return data.assign(
-        guarantee=(data["guarantee"].dims, guarantee),
-        best=(data["best"].dims, best),
-        low=(data["best"].dims, best / 2),
-        high=(data["best"].dims, best + 0.2),
-    )
-
-
 def test_every_curve_has_its_own_guarantees(drawn):
     """Its colour says which curve, its dashes which bound."""
     data, figure = drawn(distinct, low_coherence=True, axes=axes(sparsity=WIDE, signs=SIGNS))
@@ -252,176 +182,28 @@ def test_text_of_the_file_is_no_mathematics(drawn):
     assert ">$b$</text>" in as_svg(figure).decode()
 
 
-# ---- maps ----------------------------------------------------------------------------------------
+def test_two_axes_of_names_stand_side_by_side(drawn):
+    """The points of a label are around its place, each curve on its own side, in its own order."""
+    data, figure = drawn(distinct, axes=axes(signs=SIGNS, sizes=SIZES))
+    (panel,) = figure.axes
+    curves = [line(panel, f"sizes = {label}") for label in data["sizes"].values]
+    across = np.array([curve.get_xdata() for curve in curves])
+    assert across.mean(axis=0) == pytest.approx([0, 1])
+    assert (np.diff(across, axis=0) > 0).all()
+    assert np.ptp(across, axis=0).max() < 0.5
+    for curve, label in zip(curves, data["sizes"].values, strict=True):
+        assert np.array_equal(curve.get_ydata(), 1 - data["best"].sel(sizes=label))
 
 
-def meshes(figure):
-    return [
-        (panel, collection)
-        for panel in figure.axes
-        for collection in panel.collections
-        if isinstance(collection, QuadMesh) and panel.get_xlabel()
-    ]
+def test_rates_from_zero_to_one_are_within_the_axes(drawn):
+    _, figure = drawn(axes=axes(sparsity=S))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0 < 1 < high
 
 
-def test_two_axes_make_a_map(drawn):
-    data, figure = drawn(axes=axes(sparsity=S, noise=NOISE))
-    (panel, rate), (other, half) = meshes(figure)
-    assert np.array_equal(rate.get_array(), 1 - data["best"].values.T)
-    assert np.allclose(half.get_array(), (data["high"] - data["low"]).values.T / 2)
-    for one in (panel, other):
-        assert (one.get_xlabel(), one.get_ylabel()) == ("sparsity", "noise")
-    labels = [axes.get_ylabel() for axes in figure.axes[2:]]
-    assert labels == [RATE, "half the width of its interval"]
-    assert (rate.norm.vmin, rate.norm.vmax) == (0, 1)
-    assert words(figure)[0] == "half of the trials recovered"
-    assert words(figure)[1] == "proved: failure at most 0.01, by"
-    assert words(figure)[3:] == [f"{name}: nowhere on this grid" for name in (THREE, THREE_R)]
-
-
-def segments(panel, colour="#0072B2"):
-    """Return the edges of the frontier of one bound: of the first, if nothing is said."""
-    return {
-        tuple(map(tuple, np.round(segment, 9).tolist()))
-        for lines in panel.collections
-        if isinstance(lines, LineCollection)
-        and matplotlib.colors.to_hex(lines.get_color()[0]) == colour.lower()
-        for segment in lines.get_segments()
-    }
-
-
-def frontier(data, bound, xs, ys):
-    """Walk over all pairs of neighbouring cells: the definition of where a guarantee ends."""
-    holds = {
-        (s, n): data["guarantee"].sel(bound=bound, sparsity=s, noise=n).item() <= 0.01
-        for s in xs
-        for n in ys
-    }
-
-    def ends(places, at):
-        middles = [(a + b) / 2 for a, b in itertools.pairwise(places)]
-        first = 2 * places[0] - middles[0]
-        return [first, *middles, 2 * places[-1] - middles[-1]][at : at + 2]
-
-    edges = set()
-    for i, s in enumerate(xs):
-        for j, n in enumerate(ys):
-            (left, right), (low, high) = ends(xs, i), ends(ys, j)
-            if i + 1 < len(xs) and holds[s, n] != holds[xs[i + 1], n]:
-                edges.add(((right, low), (right, high)))
-            if j + 1 < len(ys) and holds[s, n] != holds[s, ys[j + 1]]:
-                edges.add(((left, high), (right, high)))
-    return {tuple(tuple(np.round(end, 9).tolist()) for end in edge) for edge in edges}
-
-
-def test_frontiers_are_the_edges_of_where_a_guarantee_holds(drawn):
-    data, figure = drawn(low_coherence=True, axes=axes(sparsity=WIDE, noise=NOISE))
-    panel = figure.axes[0]
-    found = segments(panel)
-    assert found
-    assert found == frontier(data, "UniformBound", WIDE[1], NOISE[1])
-    assert segments(panel, "#009E73") == frontier(data, "RobustBound", WIDE[1], NOISE[1])
-
-
-def test_half_of_the_trials_are_recovered_where_the_line_is(drawn):
-    def known(data):
-        best = np.repeat([[0.1], [0.3], [0.6], [0.9]], 3, axis=1)
-        return data.assign(best=(("sparsity", "noise"), best))
-
-    _, figure = drawn(known, axes=axes(sparsity=S, noise=NOISE))
-    (contour,) = [c for c in figure.axes[0].collections if isinstance(c, QuadContourSet)]
-    (path,) = contour.get_paths()
-    assert path.vertices[:, 0] == pytest.approx([2 + 2 / 3] * 3)
-    assert words(figure)[0] == "half of the trials recovered"
-    entry = figure.axes[0].get_legend().legend_handles[0]
-    foreground = contour.get_path_effects()[-1]._gc["foreground"]
-    assert entry.get_color() == foreground
-
-
-def test_the_legend_of_a_map_names_the_frontiers_by_colour(drawn):
-    """One bound holds left of a step, one below another, the last everywhere."""
-    holds = {
-        "UniformBound": [[1, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]],
-        "ProbabilisticBound": [[1, 1, 0]] * 4,
-        "RobustBound": [[1, 1, 1]] * 4,
-    }
-
-    def known(data):
-        values = np.stack([np.where(holds[b], 0.001, 0.5) for b in data["bound"].values], axis=-1)
-        return data.assign(guarantee=(("sparsity", "noise", "bound"), values))
-
-    data, figure = drawn(known, axes=axes(sparsity=S, noise=NOISE))
-    panel = figure.axes[0]
-    entries = dict(zip(words(figure), panel.get_legend().legend_handles, strict=True))
-    for name, bound in list(BOUNDS.items())[:2]:
-        expected = frontier(data, bound, S[1], NOISE[1])
-        assert segments(panel, entries[name].get_color()) == expected
-        assert expected
-    assert not segments(panel, entries[f"{THREE_R}: everywhere on this grid"].get_color())
-
-
-def test_cells_that_have_not_been_run(drawn, tmp_path):
-    """They are shaded, and no frontier is drawn towards them."""
-
-    def forget(data):
-        for path in sorted((tmp_path / "blocks").iterdir())[:-2]:
-            path.unlink()
-        return sweeps.open(tmp_path)
-
-    data, figure = drawn(forget, low_coherence=True, axes=axes(sparsity=WIDE, noise=NOISE))
-    assert not data["settled"].values.all()
-    assert data["settled"].values.any()
-    assert footer(figure).startswith("0–40 trials a cell")
-    assert words(figure)[1] == "not run yet"
-    known = data["settled"].values
-    for (left, low), (right, high) in segments(figure.axes[0]):
-        middle = ((left + right) / 2, (low + high) / 2)
-        step = (0.01, 0) if left == right else (0, 0.001)
-        for sign in (-1, 1):
-            s = np.abs(data["sparsity"].values - middle[0] - sign * step[0]).argmin()
-            n = np.abs(data["noise"].values - middle[1] - sign * step[1]).argmin()
-            assert known[s, n]
-
-
-def test_nothing_has_been_run(drawn, tmp_path):
-    def forget(data):
-        for path in (tmp_path / "blocks").iterdir():
-            path.unlink()
-        return sweeps.open(tmp_path)
-
-    for over in (axes(sparsity=S), axes(sparsity=S, noise=NOISE), axes(signs=SIGNS), {}):
-        _, figure = drawn(forget, axes=over)
-        assert footer(figure).startswith("0 trials a cell")
-
-
-def test_cells_that_do_not_exist(drawn):
-    dense = axes(sparsity=("codes.sparsity", [5, 15, 16]), noise=NOISE)
-    _, figure = drawn(axes=dense)
-    assert "no code is so dense" in words(figure)
-    assert footer(figure).startswith("40 trials a cell")
-
-
-def test_a_guarantee_that_covers_no_cell_says_so(drawn):
-    _, figure = drawn(axes=axes(sparsity=S, noise=NOISE, signs=SIGNS))
-    titles = [panel.get_title(loc="left") for panel, _ in meshes(figure)]
-    assert titles == ["signs = free", "", "signs = per filter", ""]
-    second = figure.axes.index(meshes(figure)[2][0])
-    assert f"{THREE}: does not cover these cells" in words(figure, second)
-
-
-def test_too_many_panels(drawn):
-    many = axes(sparsity=S, noise=NOISE, seed=("seed", list(range(10))))
-    with pytest.raises(DcscError) as error:
-        drawn(trials=1, axes=many)
-    assert str(error.value) == (
-        "sweep_figure: data: expected at most 9 panels, got 10 values of seed: select some of them"
-    )
-    _, figure = drawn(lambda data: data.sel(seed=[3, 4]), trials=1, axes=many)
-    assert [panel.get_title(loc="left") for panel, _ in meshes(figure)] == [
-        "seed = 3",
-        "",
-        "seed = 4",
-        "",
-    ]
-    _, figure = drawn(lambda data: data.sel(seed=3), trials=1, axes=many)
-    assert len(meshes(figure)) == 2
+def test_curves_are_no_more_than_colours(drawn):
+    """An axis with more labels makes panels."""
+    seven = ("layers.1.signs", [SIGNS[1][0]] * 7, list("abcdefg"))
+    _, figure = drawn(trials=1, axes=axes(sparsity=S, signs=seven))
+    titles = [panel.get_title(loc="left") for panel in figure.axes]
+    assert [title for title in titles if title] == [f"signs = {label}" for label in "abcdefg"]

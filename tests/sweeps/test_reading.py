@@ -8,7 +8,7 @@ import pytest
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps import Stopping, Sweep
 from tests.cases import PROJECTIONS, SIGNS
-from tests.sweeps.cases import BARE, DEEP, SMALL, axes, sweep, table
+from tests.sweeps.cases import BARE, SMALL, axes, sweep, table
 
 TASKS = "layers, codes, noise, depth, seed, bounds, delta, constants"
 FILTERS = '{ kind = "gaussian", n = 3, c = 12, kernel = 3 }'
@@ -74,6 +74,8 @@ MISTAKES = {
     "truth for a count": ("trials = 100", "trials = true", "trials: expected a whole number, got "
         "True"),
     "no trial": ("trials = 100", "trials = 0", "trials: expected at least 1, got 0"),
+    "more trials than anybody waits for": ("trials = 100", "trials = 1000000000000", "trials: "
+        "expected at most 1000000000, got 1000000000000"),
     "title": ('"small"', "3", "title: expected a string, got 3"),
     "bounds are a list": ("trials", 'bounds = "UniformBound"\ntrials', "bounds: expected a list, "
         "got 'UniformBound'"),
@@ -156,18 +158,27 @@ MISTAKES = {
         "[1, 2, True]"),
     "range without end": (SPARSITY, "linear = [1, 2, 1000000000000]", f"axes.sparsity: linear: "
         f"{RANGE}, got [1, 2, 1000000000000]"),
+    "range of fewer whole numbers": (SPARSITY, "linear = [1, 3, 9]", "axes.sparsity: linear: "
+        "expected 9 whole numbers from 1 to 3 that differ, got 3 of them: ask for fewer, or list "
+        "them as values"),
+    "range of fewer powers": (SPARSITY, "geometric = [1, 8, 7]", "axes.sparsity: geometric: "
+        "expected 7 whole numbers from 1 to 8 that differ, got 6 of them: ask for fewer, or list "
+        "them as values"),
+    "range of one number": (NOISE, 'parameter = "noise"\nlinear = [2, 2, 3]', "axes.noise: "
+        "linear: expected 3 whole numbers from 2 to 2 that differ, got 1 of them: ask for fewer, "
+        "or list them as values"),
     "geometric from zero": (SPARSITY, "geometric = [0, 1, 3]", "axes.sparsity: geometric: expected "
         "positive ends, got 0 and 1"),
     "too many cells": (SPARSITY, "linear = [1, 600000, 600000]", "axes: expected at most 1000000 "
         "cells, got 1200000"),
-    "code of one's own": ("HardThreshold", "mine:Own", "layers.1.projection: 'mine:Own' is code of "
-        "your own, which runs only with --allow-code"),
-    "file of filters": (FILTERS, '{ file = "none.npy" }', "layers.1.dictionary.filters: could not "
-        "read {folder}/none.npy: No such file or directory"),
+    "code of one's own": ("HardThreshold", "mine:Own", "code of your own runs only with "
+        "--allow-code: mine:Own"),
+    "file of filters": (FILTERS, '{ file = "none.npy" }', "layers.1.dictionary.filters: file: "
+        "expected a file, got {folder}/none.npy: No such file or directory"),
     "file and more": (FILTERS, '{ file = "none.npy", n = 3 }', "layers.1.dictionary.filters: "
         "expected a kind with its parameters, or a file, got n"),
     "file is a number": (FILTERS, "{ file = 3 }", "layers.1.dictionary.filters: expected a kind "
-        "with its parameters, or a file, got neither"),
+        "with its parameters, or a file, got nothing"),
 }  # fmt: skip
 
 
@@ -217,6 +228,7 @@ def test_a_mistake_is_said_with_its_place(mistake, tmp_path):
             {"axes": axes(noise=("noise", [0, "x", "y"]), depth=("depth", [1, 2]))},
             [
                 "axes.noise: at x: noise: expected a number, got 'x'",
+                "axes.noise: at y: noise: expected a number, got 'y'",
                 "axes.depth: at 2: depth: expected 1 to 1, got 2",
             ],
         ),
@@ -244,10 +256,10 @@ def test_files_that_cannot_be_read(tmp_path):
     file = tmp_path / "sweep.toml"
     with pytest.raises(DcscError) as error:
         Sweep.load(file)
-    assert str(error.value) == f"sweep: could not read {file}: No such file or directory"
+    assert str(error.value) == f"sweep: expected a file, got {file}: No such file or directory"
     with pytest.raises(DcscError) as error:
         Sweep.load(tmp_path)
-    assert str(error.value) == f"sweep: could not read {tmp_path}: Is a directory"
+    assert str(error.value) == f"sweep: expected a file, got {tmp_path}, which is a folder"
     file.write_text("trials = \n")
     with pytest.raises(DcscError) as error:
         Sweep.load(file)
@@ -272,18 +284,21 @@ def test_values_that_no_file_holds_are_refused():
     ("given", "values"),
     [
         ({"linear": [1, 10, 4]}, (1, 4, 7, 10)),
-        ({"linear": [1, 3, 9]}, (1, 2, 3)),
+        ({"linear": [1, 10, 5]}, (1, 3, 6, 8, 10)),
+        ({"linear": [0, 1, 11]}, tuple(tenth / 10 for tenth in range(11))),
+        ({"linear": [1.0, 10, 4]}, (1.0, 4.0, 7.0, 10.0)),
         ({"linear": [0.0, 1, 5]}, (0.0, 0.25, 0.5, 0.75, 1.0)),
         ({"linear": [0, 1.5, 4]}, (0.0, 0.5, 1.0, 1.5)),
         ({"linear": [3, 1, 3]}, (3, 2, 1)),
         ({"linear": [2, 9, 1]}, (2,)),
         ({"geometric": [1, 100, 3]}, (1, 10, 100)),
-        ({"geometric": [1, 8, 7]}, (1, 2, 3, 4, 6, 8)),
+        ({"geometric": [1, 2, 3]}, (1.0, 1.41421356237, 2.0)),
+        ({"geometric": [1, 8, 5]}, (1, 2, 3, 5, 8)),
         ({"geometric": [0.25, 4.0, 3]}, (0.25, 1.0, 4.0)),
     ],
 )
 def test_ranges(given, values):
-    """Whole numbers, each once, where both ends are whole."""
+    """As many as asked for; whole ones where the parameter is, or where all of them are."""
     parameter = "noise" if isinstance(values[0], float) else "codes.sparsity"
     (axis,) = sweep(BARE, axes={"some": {"parameter": parameter, **given}}).axes
     assert axis.values == pytest.approx(values, rel=1e-15, abs=0)
@@ -348,20 +363,6 @@ def test_labels_are_numbers_or_strings():
     assert truth.labels == ("False", "True")
     one = sweep(BARE, axes=axes(some=("codes.amplitudes.signed", [False]))).axes[0]
     assert one.labels == ("False",)
-
-
-def test_an_axis_can_reach_all_layers():
-    deep = sweep(DEEP, axes=axes(threshold=("layers.*.projection.threshold", [0.1, 0.3])))
-    thresholds = [
-        [layer.projection.parameters["threshold"] for layer in cell.task.layers]
-        for cell in deep.cells()
-    ]
-    assert thresholds == [[0.1, 0.1], [0.3, 0.3]]
-    one = sweep(DEEP, axes=axes(threshold=("layers.2.projection.threshold", [0.1, 0.3])))
-    assert [cell.task.layers[0].projection.parameters["threshold"] for cell in one.cells()] == [
-        0.2,
-        0.2,
-    ]
 
 
 def test_the_last_axis_is_the_fastest():

@@ -174,6 +174,22 @@ def test_the_words_of_a_trial_that_succeeds(small):
     assert first.startswith("cell sparsity=1, noise=0, trial 0: the pathway is recovered: none of")
 
 
+def test_a_trial_that_the_sweep_has_not_run_says_so(small, tmp_path):
+    note = " (the sweep has not run this trial)"
+    cell = {"sparsity": 1, "noise": 0}
+    for trial in (0, 99, 100, 5000):
+        again = replay(small, cell, trial)
+        assert again.counted == (trial < 100)
+        assert str(again).splitlines()[0].endswith(note) == (trial >= 100)
+    # A cell that its stopping rule has stopped, and the first failure beyond that.
+    given = sweep(BARE, codes={"sparsity": 2}, trials=4096, noise=0.2, stop={"width": 0.2})
+    run(given, tmp_path, jobs=1)
+    done = int(sweeps.open(tmp_path)["trials"])
+    assert done < 4096
+    assert replay(tmp_path, trial=done - 1).counted
+    assert not replay(tmp_path, trial=done).counted
+
+
 def test_many_entries_are_cut_off(tmp_path):
     low = {**LAYER, "projection": {"kind": "HardThreshold", "threshold": 0.001}}
     given = sweep(BARE, layers=[low], codes={"sparsity": 2, "batch": [2]}, trials=3)

@@ -127,6 +127,10 @@ def test_intervals(finished):
             np.testing.assert_array_equal(layers[: len(model.layers)], rates[:-1])
             assert np.isnan(layers[len(model.layers) :]).all()
             assert part[name].item() == rates[-1]
+        assert part["rate"].item() == part["failures"].item() / given.trials
+        shares = part["layer_failures"].values[: len(model.layers)] / given.trials
+        assert part["layer_rate"].values[: len(model.layers)].tolist() == shares.tolist()
+        assert np.isnan(part["layer_rate"].values[len(model.layers) :]).all()
 
 
 def test_constants_are_those_of_the_first_trial(finished):
@@ -234,7 +238,7 @@ def test_netcdf_brings_all_of_it_back(finished):
     assert back.attrs.keys() == data.attrs.keys()
     for name, value in data.attrs.items():
         assert back.attrs[name] == value
-    assert not list(folder.glob(".tmp-*"))
+    assert not list(folder.glob(".dcsc-*.part"))
 
 
 # ---- what is special ---------------------------------------------------------------------------
@@ -253,7 +257,16 @@ def test_cells_that_do_not_exist(tmp_path):
     part = data.sel(sparsity=16)
     assert part["trials"].item() == part["failures"].item() == part["seconds"].item() == 0
     assert part["settled"].item()
-    for name in ("low", "best", "high", "guarantee", "limit", "layer_low", "layer_coherence"):
+    for name in (
+        "rate",
+        "low",
+        "best",
+        "high",
+        "guarantee",
+        "limit",
+        "layer_low",
+        "layer_coherence",
+    ):
         assert np.isnan(part[name].values).all(), name
     assert (part["missed"].values == -1).all()
     assert run(SWEEPS["dense"], tmp_path, jobs=1).trials == 0

@@ -9,11 +9,10 @@ import pathlib
 import shutil
 import stat
 import subprocess
-import tempfile
 
 import pytest
 
-from dcsc._files import write_durably
+from dcsc._files import _part, write_durably
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import run
@@ -43,7 +42,11 @@ def blocks(folder):
 
 
 def leftovers(folder):
-    return [path for path in folder.rglob("*") if path.name.startswith(".tmp-")]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.name.startswith(".dcsc-") and path.suffix == ".part"
+    ]
 
 
 def assert_same(folder, finished):
@@ -120,12 +123,21 @@ def fail(monkeypatch, where, at):
 
         monkeypatch.setattr("dcsc._files.os.fdopen", fdopen)
         return
-    place = {"fsync": os, "replace": pathlib.Path, "mkstemp": tempfile}[where]
+    if where == "open":
+        opened, broken = os.open, failing(os.open, at)
+
+        def open_(path, *arguments, **options):
+            named = broken if str(path).endswith(".part") else opened
+            return named(path, *arguments, **options)
+
+        monkeypatch.setattr(os, "open", open_)
+        return
+    place = {"fsync": os, "replace": pathlib.Path}[where]
     monkeypatch.setattr(place, where, failing(getattr(place, where), at))
 
 
 @pytest.mark.parametrize("at", [1, 2, 4])
-@pytest.mark.parametrize("where", ["mkstemp", "write", "fsync", "replace"])
+@pytest.mark.parametrize("where", ["open", "write", "fsync", "replace"])
 def test_a_full_disk_leaves_nothing_half_written(where, at, tmp_path, finished):
     """``at`` 1 meets the plan, later ones the work; fsync is called twice for each file."""
     with pytest.MonkeyPatch.context() as patch:
@@ -229,7 +241,7 @@ def test_damage_is_refused_and_mended(damage, copied, finished):
 def test_folders_among_the_blocks(copied):
     (copied / "blocks" / "more").mkdir()
     assert said(sweeps.open, copied) == (
-        f"sweep: could not read {copied / 'blocks' / 'more'}: Is a directory"
+        f"sweep: expected a file, got {copied / 'blocks' / 'more'}, which is a folder"
     )
 
 
@@ -251,7 +263,9 @@ def test_a_plan_that_is_none(content, copied, finished):
         assert said(call, copied, *arguments).startswith(
             f"sweep: {plan} is not what a sweep wrote: "
         )
-    run(GIVEN, copied, jobs=1)
+    assert "bears no mark of dcsc" in said(run, GIVEN, copied, 1)
+    assert plan.read_bytes() == content
+    run(GIVEN, copied, jobs=1, force=True)
     assert_same(copied, finished)
 
 
@@ -263,16 +277,42 @@ def test_folders_that_are_none(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     assert said(run, GIVEN, file, 1) == (
-        f"--out: expected a folder to write to, got {file}: File exists"
+        f"--out: expected a folder to write to, got {file}: Not a directory"
     )
 
 
 def test_leftovers_of_a_killed_run_go(copied, finished):
     for place in (copied, copied / "blocks"):
-        (place / ".tmp-abc").write_text("half of so")
+        (place / ".tmp-mine").write_text("of somebody else")
+    parts = [_part(copied / "sweep.json"), _part(copied / "results.nc"), _part(blocks(copied)[0])]
+    for part in parts:
+        part.write_text("half of so")
     assert numbers(sweeps.open(copied)).identical(numbers(sweeps.open(finished)))
     run(GIVEN, copied, jobs=1)
     assert_same(copied, finished)
+    assert (copied / ".tmp-mine").read_text() == "of somebody else"
+
+
+def test_files_that_no_sweep_wrote_are_replaced_by_force_only(tmp_path):
+    for name in ("sweep.json", "results.nc"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text('{"mine": 1}')
+        assert f"the file {folder / name}, which exists and bears no mark" in said(
+            run, GIVEN, folder, 1
+        )
+        assert [path.name for path in folder.iterdir()] == [name]
+        run(GIVEN, folder, 1, force=True)
+        assert b"mine" not in sweeps.write_netcdf(folder, force=True).read_bytes()
+        run(GIVEN, folder, 1)
+        sweeps.write_netcdf(folder)
+
+
+def test_a_run_that_fails_at_once_leaves_nothing(tmp_path):
+    (tmp_path / "mine").write_text("text")
+    for folder in (tmp_path, tmp_path / "new" / "deep"):
+        assert "expected a scheduler" in said(run, GIVEN, folder, 1, "tcp://127.0.0.1:9")
+        assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 # ---- two runs, and other sweeps ------------------------------------------------------------------

@@ -10,9 +10,11 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
-from dcsc._files import make_folder, write_files
+from dcsc._arguments import any_path, flag
+from dcsc._arrays import Array, instance
+from dcsc._files import write_files
 from dcsc._version import __version__
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.inputs import (
     Described,
@@ -21,7 +23,6 @@ from dcsc.bounds.certificates.inputs import (
     check_keys,
     describe,
     parse_json,
-    shown,
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -166,6 +167,7 @@ class Certificate:
             If a bound, a tail or a dictionary is not one of dcsc's own; if the guarantee was not
             returned by ``evaluate``.
         """
+        instance(guarantee, Guarantee, "Certificate.of: guarantee")
         if not isinstance(guarantee.calculator, BoundCalculator):
             raise DcscError(
                 "Certificate.of: expected a guarantee that a bound's evaluate returned: "
@@ -206,10 +208,10 @@ class Certificate:
         tree = parse_json(text, where)
         if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
             got = tree.get("format") if isinstance(tree, dict) else tree
-            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {shown(got)}")
+            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {quoted(got)}")
         digest = tree.pop("digest", None)
         if not isinstance(digest, str):
-            raise DcscError(f"{where}: digest: expected a string, got {shown(digest)}")
+            raise DcscError(f"{where}: digest: expected a string, got {quoted(digest)}")
         return _parsed(cls, tree, where), digest
 
     @property
@@ -229,22 +231,29 @@ class Certificate:
         """Whether some layer's constants were declared, so that nothing shows that they are met."""
         return any(layer.basis != _basis(LayerInstance) for layer in self.layers)
 
-    def write(self, folder: str | Path) -> None:
+    def write(self, folder: str | Path, force: bool = False) -> None:
         """Write ``certificate.json``, and ``evidence.npz`` with what it was computed from.
 
-        Both are written whole, or neither.
+        Both are written whole, or neither. Certificates that are there are replaced.
 
         Parameters
         ----------
         folder : str or Path
             Made if it does not exist.
+        force : bool, default False
+            Whether files of these names that dcsc did not write may be replaced.
+
+        Raises
+        ------
+        DcscError
+            If there are such files, or the folder cannot be written to.
         """
         if self.inputs is None:
             raise DcscError("Certificate.write: expected what Certificate.of returned")
-        out = Path(folder)
-        make_folder(out, "Certificate.write: folder")
         files = {"evidence.npz": self.inputs.npz(), "certificate.json": self.text.encode()}
-        write_files(out, files, "Certificate.write: folder")
+        place = any_path(folder, "Certificate.write: folder")
+        replaces = flag(force, "Certificate.write: force")
+        write_files(place, files, "Certificate.write: folder", replaces)
 
 
 def _layer(
@@ -298,7 +307,7 @@ def _parsed(kind: Any, value: Any, where: str) -> Any:
     """Return a value in JSON as what its annotation says."""
     if attrs.has(kind):
         if not isinstance(value, dict):
-            raise DcscError(f"{where}: expected an object, got {shown(value)}")
+            raise DcscError(f"{where}: expected an object, got {quoted(value)}")
         fields = {field.name: field.type for field in attrs.fields(kind) if field.name != "inputs"}
         check_keys(value, list(fields), where)
         return kind(
@@ -306,16 +315,16 @@ def _parsed(kind: Any, value: Any, where: str) -> Any:
         )
     if kind is Described:
         if not isinstance(value, dict):
-            raise DcscError(f"{where}: expected an object, got {shown(value)}")
+            raise DcscError(f"{where}: expected an object, got {quoted(value)}")
         check_described(value, where)
         return value
     if typing.get_origin(kind) is tuple:
         first, second = typing.get_args(kind)
         if not isinstance(value, list) or (second is not ... and len(value) != 2):
-            raise DcscError(f"{where}: expected a list, got {shown(value)}")
+            raise DcscError(f"{where}: expected a list, got {quoted(value)}")
         return tuple(_parsed(first, item, f"{where}[{at}]") for at, item in enumerate(value))
     if kind is float and value in ("inf", "-inf"):
         return float(value)
     if type(value) is not kind:
-        raise DcscError(f"{where}: expected {kind.__name__}, got {shown(value)}")
+        raise DcscError(f"{where}: expected {kind.__name__}, got {quoted(value)}")
     return value

@@ -6,20 +6,23 @@ Only the classes named here are written and read, and reading calls nothing but 
 import inspect
 import io
 import json
-import struct
+import math
 import types
 import typing
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
 
 from dcsc import dictionaries
-from dcsc._arrays import Array
+from dcsc._archives import npz_arrays
+from dcsc._arrays import Array, instance
+from dcsc._files import MARK, regular_file
+from dcsc._outside import check_depth, outside
+from dcsc._words import quoted, short
 from dcsc.bounds import tails
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.family import BOUNDS
@@ -30,7 +33,7 @@ from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 
-__all__ = ["Described", "Inputs", "check_described", "describe", "parse_json", "shown"]
+__all__ = ["Described", "Inputs", "check_described", "describe", "parse_json"]
 
 Described = Mapping[str, Any]
 """A strategy or a record in JSON: its class and its fields, with arrays by name."""
@@ -41,8 +44,6 @@ _TEXT = "inputs"
 # before go on being read.
 _LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
 _MOST_BYTES = 2**30
-_DEEPEST = 50
-_LONGEST = 100
 _RECORDS = (LayerStatistics, LayerInstance)
 
 
@@ -94,6 +95,8 @@ class Inputs:
         )
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **{**arrays, _TEXT: np.array(text)})
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.comment = MARK.encode()
         return file.getvalue()
 
     @classmethod
@@ -111,24 +114,24 @@ class Inputs:
         for path in paths:
             found = _read_npz(path)
             for name in found.keys() & arrays.keys():
-                raise DcscError(f"{path}: {name!r}: expected each array once, got it twice")
+                raise DcscError(f"{path}: {quoted(name)}: expected each array once, got it twice")
             arrays |= found
         if _TEXT not in arrays or arrays[_TEXT].dtype.kind != "U" or arrays[_TEXT].ndim:
             raise DcscError(f"{where}: expected a model that dcsc wrote, got no text {_TEXT!r}")
         tree = parse_json(str(arrays.pop(_TEXT)), f"{where}: {_TEXT}")
         if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
             got = tree.get("format") if isinstance(tree, dict) else tree
-            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {shown(got)}")
+            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {quoted(got)}")
         check_keys(tree, ["format", "bound", "layers"], where)
         unused = dict(arrays)
         bound = _rebuilt(tree["bound"], f"{where}: bound", arrays, unused)
         layers = _rebuilt(tree["layers"], f"{where}: layers", arrays, unused)
         if type(bound) not in BOUNDS:
-            raise DcscError(f"{where}: bound: expected a bound, got {shown(bound)}")
+            raise DcscError(f"{where}: bound: expected a bound, got {quoted(bound)}")
         if not isinstance(layers, tuple) or any(type(layer) not in _RECORDS for layer in layers):
-            raise DcscError(f"{where}: layers: expected records of layers, got {shown(layers)}")
+            raise DcscError(f"{where}: layers: expected records of layers, got {quoted(layers)}")
         for name in unused:
-            raise DcscError(f"{where}: {name!r}: expected only arrays that the model uses")
+            raise DcscError(f"{where}: {quoted(name)}: expected only arrays that the model uses")
         return cls(bound, layers)
 
 
@@ -183,7 +186,7 @@ def check_described(tree: Any, where: str) -> None:
     elif isinstance(tree, dict) and "array" in tree:
         check_keys(tree, ["array"], where)
         if not isinstance(tree["array"], str):
-            raise DcscError(f"{where}.array: expected a name, got {shown(tree['array'])}")
+            raise DcscError(f"{where}.array: expected a name, got {quoted(tree['array'])}")
     elif isinstance(tree, dict):
         kind = _kind(tree, where)
         fields = [field.name for field in attrs.fields(kind)]
@@ -197,10 +200,10 @@ def check_keys(tree: Mapping[str, Any], keys: list[str], where: str) -> None:
     """Name the first key that is unknown, or else the first that is missing."""
     for key in tree:
         if key not in keys:
-            raise DcscError(f"{where}: unknown key {shown(key)}; expected {', '.join(keys)}")
+            raise DcscError(f"{where}: unknown key {quoted(key)}; expected {', '.join(keys)}")
     for key in keys:
         if key not in tree:
-            raise DcscError(f"{where}: missing key {key!r}")
+            raise DcscError(f"{where}: missing key {quoted(key)}")
 
 
 def parse_json(text: str, where: str) -> Any:
@@ -209,41 +212,28 @@ def parse_json(text: str, where: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         tree = dict(pairs)
         if len(tree) < len(pairs):
-            raise DcscError(f"{where}: expected each key once, got {shown([k for k, _ in pairs])}")
+            raise DcscError(f"{where}: expected each key once, got {quoted([k for k, _ in pairs])}")
         return tree
 
-    def refuse(constant: str) -> None:
+    def refuse(constant: str) -> NoReturn:
         raise DcscError(f"{where}: expected finite numbers, got {constant}")
 
-    try:
-        tree = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
-        _check_depth(tree, _DEEPEST)
-    except DcscError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise DcscError(f"{where}: expected JSON: {error}") from None
+    def number(digits: str) -> float:
+        value = float(digits)
+        return value if math.isfinite(value) else refuse(short(digits, 40))
+
+    instance(text, str, where)
+    with outside(f"{where}: expected JSON"):
+        tree = json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=refuse)
+        check_depth(tree, f"{where}: expected JSON")
     return tree
-
-
-def _check_depth(tree: Any, room: int) -> None:
-    if room == 0:
-        raise RecursionError("it is nested too deeply")
-    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    for child in children:
-        _check_depth(child, room - 1)
-
-
-def shown(value: Any) -> str:
-    """Return a value for an error message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
 def _kind(tree: dict[str, Any], where: str) -> Any:
     name = tree.get("class")
     if not isinstance(name, str) or name not in _KINDS:
         raise DcscError(
-            f"{where}: class: expected one of {', '.join(_KINDS)}, got {shown(name)}: dcsc runs "
+            f"{where}: class: expected one of {', '.join(_KINDS)}, got {quoted(name)}: dcsc runs "
             "no code from files"
         )
     return _KINDS[name]
@@ -260,7 +250,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
     if "array" in tree:
         name = tree["array"]
         if name not in arrays:
-            raise DcscError(f"{where}: expected the array {name!r}, got no such array")
+            raise DcscError(f"{where}: expected the array {quoted(name)}, got no such array")
         unused.pop(name, None)
         return arrays[name]
     # Each field must be of a type that its annotation allows before its class sees it.
@@ -271,7 +261,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
             continue
         value = _rebuilt(tree[field.name], f"{where}.{field.name}", arrays, unused)
         if not any(isinstance(value, allowed) for allowed in _types(field.type)):
-            raise DcscError(f"{where}.{field.name}: expected {field.type}, got {shown(value)}")
+            raise DcscError(f"{where}.{field.name}: expected {field.type}, got {quoted(value)}")
         values[field.name] = value
     # The class checks the values themselves; the file is to blame for whatever it refuses.
     try:
@@ -295,21 +285,6 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            raise DcscError(f"{path}: expected at most {_MOST_BYTES} bytes of arrays, got {size}")
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except DcscError:
-        raise
-    except (
-        *(OSError, ValueError, EOFError, RuntimeError, MemoryError, KeyError),
-        *(zipfile.BadZipFile, zlib.error, struct.error),
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DcscError(f"{path}: expected an .npz file, could not read it: {reason}") from None
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "bfU":
-            raise DcscError(f"{path}: {name!r}: expected an array of numbers, got others")
-    return found
+        return npz_arrays(regular_file(path, "evidence"), kinds="bfU", most=_MOST_BYTES)
+    except DcscError as error:
+        raise DcscError(f"{path}: {error}") from None

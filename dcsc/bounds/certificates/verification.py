@@ -6,9 +6,11 @@ from typing import Any
 import attrs
 
 from dcsc._arrays import real
+from dcsc._files import read_bytes, regular_file
 from dcsc._version import __version__
+from dcsc._words import quoted
 from dcsc.bounds.certificates.certificate import Certificate, plain
-from dcsc.bounds.certificates.inputs import Inputs, shown
+from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.errors import DcscError
 
 __all__ = ["Verification", "verify"]
@@ -65,7 +67,11 @@ def verify(
         If a file cannot be used, or the certificate was made by another version of dcsc.
     """
     allowed = real(rounding, "verify: rounding", minimum=0, maximum=1)
-    text = _read_text(Path(certificate))
+    try:
+        text = read_bytes(certificate, "verify: certificate", _MOST_BYTES).decode()
+    except UnicodeDecodeError:
+        raise DcscError(f"{certificate}: expected a certificate, which is text") from None
+    text = text.replace("\r\n", "\n")
     stated, digest = Certificate.parse(text, str(certificate))
     if digest != stated.digest:
         return Verification(stated, "digest: it is not that of the text, which was changed")
@@ -73,14 +79,17 @@ def verify(
         return Verification(stated, "the text is not as dcsc writes it")
     if stated.version != __version__:
         raise DcscError(
-            f"{certificate}: version: made by dcsc {shown(stated.version)}, and this is dcsc "
+            f"{certificate}: version: made by dcsc {quoted(stated.version)}, and this is dcsc "
             f"{__version__}, which may compute otherwise: verify it with that version"
         )
-    inputs = Inputs.load([Path(model)] if codes is None else [Path(model), Path(codes)])
+    files = {"model": model} if codes is None else {"model": model, "codes": codes}
+    inputs = Inputs.load([regular_file(file, f"verify: {name}") for name, file in files.items()])
     try:
         found = Certificate.of(inputs.evaluate())
     except (ArithmeticError, MemoryError) as error:
-        raise DcscError(f"{model}: expected a model that can be computed: {error!r}") from None
+        raise DcscError(
+            f"{model}: expected a model that can be computed: {quoted(error)}"
+        ) from None
     return Verification(stated, _difference(_parts(stated), _parts(found), "", allowed) or "")
 
 
@@ -114,20 +123,10 @@ def _difference(stated: Any, found: Any, where: str, rounding: float) -> str | N
             if said := _difference(one, other, f"{where}[{at}]", rounding):
                 return said
         return None
-    if type(stated) is type(found) and stated == found:
+    if type(stated) is type(found) and repr(stated) == repr(found):  # 0.0 and −0.0 differ
         return None
-    said = f"{where}: the certificate says {shown(stated)}, the model gives {shown(found)}"
+    said = f"{where}: the certificate says {quoted(stated)}, the model gives {quoted(found)}"
     if not isinstance(stated, float) or not isinstance(found, float):
         return said
-    gap = abs(stated - found) / max(abs(stated), abs(found))
-    return None if gap <= rounding else f"{said}, a relative difference of {gap:.1g}"
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise DcscError(f"{path}: expected a certificate of at most {_MOST_BYTES} bytes")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise DcscError(f"{path}: expected a certificate, could not read it: {reason}") from None
+    gap = abs(stated - found) / (max(abs(stated), abs(found)) or 1.0)
+    return None if gap <= rounding > 0 else f"{said}, a relative difference of {gap:.1g}"

@@ -7,7 +7,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import instance, integer, real
+from dcsc._arguments import instances
+from dcsc._arrays import integer, real
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.explanations.records import (
     BestThreshold,
@@ -104,7 +105,7 @@ def _records(
 ) -> tuple[LayerRecord, ...]:
     if isinstance(layers, DCSCModel):
         return measure(layers, truth, noise)  # type: ignore[arg-type]  # it refuses None
-    if truth is not None or np.ndim(noise) or noise != 0:
+    if truth is not None or not isinstance(noise, int | float) or noise != 0:
         raise DcscError(
             "explain: truth, noise: expected with a model only: records have codes and noise of "
             "their own"
@@ -118,8 +119,8 @@ def _chosen(
     if bounds is None:
         # of one layer the layered bound is the hybrid one
         return [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
-    calculators = list(bounds) if isinstance(bounds, Iterable) else [bounds]
-    return [instance(bound, BoundCalculator, "explain: bounds") for bound in calculators]
+    calculators = bounds if isinstance(bounds, Iterable) else [bounds]
+    return list(instances(calculators, BoundCalculator, "explain: bounds"))
 
 
 def _numbers(records: Sequence[object]) -> range:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from dcsc._arrays import instance
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerStatistics
@@ -130,6 +131,7 @@ class Verdict:
 
     def change(self, quantity: str) -> Change | None:
         """Return what is said of a quantity, named by its symbol; None if nothing is."""
+        instance(quantity, str, "Verdict.change: quantity")
         return next((c for c in self.changes if c.quantity == quantity), None)
 
 

@@ -68,14 +68,18 @@ def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
     lines = _wrap(0, f"Layer {layer.number}: " + ", ".join(known) + ".")
     if layer.pair is not None:
         lines += _wrap(2, _pair(layer.pair))
+    limits: tuple[tuple[str, float | None], ...]
     limits = (("for certain", layer.guaranteed), (f"with delta = {_n(delta)}", layer.likely))
+    if not layer.verdicts:
+        lines += _wrap(2, "No theorem applies.")
+        limits = ()
     for certainty, limit in limits:
         lines += _wrap(2, f"Proved {certainty}: {_up_to(limit, constants.stripe_size)}.")
     for verdict in layer.verdicts:
         lines += _verdict(verdict, layer, delta)
     lines += _assumed(layer)
     for option in layer.strides:
-        lines += _wrap(2, _stride(option))
+        lines += _wrap(2, _stride(option, bool(layer.verdicts)))
     return lines
 
 
@@ -193,11 +197,12 @@ def _assumed(layer: "LayerExplanation") -> list[str]:
     return lines
 
 
-def _stride(option: "StrideOption") -> str:
+def _stride(option: "StrideOption", proved: bool) -> str:
     limit = _up_to(option.max_sparsity, option.stripe_size)
     return (
         f"With stride {_place(option.stride)}: mu = {_n(option.coherence)}, {option.stripe_size} "
-        f"entries in a stripe, {option.n_atoms} atoms; proved with delta: {limit}."
+        f"entries in a stripe, {option.n_atoms} atoms"
+        + (f"; proved with delta: {limit}." if proved else ".")
     )
 
 

@@ -6,8 +6,10 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
+from dcsc._arguments import flag
 from dcsc._arrays import Array, real
 from dcsc._fields import number_field
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -118,11 +120,13 @@ class InstanceBound(BoundCalculator):
         """
         entering = self._entering_one(instance, "best_threshold")
         columns = problems(attrs.evolve(instance, threshold=0.0), entering)
-        filters = instance.dictionary.code_shape[0] if per_filter else 1
+        each = flag(per_filter, "InstanceBound.best_threshold: per_filter")
+        filters = instance.dictionary.code_shape[0] if each else 1
         best = best_threshold(columns, lambda problem: self._column(problem).each, filters)
-        return best if per_filter else float(best[0])
+        return best if each else float(best[0])
 
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
+        flag(per_filter, "InstanceBound.best_thresholds: per_filter")
         chosen: list[LayerInstance] = []
         for layer in self._records(layers, "best_thresholds: layers"):
             assert isinstance(layer, LayerInstance)
@@ -170,6 +174,10 @@ class InstanceBound(BoundCalculator):
 
     def _entering_one(self, layer: LayerInstance, method: str) -> Entering:
         """Return what enters a layer that is looked at alone."""
+        if not isinstance(layer, LayerInstance):
+            raise DcscError(
+                f"InstanceBound.{method}: instance: expected a LayerInstance, got {quoted(layer)}"
+            )
         self._require_random_signs(1, layer, deepest=True)
         level = layer.noise_level
         if level is None:
@@ -191,7 +199,7 @@ class InstanceBound(BoundCalculator):
             return Entering(0.0, NoNoise())
         if not self.tail.covers(law):
             raise self._refuse(
-                number, f"{self.tail!r} is no bound for the noise model {law.name!r}"
+                number, f"{quoted(self.tail)} is no bound for the noise model {quoted(law.name)}"
             )
         refusal = law.refusal(number, level, [below.unbiased for below in layers[: number - 1]])
         if refusal is not None:

@@ -1,23 +1,34 @@
 """Some values of the Babel functions, which bound all others."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import attrs
 
-from dcsc._arrays import integer, real
+from dcsc._arguments import items
+from dcsc._arrays import instance, integer, real
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
 
 __all__ = ["Babel", "interpolated"]
 
 
 def _values(value: Any) -> tuple[tuple[int, float], ...]:
-    pairs = dict(value)
+    try:
+        pairs = dict(
+            value if isinstance(value, Mapping) else items(value, "Babel")
+        )  # or the pairs that this makes of a mapping
+    except (TypeError, ValueError):
+        raise DcscError(
+            f"Babel: expected a mapping of sparsity to value, got {quoted(value)}"
+        ) from None
     return tuple(
         (
             integer(key, "Babel: sparsity", minimum=1),
             real(pairs[key], f"Babel: value at {key}", minimum=0),
         )
-        for key in sorted(pairs)
+        for key in sorted(pairs, key=lambda key: integer(key, "Babel: sparsity"))
     )
 
 
@@ -41,7 +52,9 @@ class Babel:
     @classmethod
     def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
         """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
-        places = [place for place in (sparsity - 1, sparsity) if place > 0]
+        instance(dictionary, Dictionary, "Babel.at: dictionary")
+        most = integer(sparsity, "Babel.at: sparsity", minimum=0)
+        places = [place for place in (most - 1, most) if place > 0]
         return cls(
             {place: dictionary.babel(place) for place in places},
             {place: dictionary.babel_squared(place) for place in places},

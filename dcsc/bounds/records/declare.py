@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import as_batch, real, real_array
+from dcsc._arguments import items
+from dcsc._arrays import as_batch, instance, real, real_array
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.statistics import LayerStatistics
 from dcsc.errors import DcscError
@@ -51,10 +52,11 @@ def declare(
     >>> [layer.sparsity for layer in declare(model, x, x_min=[13**-0.5, 1])]
     [13, 1]
     """
+    instance(model, DCSCModel, "declare: model")
     array = real_array(codes, "declare: codes")
     shape = tuple(model.layers[-1].dictionary.code_shape)
     as_batch(array, shape, "declare: codes", array.dtype)
-    floors = [real(floor, "declare: x_min", minimum=0) for floor in x_min]
+    floors = [real(floor, "declare: x_min", minimum=0) for floor in items(x_min, "declare: x_min")]
     if len(floors) != len(model.layers):
         raise DcscError(
             f"declare: x_min: expected {len(model.layers)} numbers, one per layer, got {floors}"
@@ -65,7 +67,7 @@ def declare(
     for number, layer in reversed(list(enumerate(model.layers, start=1))):
         # The constants, from codes at their largest of which none is below the floor.
         floor = floors[number - 1]
-        instance = LayerInstance(
+        record = LayerInstance(
             layer.dictionary,
             np.where(sizes > 0, np.maximum(sizes, floor), 0),
             noise=noise if number == 1 else None,
@@ -77,7 +79,7 @@ def declare(
         # Below the deepest layer, codes change their sign with the signs of the layer above.
         nonnegative = above is None and bool((array >= 0).all())
         declared.insert(
-            0, attrs.evolve(instance.statistics(), nonnegative=nonnegative, measured=False)
+            0, attrs.evolve(record.statistics(), nonnegative=nonnegative, measured=False)
         )
         sizes, above = layer.dictionary.contributions(sizes), layer.dictionary
     return tuple(declared)

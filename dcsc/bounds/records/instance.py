@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import flag
 from dcsc._arrays import (
     Array,
     as_batch,
@@ -15,8 +16,10 @@ from dcsc._arrays import (
     instance_of,
     real,
     real_array,
+    real_or_array,
 )
 from dcsc._fields import SAME_ARRAY, named, number_field
+from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
@@ -39,9 +42,10 @@ def _codes(value: Any, record: Any, where: str) -> Array:
 
 
 def _noise(value: Any, record: Any, where: str) -> float | Array:
-    if not np.iterable(value):
-        return real(value, where, minimum=0)
-    array = real_array(value, where).astype(np.float64)
+    number = real_or_array(value, where, minimum=0)
+    if isinstance(number, float):
+        return number
+    array = number.astype(np.float64)
     shape = tuple(record.dictionary.signal_shape)
     if array.shape not in (shape, record.batch + shape):
         raise DcscError(
@@ -60,7 +64,7 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
         if law.name != "independent":
             raise DcscError(
                 'LayerInstance: noise_model: expected "independent" with a signal as noise, '
-                f"got {value!r}"
+                f"got {quoted(value)}"
             )
     elif law.name == "none" and instance.noise:
         raise DcscError(
@@ -70,7 +74,9 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
 
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
-        raise DcscError(f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {value!r}")
+        raise DcscError(
+            f"LayerInstance: hypotheses: expected a tuple of Hypothesis, got {quoted(value)}"
+        )
 
 
 def _core(dictionary: Dictionary) -> Dictionary:
@@ -200,6 +206,7 @@ class LayerInstance(LayerRecord):
             If the codes are all zero and no ``x_min`` was given, or it exceeds an entry; if the
             noise is Gaussian, which has no bound.
         """
+        with_babel = flag(babel, "LayerInstance.statistics: babel")
         if not isinstance(self.noise, np.ndarray) and self.noise and not self.law.bounded:
             raise DcscError(
                 "LayerInstance: noise: Gaussian noise has no bound, and statistics need one: give "
@@ -239,7 +246,7 @@ class LayerInstance(LayerRecord):
             gain=self.gain,
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
-            babel=Babel.at(self.dictionary, sparsity) if babel else None,
+            babel=Babel.at(self.dictionary, sparsity) if with_babel else None,
             n_stripes=math.prod(self.dictionary.stripes.grid),
             containing=self.dictionary.stripes.containing,
             channel_size=math.prod(self.dictionary.signal_shape[1:]),

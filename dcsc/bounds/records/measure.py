@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy.typing as npt
 
-from dcsc._arrays import Array, integer
+from dcsc._arrays import Array, instance, integer
+from dcsc._words import quoted
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
@@ -58,8 +59,10 @@ def measure(
 
 def checked_pathway(model: DCSCModel, truth: Pathway, where: str) -> tuple[Array, ...]:
     """Return the arrays of a pathway that fits the model."""
+    instance(model, DCSCModel, f"{where}: model")
     if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
         raise DcscError(
-            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got {truth!r}"
+            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got "
+            f"{quoted(truth)}"
         )
     return truth.arrays

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, real_array
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.measure import checked_pathway
@@ -77,7 +77,7 @@ def oracle_layers(
         )
     # Codes without their batch axes, and the noise on the signal.
     signal_shape = tuple(model.layers[0].dictionary.signal_shape)
-    signal = np.zeros(signal_shape) if noise is None else np.asarray(noise)
+    signal = np.zeros(signal_shape) if noise is None else real_array(noise, "oracle_layers: noise")
     shapes = [tuple(layer.dictionary.code_shape) for layer in model.layers]
     codes = [array.reshape(shape) for array, shape in zip(arrays[1:], shapes, strict=True)]
     records = []

@@ -9,8 +9,10 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from dcsc._arrays import integer, real
-from dcsc._fields import number_field
+from dcsc._arguments import flag, items
+from dcsc._arrays import instance, instance_of, integer, real
+from dcsc._fields import flag_field, number_field
+from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records.babel import Babel, interpolated
 from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
@@ -18,16 +20,16 @@ from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
 
-__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_records"]
+__all__ = ["Babel", "LayerRecord", "LayerStatistics", "Records", "as_record", "as_records"]
 
 
 def _gain(value: Any) -> tuple[float, float]:
-    pair = tuple(value) if np.iterable(value) else (value,)
+    pair = items(value, "LayerStatistics: gain") if np.iterable(value) else (value,)
     if len(pair) != 2:
-        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected (smallest, largest), got {quoted(value)}")
     low, high = (real(item, "LayerStatistics: gain", minimum=0) for item in pair)
     if low > high:
-        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {value!r}")
+        raise DcscError(f"LayerStatistics: gain: expected smallest <= largest, got {quoted(value)}")
     return low, high
 
 
@@ -146,6 +148,15 @@ class LayerRecord(ABC):
 Records = LayerRecord | Iterable[LayerRecord]
 
 
+def as_record(value: Any, where: str) -> LayerRecord:
+    """Return the record of one layer."""
+    if not isinstance(value, LayerRecord):
+        raise DcscError(
+            f"{where}: expected one LayerStatistics or LayerInstance, got {quoted(value)}"
+        )
+    return value
+
+
 def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     """Return one record per layer, layer 1 first, from one record or several.
 
@@ -156,11 +167,10 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
-    records = tuple(layers) if isinstance(layers, Iterable) else ()
+    expected = "LayerStatistics or LayerInstance, one per layer"
+    records = items(layers, where, expected)
     if not records or not all(isinstance(record, LayerRecord) for record in records):
-        raise DcscError(
-            f"{where}: expected LayerStatistics or LayerInstance, one per layer, got {layers!r}"
-        )
+        raise DcscError(f"{where}: expected {expected}, got {quoted(layers)}")
     for number, (below, record) in enumerate(itertools.pairwise(records), start=1):
         why = record.misfit(below)
         if why is not None:
@@ -240,19 +250,19 @@ class LayerStatistics(LayerRecord):
     n_samples: int = number_field(integer, minimum=1, default=1)
     threshold: Threshold | None = optional_threshold_field()
     selection: Selection | None = attrs.field(factory=Selection)
-    signs_independent: bool = True
-    nonnegative: bool = False
+    signs_independent: bool = flag_field(default=True)
+    nonnegative: bool = flag_field(default=False)
     gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
     stripe_size: int | None = number_field(integer, minimum=1, default=None)
     patch_sparsity: int | None = number_field(integer, minimum=0, default=None)
     babel: Babel | None = attrs.field(
         default=None,
-        validator=attrs.validators.optional(attrs.validators.instance_of(Babel)),
+        validator=attrs.validators.optional(instance_of(Babel)),
     )
     n_stripes: int | None = number_field(integer, minimum=1, default=None)
     containing: int | None = number_field(integer, minimum=1, default=None)
     channel_size: int | None = number_field(integer, minimum=1, default=None)
-    measured: bool = False
+    measured: bool = flag_field(default=False)
     tolerance: float = number_field(real, minimum=TOLERANCE, default=TOLERANCE)
 
     def __attrs_post_init__(self) -> None:
@@ -274,6 +284,7 @@ class LayerStatistics(LayerRecord):
             )
 
     def statistics(self, babel: bool = True) -> "LayerStatistics":
+        flag(babel, "LayerStatistics.statistics: babel")
         return self
 
     @property
@@ -364,6 +375,7 @@ class LayerStatistics(LayerRecord):
         The share of draws in which they do is the measured probability of the event that a
         guarantee from declared constants is joint with.
         """
+        instance(measured, LayerStatistics, "LayerStatistics.admits: measured")
         within = measured.need("sparsity") <= self.need("sparsity")
         within &= measured.x_min >= self.x_min and measured.x_max <= self.x_max
         within &= measured.nonnegative or not self.nonnegative

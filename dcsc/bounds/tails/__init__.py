@@ -3,6 +3,7 @@
 A new one is a subclass of `Tail` with ``_upper``. `as_tail` knows the ones here by name.
 """
 
+from dcsc._words import quoted
 from dcsc.bounds.tails.base import NOISE_MODELS, Tail
 from dcsc.bounds.tails.exact import Exact
 from dcsc.bounds.tails.lattice import Lattice
@@ -43,4 +44,4 @@ def as_tail(tail: object) -> Tail:
         return tail
     if isinstance(tail, str) and tail in _NAMED:
         return _NAMED[tail]()
-    raise DcscError(f"tail: expected a Tail or one of {', '.join(_NAMED)}, got {tail!r}")
+    raise DcscError(f"tail: expected a Tail or one of {', '.join(_NAMED)}, got {quoted(tail)}")

@@ -7,7 +7,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, from_hook, real_array
+from dcsc._arrays import Array, from_hook, instance, real_array
+from dcsc._words import quoted
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError, NotCoveredError
@@ -137,6 +138,7 @@ class Tail(ABC):
 
     def covers(self, noise: Noise) -> bool:
         """Return whether the tail is valid for a noise, by its own name or that of a weaker one."""
+        instance(noise, Noise, f"{type(self).__name__}.covers: noise")
         return bool({noise.name, noise.as_good_as} & self.noise_models)
 
     # ---- hooks -------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class Tail(ABC):
         name = type(self).__name__
         law = as_noise(noise_model, f"{name}: noise_model")
         if not self.covers(law):
-            raise NotCoveredError(f"{name} is no bound for the noise model {law.name!r}")
+            raise NotCoveredError(f"{name} is no bound for the noise model {quoted(law.name)}")
         w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights"))).astype(np.float64)
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")

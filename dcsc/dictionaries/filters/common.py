@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dcsc._arrays import Array, Shape, integer, shape_tuple
+from dcsc._arrays import Array, Shape, checked_size, integer, shape_tuple
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 
@@ -12,8 +13,10 @@ def checked(family: str, n: int, c: int, kernel: int | Sequence[int]) -> tuple[i
     """Return ``n``, ``c`` and the kernel as a tuple, or refuse naming the family and argument."""
     sides = shape_tuple(kernel, f"{family}: kernel", 1)
     if not sides:
-        raise DcscError(f"{family}: kernel must have at least one axis, got {kernel!r}")
-    return integer(n, f"{family}: n", 1), integer(c, f"{family}: c", 1), sides
+        raise DcscError(f"{family}: kernel must have at least one axis, got {quoted(kernel)}")
+    shape = integer(n, f"{family}: n", 1), integer(c, f"{family}: c", 1), *sides
+    checked_size(shape, f"{family}: n, c, kernel")
+    return shape[0], shape[1], sides
 
 
 def unit(filters: Array) -> Array:

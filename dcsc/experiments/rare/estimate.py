@@ -7,7 +7,18 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Rng, as_batch, generator, integer, real, real_array
+from dcsc._arrays import (
+    Array,
+    Rng,
+    as_batch,
+    checked_size,
+    generator,
+    instance,
+    integer,
+    real,
+    real_array,
+)
+from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
@@ -154,9 +165,11 @@ def estimate_failure(
     >>> estimate.low < 41 / 2**40 < estimate.high and estimate.relative_error < 0.02
     True
     """
+    instance(model, DCSCModel, "estimate_failure: model")
     layer, selection = _covered(model)
     array = real_array(codes, "estimate_failure: codes")
     total = integer(trials, "estimate_failure: trials", minimum=2)
+    checked_size((total,), "estimate_failure: trials")
     source = generator(rng, "estimate_failure: rng")
     shape = tuple(layer.code_shape)
     flat, batch = as_batch(array, shape, "estimate_failure: codes", array.dtype)
@@ -196,11 +209,12 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
     selection = layer.projection.selection
     if selection is None or selection.threshold is None:
         raise NotCoveredError(
-            f"estimate_failure does not cover {layer.projection!r}: it selects by no threshold"
+            f"estimate_failure does not cover {quoted(layer.projection)}: it selects by no "
+            "threshold"
         )
     if not layer.signs.independent:
         raise NotCoveredError(
-            f"estimate_failure does not cover {layer.signs!r}: the signs are not independent"
+            f"estimate_failure does not cover {quoted(layer.signs)}: the signs are not independent"
         )
     return layer.dictionary, selection
 

@@ -8,7 +8,16 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Rng, Shape, as_batch, generator, numeric_array, real, real_array
+from dcsc._arrays import (
+    Array,
+    Rng,
+    Shape,
+    as_batch,
+    generator,
+    instance,
+    integer,
+    real_or_array,
+)
 from dcsc._cached import cached_property
 from dcsc._numerics.packed import WORD, unpack
 from dcsc.model import DCSCModel
@@ -196,11 +205,12 @@ def checked_noise(
     model: DCSCModel, codes: Array, noise: Any, where: str
 ) -> tuple[Shape, float | Array]:
     """Return the batch axes of the codes, and the noise in the shape of all signals."""
+    instance(model, DCSCModel, f"{where}: model")
     deepest = tuple(model.layers[-1].dictionary.code_shape)
     _, batch = as_batch(codes, deepest, f"{where}: codes", codes.dtype)
-    if np.ndim(noise) == 0:
-        return batch, real(noise, f"{where}: noise", minimum=0)
-    array = real_array(noise, f"{where}: noise")
+    array = real_or_array(noise, f"{where}: noise", minimum=0)
+    if isinstance(array, float):
+        return batch, array
     shape = tuple(model.layers[0].dictionary.signal_shape)
     if array.shape != shape:
         as_batch(array, batch + shape, f"{where}: noise", array.dtype)
@@ -215,7 +225,9 @@ def law(signs: SignPattern) -> SignPattern:
 def _seed(rng: Rng) -> np.random.SeedSequence:
     if isinstance(rng, np.random.SeedSequence):
         return rng
-    source = generator(rng, "simulate: rng")
     if isinstance(rng, np.random.Generator):
-        return np.random.SeedSequence(int(source.integers(2**63)))
-    return np.random.SeedSequence(None if rng is None else int(numeric_array(rng, "rng")))
+        return np.random.SeedSequence(int(rng.integers(2**63)))
+    if rng is None:
+        return np.random.SeedSequence()
+    generator(rng, "simulate: rng")
+    return np.random.SeedSequence(integer(rng, "simulate: rng"))

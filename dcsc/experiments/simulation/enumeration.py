@@ -4,7 +4,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, integer, real_array
+from dcsc._arrays import Array, instance, integer, real_array
 from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise, law
@@ -130,6 +130,7 @@ def enumerate_signs(
     >>> float(result.probability[-1]) == 565 / 4096
     True
     """
+    instance(model, DCSCModel, "enumerate_signs: model")
     x = real_array(codes, "enumerate_signs: codes")
     batch, checked = checked_noise(model, x, noise, "enumerate_signs")
     if isinstance(checked, float) and checked != 0:

@@ -9,6 +9,7 @@ from scipy.stats import beta
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc._fields import array_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
@@ -36,7 +37,9 @@ def clopper_pearson(
     """
     total = np.asarray(numeric_array(trials, "clopper_pearson: trials"))
     if total.dtype.kind not in "iu" or (total < 1).any():
-        raise DcscError(f"clopper_pearson: trials: expected integers of at least 1, got {trials!r}")
+        raise DcscError(
+            f"clopper_pearson: trials: expected integers of at least 1, got {quoted(trials)}"
+        )
     counts = np.asarray(numeric_array(failures, "clopper_pearson: failures"), dtype=float)
     if (counts < 0).any() or (counts > total).any():
         raise DcscError(
@@ -86,7 +89,8 @@ class Tally:
             return NotImplemented
         if other.task != self.task:
             raise DcscError(
-                f"Tally: expected tallies of one task, got {self.task!r} and {other.task!r}"
+                f"Tally: expected tallies of one task, got {quoted(self.task)} and "
+                f"{quoted(other.task)}"
             )
         if other.failures.shape != self.failures.shape:
             raise DcscError(

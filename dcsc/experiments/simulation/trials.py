@@ -6,9 +6,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Rng, integer, real_array
+from dcsc._arguments import choice, flag
+from dcsc._arrays import Rng, checked_size, instance, integer, real_array
 from dcsc._threads import share
-from dcsc.errors import DcscError, NotCoveredError
+from dcsc._words import quoted
+from dcsc.errors import NotCoveredError
 from dcsc.experiments.simulation.draws import BLOCK, Draws, Trials
 from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.experiments.simulation.tally import Tally
@@ -57,6 +59,7 @@ class Simulation:
         """
         numbers = range(start // BLOCK, -(-stop // BLOCK))
         depth = len(self.draws.model.layers)
+        checked_size((numbers.stop - numbers.start, 3 * depth), "simulate: trials")
         failures = np.zeros((len(numbers), depth + 1), dtype=np.int64)
         wrong = np.zeros((len(numbers), depth, 2), dtype=np.int64)
 
@@ -133,17 +136,17 @@ def simulate(
     array([160, 160])
     """
     total = integer(trials, "simulate: trials", minimum=1)
+    flag(entries, "simulate: entries")
     return Simulation.of(model, codes, rng, noise, engine).tally(0, total, entries)
 
 
 def engine_of(model: DCSCModel, name: str | None, where: str) -> type[Engine]:
     """Return the engine of a name, or the fastest one that covers the model."""
+    instance(model, DCSCModel, f"{where}: model")
     if name is None:
         return next(engine for engine in ENGINES if engine.covers(model))
-    chosen = next((engine for engine in ENGINES if engine.name == name), None)
-    if chosen is None:
-        names = ", ".join(repr(engine.name) for engine in ENGINES)
-        raise DcscError(f"{where}: engine: expected one of {names}, got {name!r}")
+    named = {engine.name: engine for engine in ENGINES}
+    chosen = named[choice(name, named, f"{where}: engine")]
     if not chosen.covers(model):
-        raise NotCoveredError(f"{where}: the engine {name!r} does not cover {model!r}")
+        raise NotCoveredError(f"{where}: the engine {quoted(name)} does not cover {quoted(model)}")
     return chosen

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib import cbook
 
+from dcsc._arguments import any_path
 from dcsc._arrays import Array
 from dcsc._media import loudest, read_array, read_picture, read_sound
+from dcsc._numerics.scaling import exponents, times_power
 from dcsc.errors import DcscError
 
 __all__ = ["read_input"]
@@ -31,7 +33,10 @@ def read_input(path: str | Path | None = None) -> tuple[str, Array]:
     """
     if path is None:
         path = cbook.get_sample_data(_SAMPLE, asfileobj=False)
-    name, raw = Path(path).name, _read(Path(path))
+    file = any_path(path, _WHERE)
+    name, raw = file.name, _read(file)
+    # Rounds nothing, and what follows sums numbers that are not too large.
+    raw = times_power(raw, -exponents(raw, tuple(range(raw.ndim))))
     signal = _loudest(raw) if raw.ndim == 1 else _shrunk(raw)
     signal = signal - signal.mean()
     size = np.abs(signal).max()

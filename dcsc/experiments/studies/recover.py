@@ -6,10 +6,12 @@ from typing import NamedTuple
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, integer, real
+from dcsc._arguments import function
+from dcsc._arrays import Array, integer, real, real_array, shape_tuple
 from dcsc.bounds import measure
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
+from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import clopper_pearson
 from dcsc.intervals import Estimate
 from dcsc.model import DCSCModel, Layer
@@ -92,6 +94,9 @@ def pathway_model(extent: tuple[int, ...]) -> DCSCModel:
     bases, so that all that is lost is lost to noise, and to entries that nearly cancel on the way
     down. Every projection keeps several non-zeros a stripe.
     """
+    extent = shape_tuple(extent, "pathway_model: extent", minimum=1)
+    if len(extent) not in (1, 2):
+        raise DcscError(f"pathway_model: extent: expected one axis or two, got {extent}")
     flat = len(extent) == 2
     kernel, stride = ((8, 8), 8) if flat else ((16,), 16)
     sparsities = (60, 20, 20) if flat else (12, 6, 6)
@@ -152,6 +157,8 @@ def recover(
     root = np.random.SeedSequence(integer(seed, "recover: seed", minimum=0))
     pilot_seed, draw_seed = root.spawn(2)
     # The pathway: the deepest code, rid of what is small, and what it synthesises.
+    function(progress, "recover: progress")
+    signal = real_array(signal, "recover: signal")
     encoder = pathway_model(signal.shape)
     deepest = _deepest(encoder, signal)
     kept = encoder.synthesize(deepest)[0][0]

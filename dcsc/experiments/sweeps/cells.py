@@ -1,13 +1,10 @@
 """One cell of a sweep: what is tried there, under which name, and from which seed."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import attrs
-import cattrs
 import numpy as np
 
 from dcsc import codes
@@ -15,8 +12,9 @@ from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc._threads import OneBlasThread
 from dcsc.dictionaries import Dictionary
-from dcsc.errors import DcscError, InfeasibleError
+from dcsc.errors import DcscError, InfeasibleError, TooLargeError
 from dcsc.experiments.simulation.trials import Simulation
+from dcsc.experiments.sweeps.canonical import canonical, identity
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
 from dcsc.experiments.sweeps.tables import Task
 from dcsc.model import DCSCModel, Layer
@@ -24,14 +22,12 @@ from dcsc.model import DCSCModel, Layer
 __all__ = ["Cell"]
 
 # Part of every identity. Another number means that a seed gives other counts than before; a test
-# holds some counts, and says when it is time.
+# holds some counts, and fails when it is time.
 _COUNTS = 1
 _GUARANTEES = 1
 
-_json = cattrs.Converter()
 
-
-@attrs.frozen(slots=False)
+@attrs.frozen
 class Cell:
     """One cell, made the same to the last bit by whoever makes it: on one BLAS thread.
 
@@ -49,35 +45,28 @@ class Cell:
     task: Task
 
     def __str__(self) -> str:
-        said = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
-        return ", ".join(said) or "the only cell"
+        labels = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
+        return ", ".join(labels) or "the only cell"
 
     @cached_property
     def identity(self) -> str:
         """The hash of all that its counts depend on; cells that agree in it share their trials."""
         task = self.task
-        return _hash(
-            {
-                "counts": _COUNTS,
-                "layers": task.used,
-                "codes": task.codes,
-                "noise": task.noise,
-                "seed": task.seed,
-            }
+        layers = ",".join(layer.text for layer in task.used)
+        return identity(
+            f'{{"codes":{task.codes.text},"counts":{_COUNTS},"layers":[{layers}],'
+            f'"noise":{canonical(task.noise)},"seed":{task.seed}}}'
         )
 
     @cached_property
     def guarantees_identity(self) -> str:
         """The hash of all that its guarantees depend on."""
         task = self.task
-        return _hash(
-            {
-                "guarantees": _GUARANTEES,
-                "cell": self.identity,
-                "bounds": task.bounds,
-                "delta": task.delta,
-                "constants": task.constants,
-            }
+        bounds = ",".join(bound.text for bound in task.bounds)
+        return identity(
+            f'{{"bounds":[{bounds}],"cell":"{self.identity}",'
+            f'"constants":{canonical(task.constants)},"delta":{canonical(task.delta)},'
+            f'"guarantees":{_GUARANTEES}}}'
         )
 
     @property
@@ -100,7 +89,9 @@ class Cell:
                         strategies.build("signs", table.signs, seed),
                     )
                 )
-            except (DcscError, TypeError) as error:
+            except MemoryError as error:
+                raise TooLargeError(f"cell {self}: layers.{number}: {error}") from None
+            except (TypeError, ValueError) as error:
                 raise DcscError(f"cell {self}: layers.{number}: {error}") from None
         try:
             return DCSCModel(layers)
@@ -127,7 +118,9 @@ class Cell:
             )
         except InfeasibleError as error:
             raise InfeasibleError(f"cell {self}: {error}") from None
-        except (DcscError, TypeError) as error:
+        except MemoryError as error:
+            raise TooLargeError(f"cell {self}: codes: {error}") from None
+        except (TypeError, ValueError) as error:
             raise DcscError(f"cell {self}: codes: {error}") from None
 
     @OneBlasThread()
@@ -144,16 +137,8 @@ class Cell:
 @lru_cache(maxsize=32)
 def _dictionary(strategies: Strategies, table: Strategy, seed: int) -> Dictionary:
     """Return the dictionary; neighbouring cells share theirs, with what it has cached."""
-    made: Dictionary = strategies.build("dictionary", table, seed)
-    return made
-
-
-def _text(value: Any) -> str:
-    return json.dumps(_json.unstructure(value), sort_keys=True, separators=(",", ":"))
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(_text(value).encode()).hexdigest()[:32]
+    dictionary: Dictionary = strategies.build("dictionary", table, seed)
+    return dictionary
 
 
 def _brief(value: Any) -> str:

@@ -8,11 +8,17 @@ from typing import Any, Self
 
 import attrs
 
+from dcsc._arguments import any_path, flag, items, mapping
+from dcsc._arrays import integer
+from dcsc._words import quoted
+from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
-from dcsc.experiments.sweeps.reading import read_sweep, read_task, read_toml
+from dcsc.experiments.sweeps.grid import Grid
+from dcsc.experiments.sweeps.reading import read_sweep, read_toml
 from dcsc.experiments.sweeps.stopping import Stopping
 from dcsc.experiments.sweeps.strategies import Strategies
-from dcsc.experiments.sweeps.tables import Axis, substitute
+from dcsc.experiments.sweeps.strict import mistakes
+from dcsc.experiments.sweeps.tables import Axis
 
 __all__ = ["Sweep"]
 
@@ -27,13 +33,13 @@ class Sweep:
     ----------
     title : str
     trials : int
-        Trials of each cell, at the most if there is a ``stop``.
+        Trials of each cell; with a ``stop`` no cell has more.
     axes : tuple of Axis
         What varies; a cell is one value of each.
     stop : Stopping
         When a cell has had enough trials.
     table : mapping
-        Everything else, as in the file: what a cell is before its values are put in.
+        Everything else, as in the file: a cell before `substitute` puts its values in.
     strategies : Strategies
         How names are read.
     """
@@ -53,32 +59,36 @@ class Sweep:
         ----------
         path : str or Path
         allow_code : bool
-            Whether classes of one's own, ``module:Class``, are imported, from the file's folder
-            or wherever Python finds them. Importing runs them.
+            Whether the user's classes, ``module:Class``, are imported, from the file's folder or
+            wherever Python finds them, which runs them; and whether files of filters may be
+            elsewhere than in that folder.
 
         Raises
         ------
         DcscError
             That names every place where something else was expected.
         """
-        file = Path(path)
-        return cls._of(read_toml(file), Strategies(file.resolve().parent, allow_code), str(file))
+        file = any_path(path, "Sweep.load: path")
+        allowed = flag(allow_code, "Sweep.load: allow_code")
+        return cls._of(read_toml(file), Strategies(file.resolve().parent, allowed), str(file))
 
     @classmethod
     def of(
         cls, table: Mapping[str, Any], folder: str | Path = ".", allow_code: bool = False
     ) -> Self:
-        """Return the sweep that nested mappings say, which are those of a file.
+        """Return the sweep that nested mappings describe, with the keys of a file.
 
         Parameters
         ----------
         table : mapping
         folder : str or Path
-            What the files and modules that it names are relative to.
+            Where the files and modules are that it names.
         allow_code : bool
             As in `load`.
         """
-        return cls._of(table, Strategies(Path(folder).resolve(), allow_code), "sweep")
+        place = any_path(folder, "Sweep.of: folder").resolve()
+        allowed = flag(allow_code, "Sweep.of: allow_code")
+        return cls._of(mapping(table, "Sweep.of: table"), Strategies(place, allowed), "sweep")
 
     @classmethod
     def _of(cls, table: Mapping[str, Any], strategies: Strategies, where: str) -> Self:
@@ -95,17 +105,31 @@ class Sweep:
 
     def cells(self) -> Iterator[Cell]:
         """Yield the cells, the last axis fastest."""
+        grid = Grid(self.table, self.axes, self.strategies)
         for index in itertools.product(*map(range, self.shape)):
-            yield self.cell(index)
+            yield self._cell(grid, index)
 
     def cell(self, index: tuple[int, ...]) -> Cell:
         """Return the cell at one index of each axis."""
-        table, coordinates = self.table, {}
-        for axis, at in zip(self.axes, index, strict=True):
-            table = substitute(table, axis.parameter, axis.values[at])
-            coordinates[axis.name] = axis.labels[at]
-        where = "cell " + ", ".join(f"{name}={label}" for name, label in coordinates.items())
-        return Cell(index, coordinates, read_task(table, self.strategies, where))
+        where = "Sweep.cell: index"
+        places = items(index, where)
+        if len(places) != len(self.axes):
+            raise DcscError(f"{where}: expected {len(self.axes)} numbers, got {quoted(index)}")
+        numbers = tuple(
+            integer(place, where, minimum=0, maximum=length - 1)
+            for place, length in zip(places, self.shape, strict=True)
+        )
+        return self._cell(Grid(self.table, self.axes, self.strategies), numbers)
+
+    def _cell(self, grid: Grid, index: tuple[int, ...]) -> Cell:
+        coordinates = {
+            axis.name: axis.labels[at] for axis, at in zip(self.axes, index, strict=True)
+        }
+        try:
+            return Cell(index, coordinates, grid.task(index))
+        except (ValueError, ExceptionGroup) as error:
+            labels = ", ".join(f"{name}={label}" for name, label in coordinates.items())
+            raise DcscError(f"cell {labels}: {'; '.join(mistakes(error, ''))}") from None
 
     def as_table(self) -> dict[str, Any]:
         """Return the tables that `of` makes this sweep from."""

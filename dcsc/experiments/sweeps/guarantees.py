@@ -3,7 +3,6 @@
 import math
 import time
 from functools import lru_cache
-from typing import Any
 
 import attrs
 
@@ -20,6 +19,7 @@ from dcsc.bounds import (
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.records import CONSTANTS, BoundRecord, GuaranteesRecord
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
 
@@ -27,10 +27,9 @@ __all__ = ["guarantees"]
 
 _DRAWS = 32
 _ROUNDING = 1e-9
-_CONSTANTS = ("coherence", "sparsity", "x_min", "x_max", "noise")
 
 
-def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> dict[str, Any]:
+def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> GuaranteesRecord:
     """Return what every bound of the task says, and of which constants."""
     start = time.perf_counter()
     bounds = [
@@ -38,21 +37,17 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
         for strategy in cell.task.bounds
     ]
     try:
-        records, kept = _records(cell, codes, draws)
-        said = [{"name": name, **_said(bound, records, cell.task.delta)} for name, bound in bounds]
+        records, share = _records(cell, codes, draws)
+        statements = [_statement(name, bound, records, cell.task.delta) for name, bound in bounds]
         numbers = records.numbers
     except DcscError as error:
-        said = [{"name": name, "value": None, "why": str(error)} for name, _ in bounds]
-        numbers, kept = (), None
-    return {
-        "guarantees": cell.guarantees_identity,
-        "bounds": said,
-        "constants": {
-            name: [_plain(getattr(layer, name)) for layer in numbers] for name in _CONSTANTS
-        },
-        "kept": kept,
-        "seconds": time.perf_counter() - start,
+        statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
+        numbers, share = (), None
+    constants = {
+        name: tuple(_plain(getattr(layer, name)) for layer in numbers) for name in CONSTANTS
     }
+    seconds = time.perf_counter() - start
+    return GuaranteesRecord(cell.guarantees_identity, tuple(statements), constants, share, seconds)
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -94,33 +89,31 @@ def _records(cell: Cell, codes: Array, draws: Draws) -> tuple[_Records, float | 
         return _Records(measure(draws.model, truth, task.noise)), None
     declared = declare(draws.model, codes, task.constants.x_min[: len(task.used)], task.noise)
     pathways = [block.model(draw).synthesize(codes) for draw in range(_DRAWS)]
-    kept = sum(_keeps(declared, draws, pathway) for pathway in pathways) / _DRAWS
-    return _Records(declared), kept
+    share = sum(_keeps(declared, draws, pathway) for pathway in pathways) / _DRAWS
+    return _Records(declared), share
 
 
-def _said(bound: BoundCalculator, records: _Records, delta: float) -> dict[str, Any]:
+def _statement(name: str, bound: BoundCalculator, records: _Records, delta: float) -> BoundRecord:
     layers = records.of(bound)
     try:
-        found = bound.evaluate(layers)
+        guarantee = bound.evaluate(layers)
     except NotCoveredError as error:
-        return {"value": None, "why": str(error)}
-    why = "; ".join(found.violations)
-    if not why and not found.holds:
-        why = f"its value is {found.unclipped:.3g}"
-    return {
-        "value": found.failure_probability,
-        "conditional": found.conditional,
-        "why": why,
-        "limits": [] if bound.needs_instances else _limits(bound, found, layers, delta),
-    }
+        return BoundRecord(name, None, str(error))
+    why = "; ".join(guarantee.violations)
+    if not why and not guarantee.holds:
+        why = f"its value is {guarantee.unclipped:.3g}"
+    limits = () if bound.needs_instances else tuple(_limits(bound, guarantee, layers, delta))
+    return BoundRecord(
+        name, guarantee.failure_probability, why, bool(guarantee.conditional), limits
+    )
 
 
 def _limits(
-    bound: BoundCalculator, found: Guarantee, layers: tuple[LayerRecord, ...], delta: float
+    bound: BoundCalculator, guarantee: Guarantee, layers: tuple[LayerRecord, ...], delta: float
 ) -> list[float | str | None]:
     """Return the largest S that the bound allows each layer, with the noise that reaches it."""
     limits = []
-    for layer, part in zip(layers, found.layers, strict=True):
+    for layer, part in zip(layers, guarantee.layers, strict=True):
         alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
@@ -135,12 +128,12 @@ def _max_sparsity(
 
 def _keeps(declared: tuple[LayerStatistics, ...], draws: Draws, truth: Pathway) -> bool:
     """Whether a pathway keeps to declared constants, with room for rounding in sums."""
-    measured = measure(draws.model, truth)
+    records = measure(draws.model, truth)
     return all(
         attrs.evolve(
             layer, x_min=layer.x_min * (1 - _ROUNDING), x_max=layer.x_max * (1 + _ROUNDING)
-        ).admits(found.statistics(babel=False))
-        for layer, found in zip(declared, measured, strict=True)
+        ).admits(record.statistics(babel=False))
+        for layer, record in zip(declared, records, strict=True)
     )
 
 

@@ -1,13 +1,14 @@
 """How far a run is, cell by cell: what has landed, whether it is enough, and what is to do."""
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import attrs
+import numpy as np
 
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.simulation.tally import Tally
+from dcsc.experiments.sweeps.records import TrialsRecord
 from dcsc.experiments.sweeps.stopping import FIRST_LOOK, Stopping
 from dcsc.experiments.sweeps.store import Store
 
@@ -45,7 +46,7 @@ def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> C
     """Go through the looks of a cell until it is settled, or until trials are missing."""
     if identity in store.infeasible:
         return CellProgress(None, 0.0, True, ())
-    counted: list[Mapping[str, Any]] = []
+    usable: list[TrialsRecord] = []
     looks = stop.looks(trials)
     for before, look in itertools.pairwise((0, *looks)):
         stretches = list(_cut(before, look))
@@ -53,9 +54,9 @@ def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> C
         missing = tuple(s for s, record in zip(stretches, records, strict=True) if record is None)
         # A rule with several looks counts the trials of a look only once all of them are there.
         if not missing or not stop.adaptive:
-            counted += [record for record in records if record is not None]
-        tally = sum(_tally(record, identity) for record in counted) or None
-        seconds = sum(record["seconds"] for record in counted)
+            usable += [record for record in records if record is not None]
+        tally = sum(_tally(record, identity) for record in usable) or None
+        seconds = sum(record.seconds for record in usable)
         if missing:
             return CellProgress(tally, seconds, False, missing)
         assert tally is not None
@@ -67,17 +68,17 @@ def cell_progress(store: Store, identity: str, stop: Stopping, trials: int) -> C
 def _cut(start: int, stop: int) -> Iterator[Stretch]:
     """Cut trials where the blocks of a simulation end, and at the looks that any rule has.
 
-    So what one stopping rule has asked for serves another.
+    So a stopping rule can use what another has asked for.
     """
     inner = [*LOOKS, *range(BLOCK, stop, BLOCK)]
     return itertools.pairwise([start, *(end for end in inner if start < end < stop), stop])
 
 
-def _tally(record: Mapping[str, Any], identity: str) -> Tally:
+def _tally(record: TrialsRecord, identity: str) -> Tally:
     return Tally(
-        record["stop"] - record["start"],
-        record["failures"],
-        record["missed"],
-        record["false_alarms"],
+        record.stop - record.start,
+        np.asarray(record.failures),
+        np.asarray(record.missed),
+        np.asarray(record.false_alarms),
         identity,
     )

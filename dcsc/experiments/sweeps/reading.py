@@ -1,153 +1,126 @@
 """Reading a sweep file: every mistake with its place and what was expected there."""
 
 import math
-import sys
+import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import attrs
 import cattrs
-import numpy as np
-from cattrs.gen import make_dict_structure_fn, override
 
+from dcsc._files import read_bytes
+from dcsc._outside import check_depth, outside
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.experiments.sweeps.stopping import Stopping
-from dcsc.experiments.sweeps.strategies import (
+from dcsc.experiments.sweeps.grid import Grid
+from dcsc.experiments.sweeps.ranges import MOST_CELLS, AxisTable, read_axis
+from dcsc.experiments.sweeps.stopping import Stopping, check_trials
+from dcsc.experiments.sweeps.strategies import Strategies
+from dcsc.experiments.sweeps.strict import (
+    CodeError,
     MissingParameterError,
-    Strategies,
-    each,
+    mistakes,
     nearest,
+    register_record,
+    strict_converter,
+    table_of,
 )
-from dcsc.experiments.sweeps.tables import (
-    RESERVED,
-    Axis,
-    Codes,
-    Constants,
-    LayerTable,
-    Task,
-    substitute,
-)
+from dcsc.experiments.sweeps.tables import Axis, Task, substitute
 
-__all__ = ["read_sweep", "read_task", "read_toml"]
+__all__ = ["read_sweep", "read_toml"]
 
-_MOST_CELLS = 10**6
-
-
-@attrs.frozen(kw_only=True)
-class _Range:
-    """What the values of an axis are read from: one of the three."""
-
-    parameter: str
-    values: tuple[Any, ...] | None = None
-    linear: tuple[Any, ...] | None = None
-    geometric: tuple[Any, ...] | None = None
-    labels: tuple[Any, ...] | None = None
+_MOST_BYTES = 2**24
+_MOST_TEXTS = 30
+_CODE = re.compile(r"[^\W\d][\w.]*:[^\W\d]\w*")
 
 
 @attrs.frozen(kw_only=True)
 class _Head:
-    """What a sweep file says apart from its tasks."""
+    """The keys of a sweep file that belong to no task, but for its axes."""
 
     title: str = ""
     trials: int
     stop: Stopping = Stopping()
-    axes: Mapping[str, _Range] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        if self.trials < 1:
-            raise ValueError(f"trials: expected at least 1, got {self.trials}")
+        check_trials(self.trials)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DcscError(f"sweep: could not read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DcscError(f"{path}: expected TOML: {error}") from None
+    with outside(f"{path}: expected TOML"):
+        return tomllib.loads(read_bytes(path, "sweep", _MOST_BYTES).decode())
 
 
 def read_sweep(
     table: Mapping[str, Any], strategies: Strategies, where: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields of a sweep, and the table of its tasks; everything in both is checked."""
-    own = [field.name for field in attrs.fields(_Head)]
+    check_depth(table, where)
+    heads = [field.name for field in attrs.fields(_Head)]
     tasks = [field.name for field in attrs.fields(Task)]
-    mistakes = [
-        f"no key {key!r}{nearest(key, [*own, *tasks])}"
-        for key in table
-        if key not in (*own, *tasks)
-    ]
-    mistakes += _unwritable(table, "")
-    head, axes, cells = None, list[Axis](), 0
-    try:
-        head = _converter(strategies).structure({k: table[k] for k in own if k in table}, _Head)
-        axes = list(each(head.axes.items(), _axis).values())
-        cells = math.prod(len(axis.values) for axis in axes)
-        if cells > _MOST_CELLS:
-            mistakes.append(f"axes: expected at most {_MOST_CELLS} cells, got {cells}")
-    except cattrs.BaseValidationError as error:
-        mistakes += _mistakes(error, "")
-    except ExceptionGroup as error:
-        mistakes += _mistakes(error, "axes")
+    keys = [*heads, "axes", *tasks]
     rest = {key: value for key, value in table.items() if key in tasks}
-    if head is None or len(axes) < len(head.axes):
-        # What is missing may be what the axes would have put there.
-        mistakes += _task_mistakes(rest, strategies, missing=False)
-    elif cells <= _MOST_CELLS:
-        mistakes += _mistakes_at(rest, axes, strategies)
-    if mistakes:
-        raise DcscError(f"{where}: {'; '.join(dict.fromkeys(mistakes))}")
-    assert head is not None
-    return {
-        "title": head.title,
-        "trials": head.trials,
-        "stop": head.stop,
-        "axes": tuple(axes),
-    }, rest
-
-
-def read_task(table: Mapping[str, Any], strategies: Strategies, where: str) -> Task:
-    """Return the task that a table says."""
+    texts = [f"no key {quoted(key)}{nearest(key, keys)}" for key in table if key not in keys]
+    texts += _unwritable(table, "")
+    codes = [] if strategies.allow_code else list(dict.fromkeys(_codes(table, "")))
+    if codes:
+        texts.append(f"code of your own runs only with --allow-code: {listed(codes, 100)}")
+    head = None
     try:
-        return _converter(strategies).structure(table, Task)
+        head = _converter().structure({k: table[k] for k in heads if k in table}, _Head)
     except cattrs.BaseValidationError as error:
-        raise DcscError(f"{where}: {'; '.join(_mistakes(error, ''))}") from None
+        texts += mistakes(error, "")
+    axes, wrong = _axes(table.get("axes", {}), rest, strategies)
+    texts += wrong
+    # What is missing may be what an axis that cannot be read would have put there.
+    silent = (CodeError, MissingParameterError) if wrong else (CodeError,)
+    if math.prod(len(axis.values) for axis in axes) <= MOST_CELLS:
+        texts += Grid(rest, axes, strategies).mistakes(silent)
+    if head is None or texts:
+        texts = list(dict.fromkeys(texts))
+        more = f"; and {len(texts) - _MOST_TEXTS} more" if len(texts) > _MOST_TEXTS else ""
+        raise DcscError(f"{where}: {'; '.join(texts[:_MOST_TEXTS])}{more}")
+    return {**attrs.asdict(head, recurse=False), "axes": tuple(axes)}, rest
 
 
-def _task_mistakes(
-    table: Mapping[str, Any], strategies: Strategies, missing: bool = True
-) -> list[str]:
+def _axes(
+    tables: Any, tasks: Mapping[str, Any], strategies: Strategies
+) -> tuple[list[Axis], list[str]]:
+    """Return the axes that can be read, and what is wrong with the others."""
+    axes, texts = list[Axis](), list[str]()
     try:
-        _converter(strategies).structure(table, Task)
-    except cattrs.BaseValidationError as error:
-        return list(_mistakes(error, "", missing))
-    return []
-
-
-def _mistakes_at(
-    table: Mapping[str, Any], axes: Sequence[Axis], strategies: Strategies
-) -> Iterator[str]:
-    """Read every value of every axis once, the others at their first; yield the first mistakes."""
-    first = table
-    for axis in axes:
+        items = table_of(tables).items()
+    except ValueError as error:
+        return [], [f"axes: {error}"]
+    for name, table in items:
+        place = f"axes.{name}"
         try:
-            first = substitute(first, axis.parameter, axis.values[0])
-        except ValueError as error:
-            yield f"axes.{axis.name}.parameter: {axis.parameter}: {error}"
-            return
-    found = _task_mistakes(first, strategies)
-    yield from found
-    for axis in axes if not found else ():
-        for value, label in zip(axis.values, axis.labels, strict=True):
-            mistakes = _task_mistakes(substitute(first, axis.parameter, value), strategies)
-            if mistakes:
-                yield from (f"axes.{axis.name}: at {label}: {mistake}" for mistake in mistakes)
-                break
+            axis = read_axis(name, _converter().structure(table, AxisTable), tasks, strategies)
+            place += f".parameter: {axis.parameter}"
+            tasks = substitute(tasks, axis.parameter, axis.values[0])
+            axes.append(axis)
+        except (ValueError, ExceptionGroup) as error:
+            texts += mistakes(error, place)
+    cells = math.prod(len(axis.values) for axis in axes)
+    if cells > MOST_CELLS:
+        texts.append(f"axes: expected at most {MOST_CELLS} cells, got {cells}")
+    return axes, texts
+
+
+def _codes(value: Any, key: str) -> Iterator[str]:
+    """Yield the names that stand for code of the user's, wherever a strategy can be."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _codes(inner, name)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _codes(inner, key)
+    elif isinstance(value, str) and _CODE.fullmatch(value) and key not in ("title", "labels"):
+        yield value
 
 
 def _unwritable(value: Any, place: str) -> Iterator[str]:
@@ -160,169 +133,17 @@ def _unwritable(value: Any, place: str) -> Iterator[str]:
             yield from _unwritable(inner, f"{place}.{number}")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            yield f"{place}: expected a number, got {value!r}"
+            yield f"{place}: expected a number, got {quoted(value)}"
     elif isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            yield f"{place}: expected a whole number of at most 64 bits, got {value}"
+            yield f"{place}: expected a whole number of at most 64 bits, got {quoted(value)}"
     elif not isinstance(value, str):
-        yield f"{place}: expected a number, a string, a list or a table, got {value!r}"
+        yield f"{place}: expected a number, a string, a list or a table, got {quoted(value)}"
 
 
-def _axis(name: str, given: _Range) -> Axis:
-    if name in RESERVED:
-        raise ValueError(f"expected another name: {name!r} is one of the results'")
-    if not name.isidentifier():
-        raise ValueError(f"expected a name of letters, digits and _, got {name!r}")
-    ways = {key: getattr(given, key) for key in ("values", "linear", "geometric")}
-    chosen = [key for key, value in ways.items() if value is not None]
-    if len(chosen) != 1:
-        got = " and ".join(chosen) or "none"
-        raise ValueError(f"expected one of values, linear, geometric, got {got}")
-    values = given.values
-    if values is None:
-        values = _range(chosen[0], ways[chosen[0]])
-    if not values:
-        raise ValueError("expected one value or more")
-    labels = values if given.labels is None else given.labels
-    if not all(isinstance(label, int | float | str) for label in labels):
-        raise ValueError("labels: expected a number or a string for each value")
-    if len(labels) != len(values):
-        raise ValueError(f"labels: expected {len(values)} of them, got {len(labels)}")
-    labels = labels if all(map(_is_number, labels)) else tuple(map(str, labels))
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"expected values that differ, got {list(labels)}")
-    return Axis(name, given.parameter, values, labels)
-
-
-def _range(way: str, ends: tuple[Any, ...]) -> tuple[int | float, ...]:
-    """Return evenly spaced numbers; whole ones, each once, where both ends are written so."""
-    count = ends[2] if len(ends) == 3 and all(map(_is_number, ends)) else None
-    if not isinstance(count, int) or not 1 <= count <= _MOST_CELLS:
-        expected = f"expected [first, last, count], count from 1 to {_MOST_CELLS}"
-        raise ValueError(f"{way}: {expected}, got {list(ends)}")
-    first, last = ends[:2]
-    if way == "geometric" and not (first > 0 and last > 0):
-        raise ValueError(f"geometric: expected positive ends, got {first} and {last}")
-    spaced = np.linspace if way == "linear" else np.geomspace
-    points = spaced(first, last, count).tolist()
-    if isinstance(first, int) and isinstance(last, int):
-        return tuple(dict.fromkeys(round(point) for point in points))
-    return tuple(float(f"{point:.12g}") for point in points)  # 0.4, not 0.39999999999999997
-
-
-# ---- cattrs ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4)
-def _converter(strategies: Strategies) -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(float, _number)
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook_func(lambda kind: kind is Any, lambda value, _: value)
-
-    @converter.register_structure_hook_factory(_is_tuple)
-    def _(kind: Any) -> Any:
-        inner = get_args(kind)[0]
-        hook = converter.get_structure_hook(inner)
-        return lambda value, _: _each_of(value, lambda item: hook(item, inner))
-
-    def strategy(family: str) -> Any:
-        return override(struct_hook=lambda value, _: strategies.read(family, value))
-
-    def axes(value: Any, _: Any) -> Mapping[str, _Range]:
-        return each(_table(value).items(), lambda _, item: converter.structure(item, _Range))
-
-    hooks: dict[type, dict[str, Any]] = {
-        LayerTable: {name: strategy(name) for name in ("dictionary", "projection", "signs")},
-        Codes: {
-            "amplitudes": strategy("amplitudes"),
-            "batch": override(struct_hook=_whole_numbers),
-        },
-        Task: {
-            "bounds": override(
-                struct_hook=lambda value, _: _each_of(
-                    value, lambda item: strategies.read("bound", item)
-                )
-            )
-        },
-        _Head: {"axes": override(struct_hook=axes)},
-    }
-    for kind in (LayerTable, Codes, Constants, Stopping, _Range, Task, _Head):
-        hook = make_dict_structure_fn(
-            kind, converter, _cattrs_forbid_extra_keys=True, **hooks.get(kind, {})
-        )
-        converter.register_structure_hook(kind, _table_first(hook))
+@lru_cache(maxsize=1)
+def _converter() -> cattrs.Converter:
+    converter = strict_converter()
+    for kind in (Stopping, AxisTable, _Head):
+        register_record(converter, kind)
     return converter
-
-
-def _table_first(hook: Any) -> Any:
-    return lambda value, kind: hook(_table(value), kind)
-
-
-def _each_of(value: Any, read: Callable[[Any], Any]) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"expected a list, got {value!r}")
-    return tuple(each(enumerate(value), lambda _, item: read(item)).values())
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a table, got {value!r}")
-    return value
-
-
-def _is_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple
-
-
-def _is_number(value: Any) -> bool:
-    # Also for whole numbers that no float can hold, and for NaN.
-    within = isinstance(value, int | float) and abs(value) <= sys.float_info.max
-    return within and not isinstance(value, bool)
-
-
-def _whole(value: Any, _: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"expected a whole number, got {value!r}")
-    return value
-
-
-def _whole_numbers(value: Any, kind: Any) -> tuple[int, ...]:
-    numbers = value if isinstance(value, list | tuple) else (value,)
-    return _each_of(numbers, lambda number: _whole(number, kind))
-
-
-def _number(value: Any, _: Any) -> float:
-    if not _is_number(value):
-        raise ValueError(f"expected a number, got {value!r}")
-    return float(value)
-
-
-def _text(value: Any, _: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"expected a string, got {value!r}")
-    return value
-
-
-def _mistakes(error: BaseException, place: str, missing: bool = True) -> Iterator[str]:
-    """Yield what every leaf of an error says, with its place in the file."""
-    for note in getattr(error, "__notes__", []):
-        if isinstance(note, cattrs.IterableValidationNote):
-            at = note.index + 1 if isinstance(note.index, int) else note.index
-            place = f"{place}.{at}".removeprefix(".")
-        elif isinstance(note, cattrs.AttributeValidationNote) and not isinstance(error, KeyError):
-            place = f"{place}.{note.name}".removeprefix(".")
-    if isinstance(error, cattrs.ForbiddenExtraKeysError):
-        assert error.cl is not None
-        known = list(get_type_hints(error.cl))
-        for key in sorted(error.extra_fields):
-            yield f"{place}: no key {key!r}{nearest(key, known)}".removeprefix(": ")
-    elif isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _mistakes(inner, place, missing)
-    elif isinstance(error, KeyError):
-        if missing:
-            yield f"{place}: expected a key {error.args[0]!r}, got none".removeprefix(": ")
-    elif missing or not isinstance(error, MissingParameterError):
-        yield f"{place}: {error}".removeprefix(": ")

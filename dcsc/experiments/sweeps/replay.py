@@ -8,8 +8,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
 from dcsc._threads import OneBlasThread
+from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.simulation.trials import Simulation
@@ -17,7 +19,7 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned
 from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.sweeps.strategies import nearest
+from dcsc.experiments.sweeps.strict import nearest
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 
@@ -81,7 +83,9 @@ class Replay:
     truth, guess : Pathway
         The guess keeps its coefficients.
     chosen : bool
-        Whether somebody asked for this trial.
+        Whether the caller asked for this trial.
+    counted : bool
+        Whether it is one of the trials whose counts the folder holds.
     """
 
     cell: Cell
@@ -91,6 +95,7 @@ class Replay:
     truth: Pathway
     guess: Pathway
     chosen: bool = True
+    counted: bool = True
 
     @property
     def recovery(self) -> Recovery:
@@ -105,9 +110,9 @@ class Replay:
     def _layer(self, number: int) -> LayerBreak:
         layer = self.model.layers[number - 1]
         assert self.guess.coefficients is not None
-        true, found = self.truth[number], self.guess[number]
+        true, guess = self.truth[number], self.guess[number]
         z = self.guess.coefficients[number - 1]
-        missed, false = (true != 0) & (found == 0), (true == 0) & (found != 0)
+        missed, false = (true != 0) & (guess == 0), (true == 0) & (guess != 0)
         windows = layer.dictionary.stripes
         fullest = windows.max_containing(windows.count(true))
         stripes = np.broadcast_to(fullest, true.shape)
@@ -141,7 +146,8 @@ def replay(
     cell : mapping of str, optional
         The label of each axis; axes with one value can be left out.
     trial : int, optional
-        From 0; the first that fails if nothing is said, or trial 0 if none of the trials does.
+        From 0; by default the first that fails, or trial 0 if none of the sweep's trials does. It
+        may be one that the sweep has not run, which the result says.
     allow_code : bool
         As in `Sweep.load`.
 
@@ -150,26 +156,30 @@ def replay(
     DcscError
         If there is no such cell, or it cannot be made as it was.
     """
-    place = Path(folder)
-    sweep = planned(place, allow_code)
+    place = any_path(folder, "replay: folder")
+    sweep = planned(place, flag(allow_code, "replay: allow_code"))
     store = Store.read(place)
-    index = _index(sweep, dict(cell or {}))
-    chosen = sweep.cell(index)
+    index = _index(sweep, {} if cell is None else dict(mapping(cell, "replay: cell")))
+    point = sweep.cell(index)
     flat = int(np.ravel_multi_index(index, sweep.shape)) if index else 0
-    if store.plan()["cells"][flat] != chosen.identity:
+    if store.plan.cells[flat] != point.identity:
         raise DcscError(
-            f"replay: cell {chosen} cannot be made as it was: expected the dcsc, the code of your "
+            f"replay: cell {point} cannot be made as it was: expected the dcsc, the code of your "
             "own and the files of filters that the sweep was run with"
         )
-    simulation = chosen.simulation(sweep.strategies)
+    simulation = point.simulation(sweep.strategies)
     number = _first_failure(simulation, sweep.trials) if trial is None else trial
     which = integer(number, "replay: trial", minimum=0)
     block = simulation.draws.block(which // BLOCK, which % BLOCK + 1)
     draw = which % BLOCK
     model, noise = block.model(draw), block.noise_of(draw)
-    truth = model.synthesize(chosen.codes(model, sweep.strategies))
+    truth = model.synthesize(point.codes(model, sweep.strategies))
     guess = model.forward(truth[0] + noise, keep_coefficients=True)
-    return Replay(chosen, which, model, noise, truth, guess, chosen=trial is not None)
+    counted = any(
+        identity == point.identity and start <= which < stop
+        for identity, start, stop in store.trials
+    )
+    return Replay(point, which, model, noise, truth, guess, trial is not None, counted)
 
 
 def _first_failure(simulation: Simulation, trials: int) -> int:
@@ -180,19 +190,19 @@ def _first_failure(simulation: Simulation, trials: int) -> int:
     return 0
 
 
-def _index(sweep: Sweep, given: dict[str, Any]) -> tuple[int, ...]:
+def _index(sweep: Sweep, labels: dict[str, Any]) -> tuple[int, ...]:
     names = [axis.name for axis in sweep.axes]
-    for name in given:
+    for name in labels:
         if name not in names:
-            raise DcscError(f"replay: cell: no axis is called {name!r}{nearest(name, names)}")
+            raise DcscError(f"replay: cell: no axis is called {quoted(name)}{nearest(name, names)}")
     index = []
     for axis in sweep.axes:
-        value = given.pop(axis.name, axis.labels[0] if len(axis.labels) == 1 else None)
+        value = labels.pop(axis.name, axis.labels[0] if len(axis.labels) == 1 else None)
         matches = [at for at, label in enumerate(axis.labels) if _same(label, value)]
         if not matches:
-            labels = ", ".join(map(str, axis.labels))
-            said = "none" if value is None else value
-            raise DcscError(f"replay: cell: {axis.name}: expected one of {labels}, got {said}")
+            choices = listed(axis.labels)
+            got = "none" if value is None else short(str(value), 100)
+            raise DcscError(f"replay: cell: {axis.name}: expected one of {choices}, got {got}")
         index.append(matches[0])
     return tuple(index)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array
-from dcsc._files import write_durably
+from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import cell_progress
-from dcsc.experiments.sweeps.stopping import Stopping
-from dcsc.experiments.sweeps.store import Store
+from dcsc.experiments.sweeps.records import CONSTANTS
+from dcsc.experiments.sweeps.store import RESULTS, Store
 
 if TYPE_CHECKING:
     import xarray
@@ -38,8 +39,9 @@ def open(folder: str | Path) -> "xarray.Dataset":
 
         - ``trials``, ``failures``: of the pathway; ``layer_failures`` (…, layer)
         - ``missed``, ``false_alarms`` (…, layer): entries, over all trials and columns
-        - ``low``, ``best``, ``high``: the rate at which the pathway fails, with its interval;
-          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer). NaN without trials
+        - ``rate``: failures / trials, ``layer_rate`` (…, layer). NaN without trials
+        - ``low``, ``best``, ``high``: the rate with its interval, of which ``best`` is the rate;
+          ``layer_low``, ``layer_best``, ``layer_high`` (…, layer)
         - ``settled``: whether the cell needs no further trial; ``seconds`` of simulation
         - ``infeasible``: why there are no codes as dense as the cell asks for, else ""
 
@@ -65,58 +67,62 @@ def open(folder: str | Path) -> "xarray.Dataset":
     """
     import xarray  # noqa: PLC0415  # takes half a second to import
 
-    store = Store.read(Path(folder))
-    plan = store.plan()
-    table = plan["sweep"]
-    axes, stop = table["axes"], table["stop"]
-    stopping = Stopping(stop.get("width"), tuple(stop["levels"]))
-    shape = tuple(len(axis["labels"]) for axis in axes.values())
+    store = Store.read(any_path(folder, "open: folder"))
+    plan, sweep = store.plan, store.plan.planned
+    axes = sweep.axes
+    shape = tuple(len(axis.labels) for axis in axes.values())
     names = list(axes)
-    depth = max(plan["depths"])
-    found = {
-        **_counts(store, plan, stopping, depth),
-        **_proved(store, plan, depth),
+    depth = max(plan.depths)
+    columns = {
+        **_counts(store, depth),
+        **_proved(store, depth),
     }
-    coords: dict[str, Any] = {name: _labels(axis["labels"]) for name, axis in axes.items()}
+    coords: dict[str, Any] = {name: _labels(axis.labels) for name, axis in axes.items()}
     coords["layer"] = np.arange(1, depth + 1)
-    bounds = found.pop("bound").values
+    bounds = columns.pop("bound").values
     if len(bounds):
         coords["bound"] = np.array(bounds, dtype=object)
     variables = {
         name: ([*names, *column.dims], column.values.reshape((*shape, *column.values.shape[1:])))
-        for name, column in found.items()
+        for name, column in columns.items()
         if "bound" not in column.dims or len(bounds)
     }
     attributes = {
-        "title": table["title"],
-        "configuration": json.dumps(table),
-        "seed": table.get("seed", 0),
-        "trials": table["trials"],
-        "delta": table.get("delta", 0.01),
-        "stopping_rule": stopping.said,
-        "confidence": stopping.confidence(table["trials"]),
-        "versions": json.dumps(plan["versions"]),
-        "parameters": json.dumps({name: axis["parameter"] for name, axis in axes.items()}),
+        "title": sweep.title,
+        "source": MARK,
+        "configuration": json.dumps(plan.sweep),
+        "seed": sweep.seed,
+        "trials": sweep.trials,
+        "delta": sweep.delta,
+        "stopping_rule": sweep.stop.said,
+        "confidence": sweep.stop.confidence(sweep.trials),
+        "versions": json.dumps(plan.versions),
+        "parameters": json.dumps({name: axis.parameter for name, axis in axes.items()}),
     }
     return xarray.Dataset(variables, coords, attributes)
 
 
 def planned(folder: Path, allow_code: bool) -> Sweep:
     """Return the sweep whose results are in a folder."""
-    plan = Store.read(folder).plan()
-    moved = folder.resolve() / plan["relative"]  # where the files are if both have moved together
-    place = plan["folder"] if Path(plan["folder"]).is_dir() else moved
-    return Sweep.of(plan["sweep"], place, allow_code)
+    plan = Store.read(folder).plan
+    neighbour = folder.resolve() / plan.relative  # where the files are if both have moved together
+    place = plan.folder if Path(plan.folder).is_dir() else neighbour
+    return Sweep.of(plan.sweep, place, allow_code)
 
 
-def write_netcdf(folder: Path) -> Path:
-    """Write what `open` returns to ``results.nc``, whole or not at all, and return its place."""
-    data = open(folder)
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "results.nc"
+def write_netcdf(folder: str | Path, force: bool = False) -> Path:
+    """Write what `open` returns to ``results.nc``, whole or not at all, and return its place.
+
+    A file of that name that dcsc did not write is replaced with ``force`` only.
+    """
+    place = any_path(folder, "write_netcdf: folder")
+    data, target = open(place), place / RESULTS
+    check_files([target], "sweep", flag(force, "write_netcdf: force"))
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / RESULTS
         data.to_netcdf(path, engine="h5netcdf")
-        write_durably(folder / path.name, path.read_bytes())
-    return folder / "results.nc"
+        write_durably(target, path.read_bytes())
+    return target
 
 
 @attrs.frozen(eq=False)
@@ -133,27 +139,27 @@ def _labels(labels: Sequence[Any]) -> Array:
     return np.array(labels)
 
 
-def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _Column]:
-    cells, most = plan["cells"], plan["sweep"]["trials"]
+def _counts(store: Store, depth: int) -> dict[str, _Column]:
+    cells, stop, most = store.plan.cells, store.plan.planned.stop, store.plan.planned.trials
     trials, seconds = np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells))
     failures = np.full((len(cells), depth + 1), -1, dtype=np.int64)  # the pathway's last
     missed, false_alarms = (np.full((len(cells), depth), -1, dtype=np.int64) for _ in range(2))
     settled = np.zeros(len(cells), dtype=bool)
-    known = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
+    states = {identity: cell_progress(store, identity, stop, most) for identity in set(cells)}
     for at, identity in enumerate(cells):
-        state = known[identity]
+        state = states[identity]
         settled[at], seconds[at] = state.settled, state.seconds
         if state.tally is not None:
-            own = len(state.tally.failures) - 1
+            layers = len(state.tally.failures) - 1
             trials[at] = state.tally.trials
-            failures[at, :own] = state.tally.failures[:-1]
+            failures[at, :layers] = state.tally.failures[:-1]
             failures[at, -1] = state.tally.failures[-1]
-            missed[at, :own] = np.asarray(state.tally.missed)
-            false_alarms[at, :own] = np.asarray(state.tally.false_alarms)
+            missed[at, :layers] = np.asarray(state.tally.missed)
+            false_alarms[at, :layers] = np.asarray(state.tally.false_alarms)
     ends = np.full((3, *failures.shape), np.nan)
-    there = failures >= 0
-    counted = np.broadcast_to(trials[:, None], failures.shape)[there]
-    ends[:, there] = stop.interval(failures[there], counted, most)
+    reached = failures >= 0
+    totals = np.broadcast_to(trials[:, None], failures.shape)[reached]
+    ends[:, reached] = stop.interval(failures[reached], totals, most)
     infeasible = np.array([store.infeasible.get(identity, "") for identity in cells], dtype=object)
     columns = {
         "trials": _Column(trials),
@@ -165,25 +171,16 @@ def _counts(store: Store, plan: Any, stop: Stopping, depth: int) -> dict[str, _C
         "seconds": _Column(seconds),
         "infeasible": _Column(infeasible),
     }
-    for name, rates in zip(("low", "best", "high"), ends, strict=True):
+    for name, rates in zip(("low", "best", "high", "rate"), (*ends, ends[1]), strict=True):
         columns[name] = _Column(rates[:, -1])
         columns[f"layer_{name}"] = _Column(rates[:, :-1], ("layer",))
     return columns
 
 
-_CONSTANTS = {
-    "layer_coherence": "coherence",
-    "layer_sparsity": "sparsity",
-    "layer_x_min": "x_min",
-    "layer_x_max": "x_max",
-    "layer_noise": "noise",
-}
-
-
-def _proved(store: Store, plan: Any, depth: int) -> dict[str, _Column]:
-    records = [store.guarantees.get(identity) for identity in plan["guarantees"]]
+def _proved(store: Store, depth: int) -> dict[str, _Column]:
+    records = [store.guarantees.get(identity) for identity in store.plan.guarantees]
     names = dict.fromkeys(
-        bound["name"] for record in records if record is not None for bound in record["bounds"]
+        bound.name for record in records if record is not None for bound in record.bounds
     )
     place = {name: at for at, name in enumerate(names)}
     count = len(records)
@@ -191,20 +188,20 @@ def _proved(store: Store, plan: Any, depth: int) -> dict[str, _Column]:
     conditional = np.zeros((count, len(place)), dtype=bool)
     why = np.full((count, len(place)), "", dtype=object)
     limit = np.full((count, len(place), depth), np.nan)
-    constants = {name: np.full((count, depth), np.nan) for name in _CONSTANTS}
+    constants = {f"layer_{name}": np.full((count, depth), np.nan) for name in CONSTANTS}
     kept = np.full(count, np.nan)
     for at, record in enumerate(records):
         if record is None:
             continue
-        kept[at] = _number(record["kept"])
-        for name, source in _CONSTANTS.items():
-            for l, number in enumerate(record["constants"][source]):
-                constants[name][at, l] = _number(number)
-        for bound in record["bounds"]:
-            b = place[bound["name"]]
-            value[at, b], why[at, b] = _number(bound["value"]), bound["why"]
-            conditional[at, b] = bound.get("conditional", False)
-            for l, number in enumerate(bound.get("limits", [])):
+        kept[at] = _number(record.kept)
+        for name, numbers in record.constants.items():
+            for l, number in enumerate(numbers):
+                constants[f"layer_{name}"][at, l] = _number(number)
+        for bound in record.bounds:
+            b = place[bound.name]
+            value[at, b], why[at, b] = _number(bound.value), bound.why
+            conditional[at, b] = bound.conditional
+            for l, number in enumerate(bound.limits):
                 limit[at, b, l] = _number(number)
     return {
         "bound": _Column(list(place)),

@@ -1,7 +1,6 @@
 """Running a sweep: rounds of looks, groups of cells, and the folder where all of it lands."""
 
 import os
-import re
 import signal
 import sys
 import time
@@ -16,21 +15,26 @@ from typing import Any
 import attrs
 import joblib
 
-from dcsc._arrays import integer
+from dcsc._arguments import any_path, flag, function
+from dcsc._arrays import instance, integer
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.cluster import cluster
 from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.examination import examine
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
-from dcsc.experiments.sweeps.store import PLAN_FORMAT, Store
+from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
+from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.work import Piece, leave_with, work
 
-__all__ = ["Run", "State", "run"]
+__all__ = ["SECONDS_TO_EXAMINE", "Run", "State", "run"]
 
+SECONDS_TO_EXAMINE = 5.0
 _SECONDS = 1.0
 _MOST_SECONDS = 4.0
 _GROWTH = 4
-_ADDRESS = re.compile(r"[a-z]+://\S+:\d+")
+_MOST_JOBS = 4096
 
 
 @attrs.frozen(kw_only=True)
@@ -42,11 +46,11 @@ class State:
     cells, settled : int
         Cells, and those that need no further trial.
     found, trials : int
-        Trials that were there before, and those that have landed in this run.
+        Trials that the folder held before, and those that this run has added.
     pending, done : int
         Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
-        Which look the round leads to, and how many there are at the most.
+        Which look the round leads to, and how many there can be.
     """
 
     cells: int
@@ -67,7 +71,7 @@ class Run:
     folder : Path
     cells : int
     found, trials : int
-        Trials that were there before, and those of this run.
+        Trials that the folder held before, and those of this run.
     infeasible : tuple of str
         Cells for which there are no codes as dense as they ask for, and why.
     most, saved : int
@@ -98,6 +102,7 @@ def run(
     jobs: int | None = None,
     dask: str | None = None,
     progress: Callable[[State], None] = lambda state: None,
+    force: bool = False,
 ) -> Run:
     """Run a sweep, or what is left of it, into a folder.
 
@@ -108,13 +113,15 @@ def run(
     ----------
     sweep : Sweep
     folder : str or Path
-        Made if it does not exist. Whatever is there already is not made again.
+        Made if it does not exist. Work that it holds already is not done again.
     jobs : int, optional
-        Processes on this machine, one per core if nothing is said.
+        Processes on this machine, by default one per core.
     dask : str, optional
         The address of a Dask scheduler; its workers then do the work.
     progress : callable
-        Is told how far it is, whenever something has landed.
+        Called with the state of the run whenever the folder has received something.
+    force : bool, default False
+        Whether a ``sweep.json`` or ``results.nc`` that dcsc did not write may be replaced.
 
     Raises
     ------
@@ -122,12 +129,21 @@ def run(
         If another run holds the folder, something in it is damaged, or a cell cannot be made; what
         has landed stays.
     """
-    workers = integer(os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1)
+    workers = integer(
+        os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1, maximum=_MOST_JOBS
+    )
+    mistakes = examine(instance(sweep, Sweep, "run: sweep"), SECONDS_TO_EXAMINE).mistakes
+    if mistakes:  # they leave no folder behind
+        raise DcscError(f"sweep: {'; '.join(mistakes)}")
     cells = list(sweep.cells())
-    cells[0].model(sweep.strategies)  # what is wrong with all cells leaves no folder behind
-    place = Path(folder)
-    with Store.locked(place, _plan(sweep, cells, place)) as store:
-        return _Runner(sweep, cells, store, progress).run(workers, dask)
+    place = any_path(folder, "run: folder")
+    function(progress, "run: progress")
+    replaces = flag(force, "run: force")
+    with (
+        _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
+        Store.locked(place, _plan(sweep, cells, place), replaces) as store,
+    ):
+        return _Runner(sweep, cells, store, progress).run(parallel, count)
 
 
 def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
@@ -167,18 +183,17 @@ class _Runner:
         self.found, self.trials, self.work, self.landing = 0, 0, 0.0, 0.0
         self.unit = 0.0
 
-    def run(self, workers: int, dask: str | None) -> Run:
+    def run(self, parallel: Any, count: int) -> Run:
         """Go from look to look until every cell is settled."""
         start = time.perf_counter()
         states = self._states()
         self.found = self._landed(states)
         looks = self.sweep.stop.looks(self.sweep.trials)
-        with _workers(workers, dask) as (parallel, count):
-            for number in range(1, len(looks) + 1):
-                todo = self._todo(states)
-                if todo:
-                    self._round(parallel, count, todo, (number, len(looks)), states)
-                    states = self._states()
+        for number in range(1, len(looks) + 1):
+            todo = self._todo(states)
+            if todo:
+                self._round(parallel, count, todo, (number, len(looks)), states)
+                states = self._states()
         seconds = time.perf_counter() - start
         infeasible = [c for c in self.cells if c.identity in self.store.infeasible]
         most = (len(self.cells) - len(infeasible)) * self.sweep.trials
@@ -210,8 +225,8 @@ class _Runner:
             stretches = () if cell.identity in known else state.missing
             known.add(cell.identity)
             wanted = cell.guarantees_identity
-            there = cell.identity in self.store.infeasible or wanted in self.store.guarantees
-            guarantees = not there and wanted not in known
+            done = cell.identity in self.store.infeasible or wanted in self.store.guarantees
+            guarantees = not done and wanted not in known
             known.add(wanted)
             first = tuple(stretch for stretch in stretches if stretch[1] <= BLOCK)
             if first or guarantees:
@@ -243,9 +258,9 @@ class _Runner:
                 begin = time.perf_counter()
                 self.store.land(records)
                 self.landing += time.perf_counter() - begin
-                seconds = sum(record["seconds"] for record in records)
-                stretches = [record for record in records if "cell" in record]
-                self.trials += sum(record["stop"] - record["start"] for record in stretches)
+                seconds = sum(record.seconds for record in records)
+                stretches = [record for record in records if isinstance(record, TrialsRecord)]
+                self.trials += sum(record.stop - record.start for record in stretches)
                 self.work += seconds
                 done += len(pieces)
                 self._pace(seconds / len(pieces))
@@ -314,8 +329,11 @@ def _closed(landed: Any) -> Iterator[None]:
 
 @contextmanager
 def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
-    """Yield joblib's ``Parallel`` on this machine's processes or on a Dask cluster."""
-    if dask is None:
+    """Yield a function that yields what calls return, and how many of them run at a time."""
+    if dask is not None:
+        with cluster(dask) as (run_calls, cores):
+            yield run_calls, cores
+    else:
         settings: dict[str, Any] = {}
         if jobs > 1:
             settings = {
@@ -328,25 +346,3 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
             joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,
         ):
             yield parallel, jobs
-        return
-    try:
-        from distributed import Client  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
-    if not _ADDRESS.fullmatch(dask):
-        raise DcscError(f"--dask: expected an address such as tcp://HOST:8786, got {dask!r}")
-    try:
-        client: Any = Client(dask, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # dask has no types
-    except (OSError, ValueError) as error:
-        raise DcscError(f"--dask: expected a scheduler at {dask!r}: {error}") from None
-    with client:
-        cores = sum(client.nthreads().values())
-        if not cores:
-            raise DcscError(f"--dask: expected workers at {dask!r}, got a scheduler without any")
-        with (
-            joblib.parallel_config("dask", client=client),
-            joblib.Parallel(
-                n_jobs=cores, return_as="generator_unordered", batch_size=1
-            ) as parallel,
-        ):
-            yield parallel, cores

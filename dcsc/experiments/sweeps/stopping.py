@@ -1,16 +1,33 @@
 """When a cell has had enough trials, with intervals that hold whenever it stops."""
 
+from typing import Any
+
 import attrs
 import numpy.typing as npt
 
-from dcsc._arrays import Array, real
+from dcsc._arguments import items
+from dcsc._arrays import Array, integer, real
+from dcsc._fields import named_field, number_field
+from dcsc._words import quoted
 from dcsc.experiments.simulation.tally import clopper_pearson
 from dcsc.intervals import Estimate
 
-__all__ = ["FIRST_LOOK", "Stopping"]
+__all__ = ["FIRST_LOOK", "MOST_TRIALS", "Stopping", "check_trials"]
 
 FIRST_LOOK = 64
+MOST_TRIALS = 10**9
 _ERROR = 0.05
+
+
+def _levels(value: Any, record: Any, where: str) -> tuple[float, ...]:
+    return tuple(real(level, where, minimum=0, maximum=1) for level in items(value, where))
+
+
+def check_trials(trials: int) -> None:
+    """Refuse a number of trials that no cell can have."""
+    if not 1 <= trials <= MOST_TRIALS:
+        limit = "at least 1" if trials < 1 else f"at most {MOST_TRIALS}"
+        raise ValueError(f"trials: expected {limit}, got {quoted(trials)}")
 
 
 @attrs.frozen
@@ -35,14 +52,8 @@ class Stopping:
     J. R. Stat. Soc. B 51, 1989; the error is split evenly (Bonferroni).
     """
 
-    width: float | None = None
-    levels: tuple[float, ...] = ()
-
-    def __attrs_post_init__(self) -> None:
-        if self.width is not None:
-            real(self.width, "Stopping: width", minimum=0, maximum=1)
-        for level in self.levels:
-            real(level, "Stopping: levels", minimum=0, maximum=1)
+    width: float | None = number_field(real, default=None, minimum=0, maximum=1)
+    levels: tuple[float, ...] = named_field(_levels, default=())
 
     @property
     def adaptive(self) -> bool:
@@ -51,14 +62,15 @@ class Stopping:
 
     def looks(self, trials: int) -> tuple[int, ...]:
         """Return after how many trials a cell is looked at; the last is ``trials``."""
+        last = integer(trials, "Stopping: trials", minimum=1)
         if not self.adaptive:
-            return (trials,)
+            return (last,)
         first = []
         look = FIRST_LOOK
-        while look < trials:
+        while look < last:
             first.append(look)
             look *= 2
-        return (*first, trials)
+        return (*first, last)
 
     def confidence(self, trials: int) -> float:
         """Return the level of the interval of each look."""
@@ -72,9 +84,11 @@ class Stopping:
 
     def settled(self, failures: int, done: int, trials: int) -> bool:
         """Whether a cell with so many failures of its pathway needs no further trial."""
-        if done >= trials:
+        made = integer(done, "Stopping.settled: done", minimum=0)
+        integer(failures, "Stopping.settled: failures", minimum=0)
+        if made >= integer(trials, "Stopping.settled: trials", minimum=1):
             return True
-        low, high = map(float, self.interval(failures, done, trials).interval)
+        low, high = map(float, self.interval(failures, made, trials).interval)
         narrow = self.width is None or high - low <= self.width
         return narrow and not any(low < level < high for level in self.levels)
 

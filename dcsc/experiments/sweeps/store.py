@@ -10,16 +10,33 @@ from typing import Any, Self
 import attrs
 import filelock
 
-from dcsc._files import make_folder, write_durably
+from dcsc._files import (
+    check_files,
+    make_folder,
+    read_bytes,
+    remove_folders,
+    remove_leftovers,
+    write_durably,
+)
 from dcsc.errors import DcscError
+from dcsc.experiments.sweeps.records import (
+    GuaranteesRecord,
+    InfeasibleRecord,
+    Plan,
+    Record,
+    TrialsRecord,
+    as_json,
+    read_plan,
+    read_records,
+)
 
-__all__ = ["PLAN_FORMAT", "Store"]
+__all__ = ["RESULTS", "Store"]
 
-PLAN_FORMAT = "dcsc sweep 1"
+RESULTS = "results.nc"
 
 _BLOCKS = "blocks"
+_LOCK = ".dcsc-lock"
 _PLAN = "sweep.json"
-_FORMAT = "dcsc blocks 1"
 
 
 @attrs.frozen
@@ -34,6 +51,7 @@ class Store:
     Parameters
     ----------
     folder : Path
+    plan : Plan
     trials : dict
         Stretches of trials that are there, by identity of the cell, start and stop.
     guarantees : dict
@@ -43,97 +61,122 @@ class Store:
     """
 
     folder: Path
-    trials: dict[tuple[str, int, int], Mapping[str, Any]]
-    guarantees: dict[str, Mapping[str, Any]]
-    infeasible: dict[str, str]
+    plan: Plan
+    trials: dict[tuple[str, int, int], TrialsRecord] = attrs.field(factory=dict)
+    guarantees: dict[str, GuaranteesRecord] = attrs.field(factory=dict)
+    infeasible: dict[str, str] = attrs.field(factory=dict)
+
+    @staticmethod
+    def is_one(folder: Path) -> bool:
+        """Whether a folder has a plan."""
+        return (folder / _PLAN).is_file()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read all that is there."""
-        if not (folder / _PLAN).is_file():
+        if not cls.is_one(folder):
             raise DcscError(f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}")
-        store = cls(folder, {}, {}, {})
+        store = cls(folder, read_plan(_json(folder / _PLAN), str(folder / _PLAN)))
+        depths = dict(zip(store.plan.cells, store.plan.depths, strict=True))
+        depths |= dict(zip(store.plan.guarantees, store.plan.depths, strict=True))
         blocks = folder / _BLOCKS
         for path in sorted(blocks.iterdir()) if blocks.is_dir() else ():
             if not path.name.startswith("."):
-                for record in _records(path):
+                for record in read_records(_json(path, hashed=True), str(path)):
+                    _check_depth(record, depths, path)
                     store._add(record)
         return store
 
     @classmethod
     @contextmanager
-    def locked(cls, folder: Path, plan: Mapping[str, Any]) -> Iterator[Self]:
-        """Hold the folder for one run, and write its plan.
+    def locked(cls, folder: Path, plan: Mapping[str, Any], force: bool = False) -> Iterator[Self]:
+        """Hold the folder for one run, and write its plan; a run that fails at once leaves nothing.
 
         Raises
         ------
         DcscError
             If another run holds it. The lock goes with the process that holds it, however it ends.
         """
-        make_folder(folder, "--out")
-        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        check_files([folder / _PLAN, folder / RESULTS], "--out", force)
+        made = make_folder(folder, "--out")
+        lock = filelock.FileLock(folder / _LOCK, timeout=0)
         try:
             lock.acquire()
         except filelock.Timeout:
             raise DcscError(f"sweep: another run is at work in {folder}: wait for it") from None
+        first, store = not (folder / _PLAN).exists(), None
         try:
-            make_folder(folder / _BLOCKS, "--out")
-            for left in (*folder.glob(".tmp-*"), *(folder / _BLOCKS).glob(".tmp-*")):
-                left.unlink()
+            made = make_folder(folder / _BLOCKS, "--out") + made
+            for name in (_PLAN, RESULTS):
+                remove_leftovers(folder, name)
+            remove_leftovers(folder / _BLOCKS)
             content = (json.dumps(plan, indent=1, allow_nan=False) + "\n").encode()
-            if not (folder / _PLAN).is_file() or (folder / _PLAN).read_bytes() != content:
+            if first or (folder / _PLAN).read_bytes() != content:
                 write_durably(folder / _PLAN, content)
-            yield cls.read(folder)
+            store = cls.read(folder)
+            yield store
+        except Exception:
+            if first and (store is None or store.is_empty):
+                (folder / _PLAN).unlink(missing_ok=True)
+                (folder / _LOCK).unlink(missing_ok=True)
+                remove_folders(made)
+            raise
         finally:
             lock.release()
 
-    def plan(self) -> dict[str, Any]:
-        """Return what was planned."""
-        path = self.folder / _PLAN
-        try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise DcscError(f"sweep: {path} is not what a sweep wrote: {error}") from None
-        if not isinstance(found, dict) or found.get("format") != PLAN_FORMAT:
-            raise DcscError(
-                f"sweep: {path} is not what a sweep wrote: expected format {PLAN_FORMAT!r}"
-            )
-        return found
+    @property
+    def is_empty(self) -> bool:
+        """Whether no work has landed."""
+        return not (self.trials or self.guarantees or self.infeasible)
 
-    def land(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def land(self, records: Iterable[Record]) -> None:
         """Keep records for good: after this returns, they are on the disk."""
-        given = list(records)
-        body = {"format": _FORMAT, "records": given}
+        landing = list(records)
+        body = as_json(landing)
         content = (json.dumps(body, separators=(",", ":"), allow_nan=False) + "\n").encode()
         write_durably(self.folder / _BLOCKS / _name(content), content)
-        for record in given:
+        for record in landing:
             self._add(record)
 
-    def _add(self, record: Mapping[str, Any]) -> None:
-        if "infeasible" in record:
-            self.infeasible[record["infeasible"]] = record["why"]
-        elif "guarantees" in record:
-            self.guarantees[record["guarantees"]] = record
+    def _add(self, record: Record) -> None:
+        if isinstance(record, InfeasibleRecord):
+            self.infeasible[record.infeasible] = record.why
+        elif isinstance(record, GuaranteesRecord):
+            self.guarantees[record.guarantees] = record
         else:
-            self.trials[record["cell"], record["start"], record["stop"]] = record
+            self.trials[record.cell, record.start, record.stop] = record
 
 
 def _name(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32] + ".json"
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DcscError(f"sweep: could not read {path}: {error.strerror}") from None
-    if path.name != _name(content):
+def _json(path: Path, hashed: bool = False) -> Any:
+    """Return what a file holds, if its bytes are those that its name speaks of."""
+    content = read_bytes(path, "sweep")
+    if hashed and path.name != _name(content):
         raise DcscError(
             f"sweep: {path} is not what its name says: expected a file of finished work, whole, as "
             "a run wrote it. Remove it, and a rerun makes again what it held"
         )
-    body = json.loads(content)
-    if body["format"] != _FORMAT:
-        raise DcscError(f"sweep: {path}: expected format {_FORMAT!r}, got {body['format']!r}")
-    records: list[dict[str, Any]] = body["records"]
-    return records
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DcscError(f"sweep: {path} is not what a sweep wrote: {error}") from None
+
+
+def _check_depth(record: Record, depths: Mapping[str, int], path: Path) -> None:
+    """Refuse a record of a cell in the plan that has other layers there."""
+    if isinstance(record, TrialsRecord):
+        depth = depths.get(record.cell, record.depth)
+        fits = record.depth == depth
+    elif isinstance(record, GuaranteesRecord):
+        depth = depths.get(record.guarantees, record.depth)
+        fits = record.depth <= depth
+    else:
+        return
+    if not fits:
+        raise DcscError(
+            f"sweep: {path} is not what a sweep wrote: expected {depth} layers of a cell, got "
+            f"{record.depth}"
+        )

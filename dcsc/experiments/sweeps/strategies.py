@@ -1,40 +1,40 @@
-"""Strategies by name: what a sweep file says, checked against the classes themselves."""
+"""Strategies by name: what a sweep file names, checked against the classes themselves."""
 
-import difflib
 import hashlib
 import importlib
 import inspect
-import io
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
-import cattrs
-import numpy as np
 
 import dcsc.bounds
 import dcsc.codes
 import dcsc.dictionaries.filters
 import dcsc.projections
 import dcsc.signs
+from dcsc._archives import npy_array
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
+from dcsc._files import read_bytes
+from dcsc._words import listed, quoted
 from dcsc.bounds import BoundCalculator
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
+from dcsc.experiments.sweeps.canonical import canonical
+from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, nearest
 from dcsc.projections import Projection
 from dcsc.signs import SignPattern
 
-__all__ = ["MissingParameterError", "Strategies", "Strategy", "each", "nearest"]
+__all__ = ["Strategies", "Strategy"]
 
 
-class MissingParameterError(ValueError):
-    """A strategy was given less than it needs."""
+_MOST_BYTES = 2**30
 
 
 @attrs.frozen(slots=False)
@@ -47,8 +47,8 @@ class _Family:
     @cached_property
     def names(self) -> dict[str, Any]:
         """The strategies that dcsc has, by name."""
-        found = {name: getattr(self.module, name) for name in self.module.__all__}
-        return {name: value for name, value in found.items() if self.holds(value)}
+        members = {name: getattr(self.module, name) for name in self.module.__all__}
+        return {name: value for name, value in members.items() if self.holds(value)}
 
     def holds(self, value: Any) -> bool:
         """Whether a value is one of them."""
@@ -78,18 +78,23 @@ class Strategy:
     Parameters
     ----------
     kind : str
-        The name of a class, or of a function that makes filters; ``module:name`` for one's own;
+        The name of a class, or of a function that makes filters; ``module:name`` for the user's;
         ``""`` for filters from a file.
     parameters : mapping of str
         What the class or function is called with; a table among them is a strategy itself.
     sha256 : str
-        Of the source of one's own code or of the file of filters, so that a change of it is a
-        change of the task; else ``""``.
+        Of the source of the user's code, or of the file of filters: another content makes
+        another task; else ``""``.
     """
 
     kind: str
     parameters: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     sha256: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """What identities are hashes of."""
+        return canonical(self)
 
     @property
     def label(self) -> str:
@@ -105,9 +110,10 @@ class Strategies:
     Parameters
     ----------
     folder : Path
-        What files and modules of one's own are relative to.
+        The folder in which the files and modules are that a sweep names.
     allow_code : bool
-        Whether ``module:name`` is imported, which runs the module.
+        Whether ``module:name`` is imported, which runs the module, and whether files of filters
+        may be elsewhere than beside the sweep.
     """
 
     folder: Path
@@ -117,23 +123,23 @@ class Strategies:
         """Return what a name or a table says; ValueErrors say what was expected, and where."""
         table = {"kind": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping):
-            raise ValueError(f"expected a name or a table with a kind, got {value!r}")
-        given = dict(table)
-        if family == "filters" and "kind" not in given:
-            return self._file(given)
-        kind = given.pop("kind", None)
+            raise ValueError(f"expected a name or a table with a kind, got {quoted(value)}")
+        rest = dict(table)
+        if family == "filters" and "kind" not in rest:
+            return self._file(rest)
+        kind = rest.pop("kind", None)
         if not isinstance(kind, str):
             raise ValueError(f"expected a kind, one of {', '.join(_FAMILIES[family].names)}")
-        called = self._find(family, kind)
-        known = _parameters(called)
+        target = self._find(family, kind)
+        known = _parameters(target)
         errors: list[Exception] = [
-            ValueError(f"{kind} has no {name!r}{nearest(name, known)}")
-            for name in given
-            if name not in known and not _takes_any(called)
+            ValueError(f"{kind} has no {quoted(name)}{nearest(name, known)}")
+            for name in rest
+            if name not in known and not _takes_any(target)
         ]
         try:
-            inner = {name: value for name, value in given.items() if _is_strategy(name, value)}
-            parameters = {**given, **each(inner.items(), lambda k, v: self.read(_family(k), v))}
+            inner = {name: value for name, value in rest.items() if _is_strategy(name, value)}
+            parameters = {**rest, **each(inner.items(), lambda k, v: self.read(_family(k), v))}
         except ExceptionGroup as group:
             errors.append(group)
         if errors:
@@ -141,67 +147,91 @@ class Strategies:
         missing = [
             name
             for name, parameter in known.items()
-            if parameter.default is parameter.empty and name not in given
+            if parameter.default is parameter.empty and name not in rest
         ]
         if missing:
             raise MissingParameterError(f"{kind} needs {' and '.join(map(repr, missing))}")
-        return Strategy(kind, parameters, _digest(called.__module__) if ":" in kind else "")
+        return Strategy(kind, parameters, _digest(target.__module__) if ":" in kind else "")
 
     def build(self, family: str, strategy: Strategy, seed: int) -> Any:
         """Return the strategy itself; families of filters draw from ``seed`` unless they say."""
         if not strategy.kind:
             return self._filters(strategy)
-        called = self._find(family, strategy.kind)
+        target = self._find(family, strategy.kind)
         parameters = {
             name: self.build(_family(name), value, seed) if isinstance(value, Strategy) else value
             for name, value in strategy.parameters.items()
         }
-        if "rng" in _parameters(called):
+        if "rng" in _parameters(target):
             parameters = {"rng": seed, **parameters}
-        return called(**parameters)
+        return target(**parameters)
+
+    def is_family(self, name: str) -> bool:
+        """Whether strategies of one kind are called so."""
+        return name in _FAMILIES
+
+    def hint(self, family: str, value: Any, name: str) -> Any:
+        """Return the annotation of a parameter of a strategy, None where there is none."""
+        kind = value.get("kind") if isinstance(value, Mapping) else value
+        try:
+            target = self._find(family, kind) if isinstance(kind, str) else None
+            return None if target is None else get_type_hints(target).get(name)
+        except (ValueError, NameError, TypeError):  # annotations of the user's may name anything
+            return None
 
     def _find(self, family: str, kind: str) -> Callable[..., Any]:
         known = _FAMILIES[family].names
         if kind in known:
             return known[kind]
         if ":" not in kind:
-            raise ValueError(f"no {family} is called {kind!r}{nearest(kind, known)}")
+            raise ValueError(f"no {family} is called {quoted(kind)}{nearest(kind, known)}")
         if not self.allow_code:
-            raise ValueError(f"{kind!r} is code of your own, which runs only with --allow-code")
+            raise CodeError(
+                f"{quoted(kind)} is code of your own, which runs only with --allow-code"
+            )
         module, _, name = kind.partition(":")
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
         try:
-            found = getattr(importlib.import_module(module), name)
+            member = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"could not import {kind!r}: {error}") from None
-        if not _FAMILIES[family].holds(found):
-            raise ValueError(f"expected {kind!r} to be a {family} that can be made, got {found!r}")
-        return found
+            raise ValueError(f"could not import {quoted(kind)}: {error}") from None
+        if not _FAMILIES[family].holds(member):
+            raise ValueError(
+                f"expected {quoted(kind)} to be a {family} that can be made, got {quoted(member)}"
+            )
+        return member
 
-    def _file(self, given: dict[str, Any]) -> Strategy:
-        name = given.pop("file", None)
-        if not isinstance(name, str) or given:
+    def _file(self, table: dict[str, Any]) -> Strategy:
+        name = table.pop("file", None)
+        if not isinstance(name, str) or table:
             expected = "expected a kind with its parameters, or a file"
-            raise ValueError(f"{expected}, got {', '.join(given) or 'neither'}")
+            raise ValueError(f"{expected}, got {listed(table)}")
+        return Strategy("", {"file": name}, hashlib.sha256(self._content(name)).hexdigest())
+
+    def _content(self, name: str) -> bytes:
+        """Return the bytes of a file, which is beside the sweep unless the user consents."""
+        path = self.folder / name
         try:
-            content = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise ValueError(f"could not read {self.folder / name}: {error.strerror}") from None
-        return Strategy("", {"file": name}, hashlib.sha256(content).hexdigest())
+            beside = path.resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL byte
+            raise ValueError(f"expected a file, got {quoted(name)}: {error}") from None
+        if not (beside or self.allow_code):
+            raise ValueError(
+                f"expected a file beside the sweep, in {self.folder}, got {quoted(name)}, which is "
+                "read only with --allow-code"
+            )
+        return read_bytes(path, "file", _MOST_BYTES)
 
     def _filters(self, strategy: Strategy) -> Array:
         path = self.folder / strategy.parameters["file"]
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DcscError(f"filters: could not read {path}: {error.strerror}") from None
+            content = self._content(strategy.parameters["file"])
+        except ValueError as error:
+            raise DcscError(f"filters: {error}") from None
         if hashlib.sha256(content).hexdigest() != strategy.sha256:
             raise DcscError(f"filters: {path} has changed since the sweep was read")
-        try:
-            return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DcscError(f"filters: expected a .npy of numbers, {path}: {error}") from None
+        return npy_array(content, f"filters: {path}", kinds="biuf")
 
 
 @cache
@@ -211,20 +241,20 @@ def _digest(module: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _parameters(called: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """Return the parameters that have a name."""
-    found = inspect.signature(called).parameters
+    parameters = inspect.signature(target).parameters
     return {
         name: parameter
-        for name, parameter in found.items()
+        for name, parameter in parameters.items()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     }
 
 
 @lru_cache(maxsize=256)
-def _takes_any(called: Callable[..., Any]) -> bool:
-    found = inspect.signature(called).parameters.values()
-    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in found)
+def _takes_any(target: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(target).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def _is_strategy(name: str, value: Any) -> bool:
@@ -234,27 +264,3 @@ def _is_strategy(name: str, value: Any) -> bool:
 def _family(parameter: str) -> str:
     """Return of which family a parameter of a strategy is, if it is a strategy itself."""
     return parameter if parameter in _FAMILIES else "filters"
-
-
-def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> dict[Any, Any]:
-    """Return what is read from each item; all mistakes are one group, each with its place."""
-    found, errors = {}, []
-    for place, value in items:
-        try:
-            found[place] = read(place, value)
-        except (ValueError, ExceptionGroup) as error:
-            inner = ExceptionGroup("", [error])
-            inner.add_note(cattrs.IterableValidationNote("", place, type(value)))
-            errors.append(inner)
-    if errors:
-        raise ExceptionGroup("", errors)
-    return found
-
-
-def nearest(name: str, known: Any) -> str:
-    """Return a hint: the name that was probably meant, or else all there are."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f": expected one of {', '.join(names)}" if names else ": there are none"

@@ -1,21 +1,46 @@
 """The tables of a sweep file, as frozen records, and how an axis varies them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from dcsc._cached import cached_property
+from dcsc._words import quoted
 from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.experiments.sweeps.canonical import canonical
 from dcsc.experiments.sweeps.strategies import Strategy
+from dcsc.experiments.sweeps.strict import is_number
 
-__all__ = ["RESERVED", "Axis", "Codes", "Constants", "LayerTable", "Task", "substitute"]
+__all__ = [
+    "RESERVED",
+    "Axis",
+    "Codes",
+    "Constants",
+    "LayerTable",
+    "Task",
+    "check_axis_name",
+    "check_labels",
+    "check_part",
+    "clashes",
+    "put",
+    "substitute",
+]
 
 
-# What the results call their own; no axis can be called so.
+# Names of variables in the results; no axis can have one of them.
 RESERVED = (
-    *("layer", "bound", "trials", "failures", "low", "best", "high", "settled", "seconds"),
-    *("infeasible",),
-    *("layer_failures", "missed", "false_alarms", "layer_low", "layer_best", "layer_high"),
+    *("layer", "bound", "trials", "failures", "rate", "low", "best", "high", "settled"),
+    *("seconds", "infeasible"),
+    *(
+        "layer_failures",
+        "layer_rate",
+        "missed",
+        "false_alarms",
+        "layer_low",
+        "layer_best",
+        "layer_high",
+    ),
     *("guarantee", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
 )
@@ -29,18 +54,31 @@ class LayerTable:
     projection: Strategy
     signs: Strategy = Strategy("RademacherSigns")
 
+    @property
+    def text(self) -> str:
+        """What identities are hashes of."""
+        return (
+            f'{{"dictionary":{self.dictionary.text},"projection":{self.projection.text},'
+            f'"signs":{self.signs.text}}}'
+        )
+
 
 @attrs.frozen
 class Codes:
     """What `dcsc.codes.draw` is called with, at the deepest layer.
 
-    ``rng`` is the sweep's seed if nothing is said.
+    ``rng`` is the sweep's seed by default.
     """
 
     sparsity: int
     batch: tuple[int, ...] = ()
     amplitudes: Strategy = Strategy("UniformAmplitudes")
     rng: int | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """What identities are hashes of."""
+        return canonical(self)
 
 
 @attrs.frozen
@@ -56,7 +94,7 @@ class Constants:
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Everything that is said of one cell.
+    """Everything that makes one cell.
 
     Parameters
     ----------
@@ -66,7 +104,7 @@ class Task:
     noise : float
         ζ, as in `dcsc.experiments.simulate`.
     depth : int, optional
-        How many of the layers are used, from layer 1; all of them if nothing is said.
+        How many of the layers are used, from layer 1; all of them by default.
     seed : int
     bounds : tuple of Strategy
     delta : float
@@ -86,26 +124,38 @@ class Task:
     constants: Constants | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not self.layers:
-            raise ValueError("layers: expected one layer or more")
-        if self.depth is not None and not 1 <= self.depth <= len(self.layers):
-            raise ValueError(f"depth: expected 1 to {len(self.layers)}, got {self.depth}")
-        if self.noise < 0:
-            raise ValueError(f"noise: expected at least 0, got {self.noise:g}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected at least 0, got {self.seed}")
-        if not 0 <= self.delta <= 1:
-            raise ValueError(f"delta: expected 0 to 1, got {self.delta:g}")
-        if self.constants is not None and len(self.constants.x_min) != len(self.layers):
-            raise ValueError(
-                f"constants.x_min: expected {len(self.layers)} numbers, one per layer, got "
-                f"{len(self.constants.x_min)}"
-            )
+        for name in ("layers", "noise", "seed", "delta"):
+            try:
+                check_part(name, getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        for text in clashes(len(self.layers), self.depth, self.constants):
+            raise ValueError(text)
 
     @property
     def used(self) -> tuple[LayerTable, ...]:
         """The layers that are used."""
         return self.layers[: self.depth]
+
+
+def check_part(name: str, value: Any) -> None:
+    """Refuse a part of a task that no task can have."""
+    if name == "layers" and not value:
+        raise ValueError("expected one layer or more")
+    if name in ("noise", "seed") and value < 0:
+        raise ValueError(f"expected at least 0, got {value:g}")
+    if name == "delta" and not 0 <= value <= 1:
+        raise ValueError(f"expected 0 to 1, got {value:g}")
+
+
+def clashes(layers: int, depth: int | None, constants: Constants | None) -> Iterator[str]:
+    """Yield why parts of a task do not go together."""
+    if depth is not None and not 1 <= depth <= layers:
+        yield f"depth: expected 1 to {layers}, got {depth}"
+    if constants is not None and len(constants.x_min) != layers:
+        yield (
+            f"constants.x_min: expected {layers} numbers, one per layer, got {len(constants.x_min)}"
+        )
 
 
 @attrs.frozen
@@ -135,28 +185,45 @@ class Axis:
         return all(isinstance(label, int | float) for label in self.labels)
 
 
+def check_axis_name(name: str) -> None:
+    """Refuse a name that the results cannot have for an axis."""
+    if name in RESERVED:
+        raise ValueError(f"expected another name: {quoted(name)} is one of the results'")
+    if not name.isidentifier():
+        raise ValueError(f"expected a name of letters, digits and _, got {quoted(name)}")
+
+
+def check_labels(labels: tuple[Any, ...]) -> None:
+    """Refuse labels that are not all numbers or all strings, or of which two agree."""
+    if not (all(map(is_number, labels)) or all(isinstance(label, str) for label in labels)):
+        raise ValueError("labels: expected numbers or strings")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"expected values that differ, got {quoted(list(labels))}")
+
+
 def substitute(table: Mapping[str, Any], parameter: str, value: Any) -> dict[str, Any]:
     """Return the table with another value in one place; a name in the way becomes a table."""
-    return dict(_put(table, parameter.split("."), value))
+    return dict(put(table, parameter.split("."), value))
 
 
-def _put(node: Any, path: list[str], value: Any) -> Any:
+def put(node: Any, path: list[str], value: Any) -> Any:
+    """Return what stands at a place with another value further inside."""
     if not path:
         return value
     key, rest = path[0], path[1:]
     if isinstance(node, list | tuple):
         chosen = range(len(node)) if key == "*" else [_place(key, len(node))]
-        return [_put(item, rest, value) if at in chosen else item for at, item in enumerate(node)]
+        return [put(item, rest, value) if at in chosen else item for at, item in enumerate(node)]
     if isinstance(node, str):
         node = {"kind": node}
     if not isinstance(node, Mapping | None):
-        raise ValueError(f"expected a table to put {key!r} into, got {node!r}")
+        raise ValueError(f"expected a table to put {quoted(key)} into, got {quoted(node)}")
     inner = dict(node or {})
-    inner[key] = _put(inner.get(key), rest, value)
+    inner[key] = put(inner.get(key), rest, value)
     return inner
 
 
 def _place(key: str, count: int) -> int:
     if not key.isdigit() or not 1 <= int(key) <= count:
-        raise ValueError(f"expected a number from 1 to {count} or *, got {key!r}")
+        raise ValueError(f"expected a number from 1 to {count} or *, got {quoted(key)}")
     return int(key) - 1

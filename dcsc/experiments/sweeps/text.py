@@ -29,10 +29,15 @@ _ROW = "  {:<12} {:>6}  {:<10} {:>10}  {:>12}  {:>10}  {:>6}"
 
 def _verdict(replay: "Replay") -> str:
     broken = [layer.number for layer in replay.layers if layer.entries]
-    if not broken:
-        some = "" if replay.chosen else ": none of the trials of this cell fails, this is the first"
-        return f"the pathway is recovered{some}"
-    return f"the pathway breaks at layer {broken[0]}"
+    if broken:
+        verdict = f"the pathway breaks at layer {broken[0]}"
+    elif replay.chosen:
+        verdict = "the pathway is recovered"
+    else:
+        verdict = (
+            "the pathway is recovered: none of the trials of this cell fails, this is the first"
+        )
+    return verdict if replay.counted else f"{verdict} (the sweep has not run this trial)"
 
 
 def _head(layer: "LayerBreak") -> str:

@@ -1,10 +1,9 @@
-"""What a worker does: stretches of trials of some cells, one after the other."""
+"""What a worker does: stretches of the trials of cells, one cell after the other."""
 
 import os
 import threading
 import time
 import traceback
-from typing import Any
 
 import attrs
 
@@ -14,6 +13,7 @@ from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
+from dcsc.experiments.sweeps.records import InfeasibleRecord, Record, TrialsRecord
 
 __all__ = ["Piece", "leave_with", "work"]
 
@@ -27,7 +27,7 @@ class Piece:
     index : tuple of int
         Which cell.
     identity : str
-        Its identity, as the one who asks knows it.
+        Its identity, as the command that asks computes it.
     stretches : tuple of (start, stop)
         The trials to run.
     guarantees : bool
@@ -40,24 +40,24 @@ class Piece:
     guarantees: bool
 
 
-def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[dict[str, Any]]]:
+def work(sweep: Sweep, pieces: tuple[Piece, ...]) -> list[list[Record]]:
     """Return the records of each piece; they depend on the sweep and the pieces only.
 
     Raises
     ------
     DcscError
-        Whatever went wrong, code of one's own included, with the cell in which it did.
+        If a cell fails, in the user's code too; the message names the cell.
     """
     with OneBlasThread():
         return [_named(sweep, piece) for piece in pieces]
 
 
-def _named(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
+def _named(sweep: Sweep, piece: Piece) -> list[Record]:
     try:
         return _piece(sweep, piece)
     except DcscError:
         raise
-    except Exception as error:  # a class of one's own may raise anything
+    except Exception as error:  # a user's class may raise anything
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise DcscError(
             f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
@@ -80,7 +80,7 @@ def leave_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
+def _piece(sweep: Sweep, piece: Piece) -> list[Record]:
     start = time.perf_counter()
     cell = sweep.cell(piece.index)
     if cell.identity != piece.identity:
@@ -93,12 +93,12 @@ def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
         codes = cell.codes(model, sweep.strategies)
     except InfeasibleError as error:
         seconds = time.perf_counter() - start
-        return [{"infeasible": cell.identity, "why": str(error), "seconds": seconds}]
-    records = []
+        return [InfeasibleRecord(cell.identity, str(error), seconds)]
+    records: list[Record] = []
     if piece.guarantees:
         draws = Draws.of(model, codes, cell.seed, cell.task.noise)
         records.append(guarantees(cell, codes, draws, sweep.strategies))
-        start += records[-1]["seconds"]
+        start += records[-1].seconds
     if piece.stretches:
         simulation = Simulation.of(model, codes, cell.seed, cell.task.noise)
         for first, last in piece.stretches:
@@ -107,15 +107,15 @@ def _piece(sweep: Sweep, piece: Piece) -> list[dict[str, Any]]:
             assert tally.false_alarms is not None
             end = time.perf_counter()
             records.append(
-                {
-                    "cell": cell.identity,
-                    "start": first,
-                    "stop": last,
-                    "failures": tally.failures.tolist(),
-                    "missed": tally.missed.tolist(),
-                    "false_alarms": tally.false_alarms.tolist(),
-                    "seconds": end - start,
-                }
+                TrialsRecord(
+                    cell.identity,
+                    first,
+                    last,
+                    tuple(tally.failures.tolist()),
+                    tuple(tally.missed.tolist()),
+                    tuple(tally.false_alarms.tolist()),
+                    end - start,
+                )
             )
             start = end
     return records

@@ -7,7 +7,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, integer, real
+from dcsc._arguments import function, instances
+from dcsc._arrays import Array, instance, integer, real
+from dcsc._fields import number_field
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
@@ -49,13 +51,13 @@ class Limits:
         About how many multiplications each of these parts may take for one layer.
     """
 
-    inputs: int = 300
-    proved: int = 20
-    resynthesized: int = 20
-    draws: int = 5
-    units: int = 200
-    twins: int = 5
-    products: float = 1e10
+    inputs: int = number_field(integer, default=300, minimum=1)
+    proved: int = number_field(integer, default=20, minimum=0)
+    resynthesized: int = number_field(integer, default=20, minimum=0)
+    draws: int = number_field(integer, default=5, minimum=1)
+    units: int = number_field(integer, default=200, minimum=0)
+    twins: int = number_field(integer, default=5, minimum=0)
+    products: float = number_field(real, default=1e10, minimum=0)
 
 
 @attrs.frozen
@@ -216,7 +218,11 @@ def analyze(
     >>> [layer.theorems[0].holds for layer in analysis.layers]
     [0, 0, 10]
     """
-    chosen = Limits() if limits is None else limits
+    instance(network, ConvNetwork, "analyze: network")
+    if inputs is not None:
+        instance(inputs, Inputs, "analyze: inputs")
+    function(report, "analyze: report")
+    chosen = Limits() if limits is None else instance(limits, Limits, "analyze: limits")
     share = real(noise, "analyze: noise", minimum=0)
     number = integer(seed, "analyze: seed", minimum=0)
     if not network.convolutions:
@@ -229,7 +235,8 @@ def analyze(
     coded: dict[str, CodedLayer] = {}
     if activations is not None:
         readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
-        coded = {layer.name: layer for layer in coded_layers(activations)}
+        # Where a step of the network leaves no inputs, there is nothing to look at.
+        coded = {layer.name: layer for layer in coded_layers(activations) if len(layer.codes)}
     # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):
@@ -328,7 +335,7 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
 
 def _answers(activations: Activations | None, inputs: Inputs | None) -> Array | None:
     """Return the class with the largest score for each input, if the first output is scores."""
-    if activations is None or inputs is None:
+    if activations is None or inputs is None or not activations.graph.outputs:
         return None
     name = activations.graph.outputs[0]
     scores = activations.values.get(name)
@@ -343,6 +350,9 @@ def receptive_model(layers: tuple[CodedLayer, ...]) -> DCSCModel:
     Its last layer has one position, so that the effective atoms of its units are what the filters
     stand for, not cut off at any border.
     """
+    layers = instances(layers, CodedLayer, "receptive_model: layers")
+    if not layers:
+        raise DcscError("receptive_model: layers: expected one layer or more, got none")
     positions = (1,) * len(layers[-1].dictionary.positions)
     parts: list[Layer] = []
     for layer in reversed(layers):

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arguments import mapping
+from dcsc._arrays import Array, instance
+from dcsc._words import listed, quoted
 from dcsc.bounds import LayerInstance, LayerStatistics
 from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations
 from dcsc.networks.chain import NetworkLayer
 from dcsc.projections import ReLU
@@ -99,6 +102,7 @@ class CodedLayer:
 
 def coded_layers(activations: Activations) -> tuple[CodedLayer, ...]:
     """Return the layers of a forward pass with their codes, as they follow on each other."""
+    instance(activations, Activations, "coded_layers: activations")
     return tuple(_coded(layer) for layer in activations.chain)
 
 
@@ -125,7 +129,12 @@ def _coded(layer: NetworkLayer) -> CodedLayer:
 
 def stack(layers: Mapping[str, CodedLayer], name: str) -> tuple[CodedLayer, ...]:
     """Return a layer and those below it, as far down as each signal is the code of a layer."""
-    chain = [layers[name]]
-    while chain[0].below is not None:
-        chain.insert(0, layers[chain[0].below])
+    table = mapping(layers, "stack: layers")
+    if not isinstance(name, str) or name not in table:
+        raise DcscError(f"stack: name: expected one of {listed(table)}, got {quoted(name)}")
+    for layer in table.values():
+        instance(layer, CodedLayer, "stack: layers")
+    chain = [table[name]]
+    while (below := chain[0].below) is not None and below in table:
+        chain.insert(0, table[below])
     return tuple(chain)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.dictionaries.filters import gaussian
@@ -153,6 +153,7 @@ def roomy(
 
 def random_twin(dictionary: Kind, seed: int) -> Kind:
     """Return a dictionary of the same geometry with normal filters."""
+    instance(dictionary, ConvolutionalDictionary, "random_twin: dictionary")
     n, c, *kernel = dictionary.filters.shape
     return attrs.evolve(dictionary, filters=gaussian(n, c, tuple(kernel), rng=seed))
 

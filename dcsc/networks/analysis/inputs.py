@@ -7,11 +7,24 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from dcsc._arrays import Array, Rng, brief, generator, numeric_array, real_array
+from dcsc._archives import npz_arrays
+from dcsc._arguments import any_path
+from dcsc._arrays import (
+    Array,
+    Rng,
+    brief,
+    generator,
+    instance,
+    integer,
+    numeric_array,
+    real_array,
+)
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
+from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
 __all__ = ["Inputs", "noise_inputs", "read_inputs", "shipped_inputs"]
@@ -50,6 +63,7 @@ class Inputs:
 
     def first(self, most: int) -> "Inputs":
         """Return the first ones, or all where the arrays have batches of different sizes."""
+        integer(most, "Inputs.first: most", minimum=0)
         if len({value.shape[:1] for value in self.values.values()}) > 1:
             return self
         values = {name: value[:most] for name, value in self.values.items()}
@@ -75,8 +89,10 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     Raises
     ------
     DcscError
-        If the shape of an input is not known, or integers are expected.
+        If the shape of an input is not known or too large, or integers are expected.
     """
+    instance(network, ConvNetwork, "noise_inputs: network")
+    batch = integer(count, "noise_inputs: count", minimum=1)
     random = generator(rng, "noise_inputs: rng")
     values = {}
     for needed in network.inputs:
@@ -84,7 +100,8 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
         shape = _shape(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
-        values[needed.name] = random.normal(size=(shape[0] or count, *lengths))
+        size = checked_size((shape[0] or batch, *lengths), f"network: input {needed.name}")
+        values[needed.name] = random.normal(size=size)
     note = "These inputs are normal noise, not data: what the codes are like on data may differ."
     return Inputs("noise", values, note=note)
 
@@ -104,7 +121,8 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
     DcscError
         If the file cannot be read as one of these, or does not fit.
     """
-    file = Path(path)
+    instance(network, ConvNetwork, "read_inputs: network")
+    file = any_path(path, _WHERE)
     ending = file.suffix.lower()
     if ending == ".npz":
         return _archive(network, file)
@@ -117,6 +135,11 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
+        if not needed.shape:
+            raise DcscError(
+                f"network: input {needed.name}: expected axes, the batch first, got none"
+            )
+        checked_size(tuple(size or 1 for size in needed.shape), f"network: input {needed.name}")
         return needed.shape
     first = next((c for c in network.convolutions if c.signal == needed.name), None)
     if first is None:
@@ -148,8 +171,8 @@ def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Pat
 
 
 def _archive(network: ConvNetwork, file: Path) -> Inputs:
-    with reading(file, _WHERE, "an .npz file"), np.load(file, allow_pickle=False) as archive:
-        arrays = dict(archive)
+    with reading(file, _WHERE, "an .npz file"):
+        arrays = npz_arrays(file, kinds="biufcSU")
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     if len(network.inputs) == 1 and len(arrays) == 1:
         values = _single(network, next(iter(arrays.values())), file)
@@ -157,8 +180,8 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
         names = [needed.name for needed in network.inputs]
         if not set(names) <= set(arrays):
             raise DcscError(
-                f"read_inputs: {file.name}: expected the inputs {', '.join(names)}, and no others "
-                f"but labels, got {', '.join(arrays) or 'nothing'}"
+                f"read_inputs: {file.name}: expected the inputs {listed(names)}, and no others "
+                f"but labels, got {listed(arrays)}"
             )
         values = {
             needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)

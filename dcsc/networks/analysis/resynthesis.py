@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from dcsc._arrays import Rng, generator
+from dcsc._arguments import instances
+from dcsc._arrays import Rng, checked_size, generator, instance, integer
+from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.projections import HardThreshold
@@ -57,8 +59,15 @@ def resynthesize(
     Found or None
         None if no unit is on.
     """
-    *below, last = layers
-    codes = last.codes[:inputs]
+    stacked = instances(layers, CodedLayer, "resynthesize: layers")
+    if not stacked:
+        raise DcscError("resynthesize: layers: expected one layer or more, got none")
+    instance(signs, SignPattern, "resynthesize: signs")
+    count = integer(draws, "resynthesize: draws", minimum=1)
+    most = None if inputs is None else integer(inputs, "resynthesize: inputs", minimum=1)
+    random = generator(rng, "resynthesize: rng")
+    *below, last = stacked
+    codes = last.codes[:most]
     active = np.count_nonzero(codes)
     if not active:
         return None
@@ -66,9 +75,8 @@ def resynthesize(
         [Layer(x.dictionary, HardThreshold(x.projection.threshold), signs) for x in below]
         + [Layer(last.dictionary, last.projection, signs)]
     )
-    random = generator(rng, "resynthesize: rng")
-    missed, false_alarms, exact = np.zeros((3, draws))
-    for draw in range(draws):
+    missed, false_alarms, exact = np.zeros(checked_size((3, count), "resynthesize: draws"))
+    for draw in range(count):
         drawn = model.draw(random)
         truth = drawn.synthesize(codes)
         recovery = truth.compare(drawn.forward(truth[0]))

@@ -21,11 +21,12 @@ of the sum beyond :math:`m_k + I_k` bounds the probability that the unit comes o
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, generator
+from dcsc._arrays import Array, as_batch, flat_indices, generator, instance, real, real_array
 from dcsc.bounds import tails
 from dcsc.bounds.noise import Adversarial
 from dcsc.coefficients import columns
 from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
 from dcsc.networks.analysis.coded import CodedLayer
 
 __all__ = ["Margins", "SafetyFacts", "margins", "safety"]
@@ -80,7 +81,18 @@ def margins(
     noise : float
         ζ.
     """
-    (column,) = columns(dictionary, code[None], threshold, one_sided=True, noise=noise, atoms=units)
+    instance(dictionary, Dictionary, "margins: dictionary")
+    shape = tuple(dictionary.code_shape)
+    codes, batch = as_batch(real_array(code, "margins: code"), shape, "margins: code", np.float64)
+    beta = real_array(threshold, "margins: threshold")
+    if batch or beta.shape not in ((), shape[:1]):
+        raise DcscError(
+            f"margins: expected a code of shape {shape} and a threshold for each of {shape[0]} "
+            f"filters, got {batch + shape} and {beta.shape}"
+        )
+    units = flat_indices(units, codes.size, "margins: units")
+    zeta = real(noise, "margins: noise", minimum=0)
+    (column,) = columns(dictionary, codes, beta, one_sided=True, noise=zeta, atoms=units)
     tail = tails.Chernoff().upper(
         column.weights(np.arange(len(units))),
         column.level - column.slack,

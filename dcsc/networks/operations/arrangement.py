@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, brief
-from dcsc._fields import SAME_ARRAY
+from dcsc._arrays import Array, Shape, frozen_array, numeric_array
+from dcsc._arrays import checked_size as sized
+from dcsc._fields import SAME_ARRAY, array_field, choice_field, named_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Equivariance, Operation, checked_size
 
@@ -34,17 +36,33 @@ __all__ = [
 ]
 
 
-def _read_only(value: Any) -> Array:
-    array = np.array(value)
-    array.flags.writeable = False
-    return array
+def _read_only(value: Any, record: Any, where: str) -> Array:
+    # text and the like is for an operation that knows it
+    if not isinstance(value, np.ndarray) or value.dtype.kind == "O":
+        return frozen_array(numeric_array(value, where, finite=False))
+    sized(value.shape, where)
+    return frozen_array(value)
+
+
+def _number(value: Any, record: Any, where: str) -> Array:
+    array = numeric_array(value, where, finite=False)
+    if array.size != 1:
+        raise DcscError(f"{where}: expected one number, got shape {array.shape}")
+    return frozen_array(array)
+
+
+def _dtype(value: Any, record: Any, where: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(value)
+    except (TypeError, ValueError):
+        raise DcscError(f"{where}: expected a dtype, got {quoted(value)}") from None
 
 
 @attrs.frozen
 class Constant(Operation):
     """An array of the file that is no layer's weight, of any dtype."""
 
-    value: Array = attrs.field(converter=_read_only, repr=brief, eq=SAME_ARRAY, hash=False)
+    value: Array = array_field(_read_only)
 
     def _apply(self, *values: Array) -> Array:
         return self.value
@@ -64,7 +82,7 @@ class Identity(Operation):
 class Cast(Operation):
     """Another dtype; floating numbers are widened, but never rounded to fewer digits."""
 
-    dtype: Any = attrs.field(converter=np.dtype)
+    dtype: Any = named_field(_dtype)
 
     def _apply(self, *values: Array) -> Array:
         (data,) = values
@@ -192,9 +210,7 @@ class Pad(Operation):
     """
 
     widths: tuple[tuple[int, int], ...] | None
-    mode: str = attrs.field(
-        default="constant", validator=attrs.validators.in_(("constant", "reflect", "edge", "wrap"))
-    )
+    mode: str = choice_field(("constant", "reflect", "edge", "wrap"), default="constant")
     value: float = 0.0
 
     @property
@@ -261,7 +277,7 @@ class ShapeOf(Operation):
 class Fill(Operation):
     """An array of the shape that the input holds, with one number everywhere."""
 
-    value: Array = attrs.field(converter=_read_only, eq=SAME_ARRAY)
+    value: Array = named_field(_number, eq=SAME_ARRAY)
 
     def _apply(self, *values: Array) -> Array:
         shape = checked_size(tuple(int(n) for n in values[0]), "Fill: shape")

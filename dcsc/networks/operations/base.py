@@ -1,15 +1,15 @@
 """What an operation is."""
 
-import math
 from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
-from dcsc._arrays import Array, Shape, frozen_array, real_array
+from dcsc._arrays import Array, Shape, frozen_array, numeric_array, real_array
+from dcsc._arrays import checked_size as sized
 from dcsc._fields import array_field
-from dcsc.errors import DcscError, TooLargeError
+from dcsc.errors import DcscError
 
 __all__ = ["Equivariance", "Operation", "checked_size", "floating", "weights_field"]
 
@@ -68,16 +68,24 @@ class Operation(ABC):
         DcscError
             If their number or shapes do not fit.
         """
+        arrays = tuple(
+            # text and the like is for an operation that knows it
+            value if type(value) is np.ndarray and value.dtype.kind != "O" else self._array(value)
+            for value in values
+        )
         try:
             with np.errstate(all="ignore"):  # a network may make infinities
-                return np.asarray(self._apply(*values))
+                return np.asarray(self._apply(*arrays))
         except DcscError:
             raise
-        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
-            shapes = ", ".join(str(np.shape(value)) for value in values)
+        except (ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as error:
+            shapes = ", ".join(str(value.shape) for value in arrays)
             raise DcscError(
                 f"{type(self).__name__}: cannot be applied to inputs of shape {shapes}: {error}"
             ) from None
+
+    def _array(self, value: Any) -> Array:
+        return numeric_array(value, f"{type(self).__name__}: inputs", finite=False)
 
     @abstractmethod
     def _apply(self, *values: Array) -> Any:
@@ -89,9 +97,7 @@ class Operation(ABC):
 
 def checked_size(shape: Shape, where: str) -> Shape:
     """Return a shape, unless an array of it would be too large to make."""
-    if math.prod(shape) > _LARGEST:
-        raise TooLargeError(f"{where}: expected at most {_LARGEST} entries, got shape {shape}")
-    return shape
+    return sized(shape, where, _LARGEST)
 
 
 def floating(value: Array) -> Array:

@@ -4,8 +4,9 @@ from typing import Any
 
 import attrs
 
-from dcsc._arrays import Array, Shape, integer, per_axis
+from dcsc._arrays import Array, Shape, integer, per_axis, real_array
 from dcsc._fields import named_field
+from dcsc._words import quoted
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Operation, checked_size, weights_field
@@ -34,7 +35,16 @@ def as_dictionary(
     filters : array of the weight's shape, optional
         Taken in place of the weight.
     """
-    taps = layer.weight if filters is None else filters
+    if not isinstance(layer, Convolve | ConvolveTransposed):
+        raise DcscError(
+            f"as_dictionary: layer: expected Convolve or ConvolveTransposed, got {quoted(layer)}"
+        )
+    extent = per_axis(extent, layer.weight.ndim - 2, "as_dictionary: extent", minimum=1)
+    taps = layer.weight if filters is None else real_array(filters, "as_dictionary: filters")
+    if taps.shape != layer.weight.shape:
+        raise DcscError(
+            f"as_dictionary: filters: expected shape {layer.weight.shape}, got {taps.shape}"
+        )
     kernel = reach(taps.shape[2:], layer.dilation)
     pairs = pads(layer.padding, extent, kernel, layer.stride)
     name = type(layer).__name__
@@ -148,10 +158,14 @@ class ConvolveTransposed(Operation):
     def __attrs_post_init__(self) -> None:
         _check(self, self.weight.shape[1] * self.groups)
         if isinstance(self.padding, str):
-            raise DcscError(f"ConvolveTransposed: padding: expected numbers, got {self.padding!r}")
+            raise DcscError(
+                f"ConvolveTransposed: padding: expected numbers, got {quoted(self.padding)}"
+            )
 
     def extent(self, places: Shape) -> Shape:
         """Return the extent of the signal that a code with so many positions makes."""
+        where = "ConvolveTransposed.extent: places"
+        places = per_axis(places, self.weight.ndim - 2, where, minimum=1)
         kernel = reach(self.weight.shape[2:], self.dilation)
         padding = pads(self.padding, places, kernel, self.stride)
         geometry = zip(places, self.stride, kernel, padding, self.extra, strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special
 
 from dcsc._arrays import Array
+from dcsc._fields import choice_field
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Operation
 
@@ -66,13 +67,6 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 """The functions by their ONNX name, each with its number of arguments, or None for any."""
 
 
-def _known(self_: Any, field: Any, value: Any) -> None:
-    if value not in FUNCTIONS:
-        raise DcscError(
-            f"Elementwise: function: expected one of {', '.join(FUNCTIONS)}, got {value!r}"
-        )
-
-
 @attrs.frozen
 class Elementwise(Operation):
     """One of `FUNCTIONS`, by its ONNX name.
@@ -84,7 +78,7 @@ class Elementwise(Operation):
            [3., 3.]])
     """
 
-    function: str = attrs.field(validator=_known)
+    function: str = choice_field(FUNCTIONS)
 
     @property
     def label(self) -> str:

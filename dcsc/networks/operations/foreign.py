@@ -7,13 +7,19 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape
+from dcsc._arguments import items
+from dcsc._arrays import Array, Shape, integer
 from dcsc._cached import cached_property
+from dcsc._fields import named_field
+from dcsc._outside import outside
+from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
 from dcsc.networks.operations.base import Operation, checked_size
 
 __all__ = ["FOREIGN", "Foreign"]
+
+_MOST_INPUTS = 64
 
 FOREIGN: tuple[str, ...] = (
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
@@ -69,11 +75,20 @@ _ENTRIES: dict[str, Callable[..., float]] = {"Resize": _resized, "Tile": _tiled}
 
 def _pairs(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return attributes as pairs in a fixed order, with tuples for lists."""
+    try:
+        named = dict(attributes)
+    except (TypeError, ValueError):
+        raise DcscError(
+            f"Foreign: attributes: expected a mapping, got {quoted(attributes)}"
+        ) from None
     listed = (
-        (name, tuple(value) if isinstance(value, list) else value)
-        for name, value in dict(attributes).items()
+        (name, tuple(value) if isinstance(value, list) else value) for name, value in named.items()
     )
     return tuple(sorted(listed, key=lambda pair: pair[0]))
+
+
+def _places(value: Any, record: Any, where: str) -> Shape:
+    return tuple(integer(place, where, 0, _MOST_INPUTS - 1) for place in items(value, where))
 
 
 @attrs.frozen(slots=False)
@@ -104,10 +119,10 @@ class Foreign(Operation):
     kind: str
     opset: int
     attributes: tuple[tuple[str, Any], ...] = attrs.field(factory=dict, converter=_pairs)
-    places: Shape = (0,)
+    places: Shape = named_field(_places, default=(0,))
 
     def __attrs_post_init__(self) -> None:
-        if self.kind not in FOREIGN:
+        if not isinstance(self.kind, str) or self.kind not in FOREIGN:
             raise NotCoveredError("no operation of dcsc does this")
         if self.kind == "Resize" and not _resizes(self.opset, dict(self.attributes), self.places):
             raise NotCoveredError("it is none of the variants that are known to be right")
@@ -140,16 +155,13 @@ class Foreign(Operation):
         floats = [value.dtype for value in values if value.dtype.kind == "f"]
         wide = np.result_type(*floats) if floats else None
         values = tuple(v.astype(wide) if v.dtype.kind == "f" else v for v in values)
-        try:
+        shapes = ", ".join(str(np.shape(value)) for value in values)
+        axis, rank = dict(self.attributes).get("axis", 0), np.ndim(values[0]) if values else 0
+        if not -max(rank, 1) <= axis <= rank:
+            raise DcscError(f"{self.kind}: expected an axis of {shapes}, got {axis}")
+        with outside(f"{self.kind}: cannot be applied to inputs of shape {shapes}"):
             if self.kind in _ENTRIES:
                 checked_size((math.ceil(_ENTRIES[self.kind](*values)),), f"{self.kind}: result")
             names = map(str, self.places)
             (result,) = self._evaluator.run(None, dict(zip(names, values, strict=True)))
-        except DcscError:
-            raise
-        except Exception as error:  # the reference may raise anything at inputs that do not fit
-            shapes = ", ".join(str(np.shape(value)) for value in values)
-            raise DcscError(
-                f"{self.kind}: cannot be applied to inputs of shape {shapes}: {error}"
-            ) from None
         return result

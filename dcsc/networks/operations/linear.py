@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, real, real_array
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Equivariance, Operation, weights_field
 
@@ -64,7 +64,15 @@ class BatchNorm(Operation):
     @classmethod
     def of(cls, gain: Any, offset: Any, mean: Any, variance: Any, epsilon: float) -> "BatchNorm":
         """Return the batch norm with these statistics, in float64."""
-        gain, offset, mean, variance = (np.float64(x) for x in (gain, offset, mean, variance))
+        named = {"gain": gain, "offset": offset, "mean": mean, "variance": variance}
+        gain, offset, mean, variance = (
+            real_array(value, f"BatchNorm: {name}").astype(np.float64)
+            for name, value in named.items()
+        )
+        epsilon = real(epsilon, "BatchNorm: epsilon")
+        shapes = {value.shape for value in (gain, offset, mean, variance)} - {()}
+        if len(shapes) > 1:
+            raise DcscError(f"BatchNorm: expected numbers of one shape, got {sorted(shapes)}")
         if not np.all(variance + epsilon > 0):
             raise DcscError(
                 f"BatchNorm: variance: expected positive numbers, got {np.min(variance)}"

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
+from dcsc._fields import choice_field
 from dcsc.networks.operations.base import Operation
 
 __all__ = ["REDUCTIONS", "ArgMax", "Reduce"]
@@ -15,10 +16,16 @@ def _norm(value: Array, axis: Any, keepdims: bool) -> Any:
     return np.sqrt(np.square(value).sum(axis=axis, keepdims=keepdims))
 
 
+def _mean(value: Array, axis: Any, keepdims: bool) -> Any:
+    # Not numpy's, which warns where there is nothing to take the mean of.
+    total = np.sum(value, axis=axis, keepdims=keepdims)
+    return np.divide(total, value.size // max(np.size(total), 1))
+
+
 REDUCTIONS: dict[str, Any] = {
     "L2": _norm,
     "Max": np.max,
-    "Mean": np.mean,
+    "Mean": _mean,
     "Min": np.min,
     "Sum": np.sum,
 }
@@ -37,7 +44,7 @@ class Reduce(Operation):
         Whether the axes stay, with length one.
     """
 
-    function: str = attrs.field(validator=attrs.validators.in_(REDUCTIONS))
+    function: str = choice_field(REDUCTIONS)
     axes: Shape | None = None
     keep: bool = True
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from dcsc._arguments import items
 from dcsc._arrays import Shape, per_axis, shape_tuple
 from dcsc._fields import named_field
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 
 __all__ = ["Padding", "Pairs", "padding_field", "pads", "positions", "reach", "steps_field"]
@@ -24,16 +26,19 @@ def as_padding(value: Any, axes: int, where: str) -> Padding:
     """
     if isinstance(value, str):
         if value not in SAME:
-            raise DcscError(f"{where}: expected numbers or one of {SAME}, got {value!r}")
+            raise DcscError(f"{where}: expected numbers or one of {SAME}, got {quoted(value)}")
         return value
-    items: tuple[Any, ...] = tuple(value) if np.iterable(value) else (value,) * axes
-    if len(items) != axes:
-        raise DcscError(f"{where}: expected an int, or an int or a pair per axis, got {value!r}")
+    sides = items(value, where) if np.iterable(value) else (value,) * axes
+    if len(sides) != axes:
+        raise DcscError(
+            f"{where}: expected an int, or an int or a pair per axis, got {quoted(value)}"
+        )
     pairs = [
-        shape_tuple(tuple(item) if np.iterable(item) else (item, item), where) for item in items
+        shape_tuple(items(item, where) if np.iterable(item) else (item, item), where)
+        for item in sides
     ]
     if any(len(pair) != 2 for pair in pairs):
-        raise DcscError(f"{where}: expected a pair (before, after) per axis, got {value!r}")
+        raise DcscError(f"{where}: expected a pair (before, after) per axis, got {quoted(value)}")
     return tuple((before, after) for before, after in pairs)
 
 

@@ -10,7 +10,9 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, not_finite
-from dcsc._words import listed
+from dcsc._files import read_bytes, regular_file
+from dcsc._outside import outside
+from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph
 from dcsc.networks.network import ConvNetwork
@@ -21,6 +23,8 @@ from dcsc.networks.weights import build, default_layers, modules_of
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
 Geometry = Mapping[str, Any] | str | Path
+_LARGEST_TABLE = 2**24
+_LONGEST = 1000  # characters of a message: names in files may be of any length
 
 
 class Reader(ABC):
@@ -52,6 +56,7 @@ class Reader(ABC):
         DcscError
             If the file is named otherwise, broken, or the geometry does not fit.
         """
+        path = regular_file(path, f"{type(self).__name__}.read: path")
         if not path.name.lower().endswith(self.suffixes):
             raise DcscError(
                 f"{type(self).__name__}.read: path: expected a name that ends in "
@@ -61,7 +66,8 @@ class Reader(ABC):
             network = self._read(path, geometry)
             graph = simplified(network.graph)
         except DcscError as error:
-            raise type(error)(f"networks.load: {path.name}: {error}") from None
+            message = short(str(error), _LONGEST)
+            raise type(error)(f"networks.load: {path.name}: {message}") from None
         return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
 
     @abstractmethod
@@ -129,15 +135,14 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     """Return the table of layers that was given or lies beside the file, and where it is from."""
     if isinstance(geometry, Mapping):
         return geometry, "geometry from the arguments"
-    beside = [path.with_name(path.name + ".toml"), path.with_suffix(".toml")]
-    candidates = beside if geometry is None else [Path(geometry)]
-    for candidate in candidates:
-        if candidate.is_file():
-            try:
-                table = tomllib.loads(candidate.read_text("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise DcscError(f"geometry: {candidate.name} is no TOML file: {error}") from None
-            return table, f"geometry from {candidate.name}"
-    if geometry is not None:
-        raise DcscError(f"geometry: expected a table or a TOML file, got {geometry!r}")
-    return None, _BY_ORDER
+    if geometry is None:
+        beside = [path.with_name(path.name + ".toml"), path.with_suffix(".toml")]
+        geometry = next((file for file in beside if file.is_file()), None)
+    elif not isinstance(geometry, str | Path):
+        raise DcscError(f"geometry: expected a table or a TOML file, got {quoted(geometry)}")
+    if geometry is None:
+        return None, _BY_ORDER
+    name = Path(geometry).name
+    with outside(f"geometry: {name} is no TOML file"):
+        table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())
+    return table, f"geometry from {name}"

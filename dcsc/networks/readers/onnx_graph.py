@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
+from dcsc._outside import outside
+from dcsc._words import quoted
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
@@ -18,6 +21,7 @@ from dcsc.networks.readers.translation import Call, translated
 
 _LARGEST = 2**31
 _FLOATING = (1, 10, 11, 16)  # float, float16, double and bfloat16 in TensorProto.DataType
+_MOST_BYTES = 2**31  # protobuf holds no more
 
 __all__ = ["OnnxReader"]
 
@@ -31,11 +35,8 @@ class OnnxReader(Reader):
         if geometry is not None:
             raise DcscError("geometry: expected none, for an ONNX file carries its own")
         onnx = extra("onnx", "onnx")
-        message = extra("google.protobuf.message", "onnx")
-        try:
-            model = onnx.load_model_from_string(path.read_bytes())
-        except message.DecodeError as error:
-            raise DcscError(f"expected a whole ONNX file, got a broken one: {error}") from None
+        with outside("expected a whole ONNX file, got a broken one"):
+            model = onnx.load_model_from_string(read_bytes(path, path.name, _MOST_BYTES))
         if not model.graph.node:
             raise DcscError("expected an ONNX graph, got none")
         builder = _Builder(onnx, model, path.parent)
@@ -80,8 +81,8 @@ class _Builder:
         name = self._name(node)
         outputs = tuple(filter(None, node.output))
         try:
-            call = self._call(node, outputs)
-            steps = list(_steps(call, node.domain))
+            with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
+                steps = list(_steps(self._call(node, outputs), node.domain))
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):
@@ -93,7 +94,7 @@ class _Builder:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
         except (LookupError, TypeError, ValueError) as error:
             raise DcscError(
-                f"{name} ({node.op_type}): expected other inputs or attributes: {error!r}"
+                f"{name} ({node.op_type}): expected other inputs or attributes: {quoted(error)}"
             ) from None
 
     def _keep(self, name: str, value: Array) -> None:
@@ -153,7 +154,7 @@ def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
     """Yield the operations that an operator is, with the values that they make."""
     first, *others = call.outputs
     if domain not in ("", "ai.onnx"):
-        reason = f"the operators of {domain!r} are not known"
+        reason = f"the operators of {quoted(domain)} are not known"
         for output in call.outputs:
             yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
     elif call.kind == "Split":

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._outside import outside
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 
@@ -58,27 +60,26 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
         raise DcscError(
             f"{where}: declares {needed} bytes of shape {shape}, got {len(tensor.raw_data)}"
         )
-    try:
+    with outside(f"{where}: declares shape {shape}, but holds other data"):
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
-    except (ValueError, TypeError) as error:
-        raise DcscError(f"{where}: declares shape {shape}, but holds other data: {error}") from None
     return array.astype(np.float32) if kind in ("FLOAT16", "BFLOAT16") else array
 
 
 def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:
     """Return the bytes of a tensor whose data lie in another file of the same folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    home = folder.resolve()
-    target = (home / entries.get("location", "")).resolve()
-    if not target.is_relative_to(home) or not target.is_file():
-        raise DcscError(
-            f"{where}: expected external data in a file of the same folder, got "
-            f"{entries.get('location')!r}"
-        )
+    home, location = folder.resolve(), entries.get("location", "")
     try:
+        target = (home / location).resolve()
+        beside = target.is_relative_to(home) and target.is_file()
+    except (OSError, RuntimeError, TypeError, ValueError):  # too long, a loop, no text
+        beside = False
+    if not beside:
+        raise DcscError(
+            f"{where}: expected external data in a file of the same folder, got {quoted(location)}"
+        )
+    with outside(f"{where}: expected an offset and a length"):
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", needed))
-    except ValueError:
-        raise DcscError(f"{where}: expected an offset and a length, got {entries}") from None
     size = target.stat().st_size
     if length != needed or offset < 0 or offset + length > size:
         raise DcscError(

@@ -7,6 +7,7 @@ import numpy as np
 import safetensors
 
 from dcsc._arrays import Array
+from dcsc._outside import outside
 from dcsc.errors import DcscError
 from dcsc.networks.readers.base import Tensors, WeightsReader
 
@@ -34,14 +35,10 @@ class SafetensorsReader(WeightsReader):
     suffixes: ClassVar[tuple[str, ...]] = (".safetensors",)
 
     def _tensors(self, path: Path) -> Tensors:
-        try:
+        with outside("expected a whole .safetensors file, got a broken one"):
             with safetensors.safe_open(str(path), framework="np") as file:
                 order = {name: place for place, name in enumerate(file.offset_keys())}
             tensors = dict(safetensors.deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]  # it has no type hints
-        except safetensors.SafetensorError as error:
-            raise DcscError(
-                f"expected a whole .safetensors file, got a broken one: {error}"
-            ) from None
         wide = [name for name, tensor in tensors.items() if tensor["dtype"] == "BF16"]
         notes = (f"{len(wide)} tensors are bfloat16, computed with as float32",) if wide else ()
         return Tensors(

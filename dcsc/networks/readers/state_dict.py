@@ -1,33 +1,24 @@
 """PyTorch's files of weights."""
 
+import io
 import pickle
-import struct
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dcsc._archives import archive, unpacked_size
 from dcsc._arrays import Array
+from dcsc._files import read_bytes
+from dcsc._outside import outside
+from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
-from dcsc.networks.readers.archives import archive, unpacked_size
 from dcsc.networks.readers.base import Tensors, WeightsReader
 
 __all__ = ["StateDictReader"]
 
-_DEFECTS = (  # what PyTorch's loader raises on files that are broken
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+_LONGEST = 200
+_LARGEST = 2**32
 _NESTED = ("state_dict", "model_state_dict", "model")
 
 
@@ -38,11 +29,10 @@ class StateDictReader(WeightsReader):
 
     def _tensors(self, path: Path) -> Tensors:
         torch = extra("torch", "torch")
-        _refuse_programs_and_bombs(path)
         state, notes = _loaded(torch, path), []
         for key in _NESTED:
             if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-                state, notes = state[key], [f"weights from the entry {key!r} of the file"]
+                state, notes = state[key], [f"weights from the entry {quoted(key)} of the file"]
         if not isinstance(state, Mapping) or not state:
             raise DcscError(f"expected a state_dict of tensors, got a {type(state).__name__}")
         arrays = {str(name): _array(torch, name, value) for name, value in state.items()}
@@ -54,30 +44,26 @@ class StateDictReader(WeightsReader):
 
 def _loaded(torch: Any, path: Path) -> Any:
     """Return what PyTorch finds in a file, where it runs no code."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # on old ways of writing such files
-            return torch.load(path, weights_only=True, map_location="cpu")
-    except pickle.UnpicklingError as error:
-        raise DcscError(
-            "expected a state_dict of tensors, got a pickle with something else in it, which is "
-            f"not loaded: {_first_line(error)}"
-        ) from None
-    except _DEFECTS as error:
-        raise DcscError(
-            f"expected a whole state_dict, got what PyTorch cannot load: {_first_line(error)}"
-        ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: " + str(error).strip().split("\n")[0].split(". ")[0]
+    with path.open("rb") as file:
+        packed = file.read(4) == b"PK\x03\x04"
+    if packed:
+        _refuse_programs_and_bombs(path)
+    with outside("expected a whole state_dict, got what PyTorch cannot load"):
+        # An old file is given as its bytes: of a file, any number could be asked for.
+        source = path if packed else io.BytesIO(read_bytes(path, path.name, _LARGEST))
+        try:
+            return torch.load(source, weights_only=True, map_location="cpu")
+        except pickle.UnpicklingError as error:
+            reason = str(error).strip().partition("\n")[0].partition(". ")[0]
+            raise DcscError(
+                "expected a state_dict of tensors, got a pickle with something else in it, which "
+                f"is not loaded: {short(reason, _LONGEST)}"
+            ) from None
 
 
 def _refuse_programs_and_bombs(path: Path) -> None:
     """Refuse an archive with code, or one that unpacks to more; PyTorch packs no weights."""
-    with path.open("rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            return
-    with archive(path) as opened:
+    with archive(path, path.suffix) as opened:
         if any("/code/" in name for name in opened.namelist()):
             raise DcscError("expected a state_dict, got a TorchScript archive, which holds code")
         if unpacked_size(opened) > path.stat().st_size:

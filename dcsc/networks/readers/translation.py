@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import FUNCTIONS, REDUCTIONS, Operation
@@ -52,7 +53,7 @@ class Call:
         """Return an input that has to be known from the file, or None if it is left out."""
         name = self.inputs[place] if place < len(self.inputs) else ""
         if name and name not in self.constants:
-            raise NotCoveredError(f"its input {name!r} is computed at run time")
+            raise NotCoveredError(f"its input {quoted(name)} is computed at run time")
         return self.constants[name] if name else None
 
     def constant(self, place: int) -> Array:
@@ -271,7 +272,7 @@ def _resize(call: Call) -> Step:
     places = call.get("coordinate_transformation_mode", "half_pixel")
     rounding = call.get("nearest_mode", "round_prefer_floor")
     if (places, rounding) not in _REPEATING and call.opset > 10:
-        raise NotCoveredError(f"it rounds the places {places!r} by {rounding!r}")
+        raise NotCoveredError(f"it rounds the places {quoted(places)} by {quoted(rounding)}")
     return ops.Repeat(tuple(int(scale) for scale in scales)), call.inputs[:1]
 
 

@@ -6,17 +6,23 @@ penalty of the second.
 """
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, brief, frozen_array
-from dcsc.errors import DcscError
+from dcsc._arguments import choice
+from dcsc._arrays import Array, frozen_array, numeric_array
+from dcsc._fields import array_field
 
 __all__ = ["DIGITS_VARIANTS", "DigitsInputs", "digits_inputs", "digits_network_path"]
 
 DIGITS_VARIANTS = ("plain", "incoherent")
 _FOLDER = Path(__file__).parent
+
+
+def _numbers(value: Any, record: Any, where: str) -> Array:
+    return frozen_array(numeric_array(value, where))
 
 
 @attrs.frozen(eq=False)
@@ -30,8 +36,8 @@ class DigitsInputs:
     labels : array of int, shape (digits,)
     """
 
-    images: Array = attrs.field(converter=frozen_array, repr=brief)
-    labels: Array = attrs.field(converter=frozen_array, repr=brief)
+    images: Array = array_field(_numbers)
+    labels: Array = array_field(_numbers)
 
 
 def digits_network_path(variant: str = "plain") -> Path:
@@ -55,11 +61,7 @@ def digits_network_path(variant: str = "plain") -> Path:
     >>> digits_network_path().name
     'digits-plain.safetensors'
     """
-    if variant not in DIGITS_VARIANTS:
-        raise DcscError(
-            f"digits_network_path: variant: expected one of {', '.join(DIGITS_VARIANTS)}, "
-            f"got {variant!r}"
-        )
+    choice(variant, DIGITS_VARIANTS, "digits_network_path: variant")
     return _FOLDER / f"digits-{variant}.safetensors"
 
 

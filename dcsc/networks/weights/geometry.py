@@ -22,7 +22,9 @@ as nested dicts and lists::
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dcsc._arrays import shape_tuple
+from dcsc._arguments import mapping
+from dcsc._arrays import instance, shape_tuple
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import (
@@ -47,14 +49,17 @@ def build(
     modules: Mapping[str, Module], geometry: Mapping[str, Any]
 ) -> tuple[Graph, tuple[str, ...]]:
     """Return the graph of a table of layers with these weights, and what was assumed."""
-    table = Table("geometry", dict(geometry))
+    modules = _modules(modules, "build: modules")
+    table = Table("geometry", dict(mapping(geometry, "geometry")))
     layers, shape = table.take("layers"), table.take("input", None)
     table.finish()
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
     if not tables or not layers:
-        raise DcscError(f"geometry: layers: expected a list of tables, got {layers!r}")
+        raise DcscError(f"geometry: layers: expected a list of tables, got {quoted(layers)}")
     if shape is not None:
         shape = shape_tuple(shape, "geometry: input", minimum=1)
+        if not shape:
+            raise DcscError("geometry: input: expected channels and an extent, got nothing")
     builder = _Builder(modules, shape)
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
@@ -67,12 +72,19 @@ def build(
     return builder.finish()
 
 
+def _modules(value: Any, where: str) -> Mapping[str, Module]:
+    for module in mapping(value, where).values():
+        instance(module, Module, where)
+    return value
+
+
 def default_layers(modules: Mapping[str, Module]) -> dict[str, Any]:
     """Return the table of layers that weights alone suggest: their order, with rectifiers between.
 
     A rectifier follows each convolution or linear layer but the last, after its batch norm where
     one comes next, unless a PReLU does.
     """
+    modules = _modules(modules, "default_layers: modules")
     names = list(modules)
     kinds = [kind_of(module) for module in modules.values()]
     weighted = [i for i, kind in enumerate(kinds) if kind in _WEIGHTED]
@@ -109,7 +121,7 @@ class _Builder:
         where = f"{where} ({name})"
         order = layer.pop("order", _PARTS)
         if sorted(order) != sorted(_PARTS):
-            raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {order!r}")
+            raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {quoted(order)}")
         parts = {part: layer.pop(part) for part in order if part in layer}
         self._add(name, layer, where)
         for part, value in parts.items():
@@ -148,7 +160,7 @@ class _Builder:
         if not module.tensors:
             raise DcscError(
                 f"{where}: expected a kind, or weights under one of the names "
-                f"{', '.join(self.modules)}, got {module.name!r}"
+                f"{listed(self.modules)}, got {quoted(module.name)}"
             )
         return kind_of(module)
 
@@ -157,11 +169,13 @@ class _Builder:
         if names is None:
             return [self.last]
         names = [names] if isinstance(names, str) else list(names)
+        if not names:
+            raise DcscError(f"{table.where}: from: expected earlier layers, got none")
         for name in names:
             if name not in self.ends:
                 raise DcscError(
                     f"{table.where}: from: expected an earlier layer, one of "
-                    f"{', '.join(self.ends)}, got {name!r}"
+                    f"{listed(self.ends)}, got {quoted(name)}"
                 )
         return [self.ends[name] for name in names]
 
@@ -171,7 +185,7 @@ class _Builder:
             return Unread(module.name, f"no kind of layer is known by these weights: {weights}")
         if kind not in KINDS:
             raise DcscError(
-                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {kind!r}"
+                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {quoted(kind)}"
             )
         try:
             return KINDS[kind](table, module)

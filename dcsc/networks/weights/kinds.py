@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
@@ -49,7 +50,9 @@ class Table:
         if key in self.values:
             return self.values.pop(key)
         if default is _REQUIRED:
-            raise DcscError(f"{self.where}: expected the key {key!r}, got {list(self.values)}")
+            raise DcscError(
+                f"{self.where}: expected the key {quoted(key)}, got {listed(self.values)}"
+            )
         if note:
             self.defaults.append(f"{key} {default}")
         return default
@@ -59,7 +62,7 @@ class Table:
         if self.values:
             key = next(iter(self.values))
             raise DcscError(
-                f"{self.where}: expected keys among {', '.join(self.keys)}, got {key!r}"
+                f"{self.where}: expected keys among {', '.join(self.keys)}, got {quoted(key)}"
             )
 
 
@@ -69,7 +72,7 @@ Builder = Callable[[Table, Module], Operation]
 def _convolution(table: Table, module: Module) -> Operation:
     weight = module.tensor("weight")
     channels, width = table.channels, weight.shape[1] if weight.ndim > 1 else 1
-    groups = channels // width if channels and channels % width == 0 else 1
+    groups = channels // width if channels and width and channels % width == 0 else 1
     return ops.Convolve(
         weight,
         module.tensors.get("bias"),

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import listed
 from dcsc.errors import DcscError
 
 __all__ = ["Module", "modules_of"]
@@ -40,7 +41,7 @@ class Module:
         """
         if name not in self.tensors:
             raise DcscError(
-                f"{self.name}: expected a tensor {self.name}.{name}, got {', '.join(self.tensors)}"
+                f"{self.name}: expected a tensor {self.name}.{name}, got {listed(self.tensors)}"
             )
         return self.tensors[name]
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 import numpy as np
 
-from dcsc._arrays import integer
+from dcsc._arguments import function
+from dcsc._arrays import instance, integer
 from dcsc._threads import OneBlasThread
 from dcsc.bounds import (
     BoundCalculator,
@@ -163,6 +164,8 @@ def poster(
     """
     total = integer(trials, "poster: trials", minimum=4)
     root = integer(seed, "poster: seed", minimum=0)
+    instance(version, str, "poster: version")
+    function(progress, "poster: progress")
     return Poster(
         version,
         root,
@@ -237,9 +240,11 @@ def scaling_panel(trials: int, seed: int, progress: Progress) -> ScalingPanel:
     base = LayerStatistics(coherence=1, x_min=1, x_max=1, noise=0, n_atoms=_ATOMS)
     at = [attrs.evolve(base, coherence=float(mu)) for mu in grid]
     lines = {
-        "(2)": tuple(UniformBound().sparsity_limit(layer) for layer in at),
-        "(3)": tuple(ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at),
-        "(3R)": tuple(RobustBound().sparsity_limit(layer, _DELTA) for layer in at),
+        UniformBound.label: tuple(UniformBound().sparsity_limit(layer) for layer in at),
+        ProbabilisticBound.label: tuple(
+            ProbabilisticBound().sparsity_limit(layer, _DELTA) for layer in at
+        ),
+        RobustBound.label: tuple(RobustBound().sparsity_limit(layer, _DELTA) for layer in at),
     }
     lambda_ = math.log(2 * _ATOMS / _DELTA)
     mu_star = (math.sqrt(1 + 1 / lambda_) - 1) / 2

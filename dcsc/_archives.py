@@ -1,0 +1,99 @@
+"""Zip archives and NumPy's files, held to the bytes that there are."""
+
+import io
+import math
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc._outside import outside
+from dcsc._words import quoted, short
+from dcsc.errors import DcscError
+
+__all__ = ["archive", "npy_array", "npz_arrays", "unpacked_size"]
+
+_LARGEST = 2**32
+_LONGEST = 300  # characters of a name, or of a path, in a message
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+@contextmanager
+def archive(path: Path, kind: str) -> Iterator[zipfile.ZipFile]:
+    """Open an archive for reading; what goes wrong inside the block is said of the file."""
+    with (
+        outside(f"expected a whole {kind} file, got a broken one"),
+        zipfile.ZipFile(path) as opened,
+    ):
+        yield opened
+
+
+def unpacked_size(opened: zipfile.ZipFile) -> int:
+    """Return how many bytes the members of an archive unpack to, as it declares."""
+    return sum(member.file_size for member in opened.infolist())
+
+
+def npz_arrays(path: Path, kinds: str, most: int = _LARGEST) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` file by name, in its order.
+
+    Parameters
+    ----------
+    path : Path
+    kinds : str
+        The kinds of dtypes that may be in it.
+    most : int
+        Largest number of bytes that they may take.
+
+    Raises
+    ------
+    DcscError
+        If it is no such file, or its arrays are others; the message does not name the file.
+    """
+    with archive(path, ".npz") as opened:
+        size = unpacked_size(opened)
+        if size > most:
+            raise DcscError(f"expected at most {most} bytes of arrays, got {size}")
+        return {
+            name: npy_array(opened.read(member), name, kinds)
+            for member in opened.infolist()
+            for name in [member.filename.removesuffix(".npy")]
+        }
+
+
+def npy_array(content: bytes, name: str, kinds: str) -> Array:
+    """Return the array in a ``.npy`` file, whose header has to agree with the bytes there are.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        What errors call it.
+    kinds : str
+        The kinds of dtypes that it may have; objects, which are code, are never read.
+
+    Raises
+    ------
+    DcscError
+        If it is no such file, or its dtype is of another kind.
+    """
+    file, name = io.BytesIO(content), short(name, _LONGEST)
+    with outside(f"{name}: expected an array of numbers"):
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise DcscError(f"{name}: expected version 1.0 or 2.0 of the format, got {version}")
+        shape, fortran, dtype = _HEADERS[version](file)
+        if dtype.kind not in kinds or dtype.hasobject:
+            kind = short(str(dtype), _LONGEST)
+            raise DcscError(f"{name}: expected numbers, got dtype {kind}, which is not read")
+        needed, rest = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
+        if rest != needed:
+            declared = f"{quoted(needed)} bytes of shape {quoted(shape)}"
+            raise DcscError(f"{name}: declares {declared}, got {rest}")
+        array = np.frombuffer(content, dtype, offset=file.tell())
+        return array.reshape(shape, order="F" if fortran else "C")

@@ -1,0 +1,124 @@
+"""How commands end: in one line on stderr, with the exit code of its kind."""
+
+import os
+import select
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from cyclopts import CycloptsError
+
+from dcsc._starting import FAULT, INTERRUPTED, guard, release
+from dcsc._words import short, visible
+from dcsc.errors import DcscError
+
+__all__ = ["CLOSED", "REFUSED", "run"]
+
+REFUSED = 2
+CLOSED = 141  # what a shell says of a program whose reader has gone
+_LONGEST = 2000
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command, and return its exit code.
+
+    ====  ==========================================================================
+    code  the command
+    ====  ==========================================================================
+    0     did what it was asked for; ``verify``: true
+    1     ``verify``: false, and nothing else
+    2     was refused: by what it was given, by files, by the machine
+    70    failed by a mistake of dcsc's or of a library; ``DCSC_TRACEBACK=1`` says where
+    130   was interrupted
+    141   found nobody reading what it printed
+    ====  ==========================================================================
+    """
+    _mend_streams()
+    release()
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code = _finish(command)
+    except KeyboardInterrupt:
+        code = _end("interrupted", INTERRUPTED)
+    except (DcscError, CycloptsError) as error:
+        code = _end(str(error), REFUSED)
+    except MemoryError as error:
+        code = _end(f"not enough memory: {str(error) or 'the machine has no more'}", REFUSED)
+    except OSError as error:
+        code = CLOSED if _nobody_reads() else _end(_reason(error), REFUSED)
+    except Exception as error:  # a mistake of dcsc's or of a library must not look like "false"
+        text = f"{type(error).__name__}: {error}"
+        code = _end(f"unexpected {text} (DCSC_TRACEBACK=1 shows where)", FAULT)
+    guard()
+    _drop_unprinted()
+    return code
+
+
+def _finish(command: Callable[[], object]) -> int:
+    """Return what a command says about itself, once all that it printed is out."""
+    code = 0
+    try:
+        command()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    sys.stdout.flush()
+    return code
+
+
+def _mend_streams() -> None:
+    """Let output go nowhere where it is closed, and show numbers of letters that it has not."""
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for good
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end(message: str, code: int) -> int:
+    if os.environ.get("DCSC_TRACEBACK"):
+        traceback.print_exc()
+    _print_line(message)
+    return code
+
+
+def _print_line(message: str) -> None:
+    line = short(visible(" ".join(message.split())), _LONGEST)
+    try:
+        print(f"dcsc: {line}", file=sys.stderr, flush=True)
+    except OSError:  # nobody reads this either
+        return
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    _print_line(f"warning: {message}")
+
+
+def _reason(error: OSError) -> str:
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([error.strerror or str(error) or type(error).__name__, *names])
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of what is printed has gone."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            poll.register(stream.fileno(), 0)
+        except (OSError, ValueError):
+            continue
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _drop_unprinted() -> None:
+    """Forget what could not be printed, at which Python would stumble when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
