@@ -127,8 +127,7 @@ def test_sizes_beyond_memory_have_an_error_of_their_own():
         arrays.checked_size((2, 3), "here", most=5)
 
 
-def test_tensors_are_arrays_unless_they_cannot_be():
-    torch = pytest.importorskip("torch")
+def test_tensors_are_arrays_unless_they_cannot_be(torch):
     signal = torch.arange(12.0, dtype=torch.float64).reshape(3, 4)
     np.testing.assert_array_equal(CIRCLE.analyze(signal), CIRCLE.analyze(signal.numpy()))
     for wrong in (
