@@ -39,7 +39,7 @@ def rows(repetitions, quick):
         done = run(sweep, folder, jobs=JOBS)
         store = Store.read(Path(folder))
     spent = {
-        name: sum(record["seconds"] for record in records.values()) / (JOBS * done.seconds)
+        name: sum(record.seconds for record in records.values()) / (JOBS * done.seconds)
         for name, records in (("trials", store.trials), ("bounds", store.guarantees))
     }
     return [

@@ -48,7 +48,7 @@ def short(text: str, most: int) -> str:
     Examples
     --------
     >>> short("encoder.stage1.block3.conv2.weight", 20)
-    'encoder.s…onv2.weight'
+    'encoder.s…nv2.weight'
     """
     if len(text) <= most:
         return text

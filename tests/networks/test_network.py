@@ -96,8 +96,8 @@ def test_a_transposed_convolution_is_a_synthesis():
 
 
 @pytest.mark.parametrize(("inputs", "message"), [
-    (GIVEN["x"], "inputs: expected a mapping with ['x', 'chosen'], got one array"),
-    ({"x": GIVEN["x"]}, "inputs: expected ['x', 'chosen'], got ['x']"),
+    (GIVEN["x"], "inputs: expected a mapping with x, chosen, got one array"),
+    ({"x": GIVEN["x"]}, "inputs: expected x, chosen, got x"),
     (GIVEN | {"x": np.ones((3, 8))}, "inputs: x: expected shape (any, 3, 8), got (3, 8)"),
     (GIVEN | {"x": np.ones((1, 3, 9))}, "inputs: x: expected shape (any, 3, 8), got (1, 3, 9)"),
     (GIVEN | {"x": np.full((1, 3, 8), np.nan)}, "inputs: x: expected finite numbers, got nan"),
