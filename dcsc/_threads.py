@@ -114,7 +114,8 @@ def share(work: Callable[[int, int], None], count: int, least: int = 1) -> None:
         return
     with _lock:
         busy = _inside > 0
-    workers = 1 if busy else max((int(lib["num_threads"]) for lib in _blas().info()), default=1)
+    threads = (library.num_threads for library in _blas().lib_controllers)
+    workers = 1 if busy else max(threads, default=1)
     pieces = min(workers, count // max(least, 1))
     if pieces < 2:
         work(0, count)

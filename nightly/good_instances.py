@@ -170,6 +170,7 @@ INSTANCES = {
     sweeps.State: lambda: sweeps.State(
         cells=2, settled=1, found=0.0, trials=20, pending=1, done=1, look=(1, 2)
     ),
+    sweeps.Forecast: lambda: sweeps.forecast(sweep(trials=10)),
     sweeps.Stopping: lambda: STOPPING,
     experiments.Sweep: sweep,
     networks.ConvNetwork: network,

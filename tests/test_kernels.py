@@ -233,14 +233,8 @@ def test_blas_gets_its_threads_back_after_nested_and_failing_work():
 def test_every_item_is_shared_out_once(cores, least, monkeypatch):
     """Whatever the number of threads, also with more of them than this machine has."""
 
-    class Cores:
-        def info(self):
-            return [{"num_threads": cores}]
-
-        def limit(self, limits):
-            return mock.Mock()
-
-    monkeypatch.setattr(_threads, "_blas", Cores)
+    library = mock.Mock(num_threads=cores)
+    monkeypatch.setattr(_threads, "_blas", lambda: mock.Mock(lib_controllers=[library]))
     for count in range(12):
         done = []
         _threads.share(lambda start, stop, done=done: done.append((start, stop)), count, least)

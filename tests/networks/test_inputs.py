@@ -94,9 +94,3 @@ def test_a_broken_picture_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DcscError, match="expected a file"):
         read_inputs(network(convolve(3, 2, (3,), -0.1)), tmp_path / "none.npy")
-
-
-def test_inputs_that_no_machine_holds_are_refused():
-    graph = Graph((Input("x", (1, 1, 2**40)),), (), ("x",))
-    with pytest.raises(DcscError, match=r"1073741824 samples, got the shape \(1, 1"):
-        noise_inputs(ConvNetwork(graph, "huge"))

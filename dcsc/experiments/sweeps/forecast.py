@@ -9,6 +9,8 @@ from pathlib import Path
 import attrs
 import numpy as np
 
+from dcsc._arguments import any_path
+from dcsc._arrays import instance
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
@@ -78,10 +80,10 @@ def forecast(sweep: Sweep, folder: str | Path | None = None) -> Forecast:
     DcscError
         That names every cell that cannot be made.
     """
-    examination = examine(sweep)
+    examination = examine(instance(sweep, Sweep, "forecast: sweep"))
     if examination.mistakes:
         raise DcscError(f"sweep: {'; '.join(examination.mistakes)}")
-    place = None if folder is None else Path(folder)
+    place = None if folder is None else any_path(folder, "forecast: folder")
     store = Store.read(place) if place is not None and Store.is_one(place) else None
     # What is to do, once for all cells that share it.
     tasks, models, bounds = dict[str, tuple[Cell, int]](), set[str](), set[str]()
