@@ -102,7 +102,7 @@ def test_names_from_files_are_no_html():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-def test_names_from_files_are_neither_markup_nor_mathematics(tmp_path, called):
+def test_names_from_files_are_neither_markup_nor_mathematics(tmp_path, called, monkeypatch):
     """The page is made, and the terminal gets what the file says, its control characters shown."""
     names = ("$\\frac{$", "[/]\x1b")
     weights = (np.eye(5)[:3, None], np.eye(3)[:2, :, None])
@@ -114,6 +114,7 @@ def test_names_from_files_are_neither_markup_nor_mathematics(tmp_path, called):
     (tmp_path / "net.toml").write_text("\n".join(table))
     np.save(tmp_path / "in.npy", np.sin(np.arange(80)).reshape(2, 1, 40))
     files = (tmp_path / "net.npz", "--input", tmp_path / "in.npy")
+    monkeypatch.setenv("COLUMNS", "100")  # as many as the table needs
     done = called("analyze", *files, "--html", tmp_path / "page.html")
     assert (done.code, done.err) == (0, "")
     cells = [line.split("│")[1].strip() for line in done.out.splitlines() if line.startswith("│")]
