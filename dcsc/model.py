@@ -21,6 +21,7 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._cached import cached_property
+from dcsc._display import Display, Displayed, times
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
@@ -90,8 +91,8 @@ def _layers(value: Iterable[Layer]) -> tuple[Layer, ...]:
     return layers
 
 
-@attrs.frozen
-class DCSCModel:
+@attrs.frozen(repr=False)
+class DCSCModel(Displayed):
     r"""The deep convolutional sparse coding model, layer 1 first.
 
     .. math:: X^{(l-1)} = A^{(l)} D^{(l)} X^{(l)}, \qquad
@@ -237,6 +238,24 @@ class DCSCModel:
         from dcsc.torch import TorchModel  # noqa: PLC0415  # PyTorch is imported when it is used
 
         return TorchModel(self)
+
+    def _display(self) -> Display:
+        drawn = "random signs" if any(x.signs.random for x in self.layers) else "signs fixed"
+        return Display(
+            f"DCSCModel of {len(self.layers)} layers, {drawn}",
+            ("", "dictionary", "signal", "code", "projection", "signs"),
+            [
+                (
+                    f"layer {at}",
+                    type(layer.dictionary).__name__,
+                    times(layer.dictionary.signal_shape),
+                    times(layer.dictionary.code_shape),
+                    repr(layer.projection),
+                    type(layer.signs).__name__,
+                )
+                for at, layer in enumerate(self.layers, start=1)
+            ],
+        )
 
     def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
         where = "DCSCModel.forward: noise"

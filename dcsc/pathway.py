@@ -1,5 +1,6 @@
 """Pathways, the codes of all layers, and the comparison of two of them."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from dcsc._arguments import items
 from dcsc._arrays import Array, Shape, instance, numeric_array, shape_tuple
+from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import named_field
 from dcsc.errors import DcscError
 
@@ -30,8 +32,8 @@ def _batch(value: Any, record: Any, where: str) -> Shape:
     return shape_tuple(value, where)
 
 
-@attrs.frozen(eq=False)
-class Pathway:
+@attrs.frozen(eq=False, repr=False)
+class Pathway(Displayed):
     """The signal and the codes of all layers, X^(0) … X^(L).
 
     ``pathway[0]`` is the signal, ``pathway[l]`` the code of layer l, and ``len`` is L + 1. The
@@ -64,6 +66,18 @@ class Pathway:
         """Where the codes of layers 1 … L are not zero; entry l − 1 for layer l."""
         return tuple(code != 0 for code in self.arrays[1:])
 
+    def _display(self) -> Display:
+        batch = f", batch {times(self.batch)}" if self.batch else ""
+        names = ("signal", *(f"layer {number}" for number in range(1, len(self))))
+        return Display(
+            f"Pathway of {len(self) - 1} layers{batch}",
+            ("", "shape", "non-zeros", "share", "largest"),
+            [
+                (name, *_facts(array, len(self.batch)))
+                for name, array in zip(names, self, strict=True)
+            ],
+        )
+
     def compare(self, guess: "Pathway") -> "Recovery":
         """Compare a guess with this pathway, the truth.
 
@@ -85,8 +99,22 @@ class Pathway:
         return Recovery(np.stack(missed), np.stack(false_alarms), np.stack(error))
 
 
-@attrs.frozen(eq=False)
-class Recovery:
+def _facts(array: Array, batch_axes: int) -> tuple[str, str, str, str]:
+    """Return the shape, the non-zeros of a column, their share and the largest entry."""
+    columns = max(1, math.prod(array.shape[:batch_axes]))
+    count = np.count_nonzero(array)
+    largest = np.abs(array).max(initial=0.0)
+    each = digits(count / columns)
+    return (
+        times(array.shape[batch_axes:]),
+        each,
+        percent(count / max(array.size, 1)),
+        digits(largest),
+    )
+
+
+@attrs.frozen(eq=False, repr=False)
+class Recovery(Displayed):
     """How closely a guess agrees with the true pathway.
 
     Parameters
@@ -116,3 +144,25 @@ class Recovery:
         """The first layer, from 1, whose support is not the true one; 0 if none, (*batch)."""
         first = self.recovered.argmin(axis=0) + 1
         return np.where(self.pathway_recovered, 0, first)
+
+    def _display(self) -> Display:
+        columns = self.pathway_recovered.size
+        exact = np.count_nonzero(self.pathway_recovered)
+        rows = [
+            (
+                f"layer {layer}",
+                f"{np.count_nonzero(right)} of {columns}",
+                digits(missed.mean()),
+                digits(false_alarms.mean()),
+                digits(error.mean()),
+            )
+            for layer, (right, missed, false_alarms, error) in enumerate(
+                zip(self.recovered, self.missed, self.false_alarms, self.error_norm, strict=True),
+                start=1,
+            )
+        ]
+        return Display(
+            f"Recovery: the whole pathway is exact in {exact} of {columns}",
+            ("mean over columns", "exact", "missed", "false alarms", "error norm"),
+            rows,
+        )

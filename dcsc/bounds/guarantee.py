@@ -6,6 +6,7 @@ from typing import Protocol
 
 import attrs
 
+from dcsc._display import Display, Displayed, digits, interval
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerRecord
 
@@ -51,8 +52,8 @@ class LayerGuarantee:
         return min(1.0, self.unclipped)
 
 
-@attrs.frozen
-class Guarantee:
+@attrs.frozen(repr=False)
+class Guarantee(Displayed):
     """What a bound says of a model: an upper bound of the probability that a support is wrong.
 
     Parameters
@@ -121,3 +122,36 @@ class Guarantee:
     def holds(self) -> bool:
         """Whether it says anything: below 1, no hypothesis false, thresholds in their intervals."""
         return self.failure_probability < 1
+
+    def _display(self) -> Display:
+        states = ((True, "true"), (None, "assumed"), (False, "false"))
+        rows = [
+            (
+                f"layer {at}",
+                digits(layer.failure_probability),
+                interval(*layer.threshold),
+                digits(layer.noise),
+                ", ".join(
+                    f"{count} {state}"
+                    for value, state in states
+                    if (count := sum(h.holds is value for h in layer.hypotheses))
+                ),
+            )
+            for at, layer in enumerate(self.layers, start=1)
+        ]
+        claim = (
+            f"the pathway fails with probability at most {digits(self.failure_probability)}"
+            if self.holds
+            else "nothing is guaranteed"
+        )
+        measured = ("Constants of the layers below the deepest are those of one draw.",)
+        return Display(
+            f"{self.bound}: {claim}",
+            ("", "fails at most", "threshold", "noise", "conditions"),
+            rows,
+            (
+                *(f"Not true: {statement}." for statement in self.violations),
+                *(measured if self.conditional else ()),
+                f"Source: {self.reference}.",
+            ),
+        )

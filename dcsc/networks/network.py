@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dcsc._arguments import instances
 from dcsc._arrays import Array, instance
 from dcsc._cached import cached_property
+from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
@@ -21,8 +22,8 @@ from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
 __all__ = ["ConvNetwork"]
 
 
-@attrs.frozen(slots=False)
-class ConvNetwork:
+@attrs.frozen(slots=False, repr=False)
+class ConvNetwork(Displayed):
     """A trained network: its steps, and the notes of the reader that read it.
 
     Parameters
@@ -110,6 +111,23 @@ class ConvNetwork:
         lines += [str(convolution) for convolution in self.transposed]
         lines += [f"not read: {stop}" for stop in self.unread]
         return "\n".join(lines + [f"note: {note}" for note in self.notes])
+
+    def _display(self) -> Display:
+        return Display(
+            f"ConvNetwork {self.source}: {len(self.graph.nodes)} steps, "
+            f"{len(self.convolutions)} convolutions",
+            ("", "filters", "activation", "sees"),
+            [
+                (
+                    convolution.name,
+                    times(convolution.weight.shape),
+                    "none" if convolution.activation is None else convolution.activation.label,
+                    convolution.signal,
+                )
+                for convolution in self.convolutions
+            ],
+            (*map(str, self.unread), *self.notes),
+        )
 
     # ---- running it --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array, instance
+from dcsc._display import Display, Displayed, digits, interval
 from dcsc._files import write_files
 from dcsc._version import __version__
 from dcsc._words import quoted
@@ -112,8 +113,8 @@ class CertifiedLayer:
     hypotheses: tuple[CertifiedHypothesis, ...]
 
 
-@attrs.frozen
-class Certificate:
+@attrs.frozen(repr=False)
+class Certificate(Displayed):
     """A guarantee with all that it rests on, as a document.
 
     Its text is JSON, numbers at full precision. The last key is the ``digest``: SHA-256 of the
@@ -156,6 +157,25 @@ class Certificate:
     layers: tuple[CertifiedLayer, ...]
     arrays: tuple[CertifiedArray, ...]
     inputs: Inputs | None = attrs.field(default=None, repr=False, eq=False)
+
+    def _display(self) -> Display:
+        return Display(
+            f"Certificate of {self.bound.get('class', 'a bound')}: fails with probability at most "
+            f"{digits(self.failure_probability)}",
+            ("", "from", "fails at most", "threshold", "noise", "conditions"),
+            [
+                (
+                    f"layer {at}",
+                    layer.basis,
+                    digits(layer.failure_probability),
+                    interval(*layer.threshold),
+                    digits(layer.noise),
+                    str(len(layer.hypotheses)),
+                )
+                for at, layer in enumerate(self.layers, start=1)
+            ],
+            (f"Source: {self.reference}.", f"Written by dcsc {self.version}."),
+        )
 
     @classmethod
     def of(cls, guarantee: Guarantee) -> Self:

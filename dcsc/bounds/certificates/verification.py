@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from dcsc._arrays import real
+from dcsc._display import Display, Displayed
 from dcsc._files import read_bytes, regular_file
 from dcsc._version import __version__
 from dcsc._words import quoted
@@ -19,8 +20,8 @@ _MOST_BYTES = 2**24
 _GIVEN = ("bound", "given")  # what is compared to the last digit, whatever rounding is allowed
 
 
-@attrs.frozen
-class Verification:
+@attrs.frozen(repr=False)
+class Verification(Displayed):
     """Whether a certificate says what its evidence gives.
 
     Parameters
@@ -38,6 +39,15 @@ class Verification:
     def holds(self) -> bool:
         """Whether nothing differs."""
         return not self.difference
+
+    def _display(self) -> Display:
+        certificate = self.certificate._display()
+        found = "true" if self.holds else "false"
+        return attrs.evolve(
+            certificate,
+            title=f"Verification: {found}. {certificate.title}",
+            remarks=() if self.holds else (f"Differs: {self.difference}",),
+        )
 
 
 def verify(

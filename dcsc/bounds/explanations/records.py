@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from dcsc._arrays import instance
+from dcsc._display import Display, Displayed, digits, interval
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerStatistics
@@ -22,6 +23,8 @@ __all__ = [
     "Verdict",
     "WeakAtom",
 ]
+
+_ENDS = {True: "at most", False: "at least"}
 
 
 @attrs.frozen
@@ -84,8 +87,8 @@ class StrideOption:
     max_sparsity: float | None
 
 
-@attrs.frozen
-class Verdict:
+@attrs.frozen(repr=False)
+class Verdict(Displayed):
     """What one bound says of one layer.
 
     Parameters
@@ -134,6 +137,21 @@ class Verdict:
         instance(quantity, str, "Verdict.change: quantity")
         return next((c for c in self.changes if c.quantity == quantity), None)
 
+    def _display(self) -> Display:
+        return Display(
+            f"{self.bound}: fails with probability at most {digits(self.failure_probability)}",
+            ("to move alone", "is", "limit"),
+            [
+                (
+                    change.quantity,
+                    digits(change.now),
+                    f"{_ENDS[change.upper]} {digits(change.needed)}",
+                )
+                for change in self.changes
+            ],
+            [f"Not true: {statement}." for statement in self.violations],
+        )
+
 
 @attrs.frozen
 class Refusal:
@@ -149,8 +167,8 @@ class Refusal:
     reason: str
 
 
-@attrs.frozen
-class LayerExplanation:
+@attrs.frozen(repr=False)
+class LayerExplanation(Displayed):
     """What was found about one layer.
 
     Parameters
@@ -197,9 +215,26 @@ class LayerExplanation:
         """The verdict with the smallest failure probability."""
         return min(self.verdicts, key=lambda verdict: verdict.failure_probability, default=None)
 
+    def _display(self) -> Display:
+        return Display(
+            f"Layer {self.number}: μ = {digits(self.statistics.coherence)}, S = "
+            f"{digits(self.measured)}, proved for certain up to S = {digits(self.guaranteed)}, "
+            f"with δ up to S = {digits(self.likely)}",
+            ("bound", "fails at most", "thresholds", "not true"),
+            [
+                (
+                    verdict.bound,
+                    digits(verdict.failure_probability),
+                    interval(*verdict.guarantee.threshold),
+                    str(len(verdict.violations)),
+                )
+                for verdict in self.verdicts
+            ],
+        )
 
-@attrs.frozen
-class Explanation:
+
+@attrs.frozen(repr=False)
+class Explanation(Displayed):
     """Why bounds say what they say of a model, and what would have to change.
 
     ``str`` of it is its text.
@@ -227,6 +262,34 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.text()
+
+    def _display(self) -> Display:
+        return Display(
+            f"Explanation, δ = {digits(self.failure_probability)}: {len(self.layers)} layers, "
+            f"{len(self.guarantees)} bounds apply, {len(self.refusals)} do not",
+            ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
+            [
+                (
+                    f"layer {layer.number}",
+                    *map(
+                        digits,
+                        (
+                            layer.statistics.coherence,
+                            layer.measured,
+                            layer.guaranteed,
+                            layer.likely,
+                        ),
+                    ),
+                    *_of_sharpest(layer.sharpest),
+                )
+                for layer in self.layers
+            ],
+            ("print() shows it in words.",),
+        )
+
+
+def _of_sharpest(verdict: Verdict | None) -> tuple[str, str]:
+    return ("–", "–") if verdict is None else (verdict.bound, digits(verdict.failure_probability))
 
 
 def _largest(values: Iterable[float | None]) -> float | None:

@@ -5,19 +5,20 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, instance, integer, real_array
+from dcsc._display import Display, Displayed, digits
 from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise, law
 from dcsc.experiments.simulation.engines import BatchEngine, DrawEngine
-from dcsc.experiments.simulation.tally import counted
+from dcsc.experiments.simulation.tally import counted, counts_of
 from dcsc.experiments.simulation.trials import Simulation, engine_of
 from dcsc.model import DCSCModel
 
 __all__ = ["Enumeration", "enumerate_signs"]
 
 
-@attrs.frozen
-class Enumeration:
+@attrs.frozen(repr=False)
+class Enumeration(Displayed):
     """How many of all sign patterns fail.
 
     Parameters
@@ -41,6 +42,19 @@ class Enumeration:
     def probability(self) -> Array:
         """The failure probability of each layer, and last that of the pathway, (L + 1,)."""
         return np.asarray(self.failures / self.patterns)
+
+    def _display(self) -> Display:
+        counts = counts_of(self.patterns, self.failures, self.missed, self.false_alarms)
+        rows = [
+            (name, failed, digits(probability), *entries)
+            for (name, failed, *entries), probability in zip(counts, self.probability, strict=True)
+        ]
+        return Display(
+            f"Enumeration of {self.patterns} sign patterns: the pathway fails with probability "
+            f"{digits(self.probability[-1])}",
+            ("", "failed", "probability", "missed a pattern", "false alarms a pattern"),
+            rows,
+        )
 
 
 @attrs.frozen(eq=False)

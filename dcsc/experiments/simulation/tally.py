@@ -1,5 +1,6 @@
 """Counts of failures, and the intervals that hold them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -8,12 +9,13 @@ import numpy.typing as npt
 from scipy.stats import beta
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
+from dcsc._display import Display, Displayed, digits
 from dcsc._fields import array_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
-__all__ = ["Tally", "clopper_pearson", "counted"]
+__all__ = ["Tally", "clopper_pearson", "counted", "counts_of"]
 
 
 def clopper_pearson(
@@ -61,8 +63,8 @@ def counted(optional: bool = False) -> Any:
     return array_field(_counts, optional=optional, repr=repr)
 
 
-@attrs.frozen
-class Tally:
+@attrs.frozen(repr=False)
+class Tally(Displayed):
     """How many of a number of trials failed. Tallies of the same task add up, as does their `sum`.
 
     Parameters
@@ -114,3 +116,29 @@ class Tally:
     def interval(self, level: float = 0.95) -> Estimate[Array]:
         """Return the failure rates with their intervals, by `clopper_pearson`."""
         return clopper_pearson(self.failures, self.trials, level)
+
+    def _display(self) -> Display:
+        low, rate, high = self.interval()
+        counts = counts_of(self.trials, self.failures, self.missed, self.false_alarms)
+        rows = [
+            (name, failed, digits(best), f"{digits(least)} to {digits(most)}", *entries)
+            for (name, failed, *entries), least, best, most in zip(
+                counts, low, rate, high, strict=True
+            )
+        ]
+        return Display(
+            f"Tally of {self.trials} trials: the pathway fails at a rate of {digits(rate[-1])}, "
+            f"{rows[-1][3]} with 95 % confidence",
+            ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
+            rows,
+        )
+
+
+def counts_of(
+    trials: int, failures: Array, missed: Array | None, false_alarms: Array | None
+) -> Iterator[tuple[str, ...]]:
+    """Yield what a table has of each layer, and of the pathway: its name and its counts."""
+    for layer, failed in enumerate(failures[:-1].tolist(), start=1):
+        entries = (None if x is None else x[layer - 1] / trials for x in (missed, false_alarms))
+        yield f"layer {layer}", str(failed), *map(digits, entries)
+    yield "pathway", str(failures[-1]), digits(None), digits(None)

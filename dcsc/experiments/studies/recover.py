@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arguments import function
 from dcsc._arrays import Array, integer, real, real_array, shape_tuple
+from dcsc._display import Display, Displayed, digits, percent
 from dcsc.bounds import measure
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
@@ -49,8 +50,8 @@ class Verdict(NamedTuple):
     violation: str
 
 
-@attrs.frozen(eq=False)
-class RecoveryReport:
+@attrs.frozen(eq=False, repr=False)
+class RecoveryReport(Displayed):
     """The whole answer: numbers first, then the arrays of the first draw, for a figure.
 
     Parameters
@@ -76,6 +77,27 @@ class RecoveryReport:
     resynthesised: Array
     truth: Pathway
     guess: Pathway
+
+    def _display(self) -> Display:
+        low, best, high = self.exact
+        return Display(
+            f"Recovery of {self.name}: the whole pathway is exact in {percent(best)} of "
+            f"{self.draws} draws ({percent(low)} to {percent(high)} with 95 % confidence)",
+            ("", "coherence", "S", "threshold", "non-zeros", "missed", "false alarms", "exact"),
+            [
+                (
+                    f"layer {at}",
+                    *map(digits, (layer.coherence, layer.stripe_sparsity, layer.threshold)),
+                    *map(digits, (layer.active, layer.missed, layer.false_alarms)),
+                    percent(layer.exact.best),
+                )
+                for at, layer in enumerate(self.layers, start=1)
+            ],
+            [
+                f"{bound}: {verdict.violation or digits(verdict.failure_probability)}"
+                for bound, verdict in self.guarantees.items()
+            ],
+        )
 
     def numbers(self) -> dict[str, object]:
         """Return all that is not an array."""

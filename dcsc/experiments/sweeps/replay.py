@@ -10,6 +10,7 @@ import numpy as np
 
 from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
+from dcsc._display import Display, Displayed
 from dcsc._threads import OneBlasThread
 from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
@@ -68,8 +69,8 @@ class LayerBreak:
     entries: tuple[WrongEntry, ...]
 
 
-@attrs.frozen(eq=False)
-class Replay:
+@attrs.frozen(eq=False, repr=False)
+class Replay(Displayed):
     """One trial.
 
     Parameters
@@ -123,6 +124,11 @@ class Replay:
         one_sided = layer.projection.selection is not None and layer.projection.selection.one_sided
         entries.sort(key=lambda entry: _excess(entry, one_sided), reverse=True)
         return LayerBreak(number, int(missed.sum()), int(false.sum()), tuple(entries))
+
+    def _display(self) -> Display:
+        recovery = self.recovery._display()
+        title = f"Replay of {self.cell}, trial {self.trial}. {recovery.title}"
+        return attrs.evolve(recovery, title=title, remarks=("print() shows every wrong entry.",))
 
     def __str__(self) -> str:
         from dcsc.experiments.sweeps.text import replay_text  # noqa: PLC0415  # it reads a Replay

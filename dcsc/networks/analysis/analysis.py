@@ -9,6 +9,7 @@ import numpy as np
 
 from dcsc._arguments import function, instances
 from dcsc._arrays import Array, instance, integer, real
+from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import number_field
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
@@ -28,6 +29,7 @@ from dcsc.signs import IdentitySigns, RademacherSigns
 __all__ = ["Analysis", "LayerAnalysis", "Limits", "ResynthesisFacts", "analyze", "receptive_model"]
 
 _NO_NUMBERS = {"numbers": False}
+_HEADINGS = ("", "filters", "coherence", "on", "theorems", "found", "false alarms a unit")
 SIGNS = {"random": RademacherSigns(), "none": IdentitySigns()}
 
 
@@ -86,8 +88,8 @@ class ResynthesisFacts:
     draws: int
 
 
-@attrs.frozen(eq=False)
-class LayerAnalysis:
+@attrs.frozen(eq=False, repr=False)
+class LayerAnalysis(Displayed):
     """What was found out about one layer.
 
     Parameters
@@ -116,11 +118,14 @@ class LayerAnalysis:
     resynthesis: tuple[ResynthesisFacts, ...] = ()
     reach: tuple[str, ...] = ()
     start: str = ""
-    coded: CodedLayer | None = attrs.field(default=None, repr=False, metadata=_NO_NUMBERS)
+    coded: CodedLayer | None = attrs.field(default=None, metadata=_NO_NUMBERS)
+
+    def _display(self) -> Display:
+        return Display(f"Analysis of layer {self.name}", _HEADINGS, [_row(self)])
 
 
-@attrs.frozen(eq=False)
-class Analysis:
+@attrs.frozen(eq=False, repr=False)
+class Analysis(Displayed):
     """What was found out about a network.
 
     Parameters
@@ -153,6 +158,15 @@ class Analysis:
     seed: int
     limits: Limits
 
+    def _display(self) -> Display:
+        looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
+        return Display(
+            f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
+            _HEADINGS,
+            [_row(layer) for layer in self.layers],
+            (*self.stops, *self.notes),
+        )
+
     def numbers(self) -> dict[str, Any]:
         """Return all numbers in types that JSON has; None stands where a number is missing."""
         record = attrs.asdict(
@@ -167,6 +181,20 @@ class Analysis:
             "answers": None if self.answers is None else self.answers.tolist(),
         }
         return record
+
+
+def _row(layer: LayerAnalysis) -> tuple[str, ...]:
+    codes, random = layer.codes, next((x for x in layer.resynthesis if x.signs == "random"), None)
+    alone = None if random is None else random.alone
+    return (
+        layer.name,
+        times(layer.filters.shape),
+        "–" if layer.filters.own is None else digits(layer.filters.own.value),
+        percent(None if codes is None else float(np.median(codes.density))),
+        f"{sum(x.holds > 0 for x in layer.theorems)} of {len(layer.theorems)}",
+        percent(None if alone is None else alone.found),
+        digits(None if alone is None else alone.false_alarms),
+    )
 
 
 def _plain(_: Any, field: Any, value: Any) -> Any:

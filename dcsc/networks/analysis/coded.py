@@ -8,6 +8,7 @@ import numpy as np
 
 from dcsc._arguments import mapping
 from dcsc._arrays import Array, instance
+from dcsc._display import Display, Displayed, digits, interval, percent, times
 from dcsc._words import listed, quoted
 from dcsc.bounds import LayerInstance, LayerStatistics
 from dcsc.dictionaries import ToeplitzDictionary
@@ -19,8 +20,8 @@ from dcsc.projections import ReLU
 __all__ = ["CodedLayer", "coded_layers", "stack"]
 
 
-@attrs.frozen(eq=False)
-class CodedLayer:
+@attrs.frozen(eq=False, repr=False)
+class CodedLayer(Displayed):
     r"""A layer read as a dictionary of unit filters, with the codes of some inputs.
 
     A unit is *on* where its coefficient exceeds the threshold β, which is what a rectifier lets
@@ -55,6 +56,24 @@ class CodedLayer:
     signals: Array
     below: str | None = None
     start: str = ""
+
+    def _display(self) -> Display:
+        batch = max(len(self.codes), 1)
+        rows = [
+            (
+                "dictionary",
+                f"{type(self.dictionary).__name__}, filters {times(self.dictionary.filters.shape)}",
+            ),
+            ("codes", f"{times(self.codes.shape[1:])}, {len(self.codes)} inputs"),
+            (
+                "units on",
+                f"{digits(np.count_nonzero(self.on) / batch)} an input, "
+                f"{percent(self.on.mean() if self.on.size else None)}",
+            ),
+            ("thresholds", interval(self.threshold.min(), self.threshold.max())),
+            ("signal", f"the code of {self.below}" if self.below else self.start or "an input"),
+        ]
+        return Display(f"Layer {self.name} and its codes", ("", "is"), rows)
 
     @property
     def projection(self) -> ReLU:

@@ -21,7 +21,7 @@ of the sum beyond :math:`m_k + I_k` bounds the probability that the unit comes o
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, as_batch, flat_indices, generator, instance, real, real_array
+from dcsc._arrays import Array, as_batch, brief, flat_indices, generator, instance, real, real_array
 from dcsc.bounds import tails
 from dcsc.bounds.noise import Adversarial
 from dcsc.coefficients import columns
@@ -52,11 +52,11 @@ class Margins:
         inequality.
     """
 
-    level: Array
-    interference: Array
-    noise: Array
-    safe: Array
-    probability: Array
+    level: Array = attrs.field(repr=brief)
+    interference: Array = attrs.field(repr=brief)
+    noise: Array = attrs.field(repr=brief)
+    safe: Array = attrs.field(repr=brief)
+    probability: Array = attrs.field(repr=brief)
 
     @property
     def margin(self) -> Array:

@@ -79,7 +79,7 @@ class Reader(ABC):
 class Tensors:
     """Named weights, in the order in which the file has them, and notes on them."""
 
-    values: dict[str, Array]
+    values: dict[str, Array] = attrs.field(repr=lambda values: f"<{len(values)}>")
     notes: tuple[str, ...] = ()
 
 

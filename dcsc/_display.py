@@ -1,0 +1,140 @@
+"""What records show of themselves: a title and a small table, as text and in a notebook."""
+
+import html
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import attrs
+
+from dcsc._words import readable
+
+__all__ = ["Display", "Displayed", "digits", "interval", "percent", "times"]
+
+_MOST_ROWS = 7
+_MOST_REMARKS = 1
+_WIDEST = 44
+_NUMBER = re.compile(r"[-+.\d–]|nan|inf")
+
+
+@attrs.frozen
+class Display:
+    """What is shown of a record.
+
+    Parameters
+    ----------
+    title : str
+        One line: what it is, and what matters most of it.
+    headings : sequence of str
+        Of the columns of the table; none without a table.
+    rows : sequence of sequences of str
+        The first entry of each is its name.
+    remarks : sequence of str
+        Sentences below the table, the most important first.
+    """
+
+    title: str
+    headings: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    remarks: Sequence[str] = ()
+
+    def text(self) -> str:
+        """Return at most ten lines; rows in the middle and later remarks are left out."""
+        rows = [[_cell(cell) for cell in row] for row in (self.headings, *self.rows)]
+        columns = [_aligned(column) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+        if len(self.rows) > _MOST_ROWS:
+            half = _MOST_ROWS // 2
+            between = len(self.rows) - 2 * half
+            lines[1 + half : -half] = [f"… {between} more"]
+        remarks = [readable(remark) for remark in self.remarks[:_MOST_REMARKS]]
+        table = [f"  {line}" for line in lines] if self.headings else []
+        return "\n".join([readable(self.title), *table, *(f"  {remark}" for remark in remarks)])
+
+    def html(self) -> str:
+        """Return all of it as plain HTML, which takes the style of the page that it stands on."""
+        parts = [f"<p><strong>{_escaped(self.title)}</strong></p>"]
+        if self.headings:
+            head = "".join(f"<th>{_escaped(heading)}</th>" for heading in self.headings)
+            parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>")
+            for name, *cells in self.rows:
+                entries = "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+                parts.append(f"<tr><th>{_escaped(name)}</th>{entries}</tr>")
+            parts.append("</tbody></table>")
+        parts += [f"<p>{_escaped(remark)}</p>" for remark in self.remarks]
+        return f"<div>{''.join(parts)}</div>"
+
+
+class Displayed:
+    """A record that a person looks at: what it shows is its repr and what a notebook draws.
+
+    A subclass has the hook ``_display``. A class of attrs that is declared with ``repr=False``
+    takes the text as its repr; another keeps the repr of its fields.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _display(self) -> Display:
+        """Return what is shown; it computes nothing that takes long."""
+
+    def __repr__(self) -> str:
+        return self._display().text()
+
+    def _repr_html_(self) -> str:
+        return self._display().html()
+
+
+def _aligned(column: Sequence[str]) -> list[str]:
+    """Return cells of one width: numbers to the right, words to the left."""
+    width = max(map(len, column))
+    right = len(column) > 1 and all(_NUMBER.match(cell) for cell in column[1:])
+    return [cell.rjust(width) if right else cell.ljust(width) for cell in column]
+
+
+def _cell(text: str) -> str:
+    return readable(text) if len(text) <= _WIDEST else readable(text[: _WIDEST - 1]) + "…"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(readable(text))
+
+
+def digits(value: float | None) -> str:
+    """Return a number in four digits, and a dash where there is none.
+
+    Examples
+    --------
+    >>> digits(0.123456), digits(1e-12), digits(250), digits(None)
+    ('0.1235', '1e-12', '250', '–')
+    """
+    return "–" if value is None else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.00012), percent(None)
+    ('50 %', '0.012 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.3g} %"
+
+
+def interval(low: float, high: float) -> str:
+    """Return the two ends of an interval, or the only number in it, or that it is empty."""
+    return (
+        digits(low) if low == high else f"{digits(low)} to {digits(high)}" if low < high else "none"
+    )
+
+
+def times(sizes: Sequence[int]) -> str:
+    """Return a shape.
+
+    Examples
+    --------
+    >>> times((16, 3, 3))
+    '16 × 3 × 3'
+    """
+    return " × ".join(map(str, sizes)) or "a number"
