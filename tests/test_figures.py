@@ -1,13 +1,19 @@
 """What marks and colours stand for, read back from the figures and held against the records."""
 
+import io
+
 import attrs
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
 
+import dcsc
 from dcsc import pathway_overlap, plotting
 from dcsc.bounds import explain
 from dcsc.bounds.explanations.records import Change
+from dcsc.errors import DcscError
 from dcsc.experiments import Tally
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.experiments.studies.poster.panels import Crossing, LayerConstants, MeasuredLimit
@@ -303,3 +309,30 @@ def test_files_of_the_same_numbers_are_the_same(poster, recovery):
         assert once.startswith(start)
         assert once != save(poster_figure(poster))
     assert b">false alarm</text>" in as_svg(recovery_figure(recovery))
+
+
+def drawings(recovery, poster):
+    """Return the figures that need no long computation, as functions of what they draw on."""
+    dictionary = dcsc.CirculantDictionary([[[1.0, 0.5]]], extent=4)
+    model = dcsc.DCSCModel([dcsc.Layer(dictionary, dcsc.ReLU(), dcsc.IdentitySigns())])
+    overlap = pathway_overlap([np.eye(4, dtype=bool)], [0, 0, 1, 1])
+    why = explain(*chain(2))
+    return {
+        "effective_atoms": lambda **more: plotting.effective_atoms(model, 1, [0, 1], **more),
+        "explanation": lambda **more: explanation(why, **more),
+        "pathway_overlap": lambda **more: plotting.pathway_overlap(overlap, **more),
+        "poster_figure": lambda **more: poster_figure(poster, **more),
+        "recovery_figure": lambda **more: recovery_figure(recovery, **more),
+    }
+
+
+def test_figures_show_in_a_notebook_and_are_drawn_where_one_says(recovery, poster):
+    for name, draw in drawings(recovery, poster).items():
+        width, height = Image.open(io.BytesIO(draw()._repr_png_())).size
+        assert min(width, height) > 200
+        figure = Figure(figsize=(5, 4))
+        assert draw(figure=figure) is figure
+        assert figure.get_size_inches().tolist() == [5, 4]
+        assert len(figure.axes) == len(draw().axes)
+        with pytest.raises(DcscError, match=f"{name}: figure: expected a Figure, got 3"):
+            draw(figure=3)

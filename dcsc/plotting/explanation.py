@@ -11,6 +11,7 @@ from dcsc._arrays import instance
 from dcsc.bounds import Explanation, Verdict
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import Tally
+from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BLUE, ORANGE, STYLE
 
 __all__ = ["explanation"]
@@ -20,7 +21,9 @@ _BAR_WIDTH = 0.27
 _SMALLEST = 1e-12
 
 
-def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
+def explanation(
+    found: Explanation, tally: Tally | None = None, figure: Figure | None = None
+) -> Figure:
     """Draw how dense codes may be, how dense they are, and how often that fails, layer by layer.
 
     On the left the largest S that is proved for certain and for δ, beside the S of the codes. On
@@ -33,6 +36,8 @@ def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
         What `dcsc.bounds.explain` returned.
     tally : Tally, optional
         What `dcsc.experiments.simulate` returned for the same model.
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
     """
     instance(found, Explanation, "explanation: found")
     depth = len(found.layers)
@@ -43,7 +48,7 @@ def explanation(found: Explanation, tally: Tally | None = None) -> Figure:
             f"explanation: tally: expected {depth} layers, got {len(tally.failures) - 1}"
         )
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(max(9.5, 4 + 2.6 * depth), 4.8), layout="constrained")
+        figure = canvas(figure, (max(9.5, 4 + 2.6 * depth), 4.8), "explanation")
         densities, failures = figure.subplots(1, 2)
         _densities(densities, found)
         _failures(failures, found, tally)

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dcsc._arrays import Array, instance
 from dcsc.errors import DcscError
+from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import (
     BLUE,
     BOUND_NAMES,
@@ -44,7 +45,7 @@ _PALE = 0.1  # the darkest grey of a map of half widths stands for no less
 _TICKS = 10
 
 
-def sweep_figure(data: "xarray.Dataset") -> Figure:
+def sweep_figure(data: "xarray.Dataset", figure: Figure | None = None) -> Figure:
     """Draw a sweep, finished or not.
 
     The first two axes with numbers span a map: the share of trials whose pathway was recovered,
@@ -57,6 +58,8 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
     ----------
     data : xarray.Dataset
         What `dcsc.experiments.open` returned, or a selection of it.
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def sweep_figure(data: "xarray.Dataset") -> Figure:
         columns = 2 if mapped else min(len(panels), 3)
         rows = len(panels) if mapped else math.ceil(len(panels) / columns)
         size = (12, 6.2 * rows) if mapped else (7.5 * columns, 6.5 * rows)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = canvas(figure, size, "sweep_figure")
         ratios = {"width_ratios": [1.6, 1]} if mapped else {}
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios)
         for number, labels in enumerate(panels):

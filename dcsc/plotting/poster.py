@@ -12,6 +12,7 @@ from dcsc._arrays import Array, instance
 from dcsc.bounds.family import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
+from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BOUNDS, LAYERS, RED, STYLE, legend
 
 __all__ = ["poster_figure"]
@@ -21,11 +22,18 @@ _NAMES = {kind.label: f"{kind.label}, {kind.about}" for kind in CLASS_BOUNDS}
 _DASHES: dict[str, Any] = {RobustBound.label: (0, (5, 2))}
 
 
-def poster_figure(poster: Poster) -> Figure:
-    """Draw the three panels of `dcsc.experiments.studies.poster`."""
+def poster_figure(poster: Poster, figure: Figure | None = None) -> Figure:
+    """Draw the three panels of `dcsc.experiments.studies.poster`.
+
+    Parameters
+    ----------
+    poster : Poster
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
+    """
     instance(poster, Poster, "poster_figure: poster")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(17, 7), layout="constrained")
+        figure = canvas(figure, (17, 7), "poster_figure")
         axes = figure.subplots(1, 3)
         _rate(axes[0], poster.rate)
         _scaling(axes[1], poster.scaling)

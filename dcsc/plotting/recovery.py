@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dcsc._arrays import Array, instance
 from dcsc.experiments.studies.recover import RecoveryReport
+from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE, plain
 
 __all__ = ["recovery_figure"]
@@ -19,11 +20,18 @@ __all__ = ["recovery_figure"]
 _HIT, _MISSED, _FALSE = BLUE, RED, ORANGE
 
 
-def recovery_figure(report: RecoveryReport) -> Figure:
-    """Draw the input, what its pathway keeps, one new synthesis, and each layer's codes."""
+def recovery_figure(report: RecoveryReport, figure: Figure | None = None) -> Figure:
+    """Draw the input, what its pathway keeps, one new synthesis, and each layer's codes.
+
+    Parameters
+    ----------
+    report : RecoveryReport
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
+    """
     instance(report, RecoveryReport, "recovery_figure: report")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(13, 9), layout="constrained")
+        figure = canvas(figure, (13, 9), "recovery_figure")
         signals, maps = figure.subplots(2, 3)
         _signal(signals[0], report.signal, f"input: {plain(report.name)}")
         _signal(

@@ -13,6 +13,7 @@ from dcsc._arrays import Array, instance, numeric_array
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.overlap import PathwayOverlap
+from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, plain
 
 __all__ = ["effective_atoms", "pathway_overlap"]
@@ -29,7 +30,9 @@ _ACROSS = 4  # characters of a class that have room below its column
 # ---- effective atoms -----------------------------------------------------------------------------
 
 
-def effective_atoms(model: DCSCModel, layer: int, indices: npt.ArrayLike) -> Figure:
+def effective_atoms(
+    model: DCSCModel, layer: int, indices: npt.ArrayLike, figure: Figure | None = None
+) -> Figure:
     """Draw the input patterns that units of a layer stand for, as a grid of pictures.
 
     In one dimension each is a small plot with one line per channel. In two it is an image: the
@@ -44,6 +47,8 @@ def effective_atoms(model: DCSCModel, layer: int, indices: npt.ArrayLike) -> Fig
         From 1.
     indices : array_like of int, shape (units,)
         Flat indices, C order in the code shape of the layer; up to 400 of them.
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def effective_atoms(model: DCSCModel, layer: int, indices: npt.ArrayLike) -> Fig
     rows = math.ceil(len(atoms) / columns)
     with matplotlib.rc_context(STYLE):
         size = (max(1.35 * columns, 4), 1.5 * rows * _height(atoms) + 0.6)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = canvas(figure, size, "effective_atoms")
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(atoms) :]:
             axes.set_axis_off()
@@ -122,20 +127,22 @@ def _image(axes: Axes, atom: Array, limit: float) -> None:
 # ---- overlap -------------------------------------------------------------------------------------
 
 
-def pathway_overlap(overlap: PathwayOverlap) -> Figure:
+def pathway_overlap(overlap: PathwayOverlap, figure: Figure | None = None) -> Figure:
     """Draw how much pathways overlap: a matrix of classes per layer, and both means by layer.
 
     Parameters
     ----------
     overlap : PathwayOverlap
         What `dcsc.pathway_overlap` returned.
+    figure : matplotlib.figure.Figure, optional
+        What to draw on, by default a new figure.
     """
     instance(overlap, PathwayOverlap, "pathway_overlap: overlap")
     depth = len(overlap.matrices)
     columns = min(depth + 1, 4)
     rows = math.ceil((depth + 1) / columns)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.6 * columns + 0.6, 3.6 * rows), layout="constrained")
+        figure = canvas(figure, (3.6 * columns + 0.6, 3.6 * rows), "pathway_overlap")
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         finite = overlap.matrices[np.isfinite(overlap.matrices)]
         top = float(finite.max(initial=0)) or 1.0
