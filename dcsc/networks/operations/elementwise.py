@@ -1,6 +1,6 @@
 """Functions of numbers, applied entry by entry with broadcasting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -8,10 +8,12 @@ import attrs
 import numpy as np
 import scipy.special
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, Shape
 from dcsc._fields import choice_field
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Operation
+from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
 __all__ = ["FUNCTIONS", "Elementwise"]
 
@@ -66,6 +68,9 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 }
 """The functions by their ONNX name, each with its number of arguments, or None for any."""
 
+_MONOTONE = ("Ceil", "Erf", "Exp", "Floor", "Log", "Max", "Min", "Round", "Sign", "Sqrt", "Where")
+_AFFINE = ("Add", "Div", "Mul", "Neg", "Sub", "Sum")
+
 
 @attrs.frozen
 class Elementwise(Operation):
@@ -91,3 +96,49 @@ class Elementwise(Operation):
                 f"Elementwise: expected {count} inputs for {self.function}, got {len(values)}"
             )
         return function(*values)
+
+    @property
+    def monotone(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return self.function in _MONOTONE
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        if self.function == "Where" and isinstance(values[0], Interval):
+            raise NotCoveredError("Where: dcsc has no bounds of it where the choice is not known")
+        if self.function not in _AFFINE:
+            return super()._relaxation(*values)
+        # The result where all that is not known is 0, and by what each of it is multiplied.
+        zeros = [np.zeros(v.low.shape) if isinstance(v, Interval) else v for v in values]
+        constant = np.asarray(self(*zeros), dtype=np.float64)
+        return Affine.of(values, tuple(self._maps(values, constant.shape)), constant)
+
+    def _maps(self, values: tuple[Any, ...], shape: Shape) -> Iterator[LinearMap | None]:
+        for place, value in enumerate(values):
+            if not isinstance(value, Interval):
+                yield None
+                continue
+            gain = np.ones(())
+            others = values[:place] + values[place + 1 :]
+            if self.function in ("Mul", "Div"):
+                if isinstance(others[0], Interval) or (self.function == "Div" and place):
+                    raise NotCoveredError(
+                        f"{self.function}: dcsc has bounds of it only with a known factor"
+                    )
+                gain = 1 / others[0] if self.function == "Div" else others[0]
+            elif self.function == "Neg" or (self.function == "Sub" and place):
+                gain = -gain
+            if value.low.ndim != len(shape) or gain.ndim > len(shape):
+                raise NotCoveredError(f"{self.function}: dcsc has no bounds of it on other axes")
+            yield _scaling(gain.astype(np.float64), shape[1:], value.low.shape[1:])
+
+
+def _scaling(gain: Array, shape: Shape, source: Shape) -> LinearMap:
+    """Return the broadcasting of an array to a shape, times a number for each entry."""
+    wide = tuple(axis for axis, (n, m) in enumerate(zip(shape, source, strict=True), 1) if n != m)
+
+    def times(factor: Array) -> Callable[[Array], Array]:
+        return lambda value: np.broadcast_to(value * factor, (len(value), *shape))
+
+    def adjoint(rows: Array) -> Array:
+        return (rows * gain).sum(axis=wide, keepdims=True)
+
+    return LinearMap(times(gain), adjoint, times(np.abs(gain)))
