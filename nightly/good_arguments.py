@@ -172,6 +172,7 @@ ARGUMENTS = {
     "eps": lambda: 0.01,
     "overlap": lambda: analysis().overlap,
     "parts": lambda: (0.1,),
+    "perturbation": lambda: 0.01,
     "path": lambda: write_npz(folder()),
     "path, Sweep.load": sweep_file,
     "path, read_inputs": lambda: array_file((2, 1, 8, 8)),

@@ -69,6 +69,7 @@ ROOTS = {
         analyses.LayerAnalysis,
         analyses.ResynthesisFacts,
         analyses.SafetyFacts,
+        analyses.StabilityFacts,
         analyses.TheoremFacts,
     ],
     explained: [

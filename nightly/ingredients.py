@@ -144,7 +144,7 @@ def activations():
 
 @functools.cache
 def analysis():
-    return analyses.analyze(network(), inputs(), limits=SHORT)
+    return analyses.analyze(network(), inputs(), limits=SHORT, perturbation=0.01)
 
 
 def stability():
