@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from dcsc._arrays import Array
 from dcsc.errors import NotCoveredError
 from dcsc.intervals import Interval
-from dcsc.networks.relaxations.base import ROUNDING, Parts, Relaxation
+from dcsc.networks.relaxations.base import Parts, Relaxation, product, rounding
 
 __all__ = ["Affine", "LinearMap", "moved"]
 
@@ -62,18 +62,19 @@ class Affine(Relaxation):
         A map M takes the centre c to Mc and the radius r to |M| r, and no interval that holds the
         result is smaller.
         """
-        terms = []
+        terms, most = [], 0
         for value, matrix in zip(values, maps, strict=True):
             if matrix is None:
                 continue
             first, last = value
             centre, radius = (first + last) / 2, (last - first) / 2
+            most = max(most, centre.size)
             sizes = np.concatenate([radius, np.abs(centre) + radius])
             reach, exposure = np.split(matrix.absolute(sizes), 2)
             terms.append((matrix.apply(centre), reach, exposure))
         middle, reach, exposure = (reduce(np.add, term) for term in zip(*terms, strict=True))
         middle, exposure = middle + constant, exposure + np.abs(constant)
-        reach = reach + ROUNDING * exposure
+        reach = reach + rounding(most) * exposure
         return cls(middle - reach, middle + reach, exposure, maps, constant)
 
     def apply(self, values: tuple[Array, ...]) -> Array:
@@ -85,7 +86,7 @@ class Affine(Relaxation):
     def _lower(self, rows: Array) -> tuple[Parts, Array]:
         parts = tuple(None if one is None else one.adjoint(rows) for one in self.maps)
         constant = np.broadcast_to(self.constant, self.low.shape)[:1]
-        return parts, rows.reshape(len(rows), -1) @ constant.reshape(-1)
+        return parts, product(rows.reshape(len(rows), -1), constant.reshape(-1))
 
 
 def moved(function: Callable[..., Array], values: tuple[Any, ...]) -> Affine:

@@ -10,7 +10,18 @@ from dcsc._arrays import Array, numeric_array
 from dcsc.errors import DcscError
 from dcsc.intervals import Interval
 
-__all__ = ["ROUNDING", "Box", "Parts", "Relaxation", "negative", "outward", "positive", "weighted"]
+__all__ = [
+    "ROUNDING",
+    "Box",
+    "Parts",
+    "Relaxation",
+    "negative",
+    "outward",
+    "positive",
+    "product",
+    "rounding",
+    "weighted",
+]
 
 Box: TypeAlias = Interval[Array]
 """Two arrays of one shape, between which every entry of a third one lies."""
@@ -18,10 +29,7 @@ Box: TypeAlias = Interval[Array]
 Parts: TypeAlias = tuple[Array | None, ...]
 
 ROUNDING = 1e-12
-"""By how much ends are moved outward, relative to the absolute terms of the sums that made them.
-
-That is the most by which a sum of 4500 terms can be rounded in float64.
-"""
+"""By how much ends are moved outward at least, relative to the absolute terms of their sums."""
 
 
 class Relaxation(ABC):
@@ -50,7 +58,7 @@ class Relaxation(ABC):
     def exposure(self) -> Array:
         """The largest sum of absolute terms that makes each entry of the result.
 
-        Of a combination, `ROUNDING` times as much is taken off its lower bound.
+        Of it stems the room for rounding in `lower`.
         """
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
@@ -80,11 +88,28 @@ class Relaxation(ABC):
                 f"{', '.join(map(str, self.low.shape[1:]))}), got {array.shape}"
             )
         parts, constant = self._lower(array)
-        return parts, constant - ROUNDING * weighted(np.abs, array, self.exposure)
+        return parts, constant - self._room(array)
+
+    def _room(self, rows: Array) -> Array:
+        """Return what rounding may add to each row: at most what |row| makes of the exposure.
+
+        The product of their norms is more than that, and found in one look at the row.
+        """
+        sizes, line = rows.reshape(len(rows), -1), np.max(self.exposure, axis=0).reshape(-1)
+        places = np.flatnonzero(line)
+        if len(places) < len(line) / 2:
+            sizes = sizes[:, places]
+        norms = np.sqrt(np.einsum("ij,ij->i", sizes, sizes))
+        return rounding(line.size) * norms * np.sqrt(np.einsum("j,j", line, line))
 
     @abstractmethod
     def _lower(self, rows: Array) -> tuple[Parts, Array]:
         """Return the parts and the constant for rows that fit."""
+
+
+def rounding(terms: int) -> float:
+    """Return the most by which a sum of so many terms is rounded, relative to their sizes."""
+    return max(ROUNDING, terms * float(np.finfo(np.float64).eps))
 
 
 def outward(low: Array, high: Array) -> Box:
@@ -102,6 +127,12 @@ def negative(rows: Array) -> Array:
     return np.minimum(rows, 0)
 
 
+def product(rows: Array, line: Array) -> Array:
+    """Return a matrix times a vector; threads, which BLAS would take, are not worth it."""
+    result: Array = np.einsum("ij,j->i", rows, line)
+    return result
+
+
 def weighted(function: Callable[[Array], Array], rows: Array, weights: Array) -> Array:
     """Return the sum of weights × function(rows) for each row; most weights may be zeros."""
     if len(weights) > 1:  # of each row its own
@@ -110,4 +141,4 @@ def weighted(function: Callable[[Array], Array], rows: Array, weights: Array) ->
     places = np.flatnonzero(line)
     if len(places) < len(line) / 2:
         flat, line = flat[:, places], line[places]
-    return function(flat) @ line
+    return product(function(flat), line)

@@ -1,7 +1,5 @@
 """Functions of single numbers between two lines."""
 
-from typing import Any
-
 import attrs
 import numpy as np
 
@@ -45,9 +43,10 @@ class Lines(Relaxation):
         constant = weighted(positive, rows, offset) + weighted(negative, rows, high)
         if len(slope) > 1:
             return (part + np.minimum(rows, 0) * (steep - slope),), constant
-        places: tuple[Any, ...] = np.nonzero(self.vague[0])
-        at = (slice(None), *places)
-        part[at] += np.minimum(rows[at], 0) * (steep - slope)[at]
+        places = np.flatnonzero(self.vague)
+        turn = (steep - slope).reshape(-1)[places]
+        negatives = np.minimum(rows.reshape(len(rows), -1)[:, places], 0)
+        part.reshape(len(rows), -1)[:, places] += negatives * turn
         return (part,), constant
 
 

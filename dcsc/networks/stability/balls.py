@@ -10,7 +10,8 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc.dictionaries import ToeplitzDictionary, WindowAxis, Windows
 from dcsc.intervals import Interval
-from dcsc.networks.relaxations import ROUNDING, Affine, Box
+from dcsc.networks.relaxations import Affine, Box
+from dcsc.networks.relaxations.base import product, rounding
 
 __all__ = ["Ball", "Cube", "PatchBall"]
 
@@ -61,8 +62,8 @@ class Cube(Ball):
     def least(self, rows: Array) -> Array:
         flat = rows.reshape(len(rows), -1)
         low, high = (end.reshape(-1) for end in self.box)
-        room = ROUNDING * np.abs(flat) @ np.maximum(np.abs(low), np.abs(high))
-        return np.maximum(flat, 0) @ low + np.minimum(flat, 0) @ high - room
+        room = rounding(low.size) * product(np.abs(flat), np.maximum(np.abs(low), np.abs(high)))
+        return product(np.maximum(flat, 0), low) + product(np.minimum(flat, 0), high) - room
 
     def corner(self, rows: Array) -> Array:
         return np.where(rows > 0, self.box.low, self.box.high)
@@ -96,8 +97,10 @@ class PatchBall(Ball):
         ]
         flat, centre = rows.reshape(len(rows), -1), self.centre.reshape(-1)
         error = self.size * np.minimum.reduce(sums)
-        room = ROUNDING * (np.abs(flat) @ np.abs(centre) + error)
-        return np.maximum(flat @ centre - error - room, Cube(self.centre, self.box).least(rows))
+        room = rounding(centre.size) * (product(np.abs(flat), np.abs(centre)) + error)
+        return np.maximum(
+            product(flat, centre) - error - room, Cube(self.centre, self.box).least(rows)
+        )
 
     def corner(self, rows: Array) -> Array:
         # A patch of r / (the largest norm of a patch around each sample) has norm at most 1.
@@ -111,7 +114,7 @@ class PatchBall(Ball):
             return None
         # An atom lies in one patch, and an error there in its direction is the worst.
         middle, reach = relaxation.apply((self.centre,)), self.size * dictionary.atom_norms()
-        reach = reach + ROUNDING * (relaxation.exposure + reach)
+        reach = reach + rounding(self.centre.size) * (relaxation.exposure + reach)
         return Interval(middle - reach, middle + reach)
 
     def _cells(self, rows: Array) -> Iterator[Array]:
