@@ -98,7 +98,10 @@ def branched():
         Node("joint", operations.Concatenate(1), ("divided", "x1", "input"), "joint"),
         Node("conv3", padded(8, 4, 5), ("joint",), "z3"),
         Node("relu3", Relu(), ("z3",), "x3"),
-        Node("largest", Elementwise("Max"), ("x3", "x3"), "same"),
+        Node("means", operations.GlobalAveragePool(), ("x3",), "means"),
+        Node("gates", operations.HardSigmoid(), ("means",), "gates"),
+        Node("gated", Elementwise("Mul"), ("x3", "gates"), "gated"),
+        Node("largest", Elementwise("Max"), ("x3", "gated"), "same"),
         Node("flat", operations.Flatten(), ("same",), "flat"),
         Node("linear", operations.Linear(RNG.normal(size=(18, 144)) / 12, None), ("flat",), "y"),
         Node("matrix", Constant(RNG.normal(size=(18, 18))), (), "matrix"),
@@ -372,15 +375,15 @@ def test_it_stops_at_what_cannot_be_run():
     assert stability.missing == ("convolve2",)
 
 
-def test_products_of_what_is_not_known_stop_it():
+def test_quotients_of_what_is_not_known_stop_it():
     nodes = [
         Node("first", padded(2, 3, 0), ("input",), "z1"),
-        Node("square", Elementwise("Mul"), ("z1", "z1"), "squares"),
-        Node("second", padded(3, 2, 1), ("squares",), "z2"),
+        Node("ratio", Elementwise("Div"), ("z1", "z1"), "ratios"),
+        Node("second", padded(3, 2, 1), ("ratios",), "z2"),
     ]
     net = ConvNetwork(Graph([Input("input", (None, *SHAPE))], nodes, ["z2"]))
     (stop,) = pathway_stability(net, RNG.normal(size=(1, *SHAPE)), 0.1).stops
-    assert str(stop) == "Mul (square): dcsc has bounds of it only with a known factor"
+    assert str(stop) == "Div (ratio): dcsc has bounds of it only by known numbers"
 
 
 def test_what_depends_on_whole_numbers_alone_is_decided():

@@ -254,8 +254,8 @@ def analyze(
     steady: dict[str, StabilityFacts] = {}
     unbounded: tuple[str, ...] = ()
     if perturbation is not None and sample is not None and chosen.proved:
-        some = sample.first(chosen.proved)
-        steady, unbounded = stability_facts(network, some, perturbation, chosen.products)
+        first = sample.first(chosen.proved)
+        steady, unbounded = stability_facts(network, first, perturbation, chosen.products)
     # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):

@@ -96,6 +96,8 @@ class Operation(ABC):
         if not any(isinstance(value, Interval) for value in inputs):
             raise DcscError(f"{type(self).__name__}.relaxation: expected an Interval among inputs")
         result: Relaxation = self._tried(self._relaxation, inputs)
+        if any(isinstance(v, Interval) and v.low.shape[:1] != result.low.shape[:1] for v in inputs):
+            raise NotCoveredError(f"{self.label}: dcsc has no bounds of it along the batch")
         if not (np.isfinite(result.low).all() and np.isfinite(result.high).all()):
             raise NotCoveredError(f"{self.label}: its ends are not finite")
         return result

@@ -1,5 +1,6 @@
 """Functions of numbers, applied entry by entry with broadcasting."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
@@ -13,7 +14,7 @@ from dcsc._fields import choice_field
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Operation
-from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
+from dcsc.networks.relaxations import Affine, Constants, LinearMap, Relaxation, outward
 
 __all__ = ["FUNCTIONS", "Elementwise"]
 
@@ -104,6 +105,11 @@ class Elementwise(Operation):
     def _relaxation(self, *values: Any) -> Relaxation:
         if self.function == "Where" and isinstance(values[0], Interval):
             raise NotCoveredError("Where: dcsc has no bounds of it where the choice is not known")
+        if self.function == "Mul" and all(isinstance(value, Interval) for value in values):
+            # The product of two numbers is least and largest where both are at an end.
+            corners = [self(*ends) for ends in itertools.product(*values)]
+            least, most = np.minimum.reduce(corners), np.maximum.reduce(corners)
+            return Constants(*outward(least, most), len(values))
         if self.function not in _AFFINE:
             return super()._relaxation(*values)
         # The result where all that is not known is 0, and by what each of it is multiplied.
@@ -119,14 +125,12 @@ class Elementwise(Operation):
             gain = np.ones(())
             others = values[:place] + values[place + 1 :]
             if self.function in ("Mul", "Div"):
-                if isinstance(others[0], Interval) or (self.function == "Div" and place):
-                    raise NotCoveredError(
-                        f"{self.function}: dcsc has bounds of it only with a known factor"
-                    )
+                if self.function == "Div" and (place or isinstance(others[0], Interval)):
+                    raise NotCoveredError("Div: dcsc has bounds of it only by known numbers")
                 gain = 1 / others[0] if self.function == "Div" else others[0]
             elif self.function == "Neg" or (self.function == "Sub" and place):
                 gain = -gain
-            if value.low.ndim != len(shape) or gain.ndim > len(shape):
+            if value.low.ndim != len(shape) or value.low.shape[:1] != shape[:1]:
                 raise NotCoveredError(f"{self.function}: dcsc has no bounds of it on other axes")
             yield _scaling(gain.astype(np.float64), shape[1:], value.low.shape[1:])
 

@@ -113,20 +113,20 @@ def moved(function: Callable[..., Array], values: tuple[Any, ...]) -> Affine:
         ]
         return function(*arrays)
 
-    found, other = places(1), places(-1)
-    if any(shape is not None and shape[:1] != found.shape[:1] for shape in shapes):
+    origins, mirrors = places(1), places(-1)
+    if any(shape is not None and shape[:1] != origins.shape[:1] for shape in shapes):
         raise NotCoveredError("dcsc has no bounds of what moves numbers along the batch")
-    constant = np.where(found == other, found, 0)
+    constant = np.where(origins == mirrors, origins, 0)
     maps: list[LinearMap | None] = []
     for shape, size, start in zip(shapes, sizes, starts, strict=True):
         if shape is None:
             maps.append(None)
             continue
-        here = (found != other) & (found >= start) & (found < start + size)
+        here = (origins != mirrors) & (origins >= start) & (origins < start + size)
         to = np.flatnonzero(here)
-        origin = found[here].astype(np.intp) - start
-        matrix = csr_array((np.ones(len(to)), (to, origin)), shape=(found.size, size))
-        maps.append(_sparse(matrix, found.shape[1:], shape[1:]))
+        source = origins[here].astype(np.intp) - start
+        matrix = csr_array((np.ones(len(to)), (to, source)), shape=(origins.size, size))
+        maps.append(_sparse(matrix, origins.shape[1:], shape[1:]))
     return Affine.of(values, tuple(maps), constant)
 
 

@@ -109,20 +109,20 @@ def pathway_stability(
     valid = None if valid_range is None else _range(valid_range)
     attacks = flag(attack, f"{_WHERE}: attack")
     most = math.inf if products is None else real(products, f"{_WHERE}: products", minimum=0)
-    found: list[dict[str, LayerStability]] = []
+    per_input: list[dict[str, LayerStability]] = []
     stops: dict[Stop, None] = {}
     for sample in _samples(network, inputs):
         activations = network.forward(sample)
         balls = _balls(activations, sample, size, norm, valid)
         known = {name: value for name, value in sample.items() if name not in balls}
         enclosure = Enclosure(balls, known, method == "affine", most)
-        found.append(_layers(activations, enclosure, stops, attacks))
+        per_input.append(_layers(activations, enclosure, stops, attacks))
     names = [convolution.name for convolution in network.convolutions]
-    reached = [name for name in names if all(name in layers for layers in found)]
+    common = [name for name in names if all(name in layers for layers in per_input)]
     return PathwayStability(
-        tuple(_joint([layers[name] for layers in found]) for name in reached),
+        tuple(_joint([layers[name] for layers in per_input]) for name in common),
         tuple(stops),
-        tuple(name for name in names if name not in reached),
+        tuple(name for name in names if name not in common),
         size,
         norm,
         method,
