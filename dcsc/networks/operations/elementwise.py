@@ -112,27 +112,36 @@ class Elementwise(Operation):
             return Constants(*outward(least, most), len(values))
         if self.function not in _AFFINE:
             return super()._relaxation(*values)
+        if self.function == "Div" and isinstance(values[1], Interval):
+            raise NotCoveredError("Div: dcsc has bounds of it only by known numbers")
         # The result where all that is not known is 0, and by what each of it is multiplied.
-        zeros = [np.zeros(v.low.shape) if isinstance(v, Interval) else v for v in values]
-        constant = np.asarray(self(*zeros), dtype=np.float64)
+        constant = self._at(values, -1).astype(np.float64)
         return Affine.of(values, tuple(self._maps(values, constant.shape)), constant)
+
+    def _at(self, values: tuple[Any, ...], place: int) -> Array:
+        """Return the result where the unknown input at a place is 1, and all others are 0."""
+        return self(
+            *(
+                np.full(value.low.shape, float(number == place))
+                if isinstance(value, Interval)
+                else value
+                for number, value in enumerate(values)
+            )
+        )
 
     def _maps(self, values: tuple[Any, ...], shape: Shape) -> Iterator[LinearMap | None]:
         for place, value in enumerate(values):
             if not isinstance(value, Interval):
                 yield None
                 continue
-            gain = np.ones(())
-            others = values[:place] + values[place + 1 :]
-            if self.function in ("Mul", "Div"):
-                if self.function == "Div" and (place or isinstance(others[0], Interval)):
-                    raise NotCoveredError("Div: dcsc has bounds of it only by known numbers")
-                gain = 1 / others[0] if self.function == "Div" else others[0]
-            elif self.function == "Neg" or (self.function == "Sub" and place):
-                gain = -gain
             if value.low.ndim != len(shape) or value.low.shape[:1] != shape[:1]:
                 raise NotCoveredError(f"{self.function}: dcsc has no bounds of it on other axes")
-            yield _scaling(gain.astype(np.float64), shape[1:], value.low.shape[1:])
+            if self.function in ("Mul", "Div"):
+                gain = self._at(values, place).astype(np.float64)
+            else:
+                minus = self.function == "Neg" or (self.function == "Sub" and place > 0)
+                gain = np.full(shape, -1.0 if minus else 1.0)
+            yield _scaling(gain, shape[1:], value.low.shape[1:])
 
 
 def _scaling(gain: Array, shape: Shape, source: Shape) -> LinearMap:
