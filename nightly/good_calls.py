@@ -43,6 +43,7 @@ MODULES = [
     "dcsc.networks.analysis",
     "dcsc.networks.operations",
     "dcsc.networks.readers",
+    "dcsc.networks.relaxations",
     "dcsc.networks.shipped",
     "dcsc.networks.weights.geometry",
     "dcsc.overlap",
@@ -64,7 +65,9 @@ LEFT_OUT = {
     "dcsc.bounds.noise.*.[lru]*er": _HOOK,  # lower, upper
     "dcsc.bounds.noise.*.re[fa]*": _HOOK,  # refusal, reach
     "dcsc.bounds.noise.*.softened": _HOOK,
+    "dcsc.networks.operations.*.relaxation": "it takes what the operation takes, as intervals",
     "dcsc.networks.operations.*.zero_below": _HOOK,
+    "dcsc.networks.relaxations.*": "operations make them of arrays that they have checked",
     "dcsc.Layer*.chained": _HOOK,
     "dcsc.Layer*.misfit": _HOOK,
     "dcsc.LayerStatistics.babel_*": _FORMULA,

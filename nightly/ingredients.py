@@ -51,6 +51,7 @@ __all__ = [
     "replayed",
     "shown",
     "single",
+    "stability",
     "swept",
     "torch_model",
     "truth",
@@ -143,7 +144,11 @@ def activations():
 
 @functools.cache
 def analysis():
-    return analyses.analyze(network(), inputs(), limits=SHORT)
+    return analyses.analyze(network(), inputs(), limits=SHORT, perturbation=0.01)
+
+
+def stability():
+    return networks.pathway_stability(network(), shipped.digits_inputs().images[:1], 0.01)
 
 
 def inputs():

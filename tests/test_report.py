@@ -7,9 +7,17 @@ import attrs
 import numpy as np
 import pytest
 
-from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
+from dcsc.networks import (
+    ConvNetwork,
+    Graph,
+    Input,
+    Node,
+    load,
+    operations,
+    pathway_stability,
+)
 from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
-from dcsc.networks.shipped import digits_network_path
+from dcsc.networks.shipped import digits_inputs, digits_network_path
 from dcsc.report import page, row, words
 from dcsc.report.table import columns
 from tests.chromium import BROWSER, Chromium
@@ -30,7 +38,7 @@ def digits_page(digits):
     return page(digits)
 
 
-def one_dimensional(name="conv", limits=FEW):
+def one_dimensional(name="conv", limits=FEW, **more):
     """Return a network of one spatial axis with a positive bias, a stop and a layer behind it."""
     rng = np.random.default_rng(0)
     nodes = [
@@ -40,7 +48,8 @@ def one_dimensional(name="conv", limits=FEW):
         Node("behind", operations.Convolve(rng.normal(size=(2, 3, 3))), ("c",), "d"),
     ]
     network = ConvNetwork(Graph([Input("x", (None, 1, None))], nodes, ["d"]), "one.npz")
-    return analyze(network, Inputs("noise", {"x": rng.normal(size=(3, 1, 60))}), limits=limits)
+    inputs = Inputs("noise", {"x": rng.normal(size=(3, 1, 60))})
+    return analyze(network, inputs, limits=limits, **more)
 
 
 # ---- as text ---------------------------------------------------------------------------------
@@ -93,6 +102,32 @@ def test_pages_say_what_is_missing():
     assert "The threshold of 1 filter of 3 (2) is negative" in text
     text = page(one_dimensional(limits=attrs.evolve(FEW, products=10.0)))
     assert "Left out as too much work" in text
+
+
+def test_what_no_perturbation_can_switch_is_on_the_page():
+    network, eps = load(digits_network_path()), 4 / 255
+    found = analyze(network, shipped_inputs(), limits=FEW, perturbation=eps)
+    images = digits_inputs().images[: FEW.proved]
+    stability = pathway_stability(network, images, eps, valid_range=(0, 1), products=FEW.products)
+    for layer, expected in zip(found.layers, stability.layers, strict=True):
+        facts = layer.stability
+        assert (facts.on, facts.off, facts.decided) == (expected.on, expected.off, expected.decided)
+        assert (facts.steady, facts.method, facts.inputs) == (expected.steady, "affine", 4)
+        assert row(layer)["decided"].text == f"{expected.decided:.1%}"
+    text = page(found)
+    assert "at most 0.016, and stay between 0 and 1; they were looked at for the first 4" in text
+    assert f"{stability.layers[2].on:.1%} of the units stay on" in text
+    assert "decided" in columns(found)
+    assert "decided" not in columns(analyze(network, shipped_inputs(), limits=FEW))
+
+
+def test_the_page_says_where_bounds_of_perturbed_inputs_stop():
+    found = one_dimensional(perturbation=0.01)
+    first, behind = found.layers
+    assert 0 < first.stability.decided < 1
+    assert behind.stability is None
+    text = " ".join(words.at_a_glance(found))
+    assert "Bounds of perturbed inputs stop at LSTM (lstm): nothing does this." in text
 
 
 def test_names_from_files_are_no_html():
@@ -160,13 +195,20 @@ def test_the_same_analysis_gives_the_same_page(digits, digits_page):
 
 
 def test_the_command_writes_a_page_and_the_same_numbers(tmp_path, called):
-    done = called("analyze", "--most", 10, "--html", tmp_path / "out" / "page.html")
+    done = called(
+        "analyze", "--most", 10, "--perturbation", "1/255", "--html", tmp_path / "out/page.html"
+    )
     assert (done.code, done.err) == (0, "")
     assert "digits-plain.safetensors" in done.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["page.html", "page.json"]
     numbers = json.loads((tmp_path / "out" / "page.json").read_text(), parse_constant=pytest.fail)
     assert numbers["inputs"]["count"] == 10
     assert [round(x["filters"]["own"]["value"], 2) for x in numbers["layers"]] == [0.79, 0.91, 0.98]
+    # Of other inputs than those that the shares of the tests of stability are of.
+    decided = [round(x["stability"]["decided"], 2) for x in numbers["layers"]]
+    assert decided == [0.99, 0.98, 0.98]
+    assert "decided" in done.out
+    assert numbers["perturbation"] == 1 / 255
     assert "conv3" in (tmp_path / "out" / "page.html").read_text()
 
 
@@ -178,6 +220,8 @@ def test_the_command_writes_a_page_and_the_same_numbers(tmp_path, called):
         (["missing.onnx"], "missing.onnx"),
         (["--noise", "-1"], "noise"),
         (["--most", "0"], "inputs"),
+        (["--perturbation", "1/0"], "--perturbation: expected a number or a fraction, got '1/0'"),
+        (["--perturbation=-1/255"], "perturbation: expected at least 0, got -0.0039"),
     ],
 )
 def test_bad_arguments_are_one_line(tmp_path, called, monkeypatch, arguments, words):

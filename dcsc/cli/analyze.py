@@ -1,5 +1,6 @@
 """``dcsc analyze``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from cyclopts import Parameter
 import dcsc
 from dcsc._files import check_files, write_files
 from dcsc._words import readable
-from dcsc.cli.common import Force, Seed, as_json, console, print_table, say, whole
+from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
@@ -26,7 +27,17 @@ from dcsc.report import at_a_glance, page, row
 
 __all__ = ["analyze"]
 
-_COLUMNS = ("layer", "filters", "outside", "coherence", "random", "on", "S", "proved", "found")
+_COLUMNS: tuple[str, ...] = (
+    "layer",
+    "filters",
+    "outside",
+    "coherence",
+    "random",
+    "on",
+    "S",
+    "proved",
+    "found",
+)
 
 
 def analyze(
@@ -63,6 +74,14 @@ def analyze(
     most: Annotated[
         int, Parameter(converter=whole, help="How many inputs to look at, at most.")
     ] = 300,
+    perturbation: Annotated[
+        float | None,
+        Parameter(
+            converter=ratio,
+            help="By how much each sample of an input may change, a number or a fraction like "
+            "1/255: which units provably stay on, or off.",
+        ),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -80,14 +99,19 @@ def analyze(
     network = load(digits_network_path() if source is None else source, geometry)
     data = _inputs(network, inputs, shipped=source is None, seed=seed)
     with share_progress("analyze") as report:
-        analysis = compute_analysis(network, data, noise, seed, Limits(inputs=most), report)
+        analysis = compute_analysis(
+            network, data, noise, seed, Limits(inputs=most), report, perturbation
+        )
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
     files = {json.name: as_json(numbers), html.name: page(analysis).encode()}
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
-    rows = [_cells(layer) for layer in analysis.layers]
-    print_table(f"{analysis.source}, layer by layer", _COLUMNS, rows)
+    names = _COLUMNS
+    if perturbation is not None:  # in the place of a column that the page has
+        names = (*(name for name in _COLUMNS if name != "random"), "decided")
+    rows = [_cells(layer, names) for layer in analysis.layers]
+    print_table(f"{analysis.source}, layer by layer", names, rows)
     say(f"Wrote {html} and {json}.")
 
 
@@ -99,11 +123,8 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     return shipped_inputs() if shipped else None
 
 
-def _cells(layer: LayerAnalysis) -> list[str]:
-    cells = row(layer)
+def _cells(layer: LayerAnalysis, names: Sequence[str]) -> list[str]:
+    texts = {name: cell.text for name, cell in row(layer).items()}
     theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
-    return [
-        *(cells[name].text if name in cells else "–" for name in _COLUMNS[:-2]),
-        theorems or ("–" if layer.codes is None else "nothing"),
-        cells["found"].text if "found" in cells else "–",
-    ]
+    texts["proved"] = theorems or ("–" if layer.codes is None else "nothing")
+    return [texts.get(name, "–") for name in names]

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "as_json",
     "console",
     "print_table",
+    "ratio",
     "say",
     "whole",
 ]
@@ -38,6 +40,15 @@ def whole(_: Any, tokens: Sequence[Token]) -> int:
         return int(token.value)
     except ValueError:
         raise ValueError(f"expected a whole number, got {token.value!r}") from None
+
+
+def ratio(_: Any, tokens: Sequence[Token]) -> float:
+    """Read a number or a fraction."""
+    (token,) = tokens
+    try:
+        return float(Fraction(token.value))
+    except (ValueError, ArithmeticError):
+        raise ValueError(f"expected a number or a fraction, got {token.value!r}") from None
 
 
 Out = Annotated[Path, Parameter(help="Folder for the files; made if it does not exist.")]

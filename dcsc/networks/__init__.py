@@ -13,6 +13,7 @@ from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.loading import load
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.reading import Reading
+from dcsc.networks.stability import LayerStability, PathwayStability, pathway_stability
 
 __all__ = [
     "Activations",
@@ -20,11 +21,14 @@ __all__ = [
     "Convolution",
     "Graph",
     "Input",
+    "LayerStability",
     "NetworkLayer",
     "Node",
+    "PathwayStability",
     "Reading",
     "Stop",
     "TransposedConvolution",
     "load",
     "operations",
+    "pathway_stability",
 ]

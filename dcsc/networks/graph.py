@@ -1,5 +1,6 @@
 """The graph of a network: steps between named values."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -8,11 +9,11 @@ from dcsc._arguments import instances
 from dcsc._arrays import Array, instance, instance_of, numeric_array, real_array
 from dcsc._cached import cached_property
 from dcsc._fields import named
-from dcsc._words import quoted
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations import Operation
 
-__all__ = ["Graph", "Input", "Node", "texts"]
+__all__ = ["Graph", "Input", "Node", "checked_inputs", "texts"]
 
 Kind = TypeVar("Kind", bound=Operation)
 
@@ -63,6 +64,18 @@ class Input:
     def __str__(self) -> str:
         lengths = ("any" if n is None else str(n) for n in self.shape or ())
         return "(" + ", ".join(lengths) + ")"
+
+
+def checked_inputs(needed: tuple[Input, ...], inputs: Any, where: str) -> dict[str, Array]:
+    """Return an array for each input; a single one may come without its name."""
+    names = [one.name for one in needed]
+    if not isinstance(inputs, Mapping):
+        if len(names) != 1:
+            raise DcscError(f"{where}: expected a mapping with {listed(names)}, got one array")
+        inputs = {names[0]: inputs}
+    if set(inputs) != set(names):
+        raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
+    return {one.name: one.checked(inputs[one.name], f"{where}: {one.name}") for one in needed}
 
 
 @attrs.frozen

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import attrs
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
-from dcsc.networks.graph import Graph, Input, Node, texts
+from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
 from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
 
 __all__ = ["ConvNetwork"]
@@ -155,7 +154,7 @@ class ConvNetwork(Displayed):
             reads it; the message names the step.
         """
         # A value is dropped after the last step that uses it, unless it is to be kept.
-        values = self._checked(inputs)
+        values = checked_inputs(self.inputs, inputs, "ConvNetwork.forward: inputs")
         kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
         for convolution in self.convolutions:
             kept.update(convolution.values)
@@ -186,20 +185,6 @@ class ConvNetwork(Displayed):
                 f"ConvNetwork.forward: keep: expected names of values, got {quoted(min(unknown))}"
             )
         return names
-
-    def _checked(self, inputs: Any) -> dict[str, Array]:
-        where = "ConvNetwork.forward: inputs"
-        names = [needed.name for needed in self.inputs]
-        if not isinstance(inputs, Mapping):
-            if len(names) != 1:
-                raise DcscError(f"{where}: expected a mapping with {listed(names)}, got one array")
-            inputs = {names[0]: inputs}
-        if set(inputs) != set(names):
-            raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
-        return {
-            needed.name: needed.checked(inputs[needed.name], f"{where}: {needed.name}")
-            for needed in self.inputs
-        }
 
 
 def _stop(node: Node, operation: Unread) -> Stop:

@@ -43,6 +43,11 @@ _CODES = {
     "from below": "The same after going down as many layers as possible and up again.",
 }
 
+_STABILITY = {
+    "decided": "Units of which it is proved that they stay on, or that they stay off, whatever "
+    "perturbation of the size asked for is added to the input.",
+}
+
 
 @attrs.frozen
 class Cell:
@@ -54,9 +59,12 @@ class Cell:
 
 def columns(analysis: Analysis) -> dict[str, str]:
     """Return the headings, and what each means in a sentence."""
+    headings = _FILTERS
     if any(layer.codes is not None for layer in analysis.layers):
-        return _FILTERS | _CODES
-    return _FILTERS
+        headings = headings | _CODES
+    if any(layer.stability is not None for layer in analysis.layers):
+        headings = headings | _STABILITY
+    return headings
 
 
 def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
@@ -74,6 +82,9 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         "random": Cell(number_of(facts.random), facts.random),
         "floor": Cell(number_of(facts.floor), facts.floor),
     }
+    if layer.stability is not None:
+        decided = layer.stability.decided
+        cells["decided"] = Cell(f"{decided:.1%}", decided)
     if codes is None:
         return cells
     density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))

@@ -76,6 +76,8 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             else "The theorems are empty for every layer: nothing is proved of any code."
         )
     yield _survival(coded)
+    for stop in analysis.unbounded:
+        yield f"Bounds of perturbed inputs stop at {stop}."
 
 
 def _accuracy(analysis: Analysis) -> str:
@@ -114,6 +116,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
             "draws of the signs.",
+            *_perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
         ]
@@ -130,6 +133,20 @@ def limits(analysis: Analysis) -> list[str]:
     return texts
 
 
+def _perturbed(analysis: Analysis) -> Iterator[str]:
+    facts = [x.stability for x in analysis.layers if x.stability is not None]
+    if not facts:
+        return
+    span = analysis.inputs.span if analysis.inputs else None
+    within = "" if span is None else f", and stay between {span[0]:g} and {span[1]:g}"
+    yield (
+        f"Perturbations change each sample of an input by at most {number(analysis.perturbation)}"
+        f"{within}; they were looked at for the first {facts[0].inputs} inputs."
+    )
+    if any(fact.method == "interval" for fact in facts):
+        yield "Layers for which affine bounds would take too long have those of intervals."
+
+
 def _no_coherence(facts: FilterFacts) -> bool:
     return facts.own is None and len(facts.dead) < facts.shape[0]
 
@@ -144,6 +161,7 @@ def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
         "Codes": list(_codes(layer)),
         "What is proved": list(_proved(layer.theorems)),
         "Safe units": list(_safety(layer, noise)),
+        "Perturbed inputs": list(_stability(layer)),
         "Down and up again": list(_resynthesis(layer)),
     }
     return {heading: texts for heading, texts in sections.items() if texts}
@@ -268,6 +286,19 @@ def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
             f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off "
             f"(of {facts.looked_at[1]})."
         )
+
+
+def _stability(layer: LayerAnalysis) -> Iterator[str]:
+    facts = layer.stability
+    if facts is None:
+        return
+    ways = "affine bounds" if facts.method == "affine" else "intervals"
+    yield (
+        f"By {ways}, {facts.on:.1%} of the units stay on and {facts.off:.1%} stay off whatever "
+        f"perturbation is added to the input; {1 - facts.decided:.1%} are undecided."
+    )
+    if facts.steady is not None:
+        yield f"Of the units that are on, {facts.steady:.1%} stay on."
 
 
 def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:

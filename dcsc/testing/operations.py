@@ -7,11 +7,15 @@ import numpy as np
 
 from dcsc._arguments import flag
 from dcsc._arrays import Array, Rng, generator, instance
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.intervals import Interval
 from dcsc.networks.operations import Activation, Equivariance, Operation
+from dcsc.networks.relaxations import ROUNDING, Box, Relaxation
 from dcsc.testing.common import fail, same
 
 __all__ = ["arrays_of", "check_operation"]
+
+_UNITS = 60
 
 
 def check_operation(
@@ -42,6 +46,9 @@ def check_operation(
         _check_equivariance(operation, values[0].shape, source)
     if isinstance(operation, Activation):
         _check_zeros(operation, values[0])
+    if operation.monotone:
+        _check_order(operation, values, source)
+    _check_relaxation(operation, values, source)
 
 
 def _call(operation: Operation, law: str, *values: Array) -> Array:
@@ -172,3 +179,86 @@ def _check_zeros(activation: Activation, data: Array) -> None:
             "where zero_below says so, f(z) ≠ 0 exactly where z > 0",
             f"z = {z[:, sparse][place]} gives {result[:, sparse][place]} at {place}",
         )
+
+
+def _check_order(operation: Operation, values: tuple[Array, ...], rng: np.random.Generator) -> None:
+    law = "monotone: x ≤ x' makes f(x) ≤ f(x')"
+    for _ in range(3):
+        more = _with_floats(values, lambda value: value + rng.exponential(size=value.shape))
+        lower, higher = (_call(operation, law, *some) for some in (values, more))
+        if np.any(lower > higher + ROUNDING * (1 + np.abs(higher))):
+            fail(operation, law, f"entry {_first(lower > higher)} falls")
+
+
+def _check_relaxation(
+    operation: Operation, values: tuple[Array, ...], rng: np.random.Generator
+) -> None:
+    """Try intervals around the first sample, of the first floating input and of all of them."""
+    floats = [place for place, value in enumerate(values) if value.dtype.kind == "f" and value.ndim]
+    if not floats:
+        return
+    length = len(values[floats[0]])
+    beside = [value.ndim > 0 and len(value) == length for value in values]
+    sample = [value[:1] if cut else value for value, cut in zip(values, beside, strict=True)]
+    for places in (floats[:1], floats):
+        for size in (0.0, 0.1, 3.0):
+            boxes = {
+                place: _around(sample[place].astype(np.float64), size, rng) for place in places
+            }
+            inputs = (boxes.get(place, value) for place, value in enumerate(sample))
+            try:
+                relaxation = operation.relaxation(*inputs)
+            except NotCoveredError:
+                break
+            _check_bounds(operation, relaxation, sample, boxes, rng)
+
+
+def _around(data: Array, size: float, rng: np.random.Generator) -> Box:
+    low, high = size * rng.random((2, *data.shape))
+    return Interval(data - low, data + high)
+
+
+def _check_bounds(
+    operation: Operation,
+    relaxation: Relaxation,
+    sample: list[Array],
+    boxes: dict[int, Box],
+    rng: np.random.Generator,
+) -> None:
+    # Some combinations of all entries, and single ones of either sign.
+    rows = rng.standard_normal((3 + _UNITS, *relaxation.low.shape[1:]))
+    single = rows[3:].reshape(_UNITS, -1)
+    single *= np.arange(single.shape[1]) == rng.integers(max(single.shape[1], 1), size=(_UNITS, 1))
+    parts, constant = relaxation.lower(rows)
+    room = ROUNDING * _joint(np.abs(rows), np.maximum(-relaxation.low, relaxation.high))
+    for number in range(10):
+        points = list(sample)
+        for place, box in boxes.items():  # the two ends, corners, and points in between
+            share = rng.random(box.low.shape)
+            chosen = number if number < 2 else share < 0.5
+            inside = box.low + share * (box.high - box.low)
+            points[place] = inside if number > 5 else np.where(chosen, box.high, box.low)
+        law = "f(x) lies between low and high of the relaxation"
+        value = _call(operation, law, *points)
+        outside = (value < relaxation.low) | (value > relaxation.high)
+        if value.shape != relaxation.low.shape or outside.any():
+            fail(
+                operation, law, f"{value.shape}, entry {_first(outside)} of {relaxation.low.shape}"
+            )
+        law = "⟨r, f(x)⟩ is at least what lower(r) says"
+        least = constant.copy()
+        for part, point in zip(parts, points, strict=True):
+            if part is not None:
+                least += _joint(part, point)
+        if np.any(_joint(rows, value) < least - room):
+            fail(operation, law, f"{np.max(least - _joint(rows, value)):.3g} less")
+
+
+def _joint(rows: Array, value: Array) -> Array:
+    """Return the inner product of each row with the only sample."""
+    product: Array = (rows * value).reshape(len(rows), -1).sum(axis=1)
+    return product
+
+
+def _first(wrong: Array) -> tuple[int, ...]:
+    return tuple(map(int, np.argwhere(wrong)[:1].ravel()))

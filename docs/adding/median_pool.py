@@ -28,6 +28,7 @@ class MedianPool(Operation):
     kernel: int
 
     equivariance: ClassVar[Equivariance] = Equivariance.ORDER
+    monotone: ClassVar[bool] = True
 
     def _apply(self, *values: Any) -> Any:
         (signal,) = values

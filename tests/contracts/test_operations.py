@@ -6,6 +6,7 @@ import pytest
 
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Activation, Equivariance, Operation
+from dcsc.networks.relaxations import Constants, clipped
 from dcsc.testing import check_operation
 from tests.networks.cases import OPERATIONS, WHOLE
 
@@ -22,7 +23,15 @@ MORE = [
     ops.Clip(0, 6),
     ops.LeakyRelu(0.0),
     ops.PRelu([0.0, 0.1, 0.0, -0.2]),
+    ops.PRelu([1.0, 2.0, -1.0, 0.5]),
+    ops.Clip(-0.3, 0.2),
+    ops.Clip(None, -0.1),
+    ops.HardSigmoid(-0.2),
+    ops.Elu(-0.5),
+    *(ops.Elementwise(name) for name in ("Ceil", "Erf", "Exp", "Floor", "Neg", "Round", "Sign")),
+    *(ops.Reduce(name, (1, 3), keep) for name in ("Max", "Mean", "Min") for keep in (True, False)),
 ]
+PAIRS = ("Add", "Max", "Min", "Mul", "Sub", "Sum")
 
 
 @pytest.mark.parametrize("kind", RUN)
@@ -37,6 +46,17 @@ def test_laws(kind, seed):
 @pytest.mark.parametrize("operation", MORE, ids=repr)
 def test_laws_of_more_of_them(operation):
     check_operation(operation, rng=2)
+
+
+@pytest.mark.parametrize("function", PAIRS)
+@pytest.mark.parametrize("shape", [(2, 4, 6, 6), (2, 1, 6, 1), (4, 1, 1)], ids=str)
+def test_laws_of_two_arrays(function, shape):
+    data, other = (
+        np.random.default_rng(seed).normal(size=s) for seed, s in ((0, (2, 4, 6, 6)), (1, shape))
+    )
+    check_operation(ops.Elementwise(function), data, other)
+    if len(shape) == 4:
+        check_operation(ops.Elementwise(function), other, data)
 
 
 def test_what_is_declared_and_true_is_believed():
@@ -148,11 +168,50 @@ class Dense(Activation):
         return np.where(value > 0, value, 0.1 * value)
 
 
+class Falls(Operation):
+    monotone = True
+
+    def _apply(self, *values):
+        return -values[0]
+
+
+class Doubles(Operation):
+    moves = True
+
+    def _apply(self, *values):
+        return 2 * values[0]
+
+
+class Narrows(Operation):
+    """The square, as if no interval held zero."""
+
+    def _apply(self, *values):
+        return np.square(values[0])
+
+    def _relaxation(self, *values):
+        squares = [np.square(end) for end in values[0]]
+        return Constants(np.minimum(*squares), np.maximum(*squares))
+
+
+class Tilts(Operation):
+    """A rectifier from below by the wrong line, half of z."""
+
+    def _apply(self, *values):
+        return np.maximum(values[0], 0)
+
+    def _relaxation(self, *values):
+        lines = clipped(values[0], 0, np.inf)
+        return attrs.evolve(lines, below=(lines.below[0] * 0 + 0.5, lines.below[1] * 0 + 0.1))
+
+
 DEPENDS = "the result depends on fields and inputs alone"
 REAL = "the result is an array of real numbers"
 DTYPE = "floating inputs keep their dtype, unless weights are wider"
 REFUSED = "inputs that do not fit are refused with a DcscError"
 SAMPLES = "samples of a batch do not see one another: f(x)_b = f(x_b)"
+ORDER = "monotone: x ≤ x' makes f(x) ≤ f(x')"
+ENDS = "f(x) lies between low and high of the relaxation"
+BELOW = "⟨r, f(x)⟩ is at least what lower(r) says"
 ZEROS = "where zero_below says so, f(z) ≠ 0 exactly where z > 0"
 
 
@@ -174,6 +233,10 @@ FAULTS = [
     (Pooled(), "an activation keeps the shape"),
     (Late(), ZEROS),
     (Dense(), ZEROS),
+    (Falls(), ORDER),
+    (Doubles(), ENDS),
+    (Narrows(), ENDS),
+    (Tilts(), BELOW),
     (Declared(Equivariance.SCALE, ops.Sigmoid()), equation(Equivariance.SCALE)),
     (Declared(Equivariance.SCALE, ops.Clip(0, 0.5)), equation(Equivariance.SCALE)),
     (

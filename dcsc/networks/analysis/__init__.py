@@ -16,6 +16,7 @@ from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
 from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
 
@@ -32,6 +33,7 @@ __all__ = [
     "Margins",
     "ResynthesisFacts",
     "SafetyFacts",
+    "StabilityFacts",
     "TheoremFacts",
     "analyze",
     "coded_layers",

@@ -19,6 +19,7 @@ from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts, code_facts, theorem_facts
 from dcsc.networks.analysis.filters import FilterFacts, filter_facts
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
 from dcsc.networks.analysis.safety import SafetyFacts, safety
 from dcsc.networks.network import ConvNetwork
@@ -42,7 +43,8 @@ class Limits:
     inputs : int
         How many inputs are looked at.
     proved, resynthesized : int
-        For how many of them theorems are asked, and pathways synthesised again.
+        For how many of them theorems are asked and perturbations looked at, and pathways
+        synthesised again.
     draws : int
         Draws of the signs in resynthesis.
     units : int
@@ -108,6 +110,8 @@ class LayerAnalysis(Displayed):
         What the signal of that lowest one is.
     coded : CodedLayer or None
         The codes themselves.
+    stability : StabilityFacts or None
+        None where no perturbation was asked for, or bounds do not reach.
     """
 
     name: str
@@ -119,6 +123,7 @@ class LayerAnalysis(Displayed):
     reach: tuple[str, ...] = ()
     start: str = ""
     coded: CodedLayer | None = attrs.field(default=None, metadata=_NO_NUMBERS)
+    stability: StabilityFacts | None = None
 
     def _display(self) -> Display:
         return Display(f"Analysis of layer {self.name}", _HEADINGS, [_row(self)])
@@ -142,8 +147,10 @@ class Analysis(Displayed):
         For labelled inputs.
     answers : array of int, or None
         The largest entry of the output for each input, if the output has one row for each.
-    noise, seed, limits
+    noise, seed, limits, perturbation
         What was asked for.
+    unbounded : tuple of str
+        Where the bounds of perturbed inputs stopped.
     """
 
     source: str
@@ -157,6 +164,8 @@ class Analysis(Displayed):
     noise: float
     seed: int
     limits: Limits
+    perturbation: float | None = None
+    unbounded: tuple[str, ...] = ()
 
     def _display(self) -> Display:
         looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
@@ -213,6 +222,7 @@ def analyze(
     seed: int = 0,
     limits: Limits | None = None,
     report: Callable[[float], None] = lambda share: None,
+    perturbation: float | None = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 
@@ -228,6 +238,8 @@ def analyze(
     limits : Limits, optional
     report : callable, optional
         Called with the share that is done.
+    perturbation : float, optional
+        By how much each sample of an input may change: which units that cannot switch.
 
     Raises
     ------
@@ -253,6 +265,8 @@ def analyze(
     chosen = Limits() if limits is None else instance(limits, Limits, "analyze: limits")
     share = real(noise, "analyze: noise", minimum=0)
     number = integer(seed, "analyze: seed", minimum=0)
+    if perturbation is not None:
+        perturbation = real(perturbation, "analyze: perturbation", minimum=0)
     if not network.convolutions:
         raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
     # Run the network on the first inputs; without inputs, only the filters are read.
@@ -265,6 +279,11 @@ def analyze(
         readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
         # Where a step of the network leaves no inputs, there is nothing to look at.
         coded = {layer.name: layer for layer in coded_layers(activations) if len(layer.codes)}
+    steady: dict[str, StabilityFacts] = {}
+    unbounded: tuple[str, ...] = ()
+    if perturbation is not None and sample is not None and chosen.proved:
+        first = sample.first(chosen.proved)
+        steady, unbounded = stability_facts(network, first, perturbation, chosen.products)
     # The facts, layer by layer.
     layers = []
     for at, convolution in enumerate(network.convolutions):
@@ -276,7 +295,7 @@ def analyze(
         )
         if name in coded:
             layer = _with_codes(layer, coded, share, number, chosen)
-        layers.append(layer)
+        layers.append(attrs.evolve(layer, stability=steady.get(name)))
     return Analysis(
         source=network.source,
         layers=tuple(layers),
@@ -289,6 +308,8 @@ def analyze(
         noise=share,
         seed=number,
         limits=chosen,
+        perturbation=perturbation,
+        unbounded=unbounded,
     )
 
 

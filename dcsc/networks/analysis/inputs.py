@@ -49,12 +49,15 @@ class Inputs:
         The class of each.
     note : str
         How they were made to fit, in a sentence, or that they are no data.
+    span : (float, float), or None
+        Between which numbers all inputs of this kind lie, if that is known.
     """
 
     name: str
     values: Mapping[str, Array] = attrs.field(repr=lambda values: f"<{len(values)}>")
     labels: Array | None = attrs.field(default=None, repr=lambda x: "" if x is None else brief(x))
     note: str = ""
+    span: tuple[float, float] | None = None
 
     @property
     def count(self) -> int:
@@ -78,7 +81,7 @@ def shipped_inputs() -> Inputs:
     """Return the digits that come with dcsc, for the networks that come with it."""
     digits = digits_inputs()
     note = "Handwritten digits of 8 × 8 pixels that the network has not seen in training."
-    return Inputs("digits", {"input": digits.images}, digits.labels, note)
+    return Inputs("digits", {"input": digits.images}, digits.labels, note, span=(0.0, 1.0))
 
 
 def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:

@@ -16,6 +16,7 @@ from dcsc.networks.operations.base import (
     floating,
     weights_field,
 )
+from dcsc.networks.relaxations import Constants, Relaxation, clipped, leaky, outward
 
 __all__ = [
     "Activation",
@@ -51,6 +52,14 @@ class Activation(Operation):
 
     _sparse: ClassVar[bool] = False
     _keeps_integers: ClassVar[bool] = False
+    _lowest: ClassVar[float | None] = None  # below it the function falls, above it rises
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        if self._lowest is None:
+            return super()._relaxation(*values)
+        (box,) = values
+        ends = self(box[0]), self(box[1])
+        return Constants(*outward(self(np.clip(self._lowest, *box)), np.maximum(*ends)))
 
     def _apply(self, *values: Array) -> Array:
         (value,) = values
@@ -75,6 +84,9 @@ class Relu(Activation):
     def _activate(self, value: Array) -> Array:
         return np.maximum(value, 0)
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        return clipped(values[0], 0, np.inf)
+
 
 @attrs.frozen
 class LeakyRelu(Activation):
@@ -89,6 +101,9 @@ class LeakyRelu(Activation):
 
     def _activate(self, value: Array) -> Array:
         return np.where(value >= 0, value, value * value.dtype.type(self.slope))
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        return leaky(values[0], np.array(self.slope))
 
 
 @attrs.frozen
@@ -119,8 +134,15 @@ class PRelu(Activation):
             )
         if self.axes not in (None, value.ndim):
             raise DcscError(f"PRelu: expected data with {self.axes} axes, got shape {value.shape}")
-        slopes = self.slopes.reshape(-1, *[1] * (value.ndim - 2)).astype(value.dtype)
+        slopes = self._wide(value.ndim).astype(value.dtype)
         return np.where(value >= 0, value, value * slopes)
+
+    def _wide(self, axes: int) -> Array:
+        return self.slopes.reshape(-1, *[1] * (axes - 2))
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        (box,) = values
+        return leaky(box, self._wide(self(box[0]).ndim))
 
 
 @attrs.frozen
@@ -140,10 +162,16 @@ class Clip(Activation):
             return value
         return np.clip(value, self.low, self.high)
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        low, high = self.low, self.high
+        return clipped(values[0], -np.inf if low is None else low, np.inf if high is None else high)
+
 
 @attrs.frozen
 class Sigmoid(Activation):
     """1 / (1 + exp(−z))."""
+
+    monotone: ClassVar[bool] = True
 
     def _activate(self, value: Array) -> Any:
         return scipy.special.expit(value)
@@ -156,6 +184,10 @@ class HardSigmoid(Activation):
     slope: float = number_field(real, default=0.2)
     offset: float = number_field(real, default=0.5)
 
+    @property
+    def monotone(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return self.slope >= 0
+
     def _activate(self, value: Array) -> Array:
         return np.clip(value * self.slope + self.offset, 0, 1)
 
@@ -164,6 +196,8 @@ class HardSigmoid(Activation):
 class HardSwish(Activation):
     """z · min(max(z / 6 + 1/2, 0), 1)."""
 
+    _lowest: ClassVar[float | None] = -1.5
+
     def _activate(self, value: Array) -> Array:
         return value * np.clip(value / 6 + 0.5, 0, 1)
 
@@ -171,6 +205,8 @@ class HardSwish(Activation):
 @attrs.frozen
 class Tanh(Activation):
     """tanh(z)."""
+
+    monotone: ClassVar[bool] = True
 
     def _activate(self, value: Array) -> Array:
         return np.tanh(value)
@@ -182,6 +218,10 @@ class Elu(Activation):
 
     slope: float = number_field(real, default=1.0)
 
+    @property
+    def monotone(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return self.slope >= 0
+
     def _activate(self, value: Array) -> Array:
         return np.where(value > 0, value, self.slope * np.expm1(np.minimum(value, 0)))
 
@@ -189,6 +229,8 @@ class Elu(Activation):
 @attrs.frozen
 class Softplus(Activation):
     """log(1 + exp(z))."""
+
+    monotone: ClassVar[bool] = True
 
     def _activate(self, value: Array) -> Any:
         return np.logaddexp(value, 0)
@@ -198,6 +240,8 @@ class Softplus(Activation):
 class Silu(Activation):
     """z / (1 + exp(−z))."""
 
+    _lowest: ClassVar[float | None] = -1.2784645427610738
+
     def _activate(self, value: Array) -> Any:
         return value * scipy.special.expit(value)
 
@@ -205,6 +249,8 @@ class Silu(Activation):
 @attrs.frozen
 class Gelu(Activation):
     """z Φ(z), with the normal distribution function Φ."""
+
+    _lowest: ClassVar[float | None] = -0.7517915246935645
 
     def _activate(self, value: Array) -> Any:
         return value * scipy.special.ndtr(value)

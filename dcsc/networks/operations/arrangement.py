@@ -74,6 +74,8 @@ class Identity(Operation):
 
     equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         return values[0]
 
@@ -83,6 +85,10 @@ class Cast(Operation):
     """Another dtype; floating numbers are widened, but never rounded to fewer digits."""
 
     dtype: Any = named_field(_dtype)
+
+    @property
+    def moves(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return bool(self.dtype.kind == "f")
 
     def _apply(self, *values: Array) -> Array:
         (data,) = values
@@ -106,6 +112,8 @@ class Reshape(Operation):
     shape: Shape | None = None
     keep_zeros: bool = False
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         data, *others = values
         new = [int(n) for n in (others[0] if self.shape is None else self.shape)]
@@ -119,6 +127,8 @@ class Flatten(Operation):
     """A matrix: the axes before ``axis`` are its rows, the others its columns."""
 
     axis: int = 1
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         (data,) = values
@@ -134,6 +144,8 @@ class Transpose(Operation):
 
     order: Shape | None = None
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         return values[0].transpose(self.order)
 
@@ -143,6 +155,8 @@ class Squeeze(Operation):
     """Axes of length one left out: these, or all of them."""
 
     axes: Shape | None = None
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         return np.squeeze(values[0], self.axes)
@@ -154,6 +168,8 @@ class Unsqueeze(Operation):
 
     axes: Shape
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         return np.expand_dims(values[0], self.axes)
 
@@ -163,6 +179,8 @@ class Concatenate(Operation):
     """The inputs one after the other along an axis."""
 
     axis: int = 1
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         return np.concatenate(values, axis=self.axis)
@@ -180,6 +198,8 @@ class Slice(Operation):
     """
 
     bounds: tuple[tuple[int, ...], ...] = ()
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         data, *bounds = values
@@ -213,6 +233,8 @@ class Pad(Operation):
     mode: str = choice_field(("constant", "reflect", "edge", "wrap"), default="constant")
     value: float = 0.0
 
+    moves: ClassVar[bool] = True
+
     @property
     def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
         spatial = self.widths is not None and not any(map(any, self.widths[:2]))
@@ -239,6 +261,7 @@ class Repeat(Operation):
 
     counts: Shape
 
+    moves: ClassVar[bool] = True
     equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
 
     def _apply(self, *values: Array) -> Array:
@@ -288,6 +311,8 @@ class Fill(Operation):
 class Expand(Operation):
     """Broadcasting to the shape that the second input holds."""
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         data, shape = values
         joint = np.broadcast_shapes(data.shape, tuple(int(n) for n in shape))
@@ -299,6 +324,8 @@ class Gather(Operation):
     """Entries along an axis at the indices that the second input holds."""
 
     axis: int = 0
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         return np.take(values[0], values[1], axis=self.axis)
@@ -317,6 +344,8 @@ class GatherElements(Operation):
 
     axis: int = 0
 
+    moves: ClassVar[bool] = True
+
     def _apply(self, *values: Array) -> Array:
         data, indices = values
         return data[_along(indices, self.axis)]
@@ -327,6 +356,8 @@ class ScatterElements(Operation):
     """A copy of the first input with the third's entries at the second's indices on an axis."""
 
     axis: int = 0
+
+    moves: ClassVar[bool] = True
 
     def _apply(self, *values: Array) -> Array:
         data, indices, updates = values

@@ -3,6 +3,7 @@
 from typing import Any
 
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array, Shape, integer, per_axis, real_array
 from dcsc._fields import named_field
@@ -18,6 +19,7 @@ from dcsc.networks.operations.sliding import (
     reach,
     steps_field,
 )
+from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
 __all__ = ["Convolve", "ConvolveTransposed", "as_dictionary", "channelwise"]
 
@@ -127,6 +129,15 @@ class Convolve(Operation):
             return out
         return out + channelwise(self.bias, signal.ndim - 2).astype(out.dtype)
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        (signal,) = values
+        out = self(signal[0])
+        extent, weight = signal[0].shape[2:], self.weight.astype(np.float64)
+        dictionary = as_dictionary(self, extent, weight)
+        sizes = as_dictionary(self, extent, np.abs(weight))
+        matrix = LinearMap(dictionary.analyze, dictionary.synthesize, sizes.analyze)
+        return Affine.of(values, (matrix,), _shift(self, out))
+
 
 def _extra(value: Any, self_: Any, where: str) -> Shape:
     return per_axis(value, self_.weight.ndim - 2, where, minimum=0)
@@ -182,3 +193,18 @@ class ConvolveTransposed(Operation):
         if self.bias is None:
             return out
         return out + channelwise(self.bias, code.ndim - 2).astype(out.dtype)
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        (code,) = values
+        out = self(code[0])
+        extent, weight = out.shape[2:], self.weight.astype(np.float64)
+        dictionary = as_dictionary(self, extent, weight)
+        sizes = as_dictionary(self, extent, np.abs(weight))
+        matrix = LinearMap(dictionary.synthesize, dictionary.analyze, sizes.synthesize)
+        return Affine.of(values, (matrix,), _shift(self, out))
+
+
+def _shift(operation: Convolve | ConvolveTransposed, out: Array) -> Array:
+    """Return the bias where the result has it."""
+    bias = np.zeros(1) if operation.bias is None else operation.bias
+    return np.broadcast_to(channelwise(bias, out.ndim - 2), out.shape)

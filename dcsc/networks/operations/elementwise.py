@@ -1,6 +1,7 @@
 """Functions of numbers, applied entry by entry with broadcasting."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -8,10 +9,12 @@ import attrs
 import numpy as np
 import scipy.special
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, Shape
 from dcsc._fields import choice_field
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Operation
+from dcsc.networks.relaxations import Affine, Constants, LinearMap, Relaxation, outward
 
 __all__ = ["FUNCTIONS", "Elementwise"]
 
@@ -66,6 +69,9 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 }
 """The functions by their ONNX name, each with its number of arguments, or None for any."""
 
+_MONOTONE = ("Ceil", "Erf", "Exp", "Floor", "Log", "Max", "Min", "Round", "Sign", "Sqrt", "Where")
+_AFFINE = ("Add", "Div", "Mul", "Neg", "Sub", "Sum")
+
 
 @attrs.frozen
 class Elementwise(Operation):
@@ -91,3 +97,61 @@ class Elementwise(Operation):
                 f"Elementwise: expected {count} inputs for {self.function}, got {len(values)}"
             )
         return function(*values)
+
+    @property
+    def monotone(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return self.function in _MONOTONE
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        if self.function == "Where" and isinstance(values[0], Interval):
+            raise NotCoveredError("Where: dcsc has no bounds of it where the choice is not known")
+        if self.function == "Mul" and all(isinstance(value, Interval) for value in values):
+            # The product of two numbers is least and largest where both are at an end.
+            corners = [self(*ends) for ends in itertools.product(*values)]
+            least, most = np.minimum.reduce(corners), np.maximum.reduce(corners)
+            return Constants(*outward(least, most), len(values))
+        if self.function not in _AFFINE:
+            return super()._relaxation(*values)
+        if self.function == "Div" and isinstance(values[1], Interval):
+            raise NotCoveredError("Div: dcsc has bounds of it only by known numbers")
+        # The result where all that is not known is 0, and by what each of it is multiplied.
+        constant = self._at(values, -1).astype(np.float64)
+        return Affine.of(values, tuple(self._maps(values, constant.shape)), constant)
+
+    def _at(self, values: tuple[Any, ...], place: int) -> Array:
+        """Return the result where the unknown input at a place is 1, and all others are 0."""
+        return self(
+            *(
+                np.full(value.low.shape, float(number == place))
+                if isinstance(value, Interval)
+                else value
+                for number, value in enumerate(values)
+            )
+        )
+
+    def _maps(self, values: tuple[Any, ...], shape: Shape) -> Iterator[LinearMap | None]:
+        for place, value in enumerate(values):
+            if not isinstance(value, Interval):
+                yield None
+                continue
+            if value.low.ndim != len(shape) or value.low.shape[:1] != shape[:1]:
+                raise NotCoveredError(f"{self.function}: dcsc has no bounds of it on other axes")
+            if self.function in ("Mul", "Div"):
+                gain = self._at(values, place).astype(np.float64)
+            else:
+                minus = self.function == "Neg" or (self.function == "Sub" and place > 0)
+                gain = np.full(shape, -1.0 if minus else 1.0)
+            yield _scaling(gain, shape[1:], value.low.shape[1:])
+
+
+def _scaling(gain: Array, shape: Shape, source: Shape) -> LinearMap:
+    """Return the broadcasting of an array to a shape, times a number for each entry."""
+    wide = tuple(axis for axis, (n, m) in enumerate(zip(shape, source, strict=True), 1) if n != m)
+
+    def times(factor: Array) -> Callable[[Array], Array]:
+        return lambda value: np.broadcast_to(value * factor, (len(value), *shape))
+
+    def adjoint(rows: Array) -> Array:
+        return (rows * gain).sum(axis=wide, keepdims=True)
+
+    return LinearMap(times(gain), adjoint, times(np.abs(gain)))

@@ -6,8 +6,10 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, real, real_array
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Equivariance, Operation, weights_field
+from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
 __all__ = ["BatchNorm", "InstanceNorm", "Linear", "MatMul"]
 
@@ -34,6 +36,20 @@ class Linear(Operation):
         out = data @ self.weight.T
         return out if self.bias is None else out + self.bias
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        out = self(values[0][0])
+        constant = np.broadcast_to(0.0 if self.bias is None else self.bias, out.shape)
+        return Affine.of(values, (_times(self.weight.T),), constant)
+
+
+def _times(matrix: Array) -> LinearMap:
+    """Return the product with a matrix from the right."""
+    return LinearMap(
+        lambda values: values @ matrix,
+        lambda rows: rows @ matrix.T,
+        lambda values: values @ np.abs(matrix),
+    )
+
 
 @attrs.frozen
 class MatMul(Operation):
@@ -42,6 +58,14 @@ class MatMul(Operation):
     def _apply(self, *values: Array) -> Any:
         left, right = values
         return np.matmul(left, right)
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        left, right = values
+        if isinstance(right, Interval) or right.ndim != 2 or left[0].ndim < 2:
+            raise NotCoveredError("MatMul: dcsc has bounds of it only times a known matrix")
+        return Affine.of(
+            values, (_times(right), None), np.zeros((1, *self(left[0], right).shape[1:]))
+        )
 
 
 @attrs.frozen
@@ -89,6 +113,17 @@ class BatchNorm(Operation):
         axes = [1] * (data.ndim - 2)
         scale, shift = (x.reshape(-1, *axes).astype(data.dtype) for x in (self.scale, self.shift))
         return data * scale + shift
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        shape = self(values[0][0]).shape  # refuses what does not fit
+        axes = [1] * (len(shape) - 2)
+        scale, shift = (x.reshape(1, -1, *axes) for x in (self.scale, self.shift))
+        matrix = LinearMap(
+            lambda data: data * scale,
+            lambda rows: rows * scale,
+            lambda data: data * np.abs(scale),
+        )
+        return Affine.of(values, (matrix,), np.broadcast_to(shift, shape))
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ from dcsc.networks.operations.sliding import (
     reach,
     steps_field,
 )
+from dcsc.networks.relaxations import Affine, LinearMap, Picks, Relaxation
 
 __all__ = ["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"]
 
@@ -55,11 +56,16 @@ class _Pool(Operation):
                 f"{type(self).__name__}: expected shape (batch, channels, *extent) with "
                 f"{len(self.kernel)} axes, got {signal.shape}"
             )
-        size = reach(self.kernel, self.dilation)
-        pairs = pads(self.padding, extent, size, self.stride)
-        places = positions(extent, size, self.stride, pairs, self.ceil, type(self).__name__)
+        pairs, places = self._geometry(extent)
         checked_size((*signal.shape[:2], *places), f"{type(self).__name__}: padding {pairs}")
         return self._pool(floating(signal), pairs, places)
+
+    def _geometry(self, extent: Shape) -> tuple[Pairs, Shape]:
+        """Return the padding, and the number of windows per axis."""
+        size = reach(self.kernel, self.dilation)
+        pairs = pads(self.padding, extent, size, self.stride)
+        where = type(self).__name__
+        return pairs, positions(extent, size, self.stride, pairs, self.ceil, where)
 
     def _padded(self, signal: Array, pairs: Pairs, places: Shape, fill: float) -> Array:
         """Return the signal between as much fill as the windows reach into."""
@@ -76,10 +82,13 @@ class _Pool(Operation):
 
     def _taps(self, padded: Array, places: Shape) -> Iterator[Array]:
         """Yield for each tap what it sees at all positions."""
+        return (padded[cut] for cut in self._cuts(places))
+
+    def _cuts(self, places: Shape) -> Iterator[tuple[Any, ...]]:
         for tap in itertools.product(*map(range, self.kernel)):
             geometry = zip(tap, self.dilation, self.stride, places, strict=True)
-            cut = tuple(slice(u * d, u * d + (p - 1) * s + 1, s) for u, d, s, p in geometry)
-            yield padded[(slice(None), slice(None), *cut)]
+            steps = (slice(u * d, u * d + (p - 1) * s + 1, s) for u, d, s, p in geometry)
+            yield (..., *steps)
 
     @abstractmethod
     def _pool(self, signal: Array, pairs: Pairs, places: Shape) -> Array:
@@ -108,6 +117,29 @@ class MaxPool(_Pool):
             np.maximum(out, seen, out=out)
         return out
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        (box,) = values
+        low, high = map(self, box)
+        pairs, places = self._geometry(box[0].shape[2:])
+        padded = [self._padded(end, pairs, places, -math.inf) for end in box]
+        # The tap with the best lower end, and the largest upper end of all others.
+        best, leading = np.zeros(low.shape, int), np.full(low.shape, -math.inf)
+        for number, seen in enumerate(self._taps(padded[0], places)):
+            better = seen > leading
+            best[better], leading[better] = number, seen[better]
+        rival = np.full(low.shape, -math.inf)
+        for number, seen in enumerate(self._taps(padded[1], places)):
+            np.maximum(rival, np.where(best == number, -math.inf, seen), out=rival)
+        return Picks(
+            low,
+            high,
+            best,
+            leading >= rival,
+            tuple(self._cuts(places)),
+            padded[0].shape[1:],
+            _inside(pairs, box[0].shape[2:]),
+        )
+
 
 @attrs.frozen
 class AveragePool(_Pool):
@@ -130,15 +162,42 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
-        # The mean is over the samples that count in a window: their numbers per axis, multiplied.
+        return out / self._counts(signal.shape[2:], pairs, places).astype(out.dtype)
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        (box,) = values
+        out = self(box[0]).shape
+        channels, extent = box[0].shape[1], box[0].shape[2:]
+        pairs, places = self._geometry(extent)
+        counts = self._counts(extent, pairs, places)
+        padded = self._padded(box[0], pairs, places, 0).shape[2:]
+
+        def adjoint(rows: Array) -> Array:
+            signal = np.zeros((len(rows), channels, *padded))
+            for cut in self._cuts(places):
+                signal[cut] += rows / counts
+            inside: Array = signal[_inside(pairs, extent)]
+            return inside
+
+        return Affine.of(values, (LinearMap(self, adjoint, self),), np.zeros((1, *out[1:])))
+
+    def _counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
+        """Return over how many samples the mean of each window is."""
+        # Their numbers per axis, multiplied.
         counts = np.ones(())
         for axis, (before, after) in enumerate(pairs):
             more = (before, after) if self.count_padding else (0, 0)
             first = np.arange(places[axis]) * self.stride[axis] - before
             samples = first[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
-            inside = (samples >= -more[0]) & (samples < signal.shape[2 + axis] + more[1])
+            inside = (samples >= -more[0]) & (samples < extent[axis] + more[1])
             counts = np.multiply.outer(counts, inside.sum(axis=1))
-        return out / counts.astype(out.dtype)
+        return counts
+
+
+def _inside(pairs: Pairs, extent: Shape) -> tuple[Any, ...]:
+    """Return where the signal lies between its padding."""
+    sides = zip(pairs, extent, strict=True)
+    return (..., *(slice(before, before + n) for (before, _), n in sides))
 
 
 @attrs.frozen
@@ -151,6 +210,9 @@ class GlobalAveragePool(Operation):
         (signal,) = values
         return signal.mean(axis=tuple(range(2, signal.ndim)), keepdims=True)
 
+    def _relaxation(self, *values: Any) -> Relaxation:
+        return AveragePool(values[0][0].shape[2:]).relaxation(*values)
+
 
 @attrs.frozen
 class GlobalMaxPool(Operation):
@@ -161,3 +223,6 @@ class GlobalMaxPool(Operation):
     def _apply(self, *values: Array) -> Any:
         (signal,) = values
         return signal.max(axis=tuple(range(2, signal.ndim)), keepdims=True)
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        return MaxPool(values[0][0].shape[2:]).relaxation(*values)

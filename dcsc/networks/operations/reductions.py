@@ -7,7 +7,9 @@ import numpy as np
 
 from dcsc._arrays import Array, Shape
 from dcsc._fields import choice_field
+from dcsc.errors import NotCoveredError
 from dcsc.networks.operations.base import Operation
+from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
 __all__ = ["REDUCTIONS", "ArgMax", "Reduce"]
 
@@ -50,6 +52,29 @@ class Reduce(Operation):
 
     def _apply(self, *values: Array) -> Any:
         return REDUCTIONS[self.function](values[0], axis=self.axes, keepdims=self.keep)
+
+    @property
+    def monotone(self) -> bool:  # type: ignore[override]  # depends on the fields
+        return self.function in ("Max", "Min")
+
+    def _relaxation(self, *values: Any) -> Relaxation:
+        if self.function not in ("Mean", "Sum"):
+            return super()._relaxation(*values)
+        (value,) = values
+        shape = value[0].shape
+        axes = tuple(
+            range(len(shape)) if self.axes is None else (a % len(shape) for a in self.axes)
+        )
+        if 0 in axes:
+            raise NotCoveredError(f"{self.label}: dcsc has no bounds of it over the batch")
+        out = self(value[0]).shape
+        counted = np.prod([shape[axis] for axis in axes]) if self.function == "Mean" else 1.0
+
+        def adjoint(rows: Array) -> Array:
+            wide = np.expand_dims(rows, () if self.keep else axes) / counted
+            return np.broadcast_to(wide, (len(rows), *shape[1:]))
+
+        return Affine.of(values, (LinearMap(self, adjoint, self),), np.zeros((1, *out[1:])))
 
 
 @attrs.frozen

@@ -1,0 +1,64 @@
+"""Which units no perturbation of the inputs of some size can switch, as shares."""
+
+import attrs
+
+from dcsc.errors import NotCoveredError
+from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.stability import LayerStability, pathway_stability
+
+__all__ = ["StabilityFacts", "stability_facts"]
+
+
+@attrs.frozen
+class StabilityFacts:
+    """Shares of units that are decided for every perturbation of the input, over the inputs.
+
+    Parameters
+    ----------
+    on, off, decided : float
+        Of all units the share that provably stays on, that stays off, and both together.
+    steady : float or None
+        Of the units that are on, the share that provably stays on; None where none is.
+    method : str
+        ``"affine"`` or ``"interval"``, which stands for layers that would take too long otherwise.
+    inputs : int
+        How many inputs these are shares of.
+    """
+
+    on: float
+    off: float
+    decided: float
+    steady: float | None
+    method: str
+    inputs: int
+
+
+def stability_facts(
+    network: ConvNetwork, inputs: Inputs, perturbation: float, products: float
+) -> tuple[dict[str, StabilityFacts], tuple[str, ...]]:
+    """Return the facts of the layers that bounds reach, by name, and where they stop.
+
+    Parameters
+    ----------
+    network : ConvNetwork
+    inputs : Inputs
+    perturbation : float
+        The most by which each sample changes.
+    products : float
+        About how many multiplications a layer may take, for all inputs.
+    """
+    each = products / max(inputs.count, 1)
+    try:
+        stability = pathway_stability(
+            network, inputs.values, perturbation, valid_range=inputs.span, products=each
+        )
+    except NotCoveredError as error:
+        return {}, (str(error),)
+    facts = {layer.name: _facts(layer) for layer in stability.layers}
+    return facts, tuple(map(str, stability.stops))
+
+
+def _facts(layer: LayerStability) -> StabilityFacts:
+    shares = layer.on, layer.off, layer.decided, layer.steady
+    return StabilityFacts(*shares, layer.method, len(layer.active))
