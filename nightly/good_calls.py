@@ -42,6 +42,7 @@ MODULES = [
     "dcsc.networks",
     "dcsc.networks.analysis",
     "dcsc.networks.operations",
+    "dcsc.networks.pytorch",
     "dcsc.networks.readers",
     "dcsc.networks.shipped",
     "dcsc.networks.weights.geometry",

@@ -10,7 +10,7 @@ from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.chain import NetworkLayer
 from dcsc.networks.convolution import Convolution, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
-from dcsc.networks.loading import load
+from dcsc.networks.loading import from_torch, load
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.reading import Reading
 
@@ -25,6 +25,7 @@ __all__ = [
     "Reading",
     "Stop",
     "TransposedConvolution",
+    "from_torch",
     "load",
     "operations",
 ]

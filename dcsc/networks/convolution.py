@@ -1,9 +1,14 @@
 """Convolutions of a network, with the norm, activation and pooling of each."""
 
+from collections.abc import Mapping
+
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array, Shape, instance, per_axis
+from dcsc._words import quoted
 from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Node
 from dcsc.networks.operations import (
     Activation,
@@ -20,7 +25,10 @@ from dcsc.networks.operations import (
 from dcsc.networks.operations.sliding import Padding
 from dcsc.networks.reading import Incoming, Reading, read
 
-__all__ = ["Convolution", "TransposedConvolution"]
+__all__ = ["Convolution", "TransposedConvolution", "check_values"]
+
+# Values may come from a device that computes in half precision.
+_ROUNDING = 0.05
 
 _PARTS: dict[str, type[Operation] | tuple[type[Operation], ...]] = {
     "norm": BatchNorm,
@@ -174,6 +182,38 @@ class Convolution:
             instance(incoming, Incoming, "Convolution.reading: incoming")
         norm = self.norm if self.order[:1] == ("norm",) else None
         return read(self.name, self.operation, norm, self.activation, incoming)
+
+
+def check_values(convolution: Convolution, values: Mapping[str, Array], where: str) -> None:
+    """Check values that were computed elsewhere: of one sample the layer is computed again.
+
+    Raises
+    ------
+    DcscError
+        If there is a code without its signal or coefficients, or it is that of another signal.
+    """
+    if convolution.code not in values:
+        return
+    for name in convolution.values:
+        if name not in values:
+            raise DcscError(f"{where}: {convolution.name}: expected {quoted(name)} among them")
+    signal = values[convolution.signal]
+    value = convolution.operation(signal[:1])
+    if convolution.norm is not None and convolution.order[0] == "norm":
+        value = convolution.norm(value)
+    steps = [(convolution.coefficients, value)]
+    if convolution.activation is not None:
+        steps.append((convolution.code, convolution.activation(value)))
+    for name, expected in steps:
+        shape, got = (len(signal), *expected.shape[1:]), values[name]
+        if got.shape != shape:
+            raise DcscError(f"{where}: {quoted(name)}: expected shape {shape}, got {got.shape}")
+        deviation = np.abs(got[:1] - expected).max(initial=0)
+        if deviation > _ROUNDING * np.abs(expected).max(initial=0):
+            raise DcscError(
+                f"{where}: {quoted(name)}: expected what {convolution.name} makes of its signal, "
+                f"got numbers that are off by up to {deviation:.2g}"
+            )
 
 
 @attrs.frozen

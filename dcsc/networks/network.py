@@ -2,21 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy.typing as npt
 
-from dcsc._arguments import instances
-from dcsc._arrays import Array, instance
+from dcsc._arguments import instances, mapping
+from dcsc._arrays import Array, instance, numeric_array
 from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
-from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
+from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, texts
 from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
+
+if TYPE_CHECKING:
+    from dcsc.networks.pytorch.module import TorchNetwork
 
 __all__ = ["ConvNetwork"]
 
@@ -85,6 +89,13 @@ class ConvNetwork:
             dict.fromkeys(_stop(node, unread) for node, unread in self.graph.of_kind(Unread))
         )
 
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the values that `forward` keeps: what layers and outputs are made of."""
+        several: tuple[Convolution | TransposedConvolution, ...] = self.convolutions
+        layers = (name for layer in several + self.transposed for name in layer.values)
+        return tuple(dict.fromkeys((*(i.name for i in self.inputs), *layers, *self.outputs)))
+
     def convolution(self, name: str) -> Convolution:
         """Return the convolution of this name.
 
@@ -138,11 +149,7 @@ class ConvNetwork:
         """
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = self._checked(inputs)
-        kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
-        for convolution in self.convolutions:
-            kept.update(convolution.values)
-        for synthesis in self.transposed:
-            kept.update(synthesis.values)
+        kept = {*self.kept, *self._known(keep)}
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
@@ -158,6 +165,54 @@ class ConvNetwork:
             {name: value for name, value in values.items() if name in kept},
             tuple(dict.fromkeys(stops)),
         )
+
+    def activations(self, values: Mapping[str, npt.ArrayLike]) -> Activations:
+        """Return activations that were computed elsewhere, on a GPU for example.
+
+        `TorchNetwork.values` computes what is needed. Layers and outputs without values are
+        missing, as behind a stop.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            Arrays or tensors by the names in `kept`, the inputs among them.
+
+        Raises
+        ------
+        DcscError
+            If a name is unknown, an input is missing, a number is not finite, or the values of a
+            layer do not follow from each other: of the first sample they are computed again.
+        """
+        where = "ConvNetwork.activations: values"
+        arrays = {
+            name: numeric_array(host(value), f"{where}: {quoted(name)}")
+            for name, value in mapping(values, where).items()
+        }
+        unknown = [name for name in arrays if name not in self.kept]
+        if unknown:
+            raise DcscError(f"{where}: expected names in `kept`, got {quoted(unknown[0])}")
+        for needed in self.inputs:
+            if needed.name not in arrays:
+                raise DcscError(f"{where}: expected the input {quoted(needed.name)} among them")
+            needed.checked(arrays[needed.name], f"{where}: {needed.name}")
+        for convolution in self.convolutions:
+            check_values(convolution, arrays, where)
+        return Activations(self.graph, self.convolutions, arrays, self.unread)
+
+    def to_torch(self) -> "TorchNetwork":
+        """Return the network as a ``torch.nn.Module`` with the same steps.
+
+        It runs on any device, and its weights can be trained. Needs PyTorch, ``pip install
+        'dcsc[torch]'``; see `dcsc.networks.pytorch.TorchNetwork`.
+
+        Raises
+        ------
+        DcscError
+            If PyTorch is missing, or an operation has no counterpart in it.
+        """
+        from dcsc.networks.pytorch.module import TorchNetwork  # noqa: PLC0415  # when it is used
+
+        return TorchNetwork(self)
 
     def _known(self, keep: Iterable[str]) -> set[str]:
         several = (keep,) if isinstance(keep, str) else keep
@@ -179,7 +234,7 @@ class ConvNetwork:
         if set(inputs) != set(names):
             raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
         return {
-            needed.name: needed.checked(inputs[needed.name], f"{where}: {needed.name}")
+            needed.name: needed.checked(host(inputs[needed.name]), f"{where}: {needed.name}")
             for needed in self.inputs
         }
 

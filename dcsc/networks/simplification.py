@@ -1,9 +1,12 @@
 """The same network in fewer steps: what belongs to a convolution becomes part of it."""
 
+from collections.abc import Iterator
+
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._words import listed
 from dcsc.networks.graph import Graph, Node
 from dcsc.networks.operations import (
     Constant,
@@ -16,9 +19,10 @@ from dcsc.networks.operations import (
     Pad,
     Sigmoid,
     Silu,
+    Unread,
 )
 
-__all__ = ["simplified"]
+__all__ = ["simplified", "zero_filters"]
 
 _Weighted = Convolve | ConvolveTransposed | Linear
 
@@ -43,7 +47,9 @@ def simplified(graph: Graph) -> Graph:
                     step = joint
         nodes[step.output] = step
     read = {name for node in nodes.values() for name in node.inputs} | set(graph.outputs)
-    kept = [n for n in nodes.values() if n.output in read or n.output not in constants]
+    # A constant, and a result that is not computed, is left out where nothing reads it.
+    idle = Constant | Unread
+    kept = [n for n in nodes.values() if n.output in read or not isinstance(n.operation, idle)]
     return attrs.evolve(graph, nodes=kept)
 
 
@@ -115,3 +121,12 @@ def _per_output(constant: Array, ndim: int, axis: int, outputs: int) -> Array | 
     if along not in (1, outputs) or constant.size != along:
         return None
     return np.broadcast_to(constant.reshape(-1), outputs)
+
+
+def zero_filters(graph: Graph) -> Iterator[str]:
+    """Yield a note for each convolution with filters that are zero."""
+    for node, convolve in graph.of_kind(Convolve):
+        weight = convolve.weight
+        dead = np.flatnonzero(~weight.any(axis=tuple(range(1, weight.ndim))))
+        if len(dead):
+            yield f"{node.name}: {len(dead)} of {len(weight)} filters are zero: {listed(dead)}"

@@ -44,6 +44,7 @@ OPERATIONS = {
     ops.HardSwish: (ops.HardSwish(), (...,)),
     ops.Identity: (ops.Identity(), (...,)),
     ops.InstanceNorm: (ops.InstanceNorm(FOUR, FOUR), (...,)),
+    ops.Largest: (ops.Largest(1), (..., np.array([3]))),
     ops.LeakyRelu: (ops.LeakyRelu(0.2), (...,)),
     ops.Linear: (ops.Linear(RNG.normal(size=(3, 6)), RNG.normal(size=3)), (...,)),
     ops.MatMul: (ops.MatMul(), (..., RNG.normal(size=(6, 2)))),

@@ -48,7 +48,7 @@ from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
 from dcsc.networks.operations.foreign import FOREIGN, Foreign
 from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
+from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Largest, Reduce
 from dcsc.networks.operations.unread import Unread
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "HardSwish",
     "Identity",
     "InstanceNorm",
+    "Largest",
     "LeakyRelu",
     "Linear",
     "MatMul",

@@ -130,15 +130,19 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
-        # The mean is over the samples that count in a window: their numbers per axis, multiplied.
+        return out / self.counts(signal.shape[2:], pairs, places).astype(out.dtype)
+
+    def counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
+        """Return how many samples each window is a mean over."""
+        # Their numbers per axis, multiplied.
         counts = np.ones(())
         for axis, (before, after) in enumerate(pairs):
             more = (before, after) if self.count_padding else (0, 0)
             first = np.arange(places[axis]) * self.stride[axis] - before
             samples = first[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
-            inside = (samples >= -more[0]) & (samples < signal.shape[2 + axis] + more[1])
+            inside = (samples >= -more[0]) & (samples < extent[axis] + more[1])
             counts = np.multiply.outer(counts, inside.sum(axis=1))
-        return out / counts.astype(out.dtype)
+        return counts
 
 
 @attrs.frozen

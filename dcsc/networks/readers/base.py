@@ -2,7 +2,7 @@
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +12,10 @@ import numpy as np
 from dcsc._arrays import Array, not_finite
 from dcsc._files import read_bytes, regular_file
 from dcsc._outside import outside
-from dcsc._words import listed, quoted, short
+from dcsc._words import quoted, short
 from dcsc.errors import DcscError
-from dcsc.networks.graph import Graph
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Convolve
-from dcsc.networks.simplification import simplified
+from dcsc.networks.simplification import simplified, zero_filters
 from dcsc.networks.weights import build, default_layers, modules_of
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
@@ -68,7 +66,7 @@ class Reader(ABC):
         except DcscError as error:
             message = short(str(error), _LONGEST)
             raise type(error)(f"networks.load: {path.name}: {message}") from None
-        return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
+        return attrs.evolve(network, graph=graph, notes=(*network.notes, *zero_filters(graph)))
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -110,14 +108,6 @@ def checked_tensor(array: Array, name: str) -> Array:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise not_finite(array, name)
     return array.astype(np.float32) if array.dtype == np.float16 else array
-
-
-def _zero_filters(graph: Graph) -> Iterator[str]:
-    for node, convolve in graph.of_kind(Convolve):
-        weight = convolve.weight
-        dead = np.flatnonzero(~weight.any(axis=tuple(range(1, weight.ndim))))
-        if len(dead):
-            yield f"{node.name}: {len(dead)} of {len(weight)} filters are zero: {listed(dead)}"
 
 
 def _narrow(values: Mapping[str, Array]) -> list[str]:

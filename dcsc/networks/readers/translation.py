@@ -289,6 +289,12 @@ def _arg_max(call: Call) -> Operation:
     return ops.ArgMax(call.get("axis", 0), bool(call.get("keepdims", 1)))
 
 
+def _top_k(call: Call) -> Operation:
+    if call.opset < 10:
+        raise NotCoveredError("it is of an operator set before 10")
+    return ops.Largest(call.get("axis", -1), not call.get("largest", 1))
+
+
 def _scatter(call: Call) -> Operation:
     if call.get("reduction", "none") != "none":
         raise NotCoveredError("it combines entries")
@@ -344,6 +350,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "Softplus": _plain(ops.Softplus),
     "Squeeze": _squeeze,
     "Tanh": _plain(ops.Tanh),
+    "TopK": _top_k,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }
