@@ -51,7 +51,7 @@ def fed(program: ExportedProgram) -> list[Any]:
 
 
 def _export(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
-    shapes = ShapesCollection()
+    shapes: Any = ShapesCollection()  # type: ignore[no-untyped-call]  # it has no type hints
     for example in examples:
         shapes[example] = {0: Dim.AUTO} if example.ndim else {}
     axes = shapes.dynamic_shapes(module, examples)
