@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
+import numpy as np
 import numpy.typing as npt
 
 from dcsc._arguments import instances
@@ -16,7 +17,7 @@ from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node, texts
-from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
+from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
 
 __all__ = ["ConvNetwork"]
 
@@ -138,6 +139,7 @@ class ConvNetwork:
         """
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = self._checked(inputs)
+        wide = any(value.dtype == np.float64 for value in values.values())
         kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
         for convolution in self.convolutions:
             kept.update(convolution.values)
@@ -149,7 +151,7 @@ class ConvNetwork:
                 if isinstance(node.operation, Unread):
                     stops.append(_stop(node, node.operation))
                 else:
-                    values[node.output] = _run(node, [values[name] for name in node.inputs])
+                    values[node.output] = _run(node, [values[n] for n in node.inputs], wide)
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
@@ -188,8 +190,12 @@ def _stop(node: Node, operation: Unread) -> Stop:
     return Stop(node.name, operation.kind, operation.reason)
 
 
-def _run(node: Node, values: list[Array]) -> Array:
+def _run(node: Node, values: list[Array], wide: bool) -> Array:
+    """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
+    operation = node.operation
+    if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
+        operation = Cast(np.float64)
     try:
-        return node.operation(*values)
+        return operation(*values)
     except DcscError as error:
         raise type(error)(f"ConvNetwork.forward: {node.name}: {error}") from None
