@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arguments import instances
-from dcsc._arrays import Array, instance
+from dcsc._arrays import Array, instance, instance_of
 from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import listed, quoted
@@ -34,6 +34,8 @@ class ConvNetwork:
         Name of the file.
     notes : tuple of str
         What was assumed, converted or left out, one sentence each.
+    assumed : str
+        What the reader assumed of the geometry, for the errors of `forward`; empty if nothing.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class ConvNetwork:
     graph: Graph
     source: str = ""
     notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
+    assumed: str = attrs.field(default="", validator=instance_of(str), repr=False)
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -151,7 +154,7 @@ class ConvNetwork:
                 if isinstance(node.operation, Unread):
                     stops.append(_stop(node, node.operation))
                 else:
-                    values[node.output] = _run(node, [values[n] for n in node.inputs], wide)
+                    values[node.output] = self._run(node, [values[n] for n in node.inputs], wide)
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
@@ -160,6 +163,17 @@ class ConvNetwork:
             {name: value for name, value in values.items() if name in kept},
             tuple(dict.fromkeys(stops)),
         )
+
+    def _run(self, node: Node, values: list[Array], wide: bool) -> Array:
+        """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
+        operation = node.operation
+        if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
+            operation = Cast(np.float64)
+        try:
+            return operation(*values)
+        except DcscError as error:
+            hint = f" ({self.assumed})" if self.assumed else ""
+            raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
 
     def _known(self, keep: Iterable[str]) -> set[str]:
         several = (keep,) if isinstance(keep, str) else keep
@@ -188,14 +202,3 @@ class ConvNetwork:
 
 def _stop(node: Node, operation: Unread) -> Stop:
     return Stop(node.name, operation.kind, operation.reason)
-
-
-def _run(node: Node, values: list[Array], wide: bool) -> Array:
-    """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
-    operation = node.operation
-    if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
-        operation = Cast(np.float64)
-    try:
-        return operation(*values)
-    except DcscError as error:
-        raise type(error)(f"ConvNetwork.forward: {node.name}: {error}") from None

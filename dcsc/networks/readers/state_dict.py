@@ -14,6 +14,7 @@ from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.readers.base import Tensors, WeightsReader
+from dcsc.networks.readers.shards import INDEX
 
 __all__ = ["StateDictReader"]
 
@@ -25,7 +26,10 @@ _NESTED = ("state_dict", "model_state_dict", "model")
 class StateDictReader(WeightsReader):
     """``.pt`` and ``.pth`` files that hold a state_dict; code in them is refused, not run."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".pt", ".pth", ".bin", ".ckpt")
+    suffixes: ClassVar[tuple[str, ...]] = (
+        *(".pt", ".pth", ".pth.tar", ".bin", ".ckpt"),
+        f".bin{INDEX}",
+    )
 
     def _tensors(self, path: Path) -> Tensors:
         torch = extra("torch", "torch")
