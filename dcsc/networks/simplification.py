@@ -13,11 +13,13 @@ from dcsc.networks.operations import (
     Constant,
     Convolve,
     ConvolveTransposed,
+    Dequantize,
     Elementwise,
     Equivariance,
     Linear,
     Operation,
     Pad,
+    Quantize,
     Relu,
     Sigmoid,
     Silu,
@@ -33,13 +35,14 @@ _Bounding = Clip | Relu
 def simplified(graph: Graph) -> Graph:
     """Return a graph with the same inputs and outputs.
 
-    Steps that do nothing are left out. Biases and factors that are steps of their own go into the
-    weights before them, zero padding into the convolution after it; z · sigmoid(z), the larger of z
-    and a number, and bounds after one another are one activation. Sums and products are then
-    rounded in another order, nothing else changes.
+    Steps that do nothing are left out, and of roundings to whole steps only the bounds are kept.
+    Biases and factors that are steps of their own go into the weights before them, zero padding
+    into the convolution after it; z · sigmoid(z), the larger of z and a number, and bounds after
+    one another are one activation. Sums and products are then rounded in another order, nothing
+    else changes.
     """
     constants = {node.output: constant.value for node, constant in graph.of_kind(Constant)}
-    graph = without_idle(graph)
+    graph = without_idle(_unrounded(graph, constants))
     graph = attrs.evolve(graph, nodes=[_bounded(graph, node, constants) for node in graph.nodes])
     nodes: dict[str, Node] = {}
     for node in graph.nodes:
@@ -125,6 +128,39 @@ def _affine(first: Operation, function: str, constant: Array) -> Operation | Non
     factor = numbers if function == "Mul" else 1 / numbers
     weight = first.weight * factor.reshape(-1, *[1] * (first.weight.ndim - 1))
     return attrs.evolve(first, weight=weight, bias=bias * factor)
+
+
+def _unrounded(graph: Graph, constants: dict[str, Array]) -> Graph:
+    """Return the graph with an interval in place of each rounding to integers and back."""
+    nodes = []
+    for node in graph.nodes:
+        before = graph.producers.get(node.inputs[0]) if node.inputs else None
+        step = node
+        if isinstance(node.operation, Dequantize) and before is not None:
+            step = _interval(before, node, constants) or node
+        nodes.append(step)
+    read = {name for node in nodes for name in node.inputs} | set(graph.outputs)
+    kept = [n for n in nodes if n.output in read or not isinstance(n.operation, Quantize)]
+    return attrs.evolve(graph, nodes=kept)
+
+
+def _interval(before: Node, node: Node, constants: dict[str, Array]) -> Node | None:
+    """Return the bounds of a rounding in the units in which the numbers come back, or None."""
+    if not isinstance(before.operation, Quantize):
+        return None
+    there, back = (
+        [constants[name].item() for name in one.inputs[1:] if _single(name, constants)]
+        for one in (before, node)
+    )
+    if there != back or not len(before.inputs) == len(node.inputs) == len(there) + 1:
+        return None
+    unit, zero = (*there, 0)[:2]
+    low, high = ((bound - zero) * unit for bound in before.operation.bounds)
+    return attrs.evolve(node, operation=Clip(low, high), inputs=before.inputs[:1])
+
+
+def _single(name: str, constants: dict[str, Array]) -> bool:
+    return name in constants and constants[name].size == 1
 
 
 def _bounded(graph: Graph, node: Node, constants: dict[str, Array]) -> Node:

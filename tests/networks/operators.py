@@ -187,6 +187,13 @@ CASES = [
     case("Pow", {"x": whole(3, -2)}, {"e": whole(3)}),
     case("Div", {"x": whole(7, -7, 9)}, {"y": whole(2, 2, 3)}),
     case("Where", {"c": TRUTH["x"], "x": some(2, 3), "y": some(1, 3)}),
+    case("QuantizeLinear", X2, {"s": single(0.1), "z": np.array(120, np.uint8)}),
+    case("QuantizeLinear", X2, {"s": single(0.02), "z": np.array(5, np.int8)}),
+    case("QuantizeLinear", X2, {"s": np.abs(some(4)), "z": np.zeros(4, np.int8)}, axis=1),
+    case("QuantizeLinear", X2, {"s": single(0.1)}, opset=10),
+    case("DequantizeLinear", {"x": np.arange(12, dtype=np.uint8).reshape(3, 4)},
+         {"s": np.abs(some(4)), "z": np.arange(4, dtype=np.uint8)}),
+    case("DequantizeLinear", {"x": np.arange(12, dtype=np.int32)}, {"s": single(0.1)}),
     # ---- run by the reference implementation ----
     *(case(k, X2) for k in ("Asinh", "Atan", "Cosh", "Sinh", "Tan")),
     *(case(k, UNIT) for k in ("Acos", "Asin", "Atanh")),

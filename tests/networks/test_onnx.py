@@ -65,7 +65,8 @@ def test_an_operator_that_lacks_something_is_refused_or_read(
 
 
 def test_every_operator_that_is_read_has_a_case():
-    assert set(TRANSLATIONS) | set(FOREIGN) | {"Split"} == {kind for kind, *_ in CASES}
+    refused = {"ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"}
+    assert set(TRANSLATIONS) - refused | set(FOREIGN) | {"Split"} == {kind for kind, *_ in CASES}
 
 
 def with_more_digits(value):

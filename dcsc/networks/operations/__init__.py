@@ -50,6 +50,7 @@ from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
 from dcsc.networks.operations.foreign import FOREIGN, Foreign
 from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from dcsc.networks.operations.quantized import Dequantize, Quantize
 from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
 from dcsc.networks.operations.unread import Unread
 
@@ -67,6 +68,7 @@ __all__ = [
     "Constant",
     "Convolve",
     "ConvolveTransposed",
+    "Dequantize",
     "Elementwise",
     "Elu",
     "Equivariance",
@@ -92,6 +94,7 @@ __all__ = [
     "PRelu",
     "Pad",
     "Part",
+    "Quantize",
     "Range",
     "Reduce",
     "Relu",

@@ -16,7 +16,7 @@ from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Convolve
+from dcsc.networks.operations import Convolve, Quantize
 from dcsc.networks.readers.shards import shards
 from dcsc.networks.simplification import simplified
 from dcsc.networks.weights import build, by_number, default_layers, modules_of
@@ -69,7 +69,8 @@ class Reader(ABC):
         except DcscError as error:
             message = short(str(error), _LONGEST)
             raise type(error)(f"networks.load: {path.name}: {message}") from None
-        return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
+        notes = (*network.notes, *_left_out(network.graph, graph), *_zero_filters(graph))
+        return attrs.evolve(network, graph=graph, notes=notes)
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -144,6 +145,12 @@ def checked_tensor(array: Array, name: str) -> Array:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise not_finite(array, name)
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _left_out(before: Graph, after: Graph) -> Iterator[str]:
+    count = len(before.of_kind(Quantize)) - len(after.of_kind(Quantize))
+    if count:
+        yield f"{count} roundings of activations to whole steps are left out, their bounds are kept"
 
 
 def _zero_filters(graph: Graph) -> Iterator[str]:

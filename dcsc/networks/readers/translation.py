@@ -192,6 +192,26 @@ def _gelu(call: Call) -> Operation:
     return ops.Gelu()
 
 
+# ---- whole numbers ---------------------------------------------------------------------------
+
+
+def _quantize(call: Call) -> Operation:
+    if call.get("block_size", 0) or call.get("output_dtype", 0) or call.get("precision", 0):
+        raise NotCoveredError("it has units for blocks, or a dtype that no zero point gives")
+    zero = call.optional(2)
+    return ops.Quantize(call.get("axis", 1), np.uint8 if zero is None else zero.dtype)
+
+
+def _dequantize(call: Call) -> Operation:
+    if call.get("block_size", 0):
+        raise NotCoveredError("it has units for blocks")
+    return ops.Dequantize(call.get("axis", 1))
+
+
+def _integers(call: Call) -> Operation:
+    raise NotCoveredError("it computes with quantised numbers: give the file before quantisation")
+
+
 # ---- entry by entry --------------------------------------------------------------------------
 
 
@@ -309,10 +329,12 @@ def _plain(operation: Callable[..., Operation], **names: tuple[str, Any]) -> Tra
     return lambda call: operation(**{field: call.get(*name) for field, name in names.items()})
 
 
+_QUANTISED = ("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul")
+
 _WITHOUT_EFFECT: dict[str, tuple[str | int, ...]] = {
     **dict.fromkeys(FUNCTIONS, ("broadcast",)),
     "BatchNormalization": ("momentum",),
-    "Cast": ("saturate", "round_mode"),
+    **dict.fromkeys(("Cast", "QuantizeLinear"), ("saturate", "round_mode")),
     "Conv": ("kernel_shape",),
     "ConvTranspose": ("kernel_shape",),
     "Dropout": ("seed",),
@@ -326,6 +348,7 @@ _WITHOUT_EFFECT: dict[str, tuple[str | int, ...]] = {
 """Attributes, and places of inputs, that change nothing in what is translated."""
 
 TRANSLATIONS: dict[str, Translation] = {
+    **dict.fromkeys(_QUANTISED, _integers),
     **dict.fromkeys(FUNCTIONS, _elementwise),
     **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), _reduce),
     "ArgMax": _arg_max,
@@ -338,6 +361,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "ConstantOfShape": _plain(ops.Fill, value=("value", np.zeros(1, np.float32))),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
+    "DequantizeLinear": _dequantize,
     "Dropout": _dropout,
     "Elu": _plain(ops.Elu, slope=("alpha", 1.0)),
     "Expand": _plain(ops.Expand),
@@ -358,6 +382,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "MaxPool": _max_pool,
     "PRelu": _prelu,
     "Pad": _pad,
+    "QuantizeLinear": _quantize,
     "Range": _plain(ops.Range),
     "Relu": _plain(ops.Relu),
     "Reshape": _reshape,
