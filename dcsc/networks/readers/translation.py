@@ -4,7 +4,7 @@ A new one is a function from a `Call` to an operation, or to an operation and th
 reads, and a line in `TRANSLATIONS`. What is constant in the file may become a field.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,13 @@ from dcsc.errors import NotCoveredError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import FUNCTIONS, REDUCTIONS, Operation
 from dcsc.networks.readers.onnx_calls import Call
+from dcsc.networks.readers.onnx_windows import (
+    average_pool,
+    conv,
+    conv_transpose,
+    max_pool,
+    pairs,
+)
 
 __all__ = ["TRANSLATIONS", "Call", "Step", "translated"]
 
@@ -47,69 +54,6 @@ def translated(call: Call) -> Step:
         return ops.Foreign(call.kind, call.opset, call.attributes, places), every
     except NotCoveredError as error:
         return ops.Unread(call.kind, reason or str(error)), every
-
-
-# ---- windows ---------------------------------------------------------------------------------
-
-
-def _pairs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return ONNX' list of all numbers before and then all after as pairs."""
-    half = len(numbers) // 2
-    return tuple(zip(numbers[:half], numbers[half:], strict=True))
-
-
-_AUTO: dict[str, Any] = {
-    "SAME_UPPER": "same_upper",
-    "SAME_LOWER": "same_lower",
-    "VALID": (),
-}
-
-
-def _sliding(call: Call) -> dict[str, Any]:
-    """Return stride, padding and dilation, as far as they are given."""
-    auto = str(call.get("auto_pad", "NOTSET"))
-    geometry: dict[str, Any] = {
-        "stride": tuple(call.get("strides", ())),
-        "dilation": tuple(call.get("dilations", ())),
-        "padding": _pairs(call.get("pads", ())),
-    }
-    if auto in _AUTO:
-        geometry["padding"] = _AUTO[auto]
-    return {key: value for key, value in geometry.items() if value}
-
-
-def _axes(weight: Array) -> None:
-    if weight.ndim not in (3, 4):
-        raise NotCoveredError(f"its filters have {weight.ndim - 2} spatial axes, not one or two")
-
-
-def _conv(call: Call) -> Step:
-    weight, bias = call.constant(1), call.optional(2)
-    _axes(weight)
-    operation = ops.Convolve(weight, bias, groups=call.get("group", 1), **_sliding(call))
-    return operation, call.inputs[:1]
-
-
-def _conv_transpose(call: Call) -> Step:
-    weight, bias = call.constant(1), call.optional(2)
-    _axes(weight)
-    geometry = _sliding(call)
-    if call.get("output_shape", None) or isinstance(geometry.get("padding"), str):
-        raise NotCoveredError("its padding follows from an output shape")
-    extra = tuple(call.get("output_padding", ())) or 0
-    more = {"groups": call.get("group", 1), "extra": extra}
-    return ops.ConvolveTransposed(weight, bias, **more, **geometry), call.inputs[:1]
-
-
-def _max_pool(call: Call) -> Operation:
-    ceil = bool(call.get("ceil_mode", 0))
-    return ops.MaxPool(tuple(call.required("kernel_shape")), ceil=ceil, **_sliding(call))
-
-
-def _average_pool(call: Call) -> Operation:
-    ceil, count = bool(call.get("ceil_mode", 0)), bool(call.get("count_include_pad", 0))
-    kernel = tuple(call.required("kernel_shape"))
-    return ops.AveragePool(kernel, ceil=ceil, count_padding=count, **_sliding(call))
 
 
 # ---- matrices and norms ----------------------------------------------------------------------
@@ -253,7 +197,7 @@ def _pad(call: Call) -> Step:
     if call.runtime(1):
         return ops.Pad(None, mode, value), call.inputs[:2]
     widths = call.listed("pads" if call.opset > 1 else "paddings", 1)
-    return ops.Pad(_pairs(widths or ()), mode, value), call.inputs[:1]
+    return ops.Pad(pairs(widths or ()), mode, value), call.inputs[:1]
 
 
 def _reshape(call: Call) -> Operation:
@@ -352,15 +296,15 @@ TRANSLATIONS: dict[str, Translation] = {
     **dict.fromkeys(FUNCTIONS, _elementwise),
     **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), _reduce),
     "ArgMax": _arg_max,
-    "AveragePool": _average_pool,
+    "AveragePool": average_pool,
     "BatchNormalization": _batch_norm,
     "Cast": _plain(ops.Cast, dtype=("to", None)),
     "Clip": _clip,
     "Concat": _plain(ops.Concatenate, axis=("axis", 1)),
     "Constant": _constant,
     "ConstantOfShape": _plain(ops.Fill, value=("value", np.zeros(1, np.float32))),
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
     "DequantizeLinear": _dequantize,
     "Dropout": _dropout,
     "Elu": _plain(ops.Elu, slope=("alpha", 1.0)),
@@ -379,7 +323,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "LeakyRelu": _plain(ops.LeakyRelu, slope=("alpha", 0.01)),
     "LogSoftmax": _softmax,
     "MatMul": _matmul,
-    "MaxPool": _max_pool,
+    "MaxPool": max_pool,
     "PRelu": _prelu,
     "Pad": _pad,
     "QuantizeLinear": _quantize,
