@@ -8,7 +8,7 @@ also a layer of the D-CSC model.
 from dcsc.networks import operations
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.chain import NetworkLayer
-from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.loading import from_torch, load
 from dcsc.networks.network import ConvNetwork
@@ -24,6 +24,7 @@ __all__ = [
     "Node",
     "Reading",
     "Stop",
+    "Sum",
     "TransposedConvolution",
     "from_torch",
     "load",

@@ -9,6 +9,7 @@ from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS
 from dcsc.networks.readers.base import Geometry
+from dcsc.networks.readers.elsewhere import advice, folder_advice
 
 __all__ = ["from_torch", "load"]
 
@@ -37,12 +38,18 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
         geometry does not fit, or if the package that a format needs is not installed.
     """
-    file = regular_file(path, "networks.load: path")
+    endings = [suffix for reader in READERS for suffix in reader.suffixes]
+    try:
+        file = regular_file(path, "networks.load: path")
+    except DcscError as error:
+        raise DcscError(f"{error}{folder_advice(path, endings)}") from None
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
             return reader.read(file, geometry)
-    endings = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
-    raise DcscError(f"networks.load: path: expected a name that ends in {endings}, got {file.name}")
+    raise DcscError(
+        f"networks.load: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
+        + advice(file.name)
+    )
 
 
 def from_torch(module: Any, example: Any) -> ConvNetwork:

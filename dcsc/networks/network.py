@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import numpy as np
 import numpy.typing as npt
 
 from dcsc._arguments import instances, mapping
-from dcsc._arrays import Array, instance, numeric_array
+from dcsc._arrays import Array, instance, instance_of, numeric_array
 from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import listed, quoted
@@ -17,7 +18,7 @@ from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, texts
-from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
+from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
 
 if TYPE_CHECKING:
     from dcsc.networks.pytorch.module import TorchNetwork
@@ -37,6 +38,8 @@ class ConvNetwork:
         Name of the file.
     notes : tuple of str
         What was assumed, converted or left out, one sentence each.
+    assumed : str
+        What the reader assumed of the geometry, for the errors of `forward`; empty if nothing.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class ConvNetwork:
     graph: Graph
     source: str = ""
     notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
+    assumed: str = attrs.field(default="", validator=instance_of(str), repr=False)
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -149,6 +153,7 @@ class ConvNetwork:
         """
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = self._checked(inputs)
+        wide = any(value.dtype == np.float64 for value in values.values())
         kept = {*self.kept, *self._known(keep)}
         stops = []
         for node, spent in self.graph.steps:
@@ -156,7 +161,7 @@ class ConvNetwork:
                 if isinstance(node.operation, Unread):
                     stops.append(_stop(node, node.operation))
                 else:
-                    values[node.output] = _run(node, [values[name] for name in node.inputs])
+                    values[node.output] = self._run(node, [values[n] for n in node.inputs], wide)
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
@@ -165,6 +170,17 @@ class ConvNetwork:
             {name: value for name, value in values.items() if name in kept},
             tuple(dict.fromkeys(stops)),
         )
+
+    def _run(self, node: Node, values: list[Array], wide: bool) -> Array:
+        """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
+        operation = node.operation
+        if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
+            operation = Cast(np.float64)
+        try:
+            return operation(*values)
+        except DcscError as error:
+            hint = f" ({self.assumed})" if self.assumed else ""
+            raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
 
     def activations(self, values: Mapping[str, npt.ArrayLike]) -> Activations:
         """Return activations that were computed elsewhere, on a GPU for example.
@@ -241,10 +257,3 @@ class ConvNetwork:
 
 def _stop(node: Node, operation: Unread) -> Stop:
     return Stop(node.name, operation.kind, operation.reason)
-
-
-def _run(node: Node, values: list[Array]) -> Array:
-    try:
-        return node.operation(*values)
-    except DcscError as error:
-        raise type(error)(f"ConvNetwork.forward: {node.name}: {error}") from None

@@ -1,6 +1,7 @@
 """A trained network and some inputs, layer by layer, in the terms of sparse coding theory."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from dcsc._arguments import function, instances
 from dcsc._arrays import Array, instance, integer, real
 from dcsc._fields import number_field
+from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
@@ -231,7 +233,12 @@ def analyze(
     share = real(noise, "analyze: noise", minimum=0)
     number = integer(seed, "analyze: seed", minimum=0)
     if not network.convolutions:
-        raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
+        kinds = Counter(f"{stop.operation} ({stop.reason})" for stop in network.unread)
+        unread = listed((f"{count} {kind}" for kind, count in kinds.items()), most=3)
+        raise DcscError(
+            f"analyze: network: expected convolutions, found none in {network.source}"
+            + (f"; not read: {unread}" if kinds else "")
+        )
     # Run the network on the first inputs; without inputs, only the filters are read.
     every = inputs_of(network, inputs, labels)
     sample = None if every is None else every.first(chosen.inputs)

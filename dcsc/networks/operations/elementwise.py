@@ -24,7 +24,10 @@ def _divide(left: Array, right: Array) -> Any:
 
 
 def _power(base: Array, exponent: Array) -> Any:
-    return np.power(base, exponent.astype(base.dtype))
+    """Raise; the result has the base's dtype, and whole numbers are cut off towards zero."""
+    if base.dtype.kind == "f" or (exponent.dtype.kind != "f" and np.all(exponent >= 0)):
+        return np.power(base, exponent.astype(base.dtype))
+    return np.power(base.astype(np.float64), exponent).astype(base.dtype)
 
 
 def _over(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -71,6 +74,13 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 class Elementwise(Operation):
     """One of `FUNCTIONS`, by its ONNX name.
 
+    Parameters
+    ----------
+    function : str
+    axis : int, optional
+        The axis of the first of two inputs that the first one of the second belongs to. By default
+        their last axes belong together.
+
     Examples
     --------
     >>> Elementwise("Add")(np.ones((1, 2)), np.array([[1.0], [2.0]]))
@@ -79,6 +89,7 @@ class Elementwise(Operation):
     """
 
     function: str = choice_field(FUNCTIONS)
+    axis: int | None = None
 
     @property
     def label(self) -> str:
@@ -90,4 +101,14 @@ class Elementwise(Operation):
             raise DcscError(
                 f"Elementwise: expected {count} inputs for {self.function}, got {len(values)}"
             )
+        if self.axis is not None and len(values) == 2:
+            values = values[0], aligned(values[1], self.axis, values[0].ndim)
         return function(*values)
+
+
+def aligned(array: Array, axis: int, axes: int) -> Array:
+    """Return an array whose first axis lies at ``axis`` of data with so many axes."""
+    after = axes - axis % axes - array.ndim
+    if after < 0:
+        raise DcscError(f"Elementwise: axis: expected shape {array.shape} to fit, got {axis}")
+    return array.reshape(*array.shape, *[1] * after)

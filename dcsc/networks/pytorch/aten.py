@@ -63,9 +63,12 @@ def _softplus(call: Call) -> Operation:
     return ops.Softplus()
 
 
-def _softmax(call: Call) -> Operation:
-    (axis,) = call.axes("dim", len(call.shape))
-    return ops.Softmax(axis)
+def _along(operation: Callable[[int], Operation]) -> Translation:
+    def translate(call: Call) -> Operation:
+        (axis,) = call.axes("dim", len(call.shape))
+        return operation(axis)
+
+    return translate
 
 
 def _prelu(call: Call) -> Operation:
@@ -208,8 +211,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "hardswish": _plain(ops.HardSwish),
     "tanh": _plain(ops.Tanh),
     "softplus": _softplus,
-    "softmax": _softmax,
-    "log_softmax": _foreign("LogSoftmax", axis="dim"),
+    "softmax": _along(ops.Softmax),
+    "log_softmax": _along(ops.LogSoftmax),
     "mish": _foreign("Mish"),
     "selu": _foreign("Selu"),
     "celu": _foreign("Celu", alpha="alpha"),

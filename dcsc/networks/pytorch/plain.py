@@ -69,10 +69,15 @@ def _clip(step: ops.Clip, data: Tensor) -> Tensor:
     return data.clamp(step.low, step.high) if bounded else data
 
 
-def _softmax(step: ops.Softmax, data: Tensor) -> Tensor:
-    if step.onward:
-        return data.flatten(step.axis).softmax(-1).view_as(data)
-    return data.softmax(step.axis)
+def _joint(function: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
+    """Return a function along an axis as one that may take all that follow with it."""
+
+    def apply(step: ops.Softmax | ops.LogSoftmax, data: Tensor) -> Tensor:
+        if step.onward:
+            return function(data.flatten(step.axis), -1).view_as(data)
+        return function(data, step.axis)
+
+    return apply
 
 
 def _hard_sigmoid(step: ops.HardSigmoid, data: Tensor) -> Tensor:
@@ -91,7 +96,8 @@ _ACTIVATIONS: dict[Any, Callable[..., Tensor]] = {
     ops.Softplus: lambda step, z: torch.logaddexp(z, torch.zeros_like(z)),
     ops.Silu: lambda step, z: z * z.sigmoid(),
     ops.Gelu: lambda step, z: functional.gelu(z),
-    ops.Softmax: _softmax,
+    ops.Softmax: _joint(torch.softmax),
+    ops.LogSoftmax: _joint(torch.log_softmax),
 }
 
 
@@ -101,6 +107,13 @@ _ACTIVATIONS: dict[Any, Callable[..., Tensor]] = {
 def _divide(left: Tensor, right: Tensor) -> Tensor:
     whole = not left.is_floating_point() and not right.is_floating_point()
     return torch.div(left, right, rounding_mode="trunc" if whole else None)
+
+
+def _power(base: Tensor, exponent: Tensor) -> Tensor:
+    whole = not exponent.is_floating_point() and bool((exponent >= 0).all())
+    if base.is_floating_point() or whole:
+        return base.pow(exponent.to(base.dtype))
+    return base.double().pow(exponent).to(base.dtype)
 
 
 def _over(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
@@ -114,10 +127,44 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     **{"Floor": torch.floor, "Greater": torch.gt, "GreaterOrEqual": torch.ge, "Less": torch.lt},
     **{"LessOrEqual": torch.le, "Log": torch.log, "Max": _over(torch.maximum)},
     **{"Min": _over(torch.minimum), "Mul": torch.mul, "Neg": torch.neg, "Not": torch.logical_not},
-    **{"Or": torch.logical_or, "Pow": lambda base, power: base.pow(power.to(base.dtype))},
+    **{"Or": torch.logical_or, "Pow": _power},
     **{"Reciprocal": torch.reciprocal, "Round": torch.round, "Sign": torch.sign, "Sin": torch.sin},
     **{"Sqrt": torch.sqrt, "Sub": torch.sub, "Sum": _over(torch.add), "Where": torch.where},
 }
+
+
+def _elementwise(step: ops.Elementwise, *values: Tensor) -> Tensor:
+    if step.axis is not None and len(values) == 2:
+        first, second = values
+        after = first.ndim - step.axis % first.ndim - second.ndim
+        values = first, second.reshape(*second.shape, *[1] * after)
+    return _FUNCTIONS[step.function](*values)
+
+
+def _beside(steps: Tensor, axis: int, data: Tensor) -> Tensor:
+    if steps.numel() == 1:
+        return steps.reshape(())
+    shape = [1] * data.ndim
+    shape[axis] = -1
+    return steps.reshape(shape)
+
+
+def _quantize(step: ops.Quantize, data: Tensor, unit: Tensor, *zero: Tensor) -> Tensor:
+    steps = (data / _beside(unit, step.axis, data)).round()
+    if zero:
+        steps = steps + _beside(zero[0], step.axis, data)
+    return steps.clamp(*step.bounds).to(_dtype(step.dtype))
+
+
+def _dequantize(step: ops.Dequantize, data: Tensor, unit: Tensor, *zero: Tensor) -> Tensor:
+    steps = data.to(unit.dtype)
+    if zero:
+        steps = steps - _beside(zero[0], step.axis, data).to(unit.dtype)
+    return steps * _beside(unit, step.axis, data)
+
+
+def _dtype(dtype: np.dtype[Any]) -> torch.dtype:
+    return torch.from_numpy(np.zeros(1, dtype)).dtype
 
 
 def _matmul(step: ops.MatMul, left: Tensor, right: Tensor) -> Tensor:
@@ -148,7 +195,9 @@ def _spatial(data: Tensor) -> tuple[int, ...]:
 
 
 _NUMBERS: dict[Any, Callable[..., Tensor]] = {
-    ops.Elementwise: lambda step, *values: _FUNCTIONS[step.function](*values),
+    ops.Elementwise: _elementwise,
+    ops.Quantize: _quantize,
+    ops.Dequantize: _dequantize,
     ops.MatMul: _matmul,
     ops.Reduce: _reduce,
     ops.Largest: _largest,
@@ -168,7 +217,7 @@ def _numbers(value: Tensor) -> list[int]:
 def _cast(step: ops.Cast, data: Tensor) -> Tensor:
     if data.is_floating_point() and step.dtype.kind == "f":
         return data
-    return data.to(torch.from_numpy(np.zeros(1, step.dtype)).dtype)
+    return data.to(_dtype(step.dtype))
 
 
 def _reshape(step: ops.Reshape, data: Tensor, *others: Tensor) -> Tensor:
@@ -235,6 +284,12 @@ def _repeat(step: ops.Repeat, data: Tensor) -> Tensor:
     return data
 
 
+def _part(step: ops.Part, data: Tensor) -> Tensor:
+    length = -(-data.shape[step.axis] // step.count)
+    line = np.arange(data.shape[step.axis])[step.number * length :][:length]
+    return _picked(data, step.axis, line)
+
+
 def _shape_of(step: ops.ShapeOf, data: Tensor) -> Tensor:
     return torch.tensor(data.shape[step.start : step.stop], dtype=torch.int64, device=data.device)
 
@@ -281,6 +336,7 @@ _ARRANGEMENT: dict[Any, Callable[..., Tensor]] = {
     ops.Slice: _slice,
     ops.Pad: _pad,
     ops.Repeat: _repeat,
+    ops.Part: _part,
     ops.ShapeOf: _shape_of,
     ops.Fill: _fill,
     ops.Expand: _expand,

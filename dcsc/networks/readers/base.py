@@ -2,7 +2,7 @@
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,11 +12,14 @@ import numpy as np
 from dcsc._arrays import Array, not_finite
 from dcsc._files import read_bytes, regular_file
 from dcsc._outside import outside
-from dcsc._words import quoted, short
+from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
+from dcsc.networks.graph import Graph
 from dcsc.networks.network import ConvNetwork
+from dcsc.networks.operations import Quantize
+from dcsc.networks.readers.shards import shards
 from dcsc.networks.simplification import simplified, zero_filters
-from dcsc.networks.weights import build, default_layers, modules_of
+from dcsc.networks.weights import build, by_number, default_layers, modules_of
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
@@ -66,7 +69,8 @@ class Reader(ABC):
         except DcscError as error:
             message = short(str(error), _LONGEST)
             raise type(error)(f"networks.load: {path.name}: {message}") from None
-        return attrs.evolve(network, graph=graph, notes=(*network.notes, *zero_filters(graph)))
+        notes = (*network.notes, *_left_out(network.graph, graph), *zero_filters(graph))
+        return attrs.evolve(network, graph=graph, notes=notes)
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -82,19 +86,52 @@ class Tensors:
 
 
 class WeightsReader(Reader):
-    """A format that carries weights only: a geometry comes from outside, or is assumed."""
+    """A format that carries weights only: a geometry comes from outside, or is assumed.
+
+    Weights in several files, of which one or their index is named, are read from all of them.
+
+    Attributes
+    ----------
+    keeps_order : bool
+        Whether tensors lie in a file in the order in which they were saved.
+    """
+
+    keeps_order: ClassVar[bool] = True
 
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
-        tensors = self._tensors(path)
+        tensors = self._all_tensors(shards(path))
         if not tensors.values:
             raise DcscError("expected weights, got none")
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
         modules, composed = modules_of(values)
         table, origin = _geometry(path, geometry)
+        if table is None and not self.keeps_order:
+            modules = by_number(modules)
+            origin = origin.replace(_IN_FILE, _BY_NAME)
         assumed = default_layers(modules) if table is None else table
         graph, defaults = build(modules, assumed)
         notes = (*tensors.notes, *_narrow(tensors.values), *composed, origin, *defaults)
-        return ConvNetwork(graph, path.name, notes)
+        return ConvNetwork(graph, path.name, notes, origin if table is None else "")
+
+    def _all_tensors(self, paths: Sequence[Path]) -> Tensors:
+        """Return the weights of all files."""
+        if len(paths) == 1:
+            return self._tensors(paths[0])
+        values: dict[str, Array] = {}
+        notes = [f"weights from {len(paths)} files: {listed(path.name for path in paths)}"]
+        for path in paths:
+            try:
+                tensors = self._tensors(path)
+            except DcscError as error:
+                raise type(error)(f"{path.name}: {error}") from None
+            twice = values.keys() & tensors.values.keys()
+            if twice:
+                raise DcscError(
+                    f"{path.name}: expected other tensors than before, got {min(twice)}"
+                )
+            values |= tensors.values
+            notes += tensors.notes
+        return Tensors(values, tuple(dict.fromkeys(notes)))
 
     @abstractmethod
     def _tensors(self, path: Path) -> Tensors:
@@ -110,14 +147,22 @@ def checked_tensor(array: Array, name: str) -> Array:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
+def _left_out(before: Graph, after: Graph) -> Iterator[str]:
+    count = len(before.of_kind(Quantize)) - len(after.of_kind(Quantize))
+    if count:
+        yield f"{count} roundings of activations to whole steps are left out, their bounds are kept"
+
+
 def _narrow(values: Mapping[str, Array]) -> list[str]:
     names = [name for name, value in values.items() if value.dtype == np.float16]
     return [f"{len(names)} tensors are float16, computed with as float32"] if names else []
 
 
+_IN_FILE = "in the order of their weights in the file"
+_BY_NAME = "in the order of the numbers in their names, for such a file keeps none"
 _BY_ORDER = (
-    "no geometry was given: the layers are taken in the order of their weights in the file, with a "
-    "rectifier after each but the last"
+    "no geometry was given: the layers are taken {}, with a rectifier after each but the last; a "
+    "table of layers in {} says how it is"
 )
 
 
@@ -131,7 +176,7 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     elif not isinstance(geometry, str | Path):
         raise DcscError(f"geometry: expected a table or a TOML file, got {quoted(geometry)}")
     if geometry is None:
-        return None, _BY_ORDER
+        return None, _BY_ORDER.format(_IN_FILE, f"{path.name}.toml")
     name = Path(geometry).name
     with outside(f"geometry: {name} is no TOML file"):
         table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())

@@ -10,6 +10,7 @@ from dcsc._arrays import Array
 from dcsc._outside import outside
 from dcsc.errors import DcscError
 from dcsc.networks.readers.base import Tensors, WeightsReader
+from dcsc.networks.readers.shards import INDEX
 
 __all__ = ["SafetensorsReader"]
 
@@ -30,21 +31,17 @@ _DTYPES = {
 
 
 class SafetensorsReader(WeightsReader):
-    """``.safetensors`` files; bfloat16 is widened to float32."""
+    """``.safetensors`` files, one or several with an index; bfloat16 is widened to float32."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".safetensors",)
+    suffixes: ClassVar[tuple[str, ...]] = (".safetensors", f".safetensors{INDEX}")
+    keeps_order: ClassVar[bool] = False
 
     def _tensors(self, path: Path) -> Tensors:
         with outside("expected a whole .safetensors file, got a broken one"):
-            with safetensors.safe_open(str(path), framework="np") as file:
-                order = {name: place for place, name in enumerate(file.offset_keys())}
             tensors = dict(safetensors.deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]  # it has no type hints
         wide = [name for name, tensor in tensors.items() if tensor["dtype"] == "BF16"]
         notes = (f"{len(wide)} tensors are bfloat16, computed with as float32",) if wide else ()
-        return Tensors(
-            {name: _array(name, tensors[name]) for name in sorted(tensors, key=order.__getitem__)},
-            notes,
-        )
+        return Tensors({name: _array(name, tensors[name]) for name in sorted(tensors)}, notes)
 
 
 def _array(name: str, tensor: dict[str, Any]) -> Array:

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.readers.base import Tensors, WeightsReader
+from dcsc.networks.readers.shards import INDEX
 
 __all__ = ["StateDictReader"]
 
@@ -25,7 +27,10 @@ _NESTED = ("state_dict", "model_state_dict", "model")
 class StateDictReader(WeightsReader):
     """``.pt`` and ``.pth`` files that hold a state_dict; code in them is refused, not run."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".pt", ".pth", ".bin", ".ckpt")
+    suffixes: ClassVar[tuple[str, ...]] = (
+        *(".pt", ".pth", ".pth.tar", ".bin", ".ckpt"),
+        f".bin{INDEX}",
+    )
 
     def _tensors(self, path: Path) -> Tensors:
         torch = extra("torch", "torch")
@@ -45,27 +50,42 @@ class StateDictReader(WeightsReader):
 def _loaded(torch: Any, path: Path) -> Any:
     """Return what PyTorch finds in a file, where it runs no code."""
     with path.open("rb") as file:
-        packed = file.read(4) == b"PK\x03\x04"
+        start = file.read(4)
+    packed = start == b"PK\x03\x04"
     if packed:
         _refuse_programs_and_bombs(path)
+    elif path.suffix == ".bin" and not start.startswith(b"\x80"):
+        raise DcscError(
+            "expected an archive or a pickle of PyTorch, got neither: if it is a part of a model "
+            "of TensorFlow.js, OpenVINO or ncnn, give a file that the model was made from"
+        )
     with outside("expected a whole state_dict, got what PyTorch cannot load"):
         # An old file is given as its bytes: of a file, any number could be asked for.
         source = path if packed else io.BytesIO(read_bytes(path, path.name, _LARGEST))
         try:
             return torch.load(source, weights_only=True, map_location="cpu")
         except pickle.UnpicklingError as error:
-            reason = str(error).strip().partition("\n")[0].partition(". ")[0]
             raise DcscError(
-                "expected a state_dict of tensors, got a pickle with something else in it, which "
-                f"is not loaded: {short(reason, _LONGEST)}"
+                f"expected a state_dict of tensors, got a pickle with {_foreign(str(error))} in "
+                "it, which is not loaded, for that may run code: who trusts the file saves what is "
+                "needed of it, torch.save(model.state_dict(), path)"
             ) from None
+
+
+def _foreign(message: str) -> str:
+    """Return what PyTorch says is in a pickle that is no tensor."""
+    named = re.search(r"GLOBAL (\S+) was not", message)
+    return short(named[1], _LONGEST) if named else "something else"
 
 
 def _refuse_programs_and_bombs(path: Path) -> None:
     """Refuse an archive with code, or one that unpacks to more; PyTorch packs no weights."""
     with archive(path, path.suffix) as opened:
         if any("/code/" in name for name in opened.namelist()):
-            raise DcscError("expected a state_dict, got a TorchScript archive, which holds code")
+            raise DcscError(
+                "expected a state_dict, got a TorchScript archive, which holds code: "
+                "torch.save(torch.jit.load(path).state_dict(), 'net.pt') saves its weights"
+            )
         if unpacked_size(opened) > path.stat().st_size:
             raise DcscError(
                 f"expected members that are not compressed, got {unpacked_size(opened)} bytes in "

@@ -8,5 +8,6 @@ arrays, and `geometry` makes the graph of all. Files of ONNX carry a graph and n
 from dcsc.networks.weights.geometry import build, default_layers
 from dcsc.networks.weights.kinds import KINDS
 from dcsc.networks.weights.modules import Module, modules_of
+from dcsc.networks.weights.order import by_number
 
-__all__ = ["KINDS", "Module", "build", "default_layers", "modules_of"]
+__all__ = ["KINDS", "Module", "build", "by_number", "default_layers", "modules_of"]
