@@ -10,7 +10,7 @@ from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.chain import NetworkLayer
 from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
-from dcsc.networks.loading import from_torch, load
+from dcsc.networks.loading import from_torch, load, template
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.reading import Reading
 
@@ -29,4 +29,5 @@ __all__ = [
     "from_torch",
     "load",
     "operations",
+    "template",
 ]

@@ -1,6 +1,7 @@
 """Reading a trained network from a file, or from a module in memory."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from dcsc._files import regular_file
@@ -8,10 +9,10 @@ from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS
-from dcsc.networks.readers.base import Geometry
+from dcsc.networks.readers.base import Geometry, Reader, WeightsReader
 from dcsc.networks.readers.elsewhere import advice, folder_advice
 
-__all__ = ["from_torch", "load"]
+__all__ = ["from_torch", "load", "template"]
 
 
 def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> ConvNetwork:
@@ -38,16 +39,46 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
         geometry does not fit, or if the package that a format needs is not installed.
     """
+    file, reader = _reader(path, "networks.load")
+    return reader.read(file, geometry)
+
+
+def template(path: str | os.PathLike[str]) -> str:
+    """Return a table of layers to begin with, for a file that holds weights only.
+
+    What the weights tell is filled in, and question marks stand for the rest; see
+    `dcsc.networks.weights.geometry` for what may stand there.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    DcscError
+        If the file is missing, broken or of an unknown format, or carries its own geometry.
+    """
+    file, reader = _reader(path, "networks.template")
+    if not isinstance(reader, WeightsReader):
+        raise DcscError(
+            f"networks.template: path: expected a file that holds weights only, got {file.name}, "
+            "which carries its geometry"
+        )
+    return reader.template(file)
+
+
+def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
+    """Return a file that exists, and who reads it."""
     endings = [suffix for reader in READERS for suffix in reader.suffixes]
     try:
-        file = regular_file(path, "networks.load: path")
+        file = regular_file(path, f"{where}: path")
     except DcscError as error:
         raise DcscError(f"{error}{folder_advice(path, endings)}") from None
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
-            return reader.read(file, geometry)
+            return file, reader
     raise DcscError(
-        f"networks.load: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
+        f"{where}: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
         + advice(file.name)
     )
 

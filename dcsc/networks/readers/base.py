@@ -19,7 +19,15 @@ from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations import Quantize
 from dcsc.networks.readers.shards import shards
 from dcsc.networks.simplification import simplified, zero_filters
-from dcsc.networks.weights import build, by_number, default_layers, modules_of
+from dcsc.networks.weights import (
+    build,
+    by_number,
+    default_layers,
+    modules_of,
+    read_checkpoint,
+    template,
+    with_defaults,
+)
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
@@ -57,12 +65,7 @@ class Reader(ABC):
         DcscError
             If the file is named otherwise, broken, or the geometry does not fit.
         """
-        path = regular_file(path, f"{type(self).__name__}.read: path")
-        if not path.name.lower().endswith(self.suffixes):
-            raise DcscError(
-                f"{type(self).__name__}.read: path: expected a name that ends in "
-                f"{', '.join(self.suffixes)}, got {path.name}"
-            )
+        path = self._checked(path, "read")
         try:
             network = self._read(path, geometry)
             graph = simplified(network.graph)
@@ -71,6 +74,15 @@ class Reader(ABC):
             raise type(error)(f"networks.load: {path.name}: {message}") from None
         notes = (*network.notes, *_left_out(network.graph, graph), *zero_filters(graph))
         return attrs.evolve(network, graph=graph, notes=notes)
+
+    def _checked(self, path: Path, method: str) -> Path:
+        where = f"{type(self).__name__}.{method}: path"
+        path = regular_file(path, where)
+        if not path.name.lower().endswith(self.suffixes):
+            raise DcscError(
+                f"{where}: expected a name that ends in {', '.join(self.suffixes)}, got {path.name}"
+            )
+        return path
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -99,19 +111,44 @@ class WeightsReader(Reader):
     keeps_order: ClassVar[bool] = True
 
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
+        table, origin = _geometry(path, geometry)
         tensors = self._all_tensors(shards(path))
         if not tensors.values:
             raise DcscError("expected weights, got none")
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-        modules, composed = modules_of(values)
-        table, origin = _geometry(path, geometry)
-        if table is None and not self.keeps_order:
-            modules = by_number(modules)
-            origin = origin.replace(_IN_FILE, _BY_NAME)
-        assumed = default_layers(modules) if table is None else table
-        graph, defaults = build(modules, assumed)
-        notes = (*tensors.notes, *_narrow(tensors.values), *composed, origin, *defaults)
+        checkpoint = read_checkpoint(values, _layer_names(table))
+        modules, composed = modules_of(checkpoint.tensors)
+        guesses: list[str] = []
+        if table is None:
+            # jax sorts names, as safetensors does.
+            if not self.keeps_order or checkpoint.origin == "flax":
+                modules = by_number(modules)
+                origin = origin.replace(_IN_FILE, _BY_NAME)
+            assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
+        graph, defaults = build(modules, assumed if table is None else table)
+        told = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
+        notes = (*told, origin, *guesses, *defaults, *checkpoint.left)
         return ConvNetwork(graph, path.name, notes, origin if table is None else "")
+
+    def template(self, path: Path) -> str:
+        """Return a table of layers for a file, with question marks where weights do not tell.
+
+        Raises
+        ------
+        DcscError
+            If the file is named otherwise or broken.
+        """
+        path = self._checked(path, "template")
+        try:
+            tensors = self._all_tensors(shards(path))
+            values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
+            checkpoint = read_checkpoint(values)
+            modules, _ = modules_of(checkpoint.tensors)
+            return template(
+                modules, path.name, (*tensors.notes, *checkpoint.notes, *checkpoint.left)
+            )
+        except DcscError as error:
+            raise type(error)(f"template: {path.name}: {short(str(error), _LONGEST)}") from None
 
     def _all_tensors(self, paths: Sequence[Path]) -> Tensors:
         """Return the weights of all files."""
@@ -145,6 +182,14 @@ def checked_tensor(array: Array, name: str) -> Array:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise not_finite(array, name)
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _layer_names(table: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what a table calls its layers, if it is one."""
+    layers = (table or {}).get("layers")
+    several = layers if isinstance(layers, list | tuple) else []
+    tables = [layer for layer in several if isinstance(layer, Mapping)]
+    return tuple(str(layer.get("weights") or layer.get("name", "")) for layer in tables)
 
 
 def _left_out(before: Graph, after: Graph) -> Iterator[str]:

@@ -50,7 +50,10 @@ class Table:
         """Return and remove a key; with ``note`` a default is added to `defaults`."""
         self.keys.append(key)
         if key in self.values:
-            return self.values.pop(key)
+            value = self.values.pop(key)
+            if value == "?":
+                raise DcscError(f"{self.where}: {key}: expected a value, got a question mark")
+            return value
         if default is _REQUIRED:
             raise DcscError(
                 f"{self.where}: expected the key {quoted(key)}, got {listed(self.values)}"

@@ -50,7 +50,7 @@ class Module:
 def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[str, ...]]:
     """Sort tensors into modules, in the order of their first tensors; return notes as well.
 
-    The prefix ``module.``, if all names have it, is left out. A weight given as direction and
+    A weight given as direction and
     length (weight norm, under its old or its new names) is put together. Tensors without a dot in
     their names belong to no layer and are left out, unless they are all there is.
 
@@ -60,9 +60,6 @@ def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[s
         If no tensor is called weight or has a name with a dot.
     """
     notes = []
-    if tensors and all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
-        notes.append("left out the prefix 'module.' of all names")
     owned: dict[str, dict[str, Array]] = {}
     for name, value in tensors.items():
         plain = name
