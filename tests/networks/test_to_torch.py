@@ -105,6 +105,17 @@ def test_every_function_has_the_same_numbers(function):
         same(ops.Elementwise(function), np.array([7, -7, 3]), np.array([2, 2, -2]))
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in MORE if len(case) == 2], ids=lambda case: type(case[0]).__name__
+)
+def test_all_of_it_moves_to_another_device(case):
+    """On the device without numbers a tensor that stays behind is an error."""
+    operation, value = case
+    got = counterpart(operation).to("meta")(torch.tensor(value, device="meta"))
+    assert got.is_meta
+    assert got.shape == operation(value).shape
+
+
 # ---- networks ------------------------------------------------------------------------------------
 
 
@@ -127,6 +138,15 @@ def test_a_network_has_the_same_values(digits, dtype):
     (output,) = network.outputs
     assert torch.equal(module(torch.tensor(images)), values[output])
     assert torch.equal(module(input=torch.tensor(images)), values[output])
+
+
+def test_a_network_moves_to_another_device(digits):
+    network, images = digits
+    values = network.to_torch().to("meta").values(torch.tensor(images, device="meta"))
+    assert {name: tuple(value.shape) for name, value in values.items()} == {
+        name: value.shape for name, value in network.forward(images).values.items()
+    }
+    assert all(value.is_meta for value in values.values())
 
 
 def test_training_moves_the_weights_and_the_network_that_comes_back(digits):
