@@ -73,7 +73,8 @@ def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
     try:
         file = regular_file(path, f"{where}: path")
     except DcscError as error:
-        raise DcscError(f"{error}{folder_advice(path, endings)}") from None
+        module = "; networks.from_torch reads a module" if hasattr(path, "state_dict") else ""
+        raise DcscError(f"{error}{folder_advice(path, endings)}{module}") from None
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
             return file, reader

@@ -49,6 +49,14 @@ def test_the_numbers_are_those_of_pytorch(name):
     agree(module, network, torch.randn(3, *shape, dtype=torch.float64))
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+def test_an_even_kernel_has_its_odd_zero_after():
+    module = randomize(nn.Sequential(nn.Conv1d(2, 3, 4, padding="same")))
+    network = networks.from_torch(module, np.zeros((1, 2, 9)))
+    assert network.convolutions[0].padding == ((1, 2),)
+    agree(module, network, torch.randn(2, 2, 9).double())
+
+
 @given(random_modules(), st.integers(1, 3))
 @settings(max_examples=15)
 def test_random_modules_have_the_numbers_of_pytorch(module, batch):
@@ -234,6 +242,13 @@ def test_weights_that_are_not_finite_are_refused():
     module[0].weight.data[1] = torch.nan
     with pytest.raises(DcscError, match="from_torch: module: 0: Convolve: weight: expected finite"):
         networks.from_torch(module, np.zeros((1, 1, 9)))
+
+
+def test_a_module_in_place_of_a_file_is_refused_with_the_way():
+    with pytest.raises(
+        DcscError, match=r"networks\.load: path: .*; networks\.from_torch reads a m"
+    ):
+        networks.load(nn.Sequential(nn.ReLU()))
 
 
 def test_nothing_is_imported_until_a_module_is_given():

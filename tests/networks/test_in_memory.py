@@ -101,7 +101,6 @@ def test_the_first_activations():
 
 @pytest.mark.parametrize(("inputs", "labels", "message"), [
     (IMAGES, LABELS[:3], "labels: expected one for each of 9 inputs, got shape (3,)"),
-    (IMAGES, [None] * 9, "labels: expected real numbers, got dtype object"),
     (None, LABELS, "labels: expected none without inputs"),
     ({"other": IMAGES}, None, "inputs: expected input, got other"),
     (IMAGES[0], None, "inputs: input: expected shape (any, 1, 8, 8), got (1, 8, 8)"),
@@ -112,6 +111,22 @@ def test_what_does_not_fit_is_refused(inputs, labels, message):
     with pytest.raises(DcscError) as error:
         analyze(NETWORK, inputs, labels=labels)
     assert str(error.value).startswith(f"analyze: {message}")
+
+
+@pytest.mark.parametrize(("values", "labels", "message"), [
+    (IMAGES, None, "Inputs: values: expected a mapping, got array"),
+    ({}, None, "Inputs: values: expected an array with a batch for each input, got {}"),
+    ({"input": "digits"}, None, "Inputs: values: input: expected"),
+    ({"input": 3.0}, None, "Inputs: values: expected an array with a batch"),
+    ({"input": IMAGES}, [None] * 9, "Inputs: labels: expected real numbers, got dtype object"),
+])  # fmt: skip
+def test_inputs_are_arrays_from_the_start(values, labels, message):
+    with pytest.raises(DcscError) as error:
+        Inputs("", values, labels)
+    assert str(error.value).startswith(message)
+    assert (
+        Inputs("", {"input": IMAGES.tolist()}, LABELS.tolist()).labels.tolist() == LABELS.tolist()
+    )
 
 
 def test_activations_of_another_network_are_refused():

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, numeric_array
+from dcsc._arrays import Array
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations
@@ -27,7 +27,15 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any) -> Inputs | None:
             raise DcscError("analyze: labels: expected none without inputs")
         return None
     inputs = value if isinstance(value, Inputs) else Inputs(_NAME, _values(network, value))
-    return inputs if labels is None else attrs.evolve(inputs, labels=_labels(labels, inputs.count))
+    if labels is None:
+        return inputs
+    labelled = attrs.evolve(inputs, labels=labels)
+    shape = np.shape(labels)
+    if shape != (inputs.count,):
+        raise DcscError(
+            f"analyze: labels: expected one for each of {inputs.count} inputs, got shape {shape}"
+        )
+    return labelled
 
 
 def _values(network: ConvNetwork, value: Any) -> dict[str, Array]:
@@ -49,14 +57,3 @@ def _values(network: ConvNetwork, value: Any) -> dict[str, Array]:
     if not next(iter(arrays.values())).shape[:1] > (0,):
         raise DcscError(f"{_WHERE}: expected a batch of one input or more, got {quoted(value)}")
     return arrays
-
-
-def _labels(value: Any, count: int) -> Array:
-    labels = np.asarray(host(value))
-    if labels.dtype.kind not in "US":
-        labels = numeric_array(labels, "analyze: labels")
-    if labels.shape != (count,):
-        raise DcscError(
-            f"analyze: labels: expected one for each of {count} inputs, got shape {labels.shape}"
-        )
-    return labels
