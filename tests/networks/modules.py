@@ -64,6 +64,19 @@ class Several(nn.Module):
         return torch.where(more > 0, self.conv(signal).clamp(min=0), more * self.offset)
 
 
+class Token(nn.Module):
+    """A sequence with a token before it for each sample, as transformers have."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 3, 1))
+
+    def forward(self, x):
+        tokens = self.token.expand(x.shape[0], -1, -1)
+        more = torch.cat([tokens, x, torch.zeros(x.shape[0], 3, 2, dtype=x.dtype)], dim=2)
+        return more + torch.full((x.shape[0], 1, 1), 0.5, dtype=x.dtype)
+
+
 class Counting(nn.Module):
     """A module that writes down what it sees."""
 
@@ -112,7 +125,9 @@ def modules():
             nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
             nn.AvgPool2d(2, 1, padding=1, count_include_pad=False),
             nn.Upsample(scale_factor=2),
-            nn.AdaptiveAvgPool2d(4),
+            nn.AdaptiveAvgPool2d((5, 7)),
+            nn.AdaptiveAvgPool2d((8, 3)),
+            nn.AdaptiveAvgPool2d((4, 3)),
             nn.AdaptiveMaxPool2d(1),
             nn.Flatten(),
         ),
@@ -166,6 +181,7 @@ def modules():
         line,
     )
     yield "residual", nn.Sequential(nn.Conv2d(3, 4, 1), Residual(4), Residual(4)), plane
+    yield "tokens", Token(), (3, 4)
     yield "branches", nn.Sequential(Branches(3), nn.PixelShuffle(2), Head(1, 16)), plane
 
 

@@ -45,7 +45,7 @@ def test_the_numbers_are_those_of_pytorch(name):
     module, shape = CASES[name]
     randomize(module)
     network = networks.from_torch(module, torch.randn(1, *shape, dtype=torch.float64))
-    assert network.inputs == (networks.Input("input", (None, *shape)),)
+    assert network.inputs == (networks.Input(network.inputs[0].name, (None, *shape)),)
     agree(module, network, torch.randn(3, *shape, dtype=torch.float64))
 
 
@@ -145,6 +145,7 @@ class Fixed(nn.Module):
 def test_a_batch_that_the_module_fixes_is_kept():
     network = networks.from_torch(Fixed(), torch.zeros(2, 27))
     assert network.inputs[0].shape == (2, 27)
+    assert network.notes == ("the module takes batches of 2 and no others",)
     agree(Fixed(), network, torch.randn(2, 27), tolerance=0)
     alone = nn.Flatten(0)  # a batch is no axis of its result
     network = networks.from_torch(alone, torch.zeros(1, 3, 2))
@@ -181,11 +182,11 @@ class Recurrent(nn.Module):
 
 
 @pytest.mark.parametrize(("module", "shape", "stop"), [
-    (Recurrent(), (1, 1, 9), "(cells"),
+    (Recurrent(), (1, 1, 9), "gru (cells): no operation"),
     (nn.Sequential(nn.Conv3d(1, 2, 3)), (1, 1, 5, 5, 5), "conv3d (0): its filters have 3 spatial"),
     (nn.Sequential(nn.Conv1d(1, 2, 3)), (1, 9), "conv1d (0): its data have 2 axes, not 3: give"),
     (nn.Sequential(nn.GELU("tanh")), (1, 9), "gelu (0): it is the approximation"),
-    (nn.Sequential(nn.AdaptiveAvgPool1d(4)), (1, 2, 9), "adaptive_avg_pool1d (0): its windows"),
+    (nn.Sequential(nn.AdaptiveMaxPool1d(4)), (1, 2, 9), "adaptive_max_pool1d (0): its windows"),
     (nn.Sequential(nn.Upsample(7)), (1, 2, 4), "upsample_nearest1d (0): it does not repeat"),
     (nn.Sequential(nn.Softplus(2)), (1, 2), "softplus (0): it scales"),
     (nn.Sequential(nn.Dropout(), nn.RReLU()), (1, 2), "rrelu"),

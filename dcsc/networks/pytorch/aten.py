@@ -5,6 +5,7 @@ line in `TRANSLATIONS`.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,14 +136,38 @@ def _slice(call: Call) -> Operation:
     return ops.Slice(((start,), (stop,), call.axes("dim", len(call.shape)), (call["step"],)))
 
 
+def _sizes(call: Call, name: str) -> Any:
+    """Return a shape that an operator is told: an array, or a step where the batch decides."""
+    sizes = list(call[name])
+    if all(isinstance(size, int) for size in sizes):
+        return np.array(sizes, np.int64)
+    parts: list[Any] = []
+    for size in sizes:
+        known = isinstance(size, int)
+        read = known or size.target is torch.ops.aten.sym_size.int
+        demand(read, "the batch decides its shape")
+        parts.append(
+            np.array([size], np.int64)
+            if known
+            else Step.of(ops.ShapeOf(size.args[1], size.args[1] + 1), size.args[0])
+        )
+    return Step.of(ops.Concatenate(0), *parts)
+
+
 def _expand(call: Call) -> Step:
-    before, after = call.incoming(), static(call.shape)
-    before = (1,) * (len(after) - len(before)) + tuple(before)
-    kept = all(
-        new != -1 or not isinstance(old, int) for old, new in zip(before, after, strict=True)
-    )
-    demand(kept, "the batch decides its shape")
-    return Step.of(ops.Expand(), call.data, np.abs(np.array(after, np.int64)))
+    before = call.incoming()
+    sizes = [1 if size == -1 else size for size in call["size"]]  # as it was
+    demand(len(before) <= len(sizes), "it has fewer axes than its data")
+    call.arguments["size"] = sizes
+    return Step.of(ops.Expand(), call.data, _sizes(call, "size"))
+
+
+def _filled(name: str, value: float | None = None) -> Translation:
+    def translate(call: Call) -> Step:
+        number = call["fill_value"] if value is None else value
+        return Step.of(ops.Fill(np.array(number, call.dtype)), _sizes(call, name))
+
+    return translate
 
 
 def _cat(call: Call) -> Step:
@@ -249,6 +274,9 @@ TRANSLATIONS: dict[str, Translation] = {
     "select": _select,
     "slice": _slice,
     "expand": _expand,
+    "zeros": _filled("size", 0),
+    "ones": _filled("size", 1),
+    "full": _filled("size"),
     "cat": _cat,
     "stack": _stack,
     "pixel_shuffle": _pixel_shuffle,

@@ -76,19 +76,37 @@ def _pool(kind: Callable[..., Operation]) -> Translation:
 
 
 def _adaptive(pool: Callable[..., Operation], everything: Operation) -> Translation:
-    def translate(call: Call) -> Operation:
+    def translate(call: Call) -> Operation | Step:
         sizes = call["output_size"]
         _batched(call, len(sizes) + 2)
         demand(len(sizes) < 3, "it has 3 spatial axes, not one or two")
         extent = call.incoming()[2:]
         if set(sizes) == {1}:
             return everything
-        even = all(n % size == 0 for n, size in zip(extent, sizes, strict=True))
-        demand(even, "its windows are not of one size")
+        if any(n % size for n, size in zip(extent, sizes, strict=True)):
+            demand(pool is ops.AveragePool, "its windows are not of one size")
+            return _uneven_means(call, extent, sizes)
         kernel = tuple(n // size for n, size in zip(extent, sizes, strict=True))
         return pool(kernel, stride=kernel)
 
     return translate
+
+
+def _uneven_means(call: Call, extent: tuple[int, ...], sizes: tuple[int, ...]) -> Step:
+    """Return means over windows of several sizes, axis by axis, each a matrix."""
+    rank = len(sizes) + 2
+    steps: list[Operation] = []
+    for axis, (n, size) in enumerate(zip(extent, sizes, strict=True), start=2):
+        # Window i is from ⌊i n / m⌋ up to ⌈(i + 1) n / m⌉.
+        matrix = np.zeros((size, n), call.dtype)
+        for i in range(size):
+            window = slice(i * n // size, -(-(i + 1) * n // size))
+            matrix[i, window] = 1 / (window.stop - window.start)
+        order = list(range(rank))
+        order[axis], order[-1] = order[-1], order[axis]
+        turn = ops.Transpose(tuple(order))
+        steps += [turn, ops.Linear(matrix), turn]
+    return Step(tuple(steps), (call.data,))
 
 
 def _nearest(call: Call) -> Operation:

@@ -38,6 +38,8 @@ def read_module(module: nn.Module, example: Any) -> ConvNetwork:
     kinds = {parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()}
     narrow = sorted(str(kind).removeprefix("torch.") for kind in kinds if kind.itemsize < 4)
     notes = [f"weights are {kind}, computed with as float32" for kind in narrow]
+    fixed = sorted({n.shape[0] for n in graph.inputs if n.shape and n.shape[0] is not None})
+    notes += [f"the module takes batches of {size} and no others" for size in fixed]
     return ConvNetwork(graph, type(module).__name__, (*notes, *zero_filters(graph)))
 
 
