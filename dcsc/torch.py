@@ -1,7 +1,8 @@
 """Models as PyTorch modules: the same forward pass, with filters that can be trained.
 
 A strategy's counterpart is the module that does in PyTorch what it does here. `counterpart` knows
-those of dcsc; register one for a strategy of your own.
+those of dcsc, and `dcsc.networks.pytorch` those of operations of networks; register one for a
+strategy of your own.
 """
 
 import math
@@ -9,13 +10,14 @@ from functools import singledispatch
 from typing import Any, cast
 
 import attrs
+import numpy as np
 
 from dcsc import model
-from dcsc._arrays import Shape, instance
+from dcsc._arrays import Array, Shape, instance
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.projections import BatchTopK, HardThreshold, JumpReLU, ReLU, SoftThreshold, TopK
-from dcsc.signs import FixedSigns
+from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, SignPattern
 
 try:
     import torch
@@ -39,7 +41,7 @@ class Counterpart(nn.Module):
 
     Parameters
     ----------
-    strategy : Dictionary or Projection
+    strategy : Dictionary, Projection or Operation
         An attrs class.
     """
 
@@ -60,10 +62,11 @@ def _array(tensor: Tensor) -> Any:
 
 @singledispatch
 def counterpart(strategy: Any) -> Counterpart:
-    """Return the counterpart of a dictionary or a projection.
+    """Return the counterpart of a dictionary, a projection, or an operation of networks.
 
     That of a dictionary maps signals ``(batch, *signal_shape)`` to Aᵀ y, ``(batch, *code_shape)``;
-    that of a projection coefficients ``(batch, *code_shape)`` to codes of the same shape.
+    that of a projection coefficients ``(batch, *code_shape)`` to codes of the same shape; that of
+    an operation its inputs to what it returns.
 
     Raises
     ------
@@ -119,11 +122,14 @@ class Correlation(Counterpart):
         dictionary = self.strategy
         signals, filters = _alike(signals, self.filters)
         for number, axis in enumerate(dictionary.axes, start=2):
-            places = torch.arange(axis.places, device=signals.device) - axis.before
-            inside = (places >= 0) & (places < axis.extent)
-            signals = signals.index_select(number, places % axis.extent)
-            if not axis.circular:
-                signals = signals * inside.view(-1, *[1] * (signals.ndim - 1 - number))
+            if axis.circular:
+                places = torch.arange(axis.places, device=signals.device) % axis.extent
+                signals = signals.index_select(number, places)
+        # What lies between zeros is padded, or cut off, to the places that atoms reach.
+        flat = [axis for axis in reversed(dictionary.axes) if not axis.circular]
+        widths = [(axis.before, axis.places - axis.before - axis.extent) for axis in flat]
+        if any(map(any, widths)):
+            signals = functional.pad(signals, [n for pair in widths for n in pair])
         return self.convolve(
             signals,
             filters,
@@ -175,6 +181,8 @@ class Thresholding(Counterpart):
         levels = _rounded_down(self.threshold, coefficients.dtype)
         if levels.ndim:
             levels = levels.view(-1, *[1] * (coefficients.ndim - 2))
+        if selection.one_sided and selection.shrinkage:
+            return functional.relu(coefficients - levels)
         size = coefficients if selection.one_sided else coefficients.abs()
         kept = coefficients - coefficients.sign() * levels if selection.shrinkage else coefficients
         return torch.where(size > levels, kept, torch.zeros_like(kept))
@@ -182,9 +190,14 @@ class Thresholding(Counterpart):
 
 def _rounded_down(threshold: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the threshold in another dtype, so that every comparison ``z > β`` stays as it was."""
-    levels = threshold.clamp(max=torch.finfo(dtype).max).to(dtype)
+    kind = torch.finfo(dtype)
+    levels = threshold.clamp(max=kind.max).to(dtype)
     with torch.no_grad():
-        below = torch.nextafter(levels, torch.zeros_like(levels)) - levels
+        # One unit in the last place less: that of the smallest numbers is the same for all.
+        least = kind.smallest_normal * kind.eps
+        below = torch.where(
+            levels > kind.smallest_normal, levels * (1 - kind.eps / 2) - levels, -least
+        )
         step = torch.where(levels.double() > threshold.double(), below, torch.zeros_like(below))
     return levels + step
 
@@ -207,8 +220,15 @@ class LargestOfBatch(Counterpart):
 
 
 def _largest(rows: Tensor, count: int) -> Tensor:
-    order = rows.abs().sort(dim=1, descending=True, stable=True).indices
-    kept = torch.zeros_like(rows, dtype=torch.bool).scatter(1, order[:, :count], True)
+    sizes = rows.abs()
+    count = min(count, rows.shape[1])
+    if not rows.numel() or not count:
+        return torch.zeros_like(rows)
+    # All that exceeds the last of the largest, and of its equals as many as there is room for.
+    last = sizes.topk(count, dim=1).values[:, -1:]
+    above, equal = sizes > last, sizes == last
+    room = count - above.long().sum(dim=1, keepdim=True)
+    kept = above | (equal & (equal.long().cumsum(dim=1) <= room))
     return torch.where(kept, rows, torch.zeros_like(rows))
 
 
@@ -233,7 +253,7 @@ class TorchLayer(nn.Module):
         instance(layer, model.Layer, "TorchLayer: layer")
         self.layer = layer
         self.signal_shape: Shape = tuple(layer.dictionary.signal_shape)
-        self.register_buffer("signs", torch.tensor(layer.operator.signs, dtype=torch.int8))
+        self.register_buffer("signs", torch.tensor(_shortest(layer), dtype=torch.int8))
         self.dictionary = counterpart(layer.dictionary)
         self.projection = counterpart(layer.projection)
 
@@ -258,19 +278,32 @@ class TorchLayer(nn.Module):
 
     def layer_now(self) -> model.Layer:
         """Return the layer with what parameters and buffers are now."""
-        signs = self.layer.signs
-        law = signs.law if isinstance(signs, FixedSigns) else signs
+        every = np.broadcast_to(_array(self.signs), self.layer.dictionary.code_shape)
         return model.Layer(
             self.dictionary.strategy_now(),
             self.projection.strategy_now(),
-            FixedSigns(_array(self.signs), law),
+            FixedSigns(every, _law(self.layer)),
         )
+
+
+def _law(layer: model.Layer) -> SignPattern | None:
+    signs = layer.signs
+    return signs.law if isinstance(signs, FixedSigns) else signs
+
+
+def _shortest(layer: model.Layer) -> Array:
+    """Return the signs of all atoms, or one for each filter where the law says no more."""
+    signs = layer.operator.signs
+    if not isinstance(_law(layer), IdentitySigns | FilterSigns):
+        return signs
+    return signs[(slice(None), *[slice(1)] * (signs.ndim - 1))]
 
 
 class TorchModel(nn.Module):
     """A model as a module: from signals to the codes of the deepest layer.
 
-    Filters are parameters, signs and thresholds buffers. To train a threshold as well, put a
+    Filters are parameters, signs and thresholds buffers; signs are one for each filter where their
+    law says no more. To train a threshold as well, put a
     parameter in its place: ``module.layers[0].projection.threshold = torch.nn.Parameter(...)``.
 
     Dtypes are promoted as in PyTorch: codes of float32 and float64 have the dtype that

@@ -42,6 +42,7 @@ MODULES = [
     "dcsc.networks",
     "dcsc.networks.analysis",
     "dcsc.networks.operations",
+    "dcsc.networks.pytorch",
     "dcsc.networks.readers",
     "dcsc.networks.relaxations",
     "dcsc.networks.shipped",
@@ -87,6 +88,7 @@ LEFT_OUT = {
     "dcsc.networks.operations.Unread.__call__": "it refuses all inputs",
     "dcsc.networks.operations.Equivariance": "an enumeration of Python's",
     "dcsc.experiments.studies.poster.poster": "it takes a minute",
+    "dcsc.networks.pytorch.TorchNetwork.[fv]*": "they take tensors by order and by name",
     "dcsc.torch.Counterpart": "abstract: users write it",
 }
 

@@ -22,6 +22,7 @@ from dcsc.experiments import sweeps
 from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
 from dcsc.networks import readers, shipped
+from dcsc.networks.pytorch import TorchNetwork
 from nightly.ingredients import (
     CIRCLE,
     CODES,
@@ -193,5 +194,6 @@ INSTANCES = {
     readers.Tensors: lambda: readers.Tensors({"conv.weight": np.ones((2, 1, 3))}),
     shipped.DigitsInputs: shipped.digits_inputs,
     dcsc.torch.TorchModel: torch_model,
+    TorchNetwork: lambda: network().to_torch(),
     dcsc.torch.TorchLayer: lambda: torch_model().layers[0],
 }

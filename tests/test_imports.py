@@ -13,6 +13,7 @@ PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
 DOORS = {
     ("dcsc.dictionaries.base", "dcsc.dictionaries.diagonal"),
     ("dcsc.model", "dcsc.torch"),
+    ("dcsc.networks.network", "dcsc.networks.pytorch.module"),
     ("dcsc.bounds.explanations.text", "dcsc.bounds.explanations.records"),
     ("dcsc.experiments.sweeps.replay", "dcsc.experiments.sweeps.text"),
 }

@@ -11,6 +11,7 @@ from dcsc.cli.common import Screen
 from dcsc.cli.figures import poster, recover
 from dcsc.cli.proofs import explain, verify
 from dcsc.cli.sweeps import plot, replay, sweep
+from dcsc.cli.template import template
 
 __all__ = ["app", "main"]
 
@@ -20,7 +21,7 @@ app = App(
     "says so?",
     version=dcsc.__version__,
 )
-for command in (poster, recover, analyze, explain, verify, sweep, plot, replay):
+for command in (poster, recover, analyze, template, explain, verify, sweep, plot, replay):
     app.command(command)
 # Files that the shell reads at its start are the user's to change.
 app.register_install_completion_command(add_to_startup=False)

@@ -8,9 +8,9 @@ also a layer of the D-CSC model.
 from dcsc.networks import operations
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.chain import NetworkLayer
-from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
-from dcsc.networks.loading import load
+from dcsc.networks.loading import from_torch, load, template
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.reading import Reading
 from dcsc.networks.stability import LayerStability, PathwayStability, pathway_stability
@@ -27,8 +27,11 @@ __all__ = [
     "PathwayStability",
     "Reading",
     "Stop",
+    "Sum",
     "TransposedConvolution",
+    "from_torch",
     "load",
     "operations",
     "pathway_stability",
+    "template",
 ]

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arguments import mapping
-from dcsc._arrays import Array, numeric_array
+from dcsc._arrays import Array, integer, numeric_array
 from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import quoted
@@ -84,6 +84,23 @@ class Activations:
                 f"{quoted(name)}" + "".join(f"; stopped at {stop}" for stop in self.stops)
             )
         return self.values[name]
+
+    def first(self, most: int) -> "Activations":
+        """Return those of the first inputs; values that are not one for each stay whole."""
+        integer(most, "Activations.first: most", minimum=0)
+        batch = self._batch
+        values = {
+            name: value[:most] if value.shape[:1] == (batch,) else value
+            for name, value in self.values.items()
+        }
+        return attrs.evolve(self, values=values)
+
+    @property
+    def _batch(self) -> int | None:
+        lengths = {
+            self.values[i.name].shape[:1] for i in self.graph.inputs if i.name in self.values
+        }
+        return next(iter(lengths))[0] if len(lengths) == 1 and lengths != {()} else None
 
     @property
     def missing(self) -> tuple[str, ...]:

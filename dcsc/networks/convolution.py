@@ -1,9 +1,14 @@
 """Convolutions of a network, with the norm, activation and pooling of each."""
 
+from collections.abc import Mapping
+
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array, Shape, instance, per_axis
+from dcsc._words import listed, quoted
 from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Node
 from dcsc.networks.operations import (
     Activation,
@@ -11,6 +16,7 @@ from dcsc.networks.operations import (
     BatchNorm,
     Convolve,
     ConvolveTransposed,
+    Elementwise,
     GlobalAveragePool,
     GlobalMaxPool,
     MaxPool,
@@ -20,13 +26,55 @@ from dcsc.networks.operations import (
 from dcsc.networks.operations.sliding import Padding
 from dcsc.networks.reading import Incoming, Reading, read
 
-__all__ = ["Convolution", "TransposedConvolution"]
+__all__ = ["Convolution", "Sum", "TransposedConvolution", "check_values"]
+
+# Values may come from a device that computes in half precision.
+_ROUNDING = 0.05
 
 _PARTS: dict[str, type[Operation] | tuple[type[Operation], ...]] = {
     "norm": BatchNorm,
     "activation": Activation,
     "pool": (MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool),
 }
+
+
+@attrs.frozen
+class Sum:
+    """A sum before the activation, as in residual networks: the code is not of one layer alone.
+
+    Parameters
+    ----------
+    added : tuple of str
+        Names of the steps, or of the inputs, that make the other summands.
+    activation : Activation
+    code : str
+        Name of the value that the activation makes of the sum.
+    """
+
+    added: tuple[str, ...]
+    activation: Activation
+    code: str
+
+    @classmethod
+    def at(cls, graph: Graph, value: str) -> "Sum | None":
+        """Return the sum that alone uses a value and goes into an activation alone, or None."""
+        instance(graph, Graph, "Sum.at: graph")
+        instance(value, str, "Sum.at: value")
+        adding = graph.next_only(value)
+        if adding is None or not isinstance(adding.operation, Elementwise):
+            return None
+        after = graph.next_only(adding.output)
+        if adding.operation.function not in ("Add", "Sum") or after is None:
+            return None
+        if not isinstance(after.operation, Activation) or adding.inputs.count(value) > 1:
+            return None
+        others = [name for name in adding.inputs if name != value]
+        makers = (graph.producers.get(name) for name in others)
+        added = tuple(m.name if m else n for m, n in zip(makers, others, strict=True))
+        return cls(added, after.operation, after.output)
+
+    def __str__(self) -> str:
+        return f"goes into a sum with {listed(self.added)}, then {self.activation.label}"
 
 
 @attrs.frozen
@@ -46,6 +94,8 @@ class Convolution:
         last part makes. Without an activation the code is the coefficients.
     then : tuple of str
         The operations that use the output.
+    summed : Sum or None
+        Where a sum alone uses the coefficients, and an activation alone the sum.
     """
 
     name: str
@@ -56,6 +106,7 @@ class Convolution:
     code: str
     output: str
     then: tuple[str, ...]
+    summed: Sum | None = None
 
     @classmethod
     def at(cls, graph: Graph, node: Node, operation: Convolve) -> "Convolution":
@@ -84,9 +135,9 @@ class Convolution:
             follower = graph.next_only(output)
         then = tuple(user.operation.label for user in graph.consumers.get(output, ()))
         (signal,) = node.inputs
-        return cls(
-            node.name, operation, tuple(parts.items()), signal, coefficients, code, output, then
-        )
+        names = (signal, coefficients, code, output)
+        summed = Sum.at(graph, output) if output == coefficients else None
+        return cls(node.name, operation, tuple(parts.items()), *names, then, summed)
 
     # ---- what it is made of ------------------------------------------------------------------
 
@@ -154,7 +205,8 @@ class Convolution:
             words.append(f"dilation {self.dilation}")
         if self.groups != 1:
             words.append(f"groups {self.groups}")
-        return ", ".join(words + [part.label for _, part in self.parts])
+        words += [part.label for _, part in self.parts]
+        return ", ".join(words if self.summed is None else [*words, str(self.summed)])
 
     # ---- as sparse coding --------------------------------------------------------------------
 
@@ -174,6 +226,38 @@ class Convolution:
             instance(incoming, Incoming, "Convolution.reading: incoming")
         norm = self.norm if self.order[:1] == ("norm",) else None
         return read(self.name, self.operation, norm, self.activation, incoming)
+
+
+def check_values(convolution: Convolution, values: Mapping[str, Array], where: str) -> None:
+    """Check values that were computed elsewhere: of one sample the layer is computed again.
+
+    Raises
+    ------
+    DcscError
+        If there is a code without its signal or coefficients, or it is that of another signal.
+    """
+    if convolution.code not in values:
+        return
+    for name in convolution.values:
+        if name not in values:
+            raise DcscError(f"{where}: {convolution.name}: expected {quoted(name)} among them")
+    signal = values[convolution.signal]
+    value = convolution.operation(signal[:1])
+    if convolution.norm is not None and convolution.order[0] == "norm":
+        value = convolution.norm(value)
+    steps = [(convolution.coefficients, value)]
+    if convolution.activation is not None:
+        steps.append((convolution.code, convolution.activation(value)))
+    for name, expected in steps:
+        shape, got = (len(signal), *expected.shape[1:]), values[name]
+        if got.shape != shape:
+            raise DcscError(f"{where}: {quoted(name)}: expected shape {shape}, got {got.shape}")
+        deviation = np.abs(got[:1] - expected).max(initial=0)
+        if deviation > _ROUNDING * np.abs(expected).max(initial=0):
+            raise DcscError(
+                f"{where}: {quoted(name)}: expected what {convolution.name} makes of its signal, "
+                f"got numbers that are off by up to {deviation:.2g}"
+            )
 
 
 @attrs.frozen

@@ -1,14 +1,18 @@
-"""Reading a trained network from a file."""
+"""Reading a trained network from a file, or from a module in memory."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
+from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS
-from dcsc.networks.readers.base import Geometry
+from dcsc.networks.readers.base import Geometry, Reader, WeightsReader
+from dcsc.networks.readers.elsewhere import advice, folder_advice
 
-__all__ = ["load"]
+__all__ = ["from_torch", "load", "template"]
 
 
 def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> ConvNetwork:
@@ -35,9 +39,85 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
         geometry does not fit, or if the package that a format needs is not installed.
     """
-    file = regular_file(path, "networks.load: path")
+    file, reader = _reader(path, "networks.load")
+    return reader.read(file, geometry)
+
+
+def template(path: str | os.PathLike[str]) -> str:
+    """Return a table of layers to begin with, for a file that holds weights only.
+
+    What the weights tell is filled in, and question marks stand for the rest; see
+    `dcsc.networks.weights.geometry` for what may stand there.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    DcscError
+        If the file is missing, broken or of an unknown format, or carries its own geometry.
+    """
+    file, reader = _reader(path, "networks.template")
+    if not isinstance(reader, WeightsReader):
+        raise DcscError(
+            f"networks.template: path: expected a file that holds weights only, got {file.name}, "
+            "which carries its geometry"
+        )
+    return reader.template(file)
+
+
+def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
+    """Return a file that exists, and who reads it."""
+    endings = [suffix for reader in READERS for suffix in reader.suffixes]
+    try:
+        file = regular_file(path, f"{where}: path")
+    except DcscError as error:
+        module = "; networks.from_torch reads a module" if hasattr(path, "state_dict") else ""
+        raise DcscError(f"{error}{folder_advice(path, endings)}{module}") from None
     for reader in READERS:
         if file.name.lower().endswith(reader.suffixes):
-            return reader.read(file, geometry)
-    endings = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
-    raise DcscError(f"networks.load: path: expected a name that ends in {endings}, got {file.name}")
+            return file, reader
+    raise DcscError(
+        f"{where}: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
+        + advice(file.name)
+    )
+
+
+def from_torch(module: Any, example: Any) -> ConvNetwork:
+    """Return a PyTorch module in memory as a network.
+
+    ``torch.export`` follows the module in evaluation mode, so that any module will do whose course
+    depends on shapes but not on numbers. Afterwards the module has its mode and all attributes as
+    before. The network has weights of its own: training the module on does not change it. Steps
+    that dcsc has no operation for are stops, as in `ConvNetwork.unread`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    example : tensor or array_like, or a tuple of them
+        An input, with its batch; a tuple holds several. Its numbers mean nothing, but the network
+        takes inputs of its shape. Batches may have any size, unless the module fixes it.
+
+    Raises
+    ------
+    DcscError
+        If PyTorch is missing or cannot trace the module with this example, or a weight is not
+        finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> module = nn.Sequential(nn.Conv1d(1, 4, 3, padding=1), nn.BatchNorm1d(4), nn.ReLU())
+    >>> network = from_torch(module, torch.zeros(1, 1, 16))
+    >>> print(network.summary())
+    Sequential: 1 Convolve, 1 BatchNorm, 1 Relu
+    0: 4×1×3, stride (1,), padding ((1, 1),), BatchNorm, Relu
+    >>> network.inputs
+    (Input(name='input', shape=(None, 1, 16), integer=False),)
+    """
+    extra("torch", "torch")
+    from dcsc.networks.pytorch.reading import read_module  # noqa: PLC0415  # it imports PyTorch
+
+    return read_module(module, example)

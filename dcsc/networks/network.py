@@ -2,21 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 import numpy.typing as npt
 
-from dcsc._arguments import instances
-from dcsc._arrays import Array, instance
+from dcsc._arguments import instances, mapping
+from dcsc._arrays import Array, instance, instance_of, numeric_array
 from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations, Stop
-from dcsc.networks.convolution import Convolution, TransposedConvolution
+from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
+from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
-from dcsc.networks.operations import Convolve, ConvolveTransposed, Unread
+from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
+
+if TYPE_CHECKING:
+    from dcsc.networks.pytorch.module import TorchNetwork
 
 __all__ = ["ConvNetwork"]
 
@@ -33,6 +39,8 @@ class ConvNetwork(Displayed):
         Name of the file.
     notes : tuple of str
         What was assumed, converted or left out, one sentence each.
+    assumed : str
+        What the reader assumed of the geometry, for the errors of `forward`; empty if nothing.
 
     Examples
     --------
@@ -50,6 +58,7 @@ class ConvNetwork(Displayed):
     graph: Graph
     source: str = ""
     notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
+    assumed: str = attrs.field(default="", validator=instance_of(str), repr=False)
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -84,6 +93,13 @@ class ConvNetwork(Displayed):
         return tuple(
             dict.fromkeys(_stop(node, unread) for node, unread in self.graph.of_kind(Unread))
         )
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the values that `forward` keeps: what layers and outputs are made of."""
+        several: tuple[Convolution | TransposedConvolution, ...] = self.convolutions
+        layers = (name for layer in several + self.transposed for name in layer.values)
+        return tuple(dict.fromkeys((*(i.name for i in self.inputs), *layers, *self.outputs)))
 
     def convolution(self, name: str) -> Convolution:
         """Return the convolution of this name.
@@ -155,18 +171,15 @@ class ConvNetwork(Displayed):
         """
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = checked_inputs(self.inputs, inputs, "ConvNetwork.forward: inputs")
-        kept = {*self.outputs, *(i.name for i in self.inputs), *self._known(keep)}
-        for convolution in self.convolutions:
-            kept.update(convolution.values)
-        for synthesis in self.transposed:
-            kept.update(synthesis.values)
+        wide = any(value.dtype == np.float64 for value in values.values())
+        kept = {*self.kept, *self._known(keep)}
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
                 if isinstance(node.operation, Unread):
                     stops.append(_stop(node, node.operation))
                 else:
-                    values[node.output] = _run(node, [values[name] for name in node.inputs])
+                    values[node.output] = self._run(node, [values[n] for n in node.inputs], wide)
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
@@ -175,6 +188,65 @@ class ConvNetwork(Displayed):
             {name: value for name, value in values.items() if name in kept},
             tuple(dict.fromkeys(stops)),
         )
+
+    def _run(self, node: Node, values: list[Array], wide: bool) -> Array:
+        """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
+        operation = node.operation
+        if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
+            operation = Cast(np.float64)
+        try:
+            return operation(*values)
+        except DcscError as error:
+            hint = f" ({self.assumed})" if self.assumed else ""
+            raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
+
+    def activations(self, values: Mapping[str, npt.ArrayLike]) -> Activations:
+        """Return activations that were computed elsewhere, on a GPU for example.
+
+        `TorchNetwork.values` computes what is needed. Layers and outputs without values are
+        missing, as behind a stop.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            Arrays or tensors by the names in `kept`, the inputs among them.
+
+        Raises
+        ------
+        DcscError
+            If a name is unknown, an input is missing, a number is not finite, or the values of a
+            layer do not follow from each other: of the first sample they are computed again.
+        """
+        where = "ConvNetwork.activations: values"
+        arrays = {
+            name: numeric_array(host(value), f"{where}: {quoted(name)}")
+            for name, value in mapping(values, where).items()
+        }
+        unknown = [name for name in arrays if name not in self.kept]
+        if unknown:
+            raise DcscError(f"{where}: expected names in `kept`, got {quoted(unknown[0])}")
+        for needed in self.inputs:
+            if needed.name not in arrays:
+                raise DcscError(f"{where}: expected the input {quoted(needed.name)} among them")
+            needed.checked(arrays[needed.name], f"{where}: {needed.name}")
+        for convolution in self.convolutions:
+            check_values(convolution, arrays, where)
+        return Activations(self.graph, self.convolutions, arrays, self.unread)
+
+    def to_torch(self) -> "TorchNetwork":
+        """Return the network as a ``torch.nn.Module`` with the same steps.
+
+        It runs on any device, and its weights can be trained. Needs PyTorch, ``pip install
+        'dcsc[torch]'``; see `dcsc.networks.pytorch.TorchNetwork`.
+
+        Raises
+        ------
+        DcscError
+            If PyTorch is missing, or an operation has no counterpart in it.
+        """
+        from dcsc.networks.pytorch.module import TorchNetwork  # noqa: PLC0415  # when it is used
+
+        return TorchNetwork(self)
 
     def _known(self, keep: Iterable[str]) -> set[str]:
         several = (keep,) if isinstance(keep, str) else keep
@@ -189,10 +261,3 @@ class ConvNetwork(Displayed):
 
 def _stop(node: Node, operation: Unread) -> Stop:
     return Stop(node.name, operation.kind, operation.reason)
-
-
-def _run(node: Node, values: list[Array]) -> Array:
-    try:
-        return node.operation(*values)
-    except DcscError as error:
-        raise type(error)(f"ConvNetwork.forward: {node.name}: {error}") from None

@@ -5,7 +5,7 @@ import numpy as np
 
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
-from dcsc.networks.analysis import Analysis, LayerAnalysis
+from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
 from dcsc.report.words import name_of, percent
 from dcsc.report.words import number as number_of
 
@@ -16,7 +16,9 @@ _FILTERS = {
     "filters": "How many filters, × channels each of them sees × its size.",
     "stride": "How many samples a filter moves from one position to the next.",
     "outside": "Filters that the sparse coding reading does not cover, because a positive bias "
-    "switches them on where there is no signal at all, or because they are zero.",
+    "switches them on where there is no signal at all, or because they are zero. (no zeros): the "
+    "codes of the others have none either; (summed): the layer goes into a sum before the "
+    "activation.",
     "coherence": "μ: how alike the two most alike of all shifted filters are, from 0 (all "
     "orthogonal) to 1 (two are the same). Low coherence keeps units apart.",
     "random": "The coherence of random filters of the same shape (a median).",
@@ -67,6 +69,12 @@ def columns(analysis: Analysis) -> dict[str, str]:
     return headings
 
 
+def _mark(facts: FilterFacts) -> str:
+    if facts.summed:
+        return " (summed)"
+    return "" if facts.leaves_zeros else " (no zeros)"
+
+
 def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     """Return the cells of a layer by heading; those about codes only where there are any."""
     instance(layer, LayerAnalysis, "row: layer")
@@ -77,7 +85,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         "layer": Cell(name_of(layer), number),
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
-        "outside": Cell(f"{outside} of {facts.shape[0]}", outside / facts.shape[0]),
+        "outside": Cell(f"{outside} of {facts.shape[0]}{_mark(facts)}", outside / facts.shape[0]),
         "coherence": Cell(number_of(coherence), coherence),
         "random": Cell(number_of(facts.random), facts.random),
         "floor": Cell(number_of(facts.floor), facts.floor),

@@ -50,19 +50,18 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f" It stopped at {stop}." for stop in analysis.stops
         )
     yield _accuracy(analysis)
-    pairs = [x for x in facts if x.own is not None and x.random is not None]
-    count = sum(x.own.value < x.random for x in pairs if x.own and x.random)
-    if pairs:
-        values = [x.own.value for x in pairs if x.own]
-        yield (
-            f"Coherence is between {min(values):.2g} and {max(values):.2g}, and lower than that of "
-            f"random filters in {count} of {_count(len(pairs), 'layer')}."
-        )
+    yield from _coherence(facts)
     outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
     if outside:
         share = outside / sum(x.shape[0] for x in facts)
         yield f"{percent(share)} of the filters are outside the sparse coding reading."
-    dense = [layer.name for layer in analysis.layers if not layer.filters.leaves_zeros]
+    summed = sum(bool(x.summed) for x in facts)
+    if summed:
+        yield (
+            f"{_count(summed, 'layer')} of {len(facts)} {'goes' if summed == 1 else 'go'} into a "
+            "sum before the activation: the codes are those of the sums."
+        )
+    dense = [x for x in facts if not x.leaves_zeros and not x.summed]
     if dense:
         yield (
             f"{_count(len(dense), 'layer')} of {len(facts)} "
@@ -78,6 +77,26 @@ def _glance(analysis: Analysis) -> Iterator[str]:
     yield _survival(coded)
     for stop in analysis.unbounded:
         yield f"Bounds of perturbed inputs stop at {stop}."
+
+
+def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
+    values = [x.own.value for x in facts if x.own is not None]
+    if not values:
+        return
+    low, high = number(min(values)), number(max(values))
+    text = f"Coherence is {low}" if low == high else f"Coherence is between {low} and {high}"
+    left_out = sum(map(_no_coherence, facts))
+    if left_out:
+        text += (
+            f" in {len(values)} of {_count(len(facts), 'layer')}; in others it was too much work"
+        )
+    yield text + "."
+    pairs = [(x.own.value, x.random) for x in facts if x.own is not None and x.random is not None]
+    if pairs:
+        count = sum(value < random for value, random in pairs)
+        yield (
+            f"It is lower than that of random filters in {count} of {_count(len(pairs), 'layer')}."
+        )
 
 
 def _accuracy(analysis: Analysis) -> str:
@@ -191,7 +210,12 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
         )
     if facts.dead:
         yield f"Zero in all taps: {_count(len(facts.dead), 'filter')} ({listed(facts.dead)})."
-    if not facts.leaves_zeros:
+    if facts.summed:
+        yield (
+            f"It {facts.summed}: the code is that of the sum, and what follows is about units of "
+            "this layer alone whose coefficient exceeds the threshold, as if a ReLU came there."
+        )
+    elif not facts.leaves_zeros:
         kind = facts.activation or "no activation"
         yield (
             f"Its codes have no zeros ({kind}): what follows is about units whose coefficient "

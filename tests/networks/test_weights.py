@@ -186,7 +186,9 @@ def test_groups_follow_from_the_channels_that_come_in(tmp_path):
     module = randomised(nn.Sequential(nn.Conv1d(2, 6, 3), nn.ReLU(), nn.Conv1d(6, 6, 3, groups=6)))
     network = assert_agrees(saved(module.state_dict(), tmp_path, ".npz"), module, (2, 12))
     assert network.convolutions[1].groups == 6
-    assert "2: by default stride 1, padding 0, dilation 1, groups 6" in network.notes
+    assert "2: by default stride 1, padding 0, dilation 1" in network.notes
+    guess = "2: guessed groups = 6, for 6 channels come in and its filters have one"
+    assert guess in network.notes
 
 
 def test_dilation_groups_and_uneven_padding(tmp_path):
@@ -310,7 +312,7 @@ def test_zero_filters_are_named(tmp_path):
     ({"layers": [{"name": "a", "padding": [[1, 2, 3]]}]}, "expected a pair (before, after)"),
     ({"layers": [{"name": "a", "padding": "same"}]}, "one of ('same_upper', 'same_lower')"),
     ({"layers": [{"name": "a", "groups": 3}]}, "groups: expected a divisor of 4, got 3"),
-    ({"layers": [{"name": "b"}, {"name": "a"}]}, "expected 3 channels to come in, got 4; give"),
+    ({"layers": [{"name": "b"}, {"name": "a"}]}, "expected 3 channels to come in, got 4; say"),
     ({"layers": [{"name": "a", "pool": {"kind": "max_pool"}}]}, "expected the key 'kernel', got"),
     ({"layers": [{"name": "a", "kind": ["relu"]}]}, "layer 1: expected values of other types: "),
     ({"layers": [{"name": "a", "order": 3}]}, "layer 1: expected values of other types: "),

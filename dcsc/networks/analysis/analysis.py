@@ -1,16 +1,19 @@
 """A trained network and some inputs, layer by layer, in the terms of sparse coding theory."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc._arguments import function, instances
 from dcsc._arrays import Array, instance, integer, real
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import number_field
+from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
@@ -18,6 +21,7 @@ from dcsc.networks.activations import Activations
 from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts, code_facts, theorem_facts
 from dcsc.networks.analysis.filters import FilterFacts, filter_facts
+from dcsc.networks.analysis.given import inputs_of
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
@@ -217,20 +221,23 @@ def _plain(_: Any, field: Any, value: Any) -> Any:
 
 def analyze(
     network: ConvNetwork,
-    inputs: Inputs | None = None,
+    inputs: "Inputs | Activations | npt.ArrayLike | Mapping[str, npt.ArrayLike] | None" = None,
     noise: float = 0.05,
     seed: int = 0,
     limits: Limits | None = None,
     report: Callable[[float], None] = lambda share: None,
     perturbation: float | None = None,
+    labels: npt.ArrayLike | None = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 
     Parameters
     ----------
     network : ConvNetwork
-    inputs : Inputs, optional
-        Without them only the filters are looked at.
+    inputs : array_like, mapping of str to array_like, Inputs or Activations, optional
+        A batch, or one for each input of the network by its name; tensors may lie on any device.
+        `Activations` were computed before, here or elsewhere (`ConvNetwork.activations`), and the
+        network is not run again. Without inputs only the filters are looked at.
     noise : float, default 0.05
         The error that units have to withstand to be called safe, as a share of the norm of the
         strongest patch of the layer's signal.
@@ -240,6 +247,8 @@ def analyze(
         Called with the share that is done.
     perturbation : float, optional
         By how much each sample of an input may change: which units that cannot switch.
+    labels : array_like of shape (batch,), optional
+        The class of each input, in place of those in ``inputs``.
 
     Raises
     ------
@@ -259,8 +268,6 @@ def analyze(
     [0, 0, 10]
     """
     instance(network, ConvNetwork, "analyze: network")
-    if inputs is not None:
-        instance(inputs, Inputs, "analyze: inputs")
     function(report, "analyze: report")
     chosen = Limits() if limits is None else instance(limits, Limits, "analyze: limits")
     share = real(noise, "analyze: noise", minimum=0)
@@ -268,10 +275,20 @@ def analyze(
     if perturbation is not None:
         perturbation = real(perturbation, "analyze: perturbation", minimum=0)
     if not network.convolutions:
-        raise DcscError(f"analyze: network: expected convolutions, found none in {network.source}")
+        kinds = Counter(f"{stop.operation} ({stop.reason})" for stop in network.unread)
+        unread = listed((f"{count} {kind}" for kind, count in kinds.items()), most=3)
+        raise DcscError(
+            f"analyze: network: expected convolutions, found none in {network.source}"
+            + (f"; not read: {unread}" if kinds else "")
+        )
     # Run the network on the first inputs; without inputs, only the filters are read.
-    sample = None if inputs is None else inputs.first(chosen.inputs)
-    activations = None if sample is None else _forward(network, sample)
+    every = inputs_of(network, inputs, labels)
+    sample = None if every is None else every.first(chosen.inputs)
+    activations: Activations | None = None
+    if isinstance(inputs, Activations):
+        activations = inputs.first(chosen.inputs)
+    elif sample is not None:
+        activations = _forward(network, sample)
     # Readings of the forward pass replace those of the filters alone: they know what was below.
     readings = {c.name: c.reading() for c in network.convolutions}
     coded: dict[str, CodedLayer] = {}
@@ -300,7 +317,7 @@ def analyze(
         source=network.source,
         layers=tuple(layers),
         inputs=sample,
-        given=0 if inputs is None else inputs.count,
+        given=0 if every is None else every.count,
         stops=() if activations is None else tuple(map(str, activations.stops)),
         notes=network.notes,
         overlap=_overlap(layers, sample),

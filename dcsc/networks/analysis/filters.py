@@ -64,6 +64,8 @@ class FilterFacts:
         What makes the code, in a word; empty if nothing does.
     leaves_zeros : bool
         Whether units that are off have codes that are exactly zero.
+    summed : str
+        Into what sum it goes before an activation, in words; empty if there is none.
     own, dense : Coherence or None
         At the layer's own stride and at stride 1; None where that was too much work.
     random : float or None
@@ -85,6 +87,7 @@ class FilterFacts:
     groups: int
     activation: str
     leaves_zeros: bool
+    summed: str
     own: Coherence | None
     dense: Coherence | None
     random: float | None
@@ -125,6 +128,7 @@ def filter_facts(
         groups=convolution.groups,
         activation="" if reading.activation is None else reading.activation.label,
         leaves_zeros=len(reading.without_zeros) < len(reading.filters),
+        summed="" if convolution.summed is None else str(convolution.summed),
         own=coherence(whole) if affordable and len(live) else None,
         dense=coherence(close) if products(close) <= most and len(live) else None,
         random=float(np.median(random)) if random else None,

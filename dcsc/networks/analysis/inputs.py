@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path
+from dcsc._arguments import any_path, mapping
 from dcsc._arrays import (
     Array,
     Rng,
@@ -19,9 +20,11 @@ from dcsc._arrays import (
     numeric_array,
     real_array,
 )
+from dcsc._fields import named
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed
 from dcsc.errors import DcscError
+from dcsc.networks.extras import host
 from dcsc.networks.graph import Input
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations.base import checked_size
@@ -36,6 +39,23 @@ _SMALL = 64
 _WHERE = "read_inputs: path"
 
 
+def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
+    arrays = {
+        str(name): numeric_array(host(array), f"{where}: {name}")
+        for name, array in mapping(value, where).items()
+    }
+    if not arrays or any(array.ndim == 0 for array in arrays.values()):
+        raise DcscError(f"{where}: expected an array with a batch for each input, got {arrays}")
+    return arrays
+
+
+def _labels(value: Any, record: Any, where: str) -> Array | None:
+    if value is None:
+        return None
+    labels = np.asarray(host(value))
+    return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
+
+
 @attrs.frozen(eq=False)
 class Inputs:
     """The inputs of a network.
@@ -43,9 +63,9 @@ class Inputs:
     Parameters
     ----------
     name : str
-    values : mapping of str to array
-        One array for each input of the network, the batch first.
-    labels : array of shape (batch,), or None
+    values : mapping of str to array_like
+        One array for each input of the network, the batch first; tensors become arrays.
+    labels : array_like of shape (batch,), or None
         The class of each.
     note : str
         How they were made to fit, in a sentence, or that they are no data.
@@ -54,8 +74,15 @@ class Inputs:
     """
 
     name: str
-    values: Mapping[str, Array] = attrs.field(repr=lambda values: f"<{len(values)}>")
-    labels: Array | None = attrs.field(default=None, repr=lambda x: "" if x is None else brief(x))
+    values: Mapping[str, Array] = attrs.field(
+        converter=named(_arrays),  # type: ignore[misc]  # see `named`
+        repr=lambda values: f"<{len(values)}>",
+    )
+    labels: Array | None = attrs.field(
+        default=None,
+        converter=named(_labels),  # type: ignore[misc]  # see `named`
+        repr=lambda x: "" if x is None else brief(x),
+    )
     note: str = ""
     span: tuple[float, float] | None = None
 

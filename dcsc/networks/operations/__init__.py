@@ -13,6 +13,7 @@ from dcsc.networks.operations.activations import (
     HardSigmoid,
     HardSwish,
     LeakyRelu,
+    LogSoftmax,
     PRelu,
     Relu,
     Sigmoid,
@@ -32,6 +33,7 @@ from dcsc.networks.operations.arrangement import (
     GatherElements,
     Identity,
     Pad,
+    Part,
     Range,
     Repeat,
     Reshape,
@@ -48,7 +50,8 @@ from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
 from dcsc.networks.operations.foreign import FOREIGN, Foreign
 from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Reduce
+from dcsc.networks.operations.quantized import Dequantize, Quantize
+from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Largest, Reduce
 from dcsc.networks.operations.unread import Unread
 
 __all__ = [
@@ -65,6 +68,7 @@ __all__ = [
     "Constant",
     "Convolve",
     "ConvolveTransposed",
+    "Dequantize",
     "Elementwise",
     "Elu",
     "Equivariance",
@@ -81,13 +85,17 @@ __all__ = [
     "HardSwish",
     "Identity",
     "InstanceNorm",
+    "Largest",
     "LeakyRelu",
     "Linear",
+    "LogSoftmax",
     "MatMul",
     "MaxPool",
     "Operation",
     "PRelu",
     "Pad",
+    "Part",
+    "Quantize",
     "Range",
     "Reduce",
     "Relu",

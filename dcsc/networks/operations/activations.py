@@ -26,6 +26,7 @@ __all__ = [
     "HardSigmoid",
     "HardSwish",
     "LeakyRelu",
+    "LogSoftmax",
     "PRelu",
     "Relu",
     "Sigmoid",
@@ -264,7 +265,25 @@ class Softmax(Activation):
     onward: bool = False
 
     def _activate(self, value: Array) -> Any:
-        if not -value.ndim <= self.axis < value.ndim:
-            raise DcscError(f"Softmax: axis: expected one of {value.ndim} axes, got {self.axis}")
-        axes = tuple(range(self.axis % value.ndim, value.ndim)) if self.onward else self.axis
-        return scipy.special.softmax(value, axis=axes)
+        return scipy.special.softmax(value, axis=_joint(self, value))
+
+
+@attrs.frozen
+class LogSoftmax(Activation):
+    """z − log Σ exp(z) along an axis, or over it and all that follow."""
+
+    axis: int = number_field(integer, default=-1)
+    onward: bool = False
+
+    def _activate(self, value: Array) -> Any:
+        return scipy.special.log_softmax(value, axis=_joint(self, value))
+
+
+def _joint(operation: Softmax | LogSoftmax, value: Array) -> int | tuple[int, ...]:
+    """Return the axes over which the numbers are taken together."""
+    if not -value.ndim <= operation.axis < value.ndim:
+        raise DcscError(
+            f"{operation.label}: axis: expected one of {value.ndim} axes, got {operation.axis}"
+        )
+    axis = operation.axis % value.ndim
+    return tuple(range(axis, value.ndim)) if operation.onward else axis

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, frozen_array, numeric_array
+from dcsc._arrays import Array, Shape, frozen_array, integer, numeric_array
 from dcsc._arrays import checked_size as sized
-from dcsc._fields import SAME_ARRAY, array_field, choice_field, named_field
+from dcsc._fields import SAME_ARRAY, array_field, choice_field, named_field, number_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Equivariance, Operation, checked_size
@@ -24,6 +24,7 @@ __all__ = [
     "GatherElements",
     "Identity",
     "Pad",
+    "Part",
     "Range",
     "Repeat",
     "Reshape",
@@ -209,10 +210,35 @@ class Slice(Operation):
         cut = [slice(None)] * data.ndim
         for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
             length, last = data.shape[axis], int(stop)
-            # A stop before the first entry can only be said by None.
+            # A stop before the first entry can only be said by None; a start there means the first.
             beyond = step < 0 and last < -length
-            cut[axis] = slice(int(start), None if beyond else last, int(step))
+            first = max(int(start), -length) if step < 0 else int(start)
+            cut[axis] = slice(first, None if beyond else last, int(step))
         return data[tuple(cut)]
+
+
+@attrs.frozen
+class Part(Operation):
+    """One of several equal parts along an axis; if the length is no multiple, the last is shorter.
+
+    Parameters
+    ----------
+    number : int
+        Which part, from 0.
+    count : int
+        How many parts there are.
+    axis : int
+    """
+
+    number: int = number_field(integer)
+    count: int = number_field(integer)
+    axis: int = number_field(integer, default=0)
+
+    def _apply(self, *values: Array) -> Array:
+        (data,) = values
+        length = -(-data.shape[self.axis] // self.count)
+        stretch = np.arange(data.shape[self.axis])[self.number * length :][:length]
+        return np.take(data, stretch, axis=self.axis)
 
 
 @attrs.frozen
@@ -257,20 +283,34 @@ class Pad(Operation):
 
 @attrs.frozen
 class Repeat(Operation):
-    """Each entry repeated, axis by axis: enlarging to the nearest sample."""
+    """Each entry repeated, axis by axis: enlarging to the nearest sample.
+
+    Parameters
+    ----------
+    counts : tuple of int
+    axes : tuple of int, optional
+        The axes that they belong to, by default all in their order.
+    """
 
     counts: Shape
+    axes: Shape | None = None
 
     moves: ClassVar[bool] = True
-    equivariance: ClassVar[Equivariance] = Equivariance.LINEAR
+
+    @property
+    def equivariance(self) -> Equivariance:  # type: ignore[override]  # depends on the fields
+        axes = range(len(self.counts)) if self.axes is None else self.axes
+        repeated = {axis for axis, count in zip(axes, self.counts, strict=False) if count != 1}
+        spatial = not repeated or (min(repeated) >= 0 and not repeated & {0, 1})
+        return Equivariance.LINEAR if spatial else Equivariance.NONE
 
     def _apply(self, *values: Array) -> Array:
         (data,) = values
-        if len(self.counts) != data.ndim:
-            raise DcscError(f"Repeat: counts: expected {data.ndim} numbers, got {self.counts}")
-        sizes = zip(data.shape, self.counts, strict=True)
-        checked_size(tuple(n * count for n, count in sizes), "Repeat: counts")
-        for axis, count in enumerate(self.counts):
+        axes = range(data.ndim) if self.axes is None else self.axes
+        if len(self.counts) != len(axes):
+            raise DcscError(f"Repeat: counts: expected {len(axes)} numbers, got {self.counts}")
+        checked_size((data.size, *self.counts), "Repeat: counts")
+        for axis, count in zip(axes, self.counts, strict=True):
             data = np.repeat(data, count, axis)
         return data
 

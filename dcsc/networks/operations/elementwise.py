@@ -27,7 +27,10 @@ def _divide(left: Array, right: Array) -> Any:
 
 
 def _power(base: Array, exponent: Array) -> Any:
-    return np.power(base, exponent.astype(base.dtype))
+    """Raise; the result has the base's dtype, and whole numbers are cut off towards zero."""
+    if base.dtype.kind == "f" or (exponent.dtype.kind != "f" and np.all(exponent >= 0)):
+        return np.power(base, exponent.astype(base.dtype))
+    return np.power(base.astype(np.float64), exponent).astype(base.dtype)
 
 
 def _over(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -77,6 +80,13 @@ _AFFINE = ("Add", "Div", "Mul", "Neg", "Sub", "Sum")
 class Elementwise(Operation):
     """One of `FUNCTIONS`, by its ONNX name.
 
+    Parameters
+    ----------
+    function : str
+    axis : int, optional
+        The axis of the first of two inputs that the first one of the second belongs to. By default
+        their last axes belong together.
+
     Examples
     --------
     >>> Elementwise("Add")(np.ones((1, 2)), np.array([[1.0], [2.0]]))
@@ -85,6 +95,7 @@ class Elementwise(Operation):
     """
 
     function: str = choice_field(FUNCTIONS)
+    axis: int | None = None
 
     @property
     def label(self) -> str:
@@ -96,6 +107,8 @@ class Elementwise(Operation):
             raise DcscError(
                 f"Elementwise: expected {count} inputs for {self.function}, got {len(values)}"
             )
+        if self.axis is not None and len(values) == 2:
+            values = values[0], aligned(values[1], self.axis, values[0].ndim)
         return function(*values)
 
     @property
@@ -155,3 +168,11 @@ def _scaling(gain: Array, shape: Shape, source: Shape) -> LinearMap:
         return (rows * gain).sum(axis=wide, keepdims=True)
 
     return LinearMap(times(gain), adjoint, times(np.abs(gain)))
+
+
+def aligned(array: Array, axis: int, axes: int) -> Array:
+    """Return an array whose first axis lies at ``axis`` of data with so many axes."""
+    after = axes - axis % axes - array.ndim
+    if after < 0:
+        raise DcscError(f"Elementwise: axis: expected shape {array.shape} to fit, got {axis}")
+    return array.reshape(*array.shape, *[1] * after)

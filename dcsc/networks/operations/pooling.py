@@ -162,14 +162,14 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
-        return out / self._counts(signal.shape[2:], pairs, places).astype(out.dtype)
+        return out / self.counts(signal.shape[2:], pairs, places).astype(out.dtype)
 
     def _relaxation(self, *values: Any) -> Relaxation:
         (box,) = values
         out = self(box[0]).shape
         channels, extent = box[0].shape[1], box[0].shape[2:]
         pairs, places = self._geometry(extent)
-        counts = self._counts(extent, pairs, places)
+        counts = self.counts(extent, pairs, places)
         padded = self._padded(box[0], pairs, places, 0).shape[2:]
 
         def adjoint(rows: Array) -> Array:
@@ -181,8 +181,8 @@ class AveragePool(_Pool):
 
         return Affine.of(values, (LinearMap(self, adjoint, self),), np.zeros((1, *out[1:])))
 
-    def _counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
-        """Return over how many samples the mean of each window is."""
+    def counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
+        """Return how many samples each window is a mean over."""
         # Their numbers per axis, multiplied.
         counts = np.ones(())
         for axis, (before, after) in enumerate(pairs):

@@ -7,11 +7,11 @@ import numpy as np
 
 from dcsc._arrays import Array, Shape
 from dcsc._fields import choice_field
-from dcsc.errors import NotCoveredError
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.operations.base import Operation
 from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
-__all__ = ["REDUCTIONS", "ArgMax", "Reduce"]
+__all__ = ["REDUCTIONS", "ArgMax", "Largest", "Reduce"]
 
 
 def _norm(value: Array, axis: Any, keepdims: bool) -> Any:
@@ -86,3 +86,27 @@ class ArgMax(Operation):
 
     def _apply(self, *values: Array) -> Any:
         return np.argmax(values[0], axis=self.axis, keepdims=self.keep)
+
+
+@attrs.frozen
+class Largest(Operation):
+    """The largest entries along an axis, in falling order; the second input says how many.
+
+    Parameters
+    ----------
+    axis : int
+    smallest : bool
+        Whether it is the smallest ones, in rising order.
+    """
+
+    axis: int = -1
+    smallest: bool = False
+
+    def _apply(self, *values: Array) -> Any:
+        data, count = values
+        most = int(count.reshape(()))
+        if not 0 <= most <= data.shape[self.axis]:
+            raise DcscError(f"Largest: expected at most {data.shape[self.axis]}, got {most}")
+        rising = np.sort(data, axis=self.axis)
+        every = rising if self.smallest else np.flip(rising, self.axis)
+        return np.take(every, range(most), axis=self.axis)

@@ -61,15 +61,15 @@ def positions(
     It still begins on the extent or the padding before it.
     """
     room = tuple(e + before + after for e, (before, after) in zip(extent, padding, strict=True))
-    if any(f > r for f, r in zip(kernel, room, strict=True)):
-        raise DcscError(
-            f"{where}: expected kernels that reach over at most the padded extent {room}, got "
-            f"{kernel}"
-        )
     counts = []
     for r, f, s, (_, after) in zip(room, kernel, stride, padding, strict=True):
         count = -(-(r - f) // s) + 1 if ceil else (r - f) // s + 1
         counts.append(count - (ceil and (count - 1) * s >= r - after))
+    if any(count < 1 for count in counts):
+        raise DcscError(
+            f"{where}: expected kernels that reach over at most the padded extent {room}, got "
+            f"{kernel}"
+        )
     return tuple(counts)
 
 

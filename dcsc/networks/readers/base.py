@@ -2,7 +2,7 @@
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,9 +16,18 @@ from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Convolve
-from dcsc.networks.simplification import simplified
-from dcsc.networks.weights import build, default_layers, modules_of
+from dcsc.networks.operations import Quantize
+from dcsc.networks.readers.shards import shards
+from dcsc.networks.simplification import simplified, zero_filters
+from dcsc.networks.weights import (
+    build,
+    by_number,
+    default_layers,
+    modules_of,
+    read_checkpoint,
+    template,
+    with_defaults,
+)
 
 __all__ = ["Geometry", "Reader", "Tensors", "WeightsReader", "checked_tensor"]
 
@@ -56,19 +65,24 @@ class Reader(ABC):
         DcscError
             If the file is named otherwise, broken, or the geometry does not fit.
         """
-        path = regular_file(path, f"{type(self).__name__}.read: path")
-        if not path.name.lower().endswith(self.suffixes):
-            raise DcscError(
-                f"{type(self).__name__}.read: path: expected a name that ends in "
-                f"{', '.join(self.suffixes)}, got {path.name}"
-            )
+        path = self._checked(path, "read")
         try:
             network = self._read(path, geometry)
             graph = simplified(network.graph)
         except DcscError as error:
             message = short(str(error), _LONGEST)
             raise type(error)(f"networks.load: {path.name}: {message}") from None
-        return attrs.evolve(network, graph=graph, notes=(*network.notes, *_zero_filters(graph)))
+        notes = (*network.notes, *_left_out(network.graph, graph), *zero_filters(graph))
+        return attrs.evolve(network, graph=graph, notes=notes)
+
+    def _checked(self, path: Path, method: str) -> Path:
+        where = f"{type(self).__name__}.{method}: path"
+        path = regular_file(path, where)
+        if not path.name.lower().endswith(self.suffixes):
+            raise DcscError(
+                f"{where}: expected a name that ends in {', '.join(self.suffixes)}, got {path.name}"
+            )
+        return path
 
     @abstractmethod
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
@@ -84,19 +98,77 @@ class Tensors:
 
 
 class WeightsReader(Reader):
-    """A format that carries weights only: a geometry comes from outside, or is assumed."""
+    """A format that carries weights only: a geometry comes from outside, or is assumed.
+
+    Weights in several files, of which one or their index is named, are read from all of them.
+
+    Attributes
+    ----------
+    keeps_order : bool
+        Whether tensors lie in a file in the order in which they were saved.
+    """
+
+    keeps_order: ClassVar[bool] = True
 
     def _read(self, path: Path, geometry: Geometry | None) -> ConvNetwork:
-        tensors = self._tensors(path)
+        table, origin = _geometry(path, geometry)
+        tensors = self._all_tensors(shards(path))
         if not tensors.values:
             raise DcscError("expected weights, got none")
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-        modules, composed = modules_of(values)
-        table, origin = _geometry(path, geometry)
-        assumed = default_layers(modules) if table is None else table
-        graph, defaults = build(modules, assumed)
-        notes = (*tensors.notes, *_narrow(tensors.values), *composed, origin, *defaults)
-        return ConvNetwork(graph, path.name, notes)
+        checkpoint = read_checkpoint(values, _layer_names(table))
+        modules, composed = modules_of(checkpoint.tensors)
+        guesses: list[str] = []
+        if table is None:
+            # jax sorts names, as safetensors does.
+            if not self.keeps_order or checkpoint.origin == "flax":
+                modules = by_number(modules)
+                origin = origin.replace(_IN_FILE, _BY_NAME)
+            assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
+        graph, defaults = build(modules, assumed if table is None else table)
+        told = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
+        notes = (*told, origin, *guesses, *defaults, *checkpoint.left)
+        return ConvNetwork(graph, path.name, notes, origin if table is None else "")
+
+    def template(self, path: Path) -> str:
+        """Return a table of layers for a file, with question marks where weights do not tell.
+
+        Raises
+        ------
+        DcscError
+            If the file is named otherwise or broken.
+        """
+        path = self._checked(path, "template")
+        try:
+            tensors = self._all_tensors(shards(path))
+            values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
+            checkpoint = read_checkpoint(values)
+            modules, _ = modules_of(checkpoint.tensors)
+            return template(
+                modules, path.name, (*tensors.notes, *checkpoint.notes, *checkpoint.left)
+            )
+        except DcscError as error:
+            raise type(error)(f"template: {path.name}: {short(str(error), _LONGEST)}") from None
+
+    def _all_tensors(self, paths: Sequence[Path]) -> Tensors:
+        """Return the weights of all files."""
+        if len(paths) == 1:
+            return self._tensors(paths[0])
+        values: dict[str, Array] = {}
+        notes = [f"weights from {len(paths)} files: {listed(path.name for path in paths)}"]
+        for path in paths:
+            try:
+                tensors = self._tensors(path)
+            except DcscError as error:
+                raise type(error)(f"{path.name}: {error}") from None
+            twice = values.keys() & tensors.values.keys()
+            if twice:
+                raise DcscError(
+                    f"{path.name}: expected other tensors than before, got {min(twice)}"
+                )
+            values |= tensors.values
+            notes += tensors.notes
+        return Tensors(values, tuple(dict.fromkeys(notes)))
 
     @abstractmethod
     def _tensors(self, path: Path) -> Tensors:
@@ -112,12 +184,18 @@ def checked_tensor(array: Array, name: str) -> Array:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def _zero_filters(graph: Graph) -> Iterator[str]:
-    for node, convolve in graph.of_kind(Convolve):
-        weight = convolve.weight
-        dead = np.flatnonzero(~weight.any(axis=tuple(range(1, weight.ndim))))
-        if len(dead):
-            yield f"{node.name}: {len(dead)} of {len(weight)} filters are zero: {listed(dead)}"
+def _layer_names(table: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what a table calls its layers, if it is one."""
+    layers = (table or {}).get("layers")
+    several = layers if isinstance(layers, list | tuple) else []
+    tables = [layer for layer in several if isinstance(layer, Mapping)]
+    return tuple(str(layer.get("weights") or layer.get("name", "")) for layer in tables)
+
+
+def _left_out(before: Graph, after: Graph) -> Iterator[str]:
+    count = len(before.of_kind(Quantize)) - len(after.of_kind(Quantize))
+    if count:
+        yield f"{count} roundings of activations to whole steps are left out, their bounds are kept"
 
 
 def _narrow(values: Mapping[str, Array]) -> list[str]:
@@ -125,9 +203,11 @@ def _narrow(values: Mapping[str, Array]) -> list[str]:
     return [f"{len(names)} tensors are float16, computed with as float32"] if names else []
 
 
+_IN_FILE = "in the order of their weights in the file"
+_BY_NAME = "in the order of the numbers in their names, for such a file keeps none"
 _BY_ORDER = (
-    "no geometry was given: the layers are taken in the order of their weights in the file, with a "
-    "rectifier after each but the last"
+    "no geometry was given: the layers are taken {}, with a rectifier after each but the last; a "
+    "table of layers in {} says how it is"
 )
 
 
@@ -141,7 +221,7 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
     elif not isinstance(geometry, str | Path):
         raise DcscError(f"geometry: expected a table or a TOML file, got {quoted(geometry)}")
     if geometry is None:
-        return None, _BY_ORDER
+        return None, _BY_ORDER.format(_IN_FILE, f"{path.name}.toml")
     name = Path(geometry).name
     with outside(f"geometry: {name} is no TOML file"):
         table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())

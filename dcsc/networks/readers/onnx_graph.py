@@ -9,18 +9,20 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._files import read_bytes
 from dcsc._outside import outside
-from dcsc._words import quoted
-from dcsc.errors import DcscError, TooLargeError
+from dcsc._words import listed, quoted
+from dcsc.errors import DcscError, NotCoveredError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Constant, Slice, Unread
+from dcsc.networks.operations import Constant, Part, Slice, Unread
 from dcsc.networks.readers.base import Geometry, Reader
+from dcsc.networks.readers.onnx_calls import Call
 from dcsc.networks.readers.onnx_tensors import tensor_array
-from dcsc.networks.readers.translation import Call, translated
+from dcsc.networks.readers.translation import translated
 
 _LARGEST = 2**31
 _FLOATING = (1, 10, 11, 16)  # float, float16, double and bfloat16 in TensorProto.DataType
+_DEFAULT = ("", "ai.onnx")  # two spellings of the domain of ONNX' own operators
 _MOST_BYTES = 2**31  # protobuf holds no more
 
 __all__ = ["OnnxReader"]
@@ -48,7 +50,7 @@ class _Builder:
 
     def __init__(self, onnx: Any, model: Any, folder: Path) -> None:
         self.onnx, self.model, self.folder = onnx, model, folder
-        self.opset = max((o.version for o in model.opset_import if not o.domain), default=1)
+        self.opset = _version(model)
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
         self.computed = 0
@@ -136,24 +138,35 @@ class _Builder:
         if attribute.type == kinds.TENSOR:
             return tensor_array(value, self.folder)
         if attribute.type == kinds.STRING:
-            return value.decode("utf-8", "replace")
+            value = value.decode("utf-8", "replace")
         if node.op_type == "Cast" and attribute.name == "to":
             return _cast(self.onnx, value)
         return value
 
 
-def _cast(onnx: Any, value: int) -> Any:
+def _version(model: Any) -> int:
+    """Return the version of ONNX' operators, whose domain may be spelled in full."""
+    versions = [o.version for o in model.opset_import if o.domain in _DEFAULT]
+    if not versions and model.ir_version > 2:
+        domains = listed(quoted(o.domain) for o in model.opset_import)
+        raise DcscError(f"expected a version of ONNX' own operators, got those of {domains}")
+    return max(versions, default=1)
+
+
+def _cast(onnx: Any, value: int | str) -> Any:
     try:
-        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value))
-    except (KeyError, TypeError):
-        raise DcscError(f"expected a type of numbers, got {value}") from None
+        # Before version 6 the type's name was given.
+        kind = onnx.TensorProto.DataType.Value(value) if isinstance(value, str) else value
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
+    except (KeyError, TypeError, ValueError):
+        raise DcscError(f"expected a type of numbers, got {quoted(value)}") from None
     return np.dtype(np.float32) if dtype.kind not in "biu" and dtype.itemsize <= 2 else dtype
 
 
 def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
     """Yield the operations that an operator is, with the values that they make."""
     first, *others = call.outputs
-    if domain not in ("", "ai.onnx"):
+    if domain not in _DEFAULT:
         reason = f"the operators of {quoted(domain)} are not known"
         for output in call.outputs:
             yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
@@ -169,17 +182,24 @@ def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
 
 
 def _split(call: Call) -> Iterator[tuple[Any, str]]:
-    """Yield one slice for each part; equal parts need not be given, if the length is."""
-    sizes = call.listed("split", 1)
-    axis = call.get("axis", 0)
-    if sizes is None:
-        unread = Unread("Split", "the sizes of its parts are not given")
-        for output in call.outputs:
-            yield (unread, call.inputs[:1]), output
-        return
-    ends = np.cumsum(sizes)
-    for output, size, end in zip(call.outputs, sizes, ends, strict=True):
-        yield (Slice(((int(end - size),), (int(end),), (axis,))), call.inputs[:1]), output
+    """Yield one stretch for each part; those of equal parts need not be given."""
+    axis, data, count = call.get("axis", 0), call.inputs[:1], len(call.outputs)
+    parts: list[Any]
+    try:
+        sizes = call.listed("split", 1)
+    except NotCoveredError as error:
+        parts = [Unread("Split", str(error))] * count
+    else:
+        if sizes is None:
+            parts = [Part(number, count, axis) for number in range(count)]
+        else:
+            ends = [int(end) for end in np.cumsum(sizes)]
+            starts = [end - size for end, size in zip(ends, sizes, strict=True)]
+            parts = [
+                Slice(((start,), (end,), (axis,))) for start, end in zip(starts, ends, strict=True)
+            ]
+    for output, part in zip(call.outputs, parts, strict=True):
+        yield (part, data), output
 
 
 def _input(info: Any) -> Input:

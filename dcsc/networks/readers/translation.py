@@ -4,157 +4,56 @@ A new one is a function from a `Call` to an operation, or to an operation and th
 reads, and a line in `TRANSLATIONS`. What is constant in the file may become a field.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._words import quoted
-from dcsc.errors import DcscError, NotCoveredError
+from dcsc.errors import NotCoveredError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import FUNCTIONS, REDUCTIONS, Operation
+from dcsc.networks.readers.onnx_calls import Call
+from dcsc.networks.readers.onnx_windows import (
+    average_pool,
+    conv,
+    conv_transpose,
+    max_pool,
+    pairs,
+)
 
 __all__ = ["TRANSLATIONS", "Call", "Step", "translated"]
 
 Step = tuple[Operation, tuple[str, ...]]
-
-
-@attrs.frozen
-class Call:
-    """An ONNX operator where it is used.
-
-    Parameters
-    ----------
-    kind : str
-    inputs, outputs : tuple of str
-        Names of values; an optional input that is left out is empty.
-    attributes : mapping
-        Numbers, lists of them, strings, and arrays where ONNX has tensors.
-    constants : mapping of str to array
-        The values that are known from the file.
-    opset : int
-        The version of ONNX' operators.
-    """
-
-    kind: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
-    constants: Mapping[str, Array]
-    opset: int
-
-    def get(self, name: str, default: Any) -> Any:
-        """Return an attribute, or the default."""
-        return self.attributes.get(name, default)
-
-    def optional(self, place: int) -> Array | None:
-        """Return an input that has to be known from the file, or None if it is left out."""
-        name = self.inputs[place] if place < len(self.inputs) else ""
-        if name and name not in self.constants:
-            raise NotCoveredError(f"its input {quoted(name)} is computed at run time")
-        return self.constants[name] if name else None
-
-    def constant(self, place: int) -> Array:
-        """Return an input that has to be there and known from the file."""
-        value = self.optional(place)
-        if value is None:
-            raise DcscError(f"expected more than {place} inputs, got {len(self.inputs)}")
-        return value
-
-    def listed(self, name: str, place: int) -> tuple[int, ...] | None:
-        """Return integers that are an attribute or, in later versions, an input."""
-        if name in self.attributes:
-            return tuple(self.attributes[name])
-        value = self.optional(place)
-        return None if value is None else tuple(int(n) for n in value.reshape(-1))
-
-    def number(self, name: str, place: int) -> float | None:
-        """Return a number that is an attribute or, in later versions, an input."""
-        if name in self.attributes:
-            return float(self.attributes[name])
-        value = self.optional(place)
-        return None if value is None else float(value.reshape(()))
-
-
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
 Translation = Callable[[Call], Operation | Step]
 
 
 def translated(call: Call) -> Step:
     """Return the operation that an operator is, and the values that it reads.
 
-    What no operation of dcsc does is left to `Foreign`, if it is on its list.
+    What no operation of dcsc does is left to `Foreign`, if it is on its list. What takes attributes
+    or inputs that the translation does not know is not run: it may mean something else.
     """
     every = tuple(name for name in call.inputs if name)
     reason = ""
     if call.kind in TRANSLATIONS:
+        call.asked.update(("consumed_inputs", *_WITHOUT_EFFECT.get(call.kind, ())))
         try:
             step = TRANSLATIONS[call.kind](call)
+            operation, inputs = step if isinstance(step, tuple) else (step, every)
+            for unheeded in call.unheeded(inputs):
+                why = f"its {unheeded} is not known in version {call.opset} of the operators"
+                return ops.Unread(call.kind, why), every
+            return operation, inputs
         except NotCoveredError as error:
             reason = str(error)
-        else:
-            return step if isinstance(step, tuple) else (step, every)
     places = tuple(place for place, name in enumerate(call.inputs) if name)
     try:
         return ops.Foreign(call.kind, call.opset, call.attributes, places), every
     except NotCoveredError as error:
         return ops.Unread(call.kind, reason or str(error)), every
-
-
-# ---- windows ---------------------------------------------------------------------------------
-
-
-def _pairs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return ONNX' list of all numbers before and then all after as pairs."""
-    half = len(numbers) // 2
-    return tuple(zip(numbers[:half], numbers[half:], strict=True))
-
-
-def _sliding(call: Call) -> dict[str, Any]:
-    """Return stride, padding and dilation, as far as they are given."""
-    auto = call.get("auto_pad", "NOTSET")
-    geometry: dict[str, Any] = {
-        "stride": tuple(call.get("strides", ())),
-        "dilation": tuple(call.get("dilations", ())),
-        "padding": _pairs(call.get("pads", ())),
-    }
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        geometry["padding"] = auto.lower()
-    return {key: value for key, value in geometry.items() if value}
-
-
-def _axes(weight: Array) -> None:
-    if weight.ndim not in (3, 4):
-        raise NotCoveredError(f"its filters have {weight.ndim - 2} spatial axes, not one or two")
-
-
-def _conv(call: Call) -> Step:
-    weight, bias = call.constant(1), call.optional(2)
-    _axes(weight)
-    operation = ops.Convolve(weight, bias, groups=call.get("group", 1), **_sliding(call))
-    return operation, call.inputs[:1]
-
-
-def _conv_transpose(call: Call) -> Step:
-    weight, bias = call.constant(1), call.optional(2)
-    _axes(weight)
-    if "output_shape" in call.attributes or call.get("auto_pad", "NOTSET") != "NOTSET":
-        raise NotCoveredError("its padding follows from an output shape")
-    extra = tuple(call.get("output_padding", ())) or 0
-    more = {"groups": call.get("group", 1), "extra": extra}
-    return ops.ConvolveTransposed(weight, bias, **more, **_sliding(call)), call.inputs[:1]
-
-
-def _max_pool(call: Call) -> Operation:
-    ceil = bool(call.get("ceil_mode", 0))
-    return ops.MaxPool(tuple(call.attributes["kernel_shape"]), ceil=ceil, **_sliding(call))
-
-
-def _average_pool(call: Call) -> Operation:
-    ceil, count = bool(call.get("ceil_mode", 0)), bool(call.get("count_include_pad", 0))
-    kernel = tuple(call.attributes["kernel_shape"])
-    return ops.AveragePool(kernel, ceil=ceil, count_padding=count, **_sliding(call))
 
 
 # ---- matrices and norms ----------------------------------------------------------------------
@@ -171,15 +70,18 @@ def _gemm(call: Call) -> Step:
 
 
 def _matmul(call: Call) -> Operation | Step:
-    right = call.constants.get(call.inputs[1])
-    if right is None or right.ndim != 2 or call.inputs[0] in call.constants:
+    if call.runtime(1) or call.constant(1).ndim != 2 or not call.runtime(0):
         return ops.MatMul()
-    return ops.Linear(right.T), call.inputs[:1]
+    return ops.Linear(call.constant(1).T), call.inputs[:1]
 
 
 def _batch_norm(call: Call) -> Step:
-    if call.get("training_mode", 0):
+    # Before version 7 an attribute told it, and until 14 the number of results.
+    tests = call.get("is_test", 0) if call.opset < 7 else call.opset > 13 or len(call.outputs) == 1
+    if call.get("training_mode", 0) or not tests:
         raise NotCoveredError("it is in training mode, where the batch decides")
+    if not call.get("spatial", 1):
+        raise NotCoveredError("it norms every entry by itself, not every channel")
     gain, offset, mean, variance = (call.constant(place) for place in (1, 2, 3, 4))
     epsilon = call.get("epsilon", 1e-5)
     return ops.BatchNorm.of(gain, offset, mean, variance, epsilon), call.inputs[:1]
@@ -190,11 +92,22 @@ def _instance_norm(call: Call) -> Step:
     return ops.InstanceNorm(gain, offset, call.get("epsilon", 1e-5)), call.inputs[:1]
 
 
+def _dropout(call: Call) -> Step:
+    # Before version 7 an attribute told whether it trains, since version 12 an input.
+    call.asked.update(("ratio", 1))
+    training = not call.get("is_test", 0) if call.opset < 7 else call.optional(2)
+    if training and call.number("ratio", 1) != 0:
+        raise NotCoveredError("it is in training mode, where chance decides")
+    return ops.Identity(), call.inputs[:1]
+
+
 # ---- activations -----------------------------------------------------------------------------
 
 
 def _prelu(call: Call) -> Step:
     slopes = call.constant(1)
+    if call.opset < 7:  # one for each channel, whatever the number of axes
+        return ops.PRelu(slopes.reshape(-1)), call.inputs[:1]
     shape = slopes.shape[1:] if slopes.shape[:1] == (1,) and slopes.ndim > 1 else slopes.shape
     if slopes.size not in (1, *shape[:1]):
         raise NotCoveredError(f"its slopes have shape {slopes.shape}, not one per channel")
@@ -203,19 +116,54 @@ def _prelu(call: Call) -> Step:
 
 
 def _clip(call: Call) -> Step:
-    return ops.Clip(call.number("min", 1), call.number("max", 2)), call.inputs[:1]
+    low, high = call.number("min", 1), call.number("max", 2)
+    # The largest numbers of float32 are no bounds.
+    low = None if low is not None and low <= -_LARGEST_FLOAT else low
+    high = None if high is not None and high >= _LARGEST_FLOAT else high
+    return ops.Clip(low, high), call.inputs[:1]
 
 
 def _softmax(call: Call) -> Operation:
+    kind = ops.Softmax if call.kind == "Softmax" else ops.LogSoftmax
     if call.opset < 13:
-        return ops.Softmax(call.get("axis", 1), onward=True)
-    return ops.Softmax(call.get("axis", -1))
+        return kind(call.get("axis", 1), onward=True)
+    return kind(call.get("axis", -1))
 
 
 def _gelu(call: Call) -> Operation:
     if call.get("approximate", "none") != "none":
         raise NotCoveredError("it is the approximation by a hyperbolic tangent")
     return ops.Gelu()
+
+
+# ---- whole numbers ---------------------------------------------------------------------------
+
+
+def _quantize(call: Call) -> Operation:
+    if call.get("block_size", 0) or call.get("output_dtype", 0) or call.get("precision", 0):
+        raise NotCoveredError("it has units for blocks, or a dtype that no zero point gives")
+    zero = call.optional(2)
+    return ops.Quantize(call.get("axis", 1), np.uint8 if zero is None else zero.dtype)
+
+
+def _dequantize(call: Call) -> Operation:
+    if call.get("block_size", 0):
+        raise NotCoveredError("it has units for blocks")
+    return ops.Dequantize(call.get("axis", 1))
+
+
+def _integers(call: Call) -> Operation:
+    raise NotCoveredError("it computes with quantised numbers: give the file before quantisation")
+
+
+# ---- entry by entry --------------------------------------------------------------------------
+
+
+def _elementwise(call: Call) -> Operation:
+    # Before version 7, axes may be matched from the left.
+    if call.opset < 7 and call.get("broadcast", 0) and "axis" in call.attributes:
+        return ops.Elementwise(call.kind, call.get("axis", 0))
+    return ops.Elementwise(call.kind)
 
 
 # Where the nearest sample to a place is the one that was repeated there.
@@ -229,7 +177,8 @@ _REPEATING = (
 
 
 def _constant(call: Call) -> Step:
-    ((kind, value),) = call.attributes.items()
+    (kind,) = call.attributes
+    value = call.get(kind, None)
     if kind not in ("value", "value_float", "value_floats", "value_int", "value_ints"):
         raise NotCoveredError(f"it holds a {kind}")
     dtypes = {"value_float": np.float32, "value_floats": np.float32}
@@ -237,7 +186,7 @@ def _constant(call: Call) -> Step:
 
 
 def _slice(call: Call) -> Operation:
-    lists = (call.attributes.get(name) for name in ("starts", "ends", "axes"))
+    lists = [call.get(name, None) for name in ("starts", "ends", "axes")]
     return ops.Slice(tuple(tuple(bounds) for bounds in lists if bounds is not None))
 
 
@@ -245,9 +194,15 @@ def _pad(call: Call) -> Step:
     if call.listed("axes", 3) is not None:
         raise NotCoveredError("it pads chosen axes")
     value, mode = call.number("value", 2) or 0.0, call.get("mode", "constant")
-    if "pads" not in call.attributes and call.inputs[1] not in call.constants:
+    if call.runtime(1):
         return ops.Pad(None, mode, value), call.inputs[:2]
-    return ops.Pad(_pairs(call.listed("pads", 1) or ()), mode, value), call.inputs[:1]
+    widths = call.listed("pads" if call.opset > 1 else "paddings", 1)
+    return ops.Pad(pairs(widths or ()), mode, value), call.inputs[:1]
+
+
+def _reshape(call: Call) -> Operation:
+    shape = call.get("shape", None)  # an attribute before version 5
+    return ops.Reshape(None if shape is None else tuple(shape), bool(call.get("allowzero", 0)))
 
 
 def _squeeze(call: Call) -> Step:
@@ -267,19 +222,37 @@ def _resize(call: Call) -> Step:
     scales = call.optional(1 if call.opset < 11 else 2)
     if scales is None or not scales.size:
         raise NotCoveredError("it is told a size, not by how much it enlarges")
-    if call.get("mode", "nearest") != "nearest" or np.any(scales % 1) or np.any(scales < 1):
-        raise NotCoveredError("it does not repeat samples a whole number of times")
+    step = _repeat(call, scales)
     places = call.get("coordinate_transformation_mode", "half_pixel")
     rounding = call.get("nearest_mode", "round_prefer_floor")
     if (places, rounding) not in _REPEATING and call.opset > 10:
         raise NotCoveredError(f"it rounds the places {quoted(places)} by {quoted(rounding)}")
-    return ops.Repeat(tuple(int(scale) for scale in scales)), call.inputs[:1]
+    return step
+
+
+def _upsample(call: Call) -> Step:
+    named = [float(call.get(f"{side}_scale", 1)) for side in ("height", "width")]  # version 1
+    scales = call.get("scales", None) or (call.optional(1) if call.opset > 8 else [1, 1, *named])
+    return _repeat(call, np.asarray(scales))
+
+
+def _repeat(call: Call, scales: Array) -> Step:
+    """Return the repetition of samples that an enlargement is."""
+    mode, axes = call.get("mode", "nearest"), call.get("axes", None)
+    if mode in ("linear", "bilinear") and len(call.inputs) == 2:  # before version 11
+        how = {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}
+        return ops.Foreign("Resize", 11, how, (0, 2)), call.inputs
+    if mode != "nearest" or np.any(scales % 1) or np.any(scales < 1):
+        raise NotCoveredError("it does not repeat samples a whole number of times")
+    counts = tuple(int(scale) for scale in scales)
+    return ops.Repeat(counts, None if axes is None else tuple(axes)), call.inputs[:1]
 
 
 def _reduce(call: Call) -> Step:
     axes, keep = call.listed("axes", 1), bool(call.get("keepdims", 1))
-    if not axes and call.get("noop_with_empty_axes", 0):
-        return ops.Identity(), call.inputs[:1]
+    if call.get("noop_with_empty_axes", 0) and not axes:  # of every entry by itself
+        alone = ops.Elementwise("Abs") if call.kind == "ReduceL2" else ops.Identity()
+        return alone, call.inputs[:1]
     return ops.Reduce(call.kind.removeprefix("Reduce"), axes or None, keep), call.inputs[:1]
 
 
@@ -287,6 +260,12 @@ def _arg_max(call: Call) -> Operation:
     if call.get("select_last_index", 0):
         raise NotCoveredError("it takes the last of several")
     return ops.ArgMax(call.get("axis", 0), bool(call.get("keepdims", 1)))
+
+
+def _top_k(call: Call) -> Operation:
+    if call.opset < 10:
+        raise NotCoveredError("it is of an operator set before 10")
+    return ops.Largest(call.get("axis", -1), not call.get("largest", 1))
 
 
 def _scatter(call: Call) -> Operation:
@@ -300,20 +279,40 @@ def _plain(operation: Callable[..., Operation], **names: tuple[str, Any]) -> Tra
     return lambda call: operation(**{field: call.get(*name) for field, name in names.items()})
 
 
+_QUANTISED = ("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul")
+
+_WITHOUT_EFFECT: dict[str, tuple[str | int, ...]] = {
+    **dict.fromkeys(FUNCTIONS, ("broadcast",)),
+    "BatchNormalization": ("momentum",),
+    **dict.fromkeys(("Cast", "QuantizeLinear"), ("saturate", "round_mode")),
+    "Conv": ("kernel_shape",),
+    "ConvTranspose": ("kernel_shape",),
+    "Dropout": ("seed",),
+    "Gemm": ("broadcast",),
+    "MaxPool": ("storage_order",),
+    "Resize": (
+        *("antialias", "cubic_coeff_a", "exclude_outside", "extrapolation_value", 1),
+        "keep_aspect_ratio_policy",
+    ),
+}
+"""Attributes, and places of inputs, that change nothing in what is translated."""
+
 TRANSLATIONS: dict[str, Translation] = {
-    **dict.fromkeys(FUNCTIONS, lambda call: ops.Elementwise(call.kind)),
+    **dict.fromkeys(_QUANTISED, _integers),
+    **dict.fromkeys(FUNCTIONS, _elementwise),
     **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), _reduce),
     "ArgMax": _arg_max,
-    "AveragePool": _average_pool,
+    "AveragePool": average_pool,
     "BatchNormalization": _batch_norm,
     "Cast": _plain(ops.Cast, dtype=("to", None)),
     "Clip": _clip,
     "Concat": _plain(ops.Concatenate, axis=("axis", 1)),
     "Constant": _constant,
     "ConstantOfShape": _plain(ops.Fill, value=("value", np.zeros(1, np.float32))),
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
-    "Dropout": lambda call: (ops.Identity(), call.inputs[:1]),
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
+    "DequantizeLinear": _dequantize,
+    "Dropout": _dropout,
     "Elu": _plain(ops.Elu, slope=("alpha", 1.0)),
     "Expand": _plain(ops.Expand),
     "Flatten": _plain(ops.Flatten, axis=("axis", 1)),
@@ -328,13 +327,15 @@ TRANSLATIONS: dict[str, Translation] = {
     "Identity": _plain(ops.Identity),
     "InstanceNormalization": _instance_norm,
     "LeakyRelu": _plain(ops.LeakyRelu, slope=("alpha", 0.01)),
+    "LogSoftmax": _softmax,
     "MatMul": _matmul,
-    "MaxPool": _max_pool,
+    "MaxPool": max_pool,
     "PRelu": _prelu,
     "Pad": _pad,
+    "QuantizeLinear": _quantize,
     "Range": _plain(ops.Range),
     "Relu": _plain(ops.Relu),
-    "Reshape": _plain(ops.Reshape, keep_zeros=("allowzero", 0)),
+    "Reshape": _reshape,
     "Resize": _resize,
     "ScatterElements": _scatter,
     "Shape": _plain(ops.ShapeOf, start=("start", 0), stop=("end", None)),
@@ -344,6 +345,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "Softplus": _plain(ops.Softplus),
     "Squeeze": _squeeze,
     "Tanh": _plain(ops.Tanh),
+    "TopK": _top_k,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
+    "Upsample": _upsample,
 }

@@ -1,12 +1,28 @@
 """Weights: tables of layers, for files that hold named arrays and nothing else.
 
-Such a file says neither in which order its layers run nor how they lie on a signal. `modules`
-sorts its arrays by the layers that own them, `kinds` makes an operation of one layer's table and
-arrays, and `geometry` makes the graph of all. Files of ONNX carry a graph and need none of it.
+Such a file says neither in which order its layers run nor how they lie on a signal.
+`checkpoints` gives its arrays the names and layouts that layers have here, `modules` sorts them by
+their layers, `order` puts these in order where the file does not, `kinds` makes an operation of one
+layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with.
+Files of ONNX carry a graph and need none of it.
 """
 
+from dcsc.networks.weights.checkpoints import Checkpoint, read_checkpoint, with_defaults
 from dcsc.networks.weights.geometry import build, default_layers
 from dcsc.networks.weights.kinds import KINDS
 from dcsc.networks.weights.modules import Module, modules_of
+from dcsc.networks.weights.order import by_number
+from dcsc.networks.weights.template import template
 
-__all__ = ["KINDS", "Module", "build", "default_layers", "modules_of"]
+__all__ = [
+    "KINDS",
+    "Checkpoint",
+    "Module",
+    "build",
+    "by_number",
+    "default_layers",
+    "modules_of",
+    "read_checkpoint",
+    "template",
+    "with_defaults",
+]

@@ -19,6 +19,7 @@ as nested dicts and lists::
     from = "conv1"                           # what it reads; by default the layer before
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,13 +37,14 @@ from dcsc.networks.operations import (
     Operation,
     Unread,
 )
-from dcsc.networks.weights.kinds import KINDS, Table, kind_of
+from dcsc.networks.weights.kinds import KINDS, Table, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
 
 __all__ = ["build", "default_layers"]
 
 _PARTS = ("norm", "activation", "pool")
 _WEIGHTED = ("convolution", "linear")
+_TRANSPOSED = re.compile("transpos|deconv|upconv|convt|conv_t|upsampl")
 
 
 def build(
@@ -82,9 +84,10 @@ def default_layers(modules: Mapping[str, Module]) -> dict[str, Any]:
     """Return the table of layers that weights alone suggest: their order, with rectifiers between.
 
     A rectifier follows each convolution or linear layer but the last, after its batch norm where
-    one comes next, unless a PReLU does.
+    one comes next, unless a PReLU does. Weights like those of a PReLU are none where no such layer
+    comes before them, or no other after: those of a loss look the same.
     """
-    modules = _modules(modules, "default_layers: modules")
+    modules = _between(_modules(modules, "default_layers: modules"))
     names = list(modules)
     kinds = [kind_of(module) for module in modules.values()]
     weighted = [i for i, kind in enumerate(kinds) if kind in _WEIGHTED]
@@ -99,6 +102,25 @@ def default_layers(modules: Mapping[str, Module]) -> dict[str, Any]:
     return {"layers": layers}
 
 
+def _between(modules: Mapping[str, Module]) -> dict[str, Module]:
+    """Return the modules without those that look like a PReLU where none can be."""
+    kinds = {name: kind_of(module) for name, module in modules.items()}
+    last = max((i for i, kind in enumerate(kinds.values()) if kind in _WEIGHTED), default=0)
+    kept: dict[str, Module] = {}
+    outputs, follows = 0, False
+    for i, (name, module) in enumerate(modules.items()):
+        if kinds[name] in _WEIGHTED:
+            outputs, follows = len(module.tensor("weight")), True
+        elif kinds[name] == "prelu":
+            if not follows or i > last or len(module.tensor("weight")) not in (1, outputs):
+                continue
+            follows = False
+        elif kinds[name] != "batch_norm":
+            follows = False
+        kept[name] = module
+    return kept
+
+
 class _Builder:
     """A graph in the making."""
 
@@ -108,6 +130,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.notes: list[str] = []
         self.used: set[str] = set()
+        self.square: list[str] = []
         self.ends: dict[str, str] = {"input": "input"}
         self.channels: dict[str, int | None] = {"input": None if shape is None else shape[0]}
         self.last = "input"
@@ -140,9 +163,14 @@ class _Builder:
         # The operation takes its keys off the table; what is left then is a mistake.
         table = Table(where, values)
         module = self._module(table.take("weights", name))
-        kind = table.take("kind", None) or self._kind(module, where)
+        kind = table.take("kind", None)
+        guessed = kind is None
+        if guessed:
+            kind = self._kind(module, where)
         sources = self._sources(table)
         table.channels = self.channels[sources[0]]
+        if guessed:
+            self._check_guess(kind, table, module)
         operation = self._operation(kind, table, module)
         table.finish()
         self._check(operation, table)
@@ -151,6 +179,7 @@ class _Builder:
         self.last = name
         if table.defaults:
             self.notes.append(f"{name}: by default " + ", ".join(table.defaults))
+        self.notes.extend(f"{name}: guessed {guess}" for guess in table.guesses)
 
     def _module(self, name: str) -> Module:
         self.used.add(name)
@@ -181,8 +210,7 @@ class _Builder:
 
     def _operation(self, kind: Any, table: Table, module: Module) -> Operation:
         if kind == "unread" and "operation" not in table.values:
-            weights = ", ".join(module.tensors)
-            return Unread(module.name, f"no kind of layer is known by these weights: {weights}")
+            return Unread(module.name, why_unread(module))
         if kind not in KINDS:
             raise DcscError(
                 f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {quoted(kind)}"
@@ -193,21 +221,61 @@ class _Builder:
             inside = str(error).startswith(table.where)
             raise error if inside else DcscError(f"{table.where}: {error}") from None
 
+    def _check_guess(self, kind: str, table: Table, module: Module) -> None:
+        """Say what was guessed of a layer, and refuse to guess where it could be two things."""
+        if kind == "prelu":
+            count = len(module.tensor("weight"))
+            table.guesses.append(
+                'kind = "prelu", for its weights are '
+                + ("one number a channel" if count > 1 else "one number")
+            )
+        if kind != "convolution":
+            return
+        outputs, width = module.tensor("weight").shape[:2]
+        bias = module.tensors.get("bias")
+        turned = bias is not None and len(bias) == width != outputs
+        square = outputs == width > 1 and table.channels in (None, width)
+        if turned or (square and _TRANSPOSED.search(module.name.lower())):
+            raise DcscError(
+                f'{table.where}: expected to be told whether it is kind = "convolution" or '
+                f'kind = "transposed_convolution", got weights of shape '
+                f"{module.tensor('weight').shape}"
+                + (f" and {len(bias)} biases" if bias is not None else "")
+            )
+        if square:
+            self.square.append(module.name)
+
     def _check(self, operation: Operation, table: Table) -> None:
         """Check a convolution against the channels that come in."""
         if not isinstance(operation, Convolve):
             return
-        needed = operation.weight.shape[1] * operation.groups
-        if table.channels not in (None, needed):
-            raise DcscError(
-                f"{table.where}: expected {needed} channels to come in, got {table.channels}; "
-                "give the groups or the order of the layers in a geometry"
-            )
+        outputs, width = operation.weight.shape[:2]
+        needed, channels = width * operation.groups, table.channels
+        if channels in (None, needed):
+            return
+        ways = [
+            f"from = {quoted(name)}"
+            for name, end in self.ends.items()
+            if self.channels[end] == needed
+        ]
+        if channels % width == 0 and outputs % (channels // width) == 0:
+            ways.append(f"groups = {channels // width}")
+        if channels == outputs:
+            ways.append('kind = "transposed_convolution"')
+        raise DcscError(
+            f"{table.where}: expected {needed} channels to come in, got {channels}; say in a table "
+            f"of layers how it is: {', '.join([*ways, 'another order'])}"
+        )
 
     def finish(self) -> tuple[Graph, tuple[str, ...]]:
         """Return the graph; its outputs are the values that no layer reads."""
         used = {name for node in self.nodes for name in node.inputs}
         outputs = [node.output for node in self.nodes if node.output not in used]
+        if self.square:
+            self.notes.append(
+                f"guessed convolutions: {listed(self.square)}; transposed ones have weights of "
+                'these shapes as well, kind = "transposed_convolution" says so'
+            )
         idle = [name for name in self.modules if name not in self.used]
         if idle:
             self.notes.append("weights that no layer uses: " + ", ".join(idle))

@@ -10,13 +10,14 @@ from typing import Any
 import attrs
 import numpy as np
 
+from dcsc._arrays import Array
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
 from dcsc.networks.weights.modules import Module
 
-__all__ = ["KINDS", "Table", "kind_of"]
+__all__ = ["KINDS", "Table", "kind_of", "why_unread"]
 
 _REQUIRED = object()
 
@@ -32,8 +33,8 @@ class Table:
     values : dict
     channels : int or None
         Number of channels that come in, where that is known.
-    defaults : list of str
-        What was assumed where a key is missing.
+    defaults, guesses : list of str
+        What was assumed where a key is missing, without and with a sign of it in the weights.
     keys : list of str
         Those that were asked for.
     """
@@ -42,13 +43,17 @@ class Table:
     values: dict[str, Any]
     channels: int | None = None
     defaults: list[str] = attrs.field(factory=list)
+    guesses: list[str] = attrs.field(factory=list)
     keys: list[str] = attrs.field(factory=list)
 
     def take(self, key: str, default: Any = _REQUIRED, note: bool = False) -> Any:
         """Return and remove a key; with ``note`` a default is added to `defaults`."""
         self.keys.append(key)
         if key in self.values:
-            return self.values.pop(key)
+            value = self.values.pop(key)
+            if value == "?":
+                raise DcscError(f"{self.where}: {key}: expected a value, got a question mark")
+            return value
         if default is _REQUIRED:
             raise DcscError(
                 f"{self.where}: expected the key {quoted(key)}, got {listed(self.values)}"
@@ -71,16 +76,26 @@ Builder = Callable[[Table, Module], Operation]
 
 def _convolution(table: Table, module: Module) -> Operation:
     weight = module.tensor("weight")
-    channels, width = table.channels, weight.shape[1] if weight.ndim > 1 else 1
-    groups = channels // width if channels and width and channels % width == 0 else 1
+    geometry = {
+        "stride": table.take("stride", 1, note=True),
+        "padding": table.take("padding", 0, note=True),
+        "dilation": table.take("dilation", 1, note=True),
+    }
     return ops.Convolve(
-        weight,
-        module.tensors.get("bias"),
-        stride=table.take("stride", 1, note=True),
-        padding=table.take("padding", 0, note=True),
-        dilation=table.take("dilation", 1, note=True),
-        groups=table.take("groups", groups, note=True),
+        weight, module.tensors.get("bias"), groups=_groups(table, weight), **geometry
     )
+
+
+def _groups(table: Table, weight: Array) -> Any:
+    """Return the groups of a convolution, which only filters on one channel each suggest."""
+    channels = table.channels or 1
+    depthwise = weight.ndim > 1 and weight.shape[1] == 1 and len(weight) % channels == 0
+    if channels == 1 or not depthwise or "groups" in table.values:
+        return table.take("groups", 1, note=True)
+    table.guesses.append(
+        f"groups = {channels}, for {channels} channels come in and its filters have one"
+    )
+    return table.take("groups", channels)
 
 
 def _transposed(table: Table, module: Module) -> Operation:
@@ -189,6 +204,16 @@ def kind_of(module: Module) -> str:
     if "running_mean" in tensors:
         return "batch_norm"
     axes = tensors["weight"].ndim if "weight" in tensors else 0
-    if axes == 1 and set(tensors) == {"weight"}:
+    if axes == 1 and set(tensors) == {"weight"} and "norm" not in module.name.lower():
         return "prelu"
     return {2: "linear", 3: "convolution", 4: "convolution"}.get(axes, "unread")
+
+
+def why_unread(module: Module) -> str:
+    """Return why no kind of layer is known by a module's tensors."""
+    axes = {name: array.ndim for name, array in module.tensors.items()}
+    if axes.get("weight", 0) > 4:
+        return f"its filters have {axes['weight'] - 2} spatial axes, not one or two"
+    if set(axes) <= {"weight", "bias"} and set(axes.values()) == {1}:
+        return "a norm without running statistics, whose groups are not in the file"
+    return f"no kind of layer is known by these weights: {', '.join(module.tensors)}"

@@ -11,6 +11,7 @@ from dcsc.errors import DcscError
 
 __all__ = ["Module", "modules_of"]
 
+_ALONE = "layer"  # the name of a layer that the file gives none
 _PARAMETRIZED = {
     "parametrizations.weight.original0": "weight_g",
     "parametrizations.weight.original1": "weight_v",
@@ -49,13 +50,16 @@ class Module:
 def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[str, ...]]:
     """Sort tensors into modules, in the order of their first tensors; return notes as well.
 
-    The prefix ``module.``, if all names have it, is left out. A weight given as direction and
-    length (weight norm, under its old or its new names) is put together.
+    A weight given as direction and
+    length (weight norm, under its old or its new names) is put together. Tensors without a dot in
+    their names belong to no layer and are left out, unless they are all there is.
+
+    Raises
+    ------
+    DcscError
+        If no tensor is called weight or has a name with a dot.
     """
     notes = []
-    if tensors and all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
-        notes.append("left out the prefix 'module.' of all names")
     owned: dict[str, dict[str, Array]] = {}
     for name, value in tensors.items():
         plain = name
@@ -64,8 +68,19 @@ def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[s
                 plain = name.removesuffix(new) + old
         prefix, _, rest = plain.rpartition(".")
         owned.setdefault(prefix, {})[rest] = value
+    loose = owned.pop("", {})
+    if loose.keys() & {"weight", "weight_v"} and not owned:
+        owned[_ALONE] = loose
+        notes.append(f"the weights have no name of a layer, which is called {_ALONE!r} here")
+    elif loose and owned:
+        notes.append(f"left out, for their names have no dot after a layer's: {listed(loose)}")
+    elif loose:
+        raise DcscError(
+            "expected arrays with names like conv1.weight and conv1.bias, a layer and what is "
+            f"its, got {listed(loose)}"
+        )
     modules = {name: Module(name, _composed(name, part)) for name, part in owned.items()}
-    composed = [name for name, part in owned.items() if {"weight_g", "weight_v"} <= set(part)]
+    composed = [name for name in modules if {"weight_g", "weight_v"} <= set(owned[name])]
     if composed:
         notes.append("weight norm put together in " + ", ".join(composed))
     return modules, tuple(notes)

@@ -1,0 +1,145 @@
+"""What PyTorch's graphs say of one step: its arguments by their names, and the shapes around it."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcsc._arrays import Array, Shape
+from dcsc.errors import NotCoveredError
+from dcsc.networks.extras import host
+from dcsc.networks.operations import Flatten, Operation, Reshape
+
+__all__ = ["Call", "Step", "demand", "lengths", "reshaped", "static"]
+
+
+@attrs.frozen(eq=False)
+class Step:
+    """Operations one after the other, of which the first reads some values.
+
+    Parameters
+    ----------
+    operations : tuple of Operation
+    inputs : tuple
+        Nodes of PyTorch's graph, arrays, and other steps.
+    """
+
+    operations: tuple[Operation, ...]
+    inputs: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, operation: Operation, *inputs: Any) -> "Step":
+        """Return a step of one operation."""
+        return cls((operation,), inputs)
+
+
+@attrs.frozen(eq=False)
+class Call:
+    """A node that calls one of PyTorch's operators.
+
+    Parameters
+    ----------
+    node, result : torch.fx.Node
+        The call, and its result: the first of several is a node of its own.
+    constants : dict of node to Tensor
+        What is known without the inputs.
+    """
+
+    node: Any
+    result: Any
+    constants: dict[Any, Tensor]
+    arguments: dict[str, Any] = attrs.field(init=False)
+
+    @arguments.default
+    def _arguments(self) -> dict[str, Any]:
+        schema = self.node.target._schema.arguments
+        values = {argument.name: argument.default_value for argument in schema}
+        names = [argument.name for argument in schema]
+        return values | dict(zip(names, self.node.args, strict=False)) | dict(self.node.kwargs)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an argument, or the default where the operator has none of this name."""
+        return self.arguments.get(name, default)
+
+    @property
+    def data(self) -> Any:
+        """The first argument: what the operator acts on."""
+        return self.arguments[next(iter(self.arguments))]
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape of what comes out; symbols stand for what the batch decides."""
+        return lengths(self.result)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of what comes out, as NumPy has it."""
+        return _numpy(self.result)
+
+    def incoming(self, name: str = "") -> tuple[Any, ...]:
+        """Return the shape of a tensor that goes in."""
+        return lengths(self[name] if name else self.data)
+
+    def axes(self, name: str, rank: int) -> Shape:
+        """Return axes, an int or a list of them, counted from the first; none given are all."""
+        value = self[name]
+        numbers = [value] if isinstance(value, int) else value or range(rank)
+        return tuple(number % rank for number in numbers)
+
+    def constant(self, name: str) -> Tensor:
+        """Return a tensor that has to be known without the inputs."""
+        if self[name] not in self.constants:
+            raise NotCoveredError(f"its {name} is computed from the inputs")
+        return self.constants[self[name]]
+
+    def weight(self, name: str) -> Array | None:
+        """Return a weight, or None if there is none."""
+        return None if self.get(name) is None else host(self.constant(name))
+
+    def scalar(self, value: Any) -> Any:
+        """Return a number as an array of the dtype that it is computed with, a node as it is."""
+        if not isinstance(value, int | float):
+            return value
+        dtype = _numpy(self.data) if self.dtype.kind == "b" else self.dtype
+        whole = dtype.kind != "f" and isinstance(value, float)
+        return np.array(value, np.float64 if whole else dtype)
+
+
+def lengths(node: Any) -> tuple[Any, ...]:
+    """Return the shape of a node's tensor; symbols stand for what the batch decides."""
+    shape = node.meta["val"].shape
+    fixed = (n if isinstance(n, int) else n.node.maybe_as_int() for n in shape)
+    return tuple(n if m is None else m for n, m in zip(shape, fixed, strict=True))
+
+
+def _numpy(node: Any) -> np.dtype[Any]:
+    kind = node.meta["val"].dtype
+    if kind.is_floating_point:
+        return np.dtype(np.float64 if kind == torch.float64 else np.float32)
+    return np.dtype(str(kind).removeprefix("torch."))
+
+
+def demand(holds: bool, reason: str) -> None:
+    """Raise `NotCoveredError` with a reason, unless something holds."""
+    if not holds:
+        raise NotCoveredError(reason)
+
+
+def static(shape: Any) -> tuple[int, ...]:
+    """Return a shape with -1 where the batch decides; that may be one axis."""
+    numbers = tuple(n if isinstance(n, int) else -1 for n in shape)
+    demand(numbers.count(-1) < 2, "the batch decides more than one axis of its result")
+    return numbers
+
+
+def reshaped(call: Call) -> Operation:
+    """Return the operation that gives data the shape of the call's result."""
+    shape, before = static(call.shape), call.incoming()
+    if len(shape) == 2 and len(before) > 1 and before[0] == call.shape[0]:
+        return Flatten(1)
+    return Reshape(shape, keep_zeros=True)

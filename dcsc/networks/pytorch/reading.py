@@ -1,0 +1,55 @@
+"""Modules as networks."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dcsc._arrays import numeric_array
+from dcsc._words import quoted
+from dcsc.errors import DcscError
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.pytorch.building import graph_of
+from dcsc.networks.pytorch.tracing import traced
+from dcsc.networks.simplification import simplified, zero_filters
+
+__all__ = ["read_module"]
+
+_WHERE = "from_torch"
+
+
+def read_module(module: nn.Module, example: Any) -> ConvNetwork:
+    """Return a module as a network; see `dcsc.networks.from_torch`."""
+    if not isinstance(module, nn.Module):
+        raise DcscError(f"{_WHERE}: module: expected a torch.nn.Module, got {quoted(module)}")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise DcscError(
+            f"{_WHERE}: module: expected a module of Python, got TorchScript: give the module that "
+            "it was made of, or torch.onnx.export it to a file"
+        )
+    if any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
+        raise DcscError(f"{_WHERE}: module: expected weights, got lazy ones: run it once")
+    several = example if isinstance(example, tuple) else (example,)
+    if not several:
+        raise DcscError(f"{_WHERE}: example: expected an input or a tuple of them, got ()")
+    examples = tuple(_tensor(value, module) for value in several)
+    graph = simplified(graph_of(traced(module, examples), module))
+    kinds = {parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()}
+    narrow = sorted(str(kind).removeprefix("torch.") for kind in kinds if kind.itemsize < 4)
+    notes = [f"weights are {kind}, computed with as float32" for kind in narrow]
+    fixed = sorted({n.shape[0] for n in graph.inputs if n.shape and n.shape[0] is not None})
+    notes += [f"the module takes batches of {size} and no others" for size in fixed]
+    return ConvNetwork(graph, type(module).__name__, (*notes, *zero_filters(graph)))
+
+
+def _tensor(value: Any, module: nn.Module) -> Tensor:
+    """Return a tensor as it is, and an array where the weights are and of their dtype."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    array = np.array(numeric_array(value, f"{_WHERE}: example"))
+    tensor = torch.from_numpy(array)
+    weights = next((p for p in module.parameters() if p.is_floating_point()), None)
+    if weights is None:
+        return tensor
+    return tensor.to(weights.device, weights.dtype if array.dtype.kind == "f" else None)
