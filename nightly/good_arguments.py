@@ -207,6 +207,7 @@ ARGUMENTS = {
     "truth": truth,
     "units": lambda: [0],
     "value": lambda: "gauss",
+    "value, Sum.at": lambda: network().convolutions[0].code,
     "value, Input.checked": lambda: np.zeros((2, 1, 8, 8)),
     "values": lambda: CODES,
     "array": lambda: CODES,

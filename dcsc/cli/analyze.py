@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 import dcsc
 from dcsc._files import check_files, write_files
-from dcsc._words import readable
+from dcsc._words import readable, without_common
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -87,6 +87,8 @@ def analyze(
     for line in at_a_glance(analysis):
         console().print(readable(line))
     rows = [_cells(layer) for layer in analysis.layers]
+    names = without_common([row[0] for row in rows])
+    rows = [[name, *cells] for name, (_, *cells) in zip(names, rows, strict=True)]
     print_table(f"{analysis.source}, layer by layer", _COLUMNS, rows)
     say(f"Wrote {html} and {json}.")
 
