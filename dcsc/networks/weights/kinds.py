@@ -20,6 +20,9 @@ from dcsc.networks.weights.modules import Module
 __all__ = ["KINDS", "Table", "kind_of", "why_unread"]
 
 _REQUIRED = object()
+# What PyTorch calls paddings and ways to pad.
+_PADDINGS: dict[str, Any] = {"same": "same_upper", "valid": 0}
+_MODES = {"circular": "wrap", "replicate": "edge", "zeros": "constant"}
 
 
 @attrs.define(eq=False)
@@ -75,12 +78,18 @@ def _convolution(table: Table, module: Module) -> Operation:
     weight = module.tensor("weight")
     geometry = {
         "stride": table.take("stride", 1, note=True),
-        "padding": table.take("padding", 0, note=True),
+        "padding": _padding(table),
         "dilation": table.take("dilation", 1, note=True),
     }
     return ops.Convolve(
         weight, module.tensors.get("bias"), groups=_groups(table, weight), **geometry
     )
+
+
+def _padding(table: Table) -> Any:
+    """Return the padding; words of PyTorch are understood."""
+    padding = table.take("padding", 0, note=True)
+    return _PADDINGS.get(padding, padding) if isinstance(padding, str) else padding
 
 
 def _groups(table: Table, weight: Array) -> Any:
@@ -132,8 +141,10 @@ def _average_pool(table: Table, module: Module) -> Operation:
 
 
 def _sliding(table: Table) -> dict[str, Any]:
+    if "stride" not in table.values:
+        table.defaults.append("stride 1 (PyTorch and Keras step by the kernel)")
     return {
-        "stride": table.take("stride", 1, note=True),
+        "stride": table.take("stride", 1),
         "padding": table.take("padding", 0),
         "dilation": table.take("dilation", 1),
         "ceil": table.take("ceil", False),
@@ -156,6 +167,7 @@ def _tupled(value: Any) -> Any:
 
 def _pad(table: Table, module: Module) -> Operation:
     widths, mode = _tupled(table.take("widths")), table.take("mode", "constant")
+    mode = _MODES.get(mode, mode) if isinstance(mode, str) else mode
     return ops.Pad(widths, mode, table.take("value", 0.0))
 
 
