@@ -118,6 +118,11 @@ def test_an_order_that_names_leave_open_is_asked(shapes, reason, tmp_path):
         assert "strange" in str(error.value)
 
 
+def test_a_name_of_very_many_parts_is_refused(tmp_path):
+    with pytest.raises(DcscError, match="expected names of at most 50 parts, got 'a"):
+        order(tmp_path, **{"a." * 5000 + "weight": (4, 1, 3)})
+
+
 # ---- kinds ---------------------------------------------------------------------------------------
 
 
