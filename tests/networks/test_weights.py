@@ -228,6 +228,18 @@ def test_ways_to_pad_by_the_words_of_pytorch(mode, tmp_path):
     assert_agrees(path, module, (2, 9), {"layers": [pad, {"name": "0"}]})
 
 
+@pytest.mark.parametrize(("norm", "table"), [
+    (nn.GroupNorm(2, 4), {"kind": "group_norm", "groups": 2}),
+    (nn.InstanceNorm1d(4, affine=True), {"kind": "instance_norm"}),
+])  # fmt: skip
+def test_norms_without_statistics_by_their_kind(norm, table, tmp_path):
+    module = randomised(nn.Sequential(nn.Conv1d(2, 4, 3), norm, nn.ReLU()))
+    nn.init.normal_(norm.weight)
+    path = saved(module.state_dict(), tmp_path, ".npz")
+    layers = [{"name": "0"}, {"name": "1", "activation": "relu", **table}]
+    assert_agrees(path, module, (2, 9), {"layers": layers})
+
+
 def test_a_pooling_without_stride_says_that_others_step_by_the_kernel(tmp_path):
     pool = {"kind": "max_pool", "kernel": 2}
     path = saved({"a.weight": torch.ones(2, 1, 3)}, tmp_path, ".npz")

@@ -131,6 +131,16 @@ def _batch_norm(table: Table, module: Module) -> Operation:
     )
 
 
+def _group_norm(table: Table, module: Module) -> Operation:
+    groups, epsilon = table.take("groups"), table.take("epsilon", 1e-5, note=True)
+    return ops.GroupNorm(module.tensor("weight"), module.tensor("bias"), groups, epsilon)
+
+
+def _instance_norm(table: Table, module: Module) -> Operation:
+    epsilon = table.take("epsilon", 1e-5, note=True)
+    return ops.InstanceNorm(module.tensor("weight"), module.tensor("bias"), epsilon)
+
+
 def _max_pool(table: Table, module: Module) -> Operation:
     return ops.MaxPool(table.take("kernel"), **_sliding(table))
 
@@ -184,6 +194,8 @@ KINDS: dict[str, Builder] = {
     "gelu": _plain(ops.Gelu),
     "global_average_pool": _plain(ops.GlobalAveragePool),
     "global_max_pool": _plain(ops.GlobalMaxPool),
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
     "leaky_relu": _plain(ops.LeakyRelu, slope=0.01),
     "linear": _linear,
     "max_pool": _max_pool,
@@ -223,6 +235,9 @@ def why_unread(module: Module) -> str:
     axes = {name: array.ndim for name, array in module.tensors.items()}
     if axes.get("weight", 0) > 4:
         return f"its filters have {axes['weight'] - 2} spatial axes, not one or two"
-    if set(axes) <= {"weight", "bias"} and set(axes.values()) == {1}:
-        return "a norm without running statistics, whose groups are not in the file"
+    if axes == {"weight": 1, "bias": 1}:
+        return (
+            "a norm without running statistics, whose groups are not in the file: "
+            'kind = "group_norm" with groups, or kind = "instance_norm", in a table of layers'
+        )
     return f"no kind of layer is known by these weights: {', '.join(module.tensors)}"
