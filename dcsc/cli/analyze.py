@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 import dcsc
 from dcsc._files import check_files, write_files
-from dcsc._words import readable
+from dcsc._words import readable, without_common
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -24,6 +24,7 @@ from dcsc.networks.analysis import (
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import at_a_glance, page, row
+from dcsc.report.words import name_of
 
 __all__ = ["analyze"]
 
@@ -107,11 +108,17 @@ def analyze(
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
-    names = _COLUMNS
+    # Where nothing is proved of any layer, a sentence above says it.
+    proved = any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
+    headings = [name for name in _COLUMNS if proved or name != "proved"]
     if perturbation is not None:  # in the place of a column that the page has
-        names = (*(name for name in _COLUMNS if name != "random"), "decided")
-    rows = [_cells(layer, names) for layer in analysis.layers]
-    print_table(f"{analysis.source}, layer by layer", names, rows)
+        headings = [*(name for name in headings if name != "random"), "decided"]
+    names = without_common([name_of(layer) for layer in analysis.layers])
+    rows = [
+        [name, *_cells(layer, headings[1:])]
+        for name, layer in zip(names, analysis.layers, strict=True)
+    ]
+    print_table(f"{analysis.source}, layer by layer", headings, rows)
     say(f"Wrote {html} and {json}.")
 
 
@@ -123,8 +130,8 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     return shipped_inputs() if shipped else None
 
 
-def _cells(layer: LayerAnalysis, names: Sequence[str]) -> list[str]:
+def _cells(layer: LayerAnalysis, headings: Sequence[str]) -> list[str]:
     texts = {name: cell.text for name, cell in row(layer).items()}
     theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
     texts["proved"] = theorems or ("–" if layer.codes is None else "nothing")
-    return [texts.get(name, "–") for name in names]
+    return [texts.get(name, "–") for name in headings]

@@ -63,7 +63,10 @@ def columns(analysis: Analysis) -> dict[str, str]:
     """Return the headings, and what each means in a sentence."""
     headings = _FILTERS
     if any(layer.codes is not None for layer in analysis.layers):
-        headings = headings | _CODES
+        # Where no theorem holds of anything, one sentence says it (`words.at_a_glance`).
+        empty = not any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
+        left_out = {*(kind.label for kind in CLASS_BOUNDS), "sharp"} if empty else set()
+        headings = headings | {name: text for name, text in _CODES.items() if name not in left_out}
     if any(layer.stability is not None for layer in analysis.layers):
         headings = headings | _STABILITY
     return headings

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 import scipy.special
 
-from dcsc._arrays import Array, Shape
-from dcsc._fields import choice_field
+from dcsc._arrays import Array, Shape, integer
+from dcsc._fields import choice_field, number_field
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Operation
@@ -95,7 +95,7 @@ class Elementwise(Operation):
     """
 
     function: str = choice_field(FUNCTIONS)
-    axis: int | None = None
+    axis: int | None = number_field(integer, default=None)
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from dcsc.intervals import Interval
 from dcsc.networks.operations.base import Equivariance, Operation, weights_field
 from dcsc.networks.relaxations import Affine, LinearMap, Relaxation
 
-__all__ = ["BatchNorm", "InstanceNorm", "Linear", "MatMul"]
+__all__ = ["BatchNorm", "Linear", "MatMul"]
 
 
 @attrs.frozen
@@ -124,27 +124,3 @@ class BatchNorm(Operation):
             lambda data: data * np.abs(scale),
         )
         return Affine.of(values, (matrix,), np.broadcast_to(shift, shape))
-
-
-@attrs.frozen
-class InstanceNorm(Operation):
-    """Each channel of each sample at mean 0 and variance 1, then gain · y + offset.
-
-    Parameters
-    ----------
-    gain, offset : array_like, shape (channels,)
-    epsilon : float
-        Added to the variance.
-    """
-
-    gain: Array = weights_field(1)
-    offset: Array = weights_field(1)
-    epsilon: float = 1e-5
-
-    def _apply(self, *values: Array) -> Any:
-        (data,) = values
-        axes = tuple(range(2, data.ndim))
-        centred = data - data.mean(axis=axes, keepdims=True)
-        spread = np.sqrt(np.square(centred).mean(axis=axes, keepdims=True) + self.epsilon)
-        shape = (-1, *[1] * len(axes))
-        return centred / spread * self.gain.reshape(shape) + self.offset.reshape(shape)
