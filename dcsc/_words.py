@@ -1,9 +1,10 @@
 """What others wrote, in sentences of dcsc's: lists, values, and names as they are."""
 
+import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["listed", "quoted", "readable", "short", "visible"]
+__all__ = ["listed", "quoted", "readable", "short", "visible", "without_common"]
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
 _REPR = reprlib.Repr()
@@ -54,6 +55,25 @@ def short(text: str, most: int) -> str:
         return text
     end = most // 2
     return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def without_common(names: Sequence[str]) -> list[str]:
+    """Return names without the parts, between dots or slashes, that all begin or end with.
+
+    Examples
+    --------
+    >>> without_common(["/net/block1/conv/Conv", "/net/block2/down/Conv"])
+    ['block1/conv', 'block2/down']
+    """
+    split = [re.split(r"(?<=[./])", name) for name in names]
+    shortest = min(map(len, split), default=0)
+    first = next((i for i in range(shortest) if len({s[i] for s in split}) > 1), 0)
+    rest = shortest - first
+    last = next((i for i in range(rest) if len({s[-1 - i] for s in split}) > 1), 0)
+    return [
+        "".join(s[first : len(s) - last]).rstrip("./") or name
+        for s, name in zip(split, names, strict=True)
+    ]
 
 
 def readable(text: str) -> str:

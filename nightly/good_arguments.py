@@ -209,6 +209,7 @@ ARGUMENTS = {
     "truth": truth,
     "units": lambda: [0],
     "value": lambda: "gauss",
+    "value, Sum.at": lambda: network().convolutions[0].code,
     "value, Input.checked": lambda: np.zeros((2, 1, 8, 8)),
     "values": lambda: CODES,
     "values, ConvNetwork.activations": lambda: dict(activations().values),

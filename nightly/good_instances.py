@@ -21,6 +21,7 @@ from dcsc.dictionaries import filters
 from dcsc.experiments import sweeps
 from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
+from dcsc.networks import operations as ops
 from dcsc.networks import readers, shipped
 from dcsc.networks.pytorch import TorchNetwork
 from nightly.ingredients import (
@@ -177,6 +178,7 @@ INSTANCES = {
     networks.NetworkLayer: lambda: activations().layers[0],
     networks.Reading: lambda: activations().layers[0].reading,
     networks.Stop: lambda: unread().unread[0],
+    networks.Sum: lambda: networks.Sum(("x",), ops.Relu(), "z"),
     networks.TransposedConvolution: lambda: unread().transposed[0],
     analyses.Inputs: inputs,
     analyses.Limits: lambda: SHORT,

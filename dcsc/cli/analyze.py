@@ -1,5 +1,6 @@
 """``dcsc analyze``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from cyclopts import Parameter
 
 import dcsc
 from dcsc._files import check_files, write_files
-from dcsc._words import readable
+from dcsc._words import readable, without_common
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -23,6 +24,7 @@ from dcsc.networks.analysis import (
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import at_a_glance, page, row
+from dcsc.report.words import name_of
 
 __all__ = ["analyze"]
 
@@ -86,8 +88,15 @@ def analyze(
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
-    rows = [_cells(layer) for layer in analysis.layers]
-    print_table(f"{analysis.source}, layer by layer", _COLUMNS, rows)
+    # Where nothing is proved of any layer, a sentence above says it.
+    proved = any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
+    headings = [name for name in _COLUMNS if proved or name != "proved"]
+    names = without_common([name_of(layer) for layer in analysis.layers])
+    rows = [
+        [name, *_cells(layer, headings[1:])]
+        for name, layer in zip(names, analysis.layers, strict=True)
+    ]
+    print_table(f"{analysis.source}, layer by layer", headings, rows)
     say(f"Wrote {html} and {json}.")
 
 
@@ -99,11 +108,8 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     return shipped_inputs() if shipped else None
 
 
-def _cells(layer: LayerAnalysis) -> list[str]:
-    cells = row(layer)
+def _cells(layer: LayerAnalysis, headings: Sequence[str]) -> list[str]:
+    texts = {name: cell.text for name, cell in row(layer).items()}
     theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
-    return [
-        *(cells[name].text if name in cells else "–" for name in _COLUMNS[:-2]),
-        theorems or ("–" if layer.codes is None else "nothing"),
-        cells["found"].text if "found" in cells else "–",
-    ]
+    texts["proved"] = theorems or ("–" if layer.codes is None else "nothing")
+    return [texts.get(name, "–") for name in headings]

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, Shape, instance, per_axis
+from dcsc._arrays import Array, Shape, instance, instance_of, per_axis
+from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
-from dcsc.networks.graph import Graph, Node
+from dcsc.networks.graph import Graph, Node, texts
 from dcsc.networks.operations import (
     Activation,
     AveragePool,
@@ -51,9 +52,9 @@ class Sum:
         Name of the value that the activation makes of the sum.
     """
 
-    added: tuple[str, ...]
-    activation: Activation
-    code: str
+    added: tuple[str, ...] = attrs.field(converter=named(texts))  # type: ignore[misc]  # see `named`
+    activation: Activation = attrs.field(validator=instance_of(Activation))
+    code: str = attrs.field(validator=instance_of(str))
 
     @classmethod
     def at(cls, graph: Graph, value: str) -> "Sum | None":

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
+from dcsc._words import short, without_common
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE, plain
@@ -27,7 +28,7 @@ _GREY = "0.45"
 _STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
 _MOST_TICKS = 16
-_NAME = 14  # of long names the end is drawn, in which they differ
+_NAME = 14
 
 
 def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
@@ -56,8 +57,8 @@ def _wide(layers: Sequence[LayerAnalysis]) -> float:
 def _name_layers(axes: Axes, layers: Sequence[LayerAnalysis]) -> None:
     every = -(-len(layers) // _MOST_TICKS)
     places = range(0, len(layers), every)
-    names = [layers[at].name for at in places]
-    ends = [name if len(name) <= _NAME else "…" + name[1 - _NAME :] for name in names]
+    names = without_common([layer.name for layer in layers])
+    ends = [short(names[at], _NAME) for at in places]
     slanted: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(list(places), map(plain, ends), **(slanted if len(layers) > 3 else {}))
     axes.set_yticks(np.linspace(0, 1, 6))  # the layout knows no others that would come later

@@ -13,6 +13,7 @@ from dcsc._arrays import Array, instance, integer
 from dcsc._version import __version__
 from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
+from dcsc.networks.analysis.inputs import channels_last
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
@@ -164,6 +165,8 @@ def _title(analysis: Analysis, number: int) -> str:
 
 def _input(value: Array, number: int) -> Picture:
     alt = f"Input {number + 1}"
+    if channels_last((1, *value.shape)):
+        value = np.moveaxis(value, -1, 0)
     if value.ndim == 3:
         return _png(input_picture(value), alt)
     return _svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)

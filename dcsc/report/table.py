@@ -56,9 +56,12 @@ class Cell:
 
 def columns(analysis: Analysis) -> dict[str, str]:
     """Return the headings, and what each means in a sentence."""
-    if any(layer.codes is not None for layer in analysis.layers):
-        return _FILTERS | _CODES
-    return _FILTERS
+    if all(layer.codes is None for layer in analysis.layers):
+        return _FILTERS
+    # Where no theorem holds of anything, one sentence says it (`words.at_a_glance`).
+    empty = not any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
+    left_out = {*(kind.label for kind in CLASS_BOUNDS), "sharp"} if empty else set()
+    return _FILTERS | {name: text for name, text in _CODES.items() if name not in left_out}
 
 
 def _mark(facts: FilterFacts) -> str:

@@ -78,6 +78,8 @@ def _glance(analysis: Analysis) -> Iterator[str]:
 
 
 def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
+    # One filter of one tap meets no other.
+    facts = [x for x in facts if x.shape[0] > 1 or np.prod(x.shape[2:]) > 1]
     values = [x.own.value for x in facts if x.own is not None]
     if not values:
         return

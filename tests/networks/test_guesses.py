@@ -118,6 +118,11 @@ def test_an_order_that_names_leave_open_is_asked(shapes, reason, tmp_path):
         assert "strange" in str(error.value)
 
 
+def test_a_name_of_very_many_parts_is_refused(tmp_path):
+    with pytest.raises(DcscError, match="expected names of at most 50 parts, got 'a"):
+        order(tmp_path, **{"a." * 5000 + "weight": (4, 1, 3)})
+
+
 # ---- kinds ---------------------------------------------------------------------------------------
 
 
@@ -145,7 +150,7 @@ def test_numbers_that_fit_no_activation_are_left_out(name, size, tmp_path):
 
 @pytest.mark.parametrize(("weights", "reason"), [
     ({"weight": (4,), "bias": (4,)}, "a norm without running statistics, whose groups are not in"),
-    ({"weight": (4,)}, "a norm without running statistics"),
+    ({"weight": (4,)}, "no kind of layer is known by these weights: weight"),
     ({"weight": (4, 1, 3, 3, 3)}, "its filters have 3 spatial axes, not one or two"),
 ])  # fmt: skip
 def test_what_is_not_read_of_weights_says_why(weights, reason, tmp_path):

@@ -100,3 +100,51 @@ def test_inputs_that_no_machine_holds_are_refused():
     graph = Graph((Input("x", (1, 1, 2**40)),), (), ("x",))
     with pytest.raises(DcscError, match=r"1073741824 samples, got the shape \(1, 1"):
         noise_inputs(ConvNetwork(graph, "huge"))
+
+
+def channels_last():
+    nodes = [
+        Node("turn", operations.Transpose((0, 3, 1, 2)), ("x",), "t"),
+        Node("conv", operations.Convolve(np.ones((2, 3, 2, 2))), ("t",), "y"),
+    ]
+    return ConvNetwork(Graph([Input("x", (None, None, 5, 3))], nodes, ["y"]), "net")
+
+
+def test_channels_of_a_picture_come_last_where_the_network_has_them_there(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    value = read_inputs(channels_last(), tmp_path / "picture.png").values["x"]
+    assert np.array_equal(value, pixels[None] / 255)
+    assert channels_last().forward(value)["y"].shape == (1, 2, 3, 4)
+
+
+def recurrent(*others):
+    inputs = [Input("sound", (None, 1, None)), *others]
+    step = Node("conv", operations.Convolve(np.ones((2, 1, 3))), ("sound",), "y")
+    return ConvNetwork(Graph(inputs, [step], ["y"]), "net")
+
+
+def test_other_inputs_of_known_size_are_zero_and_said(tmp_path):
+    scipy.io.wavfile.write(tmp_path / "sound.wav", 8000, np.ones(50, np.int16))
+    np.save(tmp_path / "batch.npy", np.ones((5, 1, 9)))
+    net = recurrent(Input("h", (2, None, 4)), Input("c", (None, 3)))
+    found = read_inputs(net, tmp_path / "sound.wav")
+    assert {name: value.shape for name, value in found.values.items()} == {
+        "sound": (1, 1, 50), "h": (2, 1, 4), "c": (1, 3),
+    }  # fmt: skip
+    assert not found.values["h"].any()
+    assert found.note.endswith(" Hz. Zero: h, c.")
+    batch = read_inputs(recurrent(Input("c", (None, 3))), tmp_path / "batch.npy")
+    assert batch.values["c"].shape == (5, 3)
+
+
+@pytest.mark.parametrize("other", [
+    Input("rate", (), integer=True),  # zero is no rate
+    Input("rate", (None,), integer=True),
+    Input("h", (2, None, 4)),  # of which axis is as long as the batch?
+    Input("h"),
+])  # fmt: skip
+def test_other_inputs_that_zeros_are_not_sure_to_fit_are_asked(other, tmp_path):
+    np.save(tmp_path / "batch.npy", np.ones((5, 1, 9)))
+    with pytest.raises(DcscError, match=f"{other.name}: expected an .npz with the inputs sound, "):
+        read_inputs(recurrent(other), tmp_path / "batch.npy")

@@ -1,6 +1,7 @@
 """Versions of ONNX' operators: what an older or newer file means by the same name."""
 
 import numpy as np
+import onnx
 import pytest
 
 from dcsc import DcscError, networks
@@ -100,3 +101,24 @@ def test_attributes_that_mean_nothing_are_left_alone(tmp_path):
     ]
     constants = STATISTICS | {"w": some(4, 4, 3, 1)}
     assert_agrees(saved(model(nodes, X, constants, opset=19), tmp_path), X)
+
+
+@pytest.mark.parametrize(("activation", "numbers"), [
+    ("Relu", []), ("LeakyRelu", [0.3]), ("Clip", [0.0, 0.5]), ("Tanh", []), ("Sigmoid", []),
+])  # fmt: skip
+def test_a_convolution_that_was_joined_with_its_activation(activation, numbers, tmp_path):
+    more = {"activation_params": numbers} if numbers else {}
+    more |= {"activation": activation, "pads": [1, 0, 1, 0]}
+    step = node("FusedConv", "x w b", "out", domain="com.microsoft", **more)
+    made = model([step], X, {"w": some(4, 4, 3, 1), "b": some(4)})
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    network, _ = assert_agrees(saved(made, tmp_path), X, ["out"])
+    assert network.convolutions[0].activation.label == activation
+    assert network.convolutions[0].padding == ((1, 1), (0, 0))
+
+
+def test_a_convolution_that_was_joined_with_a_sum_is_a_stop(tmp_path):
+    step = node("FusedConv", "x w b x", "out", domain="com.microsoft", activation="Relu")
+    made = model([step], X, {"w": some(4, 4, 1, 1), "b": some(4)})
+    network = networks.load(saved(made, tmp_path))
+    assert network.unread[0].reason == "it joins a convolution with 'Relu' and a sum"

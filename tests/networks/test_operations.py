@@ -115,3 +115,12 @@ def test_the_mean_of_nothing_is_no_number_and_no_warning():
     assert np.isnan(mean(np.zeros((2, 0)))).all()
     assert mean(np.arange(6, dtype=np.float32).reshape(2, 3)).tolist() == [1.0, 4.0]
     assert mean(np.zeros((0, 3))).shape == (0,)
+
+
+def test_a_local_response_norm_of_an_even_number_of_channels():
+    """From the channel itself upwards, which ONNX Runtime does not run."""
+    data = np.random.default_rng(0).normal(size=(2, 4, 3))
+    squares = np.concatenate([np.square(data), np.zeros((2, 1, 3))], axis=1)
+    expected = data / (2 + 0.3 / 2 * (squares[:, :-1] + squares[:, 1:])) ** 0.75
+    norm = ops.LocalResponseNorm(2, 0.3, bias=2.0)
+    np.testing.assert_allclose(norm(data), expected, rtol=1e-13)

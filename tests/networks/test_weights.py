@@ -212,6 +212,42 @@ def test_dilation_groups_and_uneven_padding(tmp_path):
     assert transposed.dictionary((3, 4)).code_shape == (6, 3, 4)
 
 
+@pytest.mark.parametrize(("padding", "kernel"), [("same", 3), ("same", 4), ("valid", 4)])
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")  # even kernels are slower
+def test_paddings_by_the_words_of_pytorch(padding, kernel, tmp_path):
+    module = randomised(nn.Sequential(nn.Conv1d(2, 3, kernel, padding=padding, dilation=3)))
+    layers = {"layers": [{"name": "0", "padding": padding, "dilation": 3}]}
+    assert_agrees(saved(module.state_dict(), tmp_path, ".npz"), module, (2, 15), layers)
+
+
+@pytest.mark.parametrize("mode", ["circular", "replicate", "reflect", "zeros"])
+def test_ways_to_pad_by_the_words_of_pytorch(mode, tmp_path):
+    module = randomised(nn.Sequential(nn.Conv1d(2, 3, 5, padding=2, padding_mode=mode)))
+    pad = {"kind": "pad", "widths": [[0, 0], [0, 0], [2, 2]], "mode": mode}
+    path = saved(module.state_dict(), tmp_path, ".npz")
+    assert_agrees(path, module, (2, 9), {"layers": [pad, {"name": "0"}]})
+
+
+@pytest.mark.parametrize(("norm", "table"), [
+    (nn.GroupNorm(2, 4), {"kind": "group_norm", "groups": 2}),
+    (nn.InstanceNorm1d(4, affine=True), {"kind": "instance_norm"}),
+])  # fmt: skip
+def test_norms_without_statistics_by_their_kind(norm, table, tmp_path):
+    module = randomised(nn.Sequential(nn.Conv1d(2, 4, 3), norm, nn.ReLU()))
+    nn.init.normal_(norm.weight)
+    path = saved(module.state_dict(), tmp_path, ".npz")
+    layers = [{"name": "0"}, {"name": "1", "activation": "relu", **table}]
+    assert_agrees(path, module, (2, 9), {"layers": layers})
+
+
+def test_a_pooling_without_stride_says_that_others_step_by_the_kernel(tmp_path):
+    pool = {"kind": "max_pool", "kernel": 2}
+    path = saved({"a.weight": torch.ones(2, 1, 3)}, tmp_path, ".npz")
+    network = networks.load(path, {"layers": [{"name": "a", "pool": pool}]})
+    said = "a.pool: by default stride 1 (PyTorch and Keras step by the kernel)"
+    assert said in network.notes
+
+
 @pytest.mark.parametrize("kind", ["weight_norm", "parametrized", "prefix", "nested"])
 def test_state_dicts_as_training_leaves_them(kind, tmp_path):
     module = randomised(nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Conv1d(4, 3, 3)))
@@ -310,7 +346,7 @@ def test_zero_filters_are_named(tmp_path):
     ({"layers": [{"name": "a", "stride": 0}]}, "Convolve: stride: expected at least 1, got 0"),
     ({"layers": [{"name": "a", "stride": [1, 2]}]}, "stride: expected an int or 1 of them"),
     ({"layers": [{"name": "a", "padding": [[1, 2, 3]]}]}, "expected a pair (before, after)"),
-    ({"layers": [{"name": "a", "padding": "same"}]}, "one of ('same_upper', 'same_lower')"),
+    ({"layers": [{"name": "a", "padding": "some"}]}, "one of ('same_upper', 'same_lower')"),
     ({"layers": [{"name": "a", "groups": 3}]}, "groups: expected a divisor of 4, got 3"),
     ({"layers": [{"name": "b"}, {"name": "a"}]}, "expected 3 channels to come in, got 4; say"),
     ({"layers": [{"name": "a", "pool": {"kind": "max_pool"}}]}, "expected the key 'kernel', got"),

@@ -64,8 +64,6 @@ class FilterFacts:
         What makes the code, in a word; empty if nothing does.
     leaves_zeros : bool
         Whether units that are off have codes that are exactly zero.
-    summed : str
-        Into what sum it goes before an activation, in words; empty if there is none.
     own, dense : Coherence or None
         At the layer's own stride and at stride 1; None where that was too much work.
     random : float or None
@@ -78,6 +76,8 @@ class FilterFacts:
         Filters with a negative β, and filters that are zero.
     reasons : tuple of str
         Why the layer, or some of its filters, is outside the D-CSC reading.
+    summed : str
+        Into what sum it goes before an activation, in words; empty if there is none.
     """
 
     shape: tuple[int, ...]
@@ -87,7 +87,6 @@ class FilterFacts:
     groups: int
     activation: str
     leaves_zeros: bool
-    summed: str
     own: Coherence | None
     dense: Coherence | None
     random: float | None
@@ -96,6 +95,7 @@ class FilterFacts:
     always_on: tuple[int, ...]
     dead: tuple[int, ...]
     reasons: tuple[str, ...]
+    summed: str = ""
 
 
 def filter_facts(
@@ -128,7 +128,6 @@ def filter_facts(
         groups=convolution.groups,
         activation="" if reading.activation is None else reading.activation.label,
         leaves_zeros=len(reading.without_zeros) < len(reading.filters),
-        summed="" if convolution.summed is None else str(convolution.summed),
         own=coherence(whole) if affordable and len(live) else None,
         dense=coherence(close) if products(close) <= most and len(live) else None,
         random=float(np.median(random)) if random else None,
@@ -137,6 +136,7 @@ def filter_facts(
         always_on=reading.always_on,
         dead=reading.dead,
         reasons=reading.reasons,
+        summed="" if convolution.summed is None else str(convolution.summed),
     )
 
 

@@ -1,6 +1,6 @@
 """The inputs of a network: arrays, pictures and sounds from files, or noise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
-__all__ = ["Inputs", "noise_inputs", "read_inputs", "shipped_inputs"]
+__all__ = ["Inputs", "channels_last", "noise_inputs", "read_inputs", "shipped_inputs"]
 
 _SIDE = 256
 _LENGTH = 16384
@@ -137,11 +137,15 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
     """Return the inputs in a file, for this network.
 
     A ``.npy`` holds a batch of inputs or one of them; an ``.npz`` holds inputs, and labels under
-    ``labels``; a network with several inputs finds them in an ``.npz`` under their names. Pictures
-    are scaled to [0, 1] by their depth, and made grey for a network of one channel; sounds
-    (``.wav``) to [-1, 1], their channels averaged; floats stay as they are. Where the network asks
-    for a certain size they are brought to it, and otherwise pictures are shrunk to at most 256
-    samples a side and sounds cut to 16384.
+    ``labels``; a network with several inputs finds them in an ``.npz`` under their names. Another
+    file is for the first input, and the others, states of a recurrent cell for example, are zero,
+    which the note says; integers have to be given.
+
+    Pictures are scaled to [0, 1] by their depth, made grey for a network of one channel, and their
+    channels put last where the network has them there; sounds (``.wav``) are scaled to [-1, 1],
+    their channels averaged; floats stay as they are. Where the network asks for a certain size they
+    are brought to it, and otherwise pictures are shrunk to at most 256 samples a side and sounds
+    cut to 16384.
 
     Raises
     ------
@@ -154,9 +158,17 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
     if ending == ".npz":
         return _archive(network, file)
     if ending == ".npy":
-        return Inputs(file.name, _single(network, read_array(file, _WHERE), file))
-    value, note = (_sound if ending == ".wav" else _picture)(network, file)
-    return Inputs(file.name, _single(network, value, file), note=note)
+        value, note = read_array(file, _WHERE), ""
+    else:
+        value, note = (_sound if ending == ".wav" else _picture)(network, file)
+    values = _single(network, value, file)
+    zeros = listed(needed.name for needed in network.inputs[1:])
+    return Inputs(file.name, values, note=note if len(values) == 1 else f"{note} Zero: {zeros}.")
+
+
+def channels_last(shape: Sequence[int | None]) -> bool:
+    """Return whether a batch of this shape is one of pictures whose channels come last."""
+    return len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
 
 
 def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
@@ -175,12 +187,24 @@ def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
 
 
 def _single(network: ConvNetwork, value: Array, file: Path) -> dict[str, Array]:
-    """Return a batch for a network with a single input, with the batch axis where it lacks."""
-    if len(network.inputs) != 1:
-        names = ", ".join(needed.name for needed in network.inputs)
-        raise DcscError(f"read_inputs: {file.name}: expected an .npz with the inputs {names}")
-    (needed,) = network.inputs
-    return {needed.name: _batch(value, needed, _shape(network, needed), file)}
+    """Return a batch for the first input, with the batch axis where it lacks; others are zero."""
+    first, *others = network.inputs
+    batch = _batch(value, first, _shape(network, first), file)
+    return {first.name: batch} | {
+        needed.name: np.zeros(_zero_shape(network, needed, len(batch), file)) for needed in others
+    }
+
+
+def _zero_shape(network: ConvNetwork, needed: Input, count: int, file: Path) -> tuple[int, ...]:
+    """Return the shape of an input that is zero: the batch is as large as that of the first."""
+    batch, *lengths = needed.shape or (None, None)
+    if needed.integer or not needed.shape or (count > 1 and None in lengths):
+        names = listed(each.name for each in network.inputs)
+        raise DcscError(
+            f"read_inputs: {file.name}: {needed.name}: expected an .npz with the inputs {names}, "
+            f"for this one is no array of floating numbers whose size is known"
+        )
+    return (count if batch is None else batch, *(length or 1 for length in lengths))
 
 
 def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Path) -> Array:
@@ -225,6 +249,9 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
 
 def _picture(network: ConvNetwork, file: Path) -> tuple[Array, str]:
     shape = _shape(network, network.inputs[0])
+    last = channels_last(shape)
+    if last:
+        shape = (shape[0], shape[3], *shape[1:3])
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise DcscError(
             f"read_inputs: {file.name}: expected a network of one or three channels in two "
@@ -239,7 +266,8 @@ def _picture(network: ConvNetwork, file: Path) -> tuple[Array, str]:
         for asked, side in zip(shape[2:], (height, width), strict=True)
     ]
     note = f"The picture's values are {picture.scale}, and its size is {size[0]} × {size[1]}."
-    return _resized(values, size[0], size[1]), note
+    resized = _resized(values, size[0], size[1])
+    return np.moveaxis(resized, 0, -1) if last else resized, note
 
 
 def _resized(values: Array, height: int, width: int) -> Array:

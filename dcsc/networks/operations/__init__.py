@@ -21,6 +21,7 @@ from dcsc.networks.operations.activations import (
     Softmax,
     Softplus,
     Tanh,
+    TanhGelu,
 )
 from dcsc.networks.operations.arrangement import (
     Cast,
@@ -48,7 +49,8 @@ from dcsc.networks.operations.base import Equivariance, Operation
 from dcsc.networks.operations.convolve import Convolve, ConvolveTransposed, as_dictionary
 from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
 from dcsc.networks.operations.foreign import FOREIGN, Foreign
-from dcsc.networks.operations.linear import BatchNorm, InstanceNorm, Linear, MatMul
+from dcsc.networks.operations.linear import BatchNorm, Linear, MatMul
+from dcsc.networks.operations.norms import GroupNorm, InstanceNorm, LocalResponseNorm
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from dcsc.networks.operations.quantized import Dequantize, Quantize
 from dcsc.networks.operations.reductions import REDUCTIONS, ArgMax, Largest, Reduce
@@ -81,6 +83,7 @@ __all__ = [
     "Gelu",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "Identity",
@@ -88,6 +91,7 @@ __all__ = [
     "Largest",
     "LeakyRelu",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MatMul",
     "MaxPool",
@@ -110,6 +114,7 @@ __all__ = [
     "Softplus",
     "Squeeze",
     "Tanh",
+    "TanhGelu",
     "Transpose",
     "Unread",
     "Unsqueeze",

@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 import scipy.special
 
-from dcsc._arrays import Array
-from dcsc._fields import choice_field
+from dcsc._arrays import Array, integer
+from dcsc._fields import choice_field, number_field
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Operation
 
@@ -89,7 +89,7 @@ class Elementwise(Operation):
     """
 
     function: str = choice_field(FUNCTIONS)
-    axis: int | None = None
+    axis: int | None = number_field(integer, default=None)
 
     @property
     def label(self) -> str:

@@ -34,10 +34,9 @@ FOREIGN: tuple[str, ...] = (
 """The operators, or those variants of them that dcsc has not.
 
 Each agrees with ONNX Runtime in the tests, and computes in float64 what comes in float64. These do
-not: LRN and LpNormalization are wrong in the reference, and so is Hardmax before version 13;
-GroupNormalization and MeanVarianceNormalization take float32 alone. GridSample, LpPool and RoiAlign
-go from number to number and would take minutes. Of Resize those variants are run that agree, see
-`_resizes`.
+not: LpNormalization is wrong in the reference, and so is Hardmax before version 13;
+MeanVarianceNormalization takes float32 alone. GridSample, LpPool and RoiAlign go from number to
+number and would take minutes. Of Resize those variants are run that agree, see `_resizes`.
 """
 
 _RESIZE: dict[str, tuple[str, ...]] = {

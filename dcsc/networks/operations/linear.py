@@ -9,7 +9,7 @@ from dcsc._arrays import Array, real, real_array
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import Equivariance, Operation, weights_field
 
-__all__ = ["BatchNorm", "InstanceNorm", "Linear", "MatMul"]
+__all__ = ["BatchNorm", "Linear", "MatMul"]
 
 
 @attrs.frozen
@@ -89,27 +89,3 @@ class BatchNorm(Operation):
         axes = [1] * (data.ndim - 2)
         scale, shift = (x.reshape(-1, *axes).astype(data.dtype) for x in (self.scale, self.shift))
         return data * scale + shift
-
-
-@attrs.frozen
-class InstanceNorm(Operation):
-    """Each channel of each sample at mean 0 and variance 1, then gain · y + offset.
-
-    Parameters
-    ----------
-    gain, offset : array_like, shape (channels,)
-    epsilon : float
-        Added to the variance.
-    """
-
-    gain: Array = weights_field(1)
-    offset: Array = weights_field(1)
-    epsilon: float = 1e-5
-
-    def _apply(self, *values: Array) -> Any:
-        (data,) = values
-        axes = tuple(range(2, data.ndim))
-        centred = data - data.mean(axis=axes, keepdims=True)
-        spread = np.sqrt(np.square(centred).mean(axis=axes, keepdims=True) + self.epsilon)
-        shape = (-1, *[1] * len(axes))
-        return centred / spread * self.gain.reshape(shape) + self.offset.reshape(shape)

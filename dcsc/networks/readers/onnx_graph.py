@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 
 from dcsc._arrays import Array
@@ -22,6 +23,15 @@ from dcsc.networks.readers.translation import translated
 
 _LARGEST = 2**31
 _FLOATING = (1, 10, 11, 16)  # float, float16, double and bfloat16 in TensorProto.DataType
+# The activations that ONNX Runtime joins with a convolution, and their numbers.
+_FUSED = {
+    "Clip": ("min", "max"),
+    "HardSigmoid": ("alpha", "beta"),
+    "LeakyRelu": ("alpha",),
+    "Relu": (),
+    "Sigmoid": (),
+    "Tanh": (),
+}
 _DEFAULT = ("", "ai.onnx")  # two spellings of the domain of ONNX' own operators
 _MOST_BYTES = 2**31  # protobuf holds no more
 
@@ -166,7 +176,9 @@ def _cast(onnx: Any, value: int | str) -> Any:
 def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
     """Yield the operations that an operator is, with the values that they make."""
     first, *others = call.outputs
-    if domain not in _DEFAULT:
+    if domain == "com.microsoft" and call.kind == "FusedConv":
+        yield from _fused(call)
+    elif domain not in _DEFAULT:
         reason = f"the operators of {quoted(domain)} are not known"
         for output in call.outputs:
             yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
@@ -179,6 +191,25 @@ def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
             reason = "only its first result is computed"
             more = operation if isinstance(operation, Unread) else Unread(call.kind, reason)
             yield (more, inputs), output
+
+
+def _fused(call: Call) -> Iterator[tuple[Any, str]]:
+    """Yield a convolution and its activation, of which ONNX Runtime makes one operator."""
+    (output,) = call.outputs
+    kind, numbers = call.get("activation", ""), call.get("activation_params", ())
+    if kind not in _FUSED or any(call.inputs[3:]):
+        reason = f"it joins a convolution with {quoted(kind)}" + " and a sum" * any(call.inputs[3:])
+        yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
+        return
+    rest = {name: value for name, value in call.attributes.items() if name not in call.asked}
+    inner = f"{output}:conv"
+    conv = attrs.evolve(call, kind="Conv", inputs=call.inputs[:3], attributes=rest)
+    given = dict(zip(_FUSED[kind], numbers, strict=False))
+    yield translated(conv), inner
+    yield (
+        translated(attrs.evolve(call, kind=kind, inputs=(inner,), attributes=given)),
+        output,
+    )
 
 
 def _split(call: Call) -> Iterator[tuple[Any, str]]:

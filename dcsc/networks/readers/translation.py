@@ -101,6 +101,14 @@ def _dropout(call: Call) -> Step:
     return ops.Identity(), call.inputs[:1]
 
 
+def _group_norm(call: Call) -> Step:
+    gain, offset, groups = call.constant(1), call.constant(2), call.required("num_groups")
+    call.asked.add("stash_type")
+    if call.opset < 21:
+        raise NotCoveredError("before version 21 it scales groups, not channels")
+    return ops.GroupNorm(gain, offset, groups, call.get("epsilon", 1e-5)), call.inputs[:1]
+
+
 # ---- activations -----------------------------------------------------------------------------
 
 
@@ -131,9 +139,7 @@ def _softmax(call: Call) -> Operation:
 
 
 def _gelu(call: Call) -> Operation:
-    if call.get("approximate", "none") != "none":
-        raise NotCoveredError("it is the approximation by a hyperbolic tangent")
-    return ops.Gelu()
+    return ops.Gelu() if call.get("approximate", "none") == "none" else ops.TanhGelu()
 
 
 # ---- whole numbers ---------------------------------------------------------------------------
@@ -323,10 +329,18 @@ TRANSLATIONS: dict[str, Translation] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _plain(ops.GlobalAveragePool),
     "GlobalMaxPool": _plain(ops.GlobalMaxPool),
+    "GroupNormalization": _group_norm,
     "HardSigmoid": _plain(ops.HardSigmoid, slope=("alpha", 0.2), offset=("beta", 0.5)),
     "HardSwish": _plain(ops.HardSwish),
     "Identity": _plain(ops.Identity),
     "InstanceNormalization": _instance_norm,
+    "LRN": _plain(
+        ops.LocalResponseNorm,
+        size=("size", None),
+        alpha=("alpha", 1e-4),
+        beta=("beta", 0.75),
+        bias=("bias", 1.0),
+    ),
     "LeakyRelu": _plain(ops.LeakyRelu, slope=("alpha", 0.01)),
     "LogSoftmax": _softmax,
     "MatMul": _matmul,

@@ -8,7 +8,7 @@ as nested dicts and lists::
     [[layers]]
     name = "conv1"                           # whose weights: conv1.weight, conv1.bias
     stride = 1
-    padding = [[1, 0], [1, 0]]               # an int, or an int or a pair per axis
+    padding = [[1, 0], [1, 0]]               # an int, or an int or a pair per axis, or "same"
     norm = "bn1"                             # a batch norm, by the name of its weights
     activation = { kind = "leaky_relu", slope = 0.1 }
     pool = { kind = "max_pool", kernel = 2, stride = 2 }

@@ -20,6 +20,9 @@ from dcsc.networks.weights.modules import Module
 __all__ = ["KINDS", "Table", "kind_of", "why_unread"]
 
 _REQUIRED = object()
+# What PyTorch calls paddings and ways to pad.
+_PADDINGS: dict[str, Any] = {"same": "same_upper", "valid": 0}
+_MODES = {"circular": "wrap", "replicate": "edge", "zeros": "constant"}
 
 
 @attrs.define(eq=False)
@@ -78,12 +81,18 @@ def _convolution(table: Table, module: Module) -> Operation:
     weight = module.tensor("weight")
     geometry = {
         "stride": table.take("stride", 1, note=True),
-        "padding": table.take("padding", 0, note=True),
+        "padding": _padding(table),
         "dilation": table.take("dilation", 1, note=True),
     }
     return ops.Convolve(
         weight, module.tensors.get("bias"), groups=_groups(table, weight), **geometry
     )
+
+
+def _padding(table: Table) -> Any:
+    """Return the padding; words of PyTorch are understood."""
+    padding = table.take("padding", 0, note=True)
+    return _PADDINGS.get(padding, padding) if isinstance(padding, str) else padding
 
 
 def _groups(table: Table, weight: Array) -> Any:
@@ -125,6 +134,16 @@ def _batch_norm(table: Table, module: Module) -> Operation:
     )
 
 
+def _group_norm(table: Table, module: Module) -> Operation:
+    groups, epsilon = table.take("groups"), table.take("epsilon", 1e-5, note=True)
+    return ops.GroupNorm(module.tensor("weight"), module.tensor("bias"), groups, epsilon)
+
+
+def _instance_norm(table: Table, module: Module) -> Operation:
+    epsilon = table.take("epsilon", 1e-5, note=True)
+    return ops.InstanceNorm(module.tensor("weight"), module.tensor("bias"), epsilon)
+
+
 def _max_pool(table: Table, module: Module) -> Operation:
     return ops.MaxPool(table.take("kernel"), **_sliding(table))
 
@@ -135,8 +154,10 @@ def _average_pool(table: Table, module: Module) -> Operation:
 
 
 def _sliding(table: Table) -> dict[str, Any]:
+    if "stride" not in table.values:
+        table.defaults.append("stride 1 (PyTorch and Keras step by the kernel)")
     return {
-        "stride": table.take("stride", 1, note=True),
+        "stride": table.take("stride", 1),
         "padding": table.take("padding", 0),
         "dilation": table.take("dilation", 1),
         "ceil": table.take("ceil", False),
@@ -159,6 +180,7 @@ def _tupled(value: Any) -> Any:
 
 def _pad(table: Table, module: Module) -> Operation:
     widths, mode = _tupled(table.take("widths")), table.take("mode", "constant")
+    mode = _MODES.get(mode, mode) if isinstance(mode, str) else mode
     return ops.Pad(widths, mode, table.take("value", 0.0))
 
 
@@ -175,6 +197,8 @@ KINDS: dict[str, Builder] = {
     "gelu": _plain(ops.Gelu),
     "global_average_pool": _plain(ops.GlobalAveragePool),
     "global_max_pool": _plain(ops.GlobalMaxPool),
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
     "leaky_relu": _plain(ops.LeakyRelu, slope=0.01),
     "linear": _linear,
     "max_pool": _max_pool,
@@ -214,6 +238,9 @@ def why_unread(module: Module) -> str:
     axes = {name: array.ndim for name, array in module.tensors.items()}
     if axes.get("weight", 0) > 4:
         return f"its filters have {axes['weight'] - 2} spatial axes, not one or two"
-    if set(axes) <= {"weight", "bias"} and set(axes.values()) == {1}:
-        return "a norm without running statistics, whose groups are not in the file"
+    if axes == {"weight": 1, "bias": 1}:
+        return (
+            "a norm without running statistics, whose groups are not in the file: "
+            'kind = "group_norm" with groups, or kind = "instance_norm", in a table of layers'
+        )
     return f"no kind of layer is known by these weights: {', '.join(module.tensors)}"

@@ -13,12 +13,14 @@ from typing import Any
 
 import attrs
 
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.weights.kinds import kind_of
 from dcsc.networks.weights.modules import Module
 
 __all__ = ["by_number"]
 
+_DEEPEST = 50
 _WEIGHTED = ("convolution", "linear")
 _RANKS = {"convolution": 0, "linear": 0, "batch_norm": 1, "prelu": 2}
 
@@ -52,6 +54,11 @@ def by_number(modules: Mapping[str, Module]) -> dict[str, Module]:
     """
     root = _Branch()
     for module in modules.values():
+        if module.name.count(".") > _DEEPEST:
+            raise DcscError(
+                f"by_number: modules: expected names of at most {_DEEPEST} parts, got "
+                f"{quoted(module.name)}"
+            )
         branch = root
         for part in module.name.split("."):
             branch = branch.parts.setdefault(part, _Branch())
@@ -60,7 +67,16 @@ def by_number(modules: Mapping[str, Module]) -> dict[str, Module]:
 
 
 def _ordered(branch: _Branch, prefix: str) -> list[Module]:
-    keys = {part: _key(part, branch.parts, prefix) for part in branch.parts}
+    # A norm comes after the weights of its number.
+    weighted: dict[tuple[float, ...], list[_Branch]] = {}
+    for part, child in branch.parts.items():
+        if child.kind in _WEIGHTED:
+            weighted.setdefault(_numbers(part), []).append(child)
+    by_digits = all(part.isdigit() for part in branch.parts)
+    keys = {
+        part: _numbers(part) if by_digits else _key(part, child, weighted, prefix)
+        for part, child in branch.parts.items()
+    }
     parts = sorted(branch.parts, key=keys.__getitem__)
     for first, second in itertools.pairwise(parts):
         if keys[first] == keys[second]:
@@ -69,27 +85,27 @@ def _ordered(branch: _Branch, prefix: str) -> list[Module]:
     return lower if branch.own is None else [branch.own, *lower]
 
 
-def _key(part: str, beside: Mapping[str, _Branch], prefix: str) -> tuple[Any, ...]:
+def _key(
+    part: str,
+    branch: _Branch,
+    weighted: Mapping[tuple[float, ...], list[_Branch]],
+    prefix: str,
+) -> tuple[Any, ...]:
     """Return what a part of a name is sorted by: matrices or not, its numbers, what it is."""
-    branch, numbers = beside[part], _numbers(part)
-    if all(name.isdigit() for name in beside):
-        return numbers
-    kinds = branch.kinds
-    if branch.kind == "batch_norm" and branch.own is not None:
-        # It comes after the weights of its number, which have as many outputs.
-        owners = [
-            other.kinds
-            for name, other in beside.items()
-            if other.own is not None
-            and other.kind in _WEIGHTED
-            and _numbers(name) == numbers
-            and len(other.own.tensor("weight")) == len(branch.own.tensor("running_mean"))
-        ]
+    kinds, numbers = branch.kinds, _numbers(part)
+    if branch.kind == "batch_norm":
+        # Of the layers of its number it belongs to the one with as many outputs.
+        size = _outputs(branch, "running_mean")
+        owners = [x for x in weighted.get(numbers, ()) if _outputs(x, "weight") == size]
         if len(owners) != 1:
             raise _open(f"nothing says after which layer {prefix}{part} comes")
-        (kinds,) = owners
+        kinds = owners[0].kinds
     flat = "linear" in kinds and "convolution" not in kinds
     return flat, numbers, _RANKS.get(branch.kind, 3)
+
+
+def _outputs(branch: _Branch, tensor: str) -> int:
+    return 0 if branch.own is None else len(branch.own.tensor(tensor))
 
 
 def _numbers(part: str) -> tuple[float, ...]:
