@@ -150,7 +150,15 @@ def modules():
     yield (
         "activations",
         nn.Sequential(
-            *(nn.LeakyReLU(0.2), nn.ELU(0.5), nn.GELU(), nn.SiLU(), nn.Tanh(), nn.Softplus()),
+            *(
+                nn.LeakyReLU(0.2),
+                nn.ELU(0.5),
+                nn.GELU(),
+                nn.GELU("tanh"),
+                nn.SiLU(),
+                nn.Tanh(),
+                nn.Softplus(),
+            ),
             *(nn.PReLU(2), nn.Hardsigmoid(), nn.Hardswish(), nn.Hardtanh(-0.2, 0.3), nn.Sigmoid()),
             *(nn.Softmax(1), nn.Mish(), nn.SELU(), nn.CELU(0.7), nn.LogSoftmax(-1)),
         ),

@@ -124,7 +124,7 @@ CASES = [
     case("Reshape", X2, {"s": whole(0, -1, 4)}),
     case("Flatten", X2, axis=2),
     case("Flatten", X2, axis=-1),
-    ("TopK", [node("TopK", "x k", "out places", axis=1)], X2, {"k": whole(3)}, 18),
+    ("TopK", [node("TopK", "x k", "out places", axis=1, sorted=1)], X2, {"k": whole(3)}, 18),
     ("TopK", [node("TopK", "x k", "out places", largest=0)], FLAT, {"k": whole(2)}, 18),
     case("Transpose", X2, perm=[0, 2, 3, 1]),
     case("Transpose", FLAT),

@@ -185,7 +185,6 @@ class Recurrent(nn.Module):
     (Recurrent(), (1, 1, 9), "gru (cells): no operation"),
     (nn.Sequential(nn.Conv3d(1, 2, 3)), (1, 1, 5, 5, 5), "conv3d (0): its filters have 3 spatial"),
     (nn.Sequential(nn.Conv1d(1, 2, 3)), (1, 9), "conv1d (0): its data have 2 axes, not 3: give"),
-    (nn.Sequential(nn.GELU("tanh")), (1, 9), "gelu (0): it is the approximation"),
     (nn.Sequential(nn.AdaptiveMaxPool1d(4)), (1, 2, 9), "adaptive_max_pool1d (0): its windows"),
     (nn.Sequential(nn.Upsample(7)), (1, 2, 4), "upsample_nearest1d (0): it does not repeat"),
     (nn.Sequential(nn.Softplus(2)), (1, 2), "softplus (0): it scales"),

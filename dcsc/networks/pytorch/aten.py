@@ -54,8 +54,7 @@ def _elu(call: Call) -> Operation:
 
 
 def _gelu(call: Call) -> Operation:
-    demand(call["approximate"] == "none", "it is the approximation by a hyperbolic tangent")
-    return ops.Gelu()
+    return ops.Gelu() if call["approximate"] == "none" else ops.TanhGelu()
 
 
 def _softplus(call: Call) -> Operation:

@@ -1,6 +1,5 @@
 """PyTorch's layers as operations: what has windows, weights or statistics."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
-from dcsc.networks.pytorch.calls import Call, Step, demand, reshaped, static
+from dcsc.networks.pytorch.calls import Call, Step, demand
 
 __all__ = ["LAYERS", "Translation"]
 
@@ -166,18 +165,11 @@ def _instance_norm(call: Call) -> Operation:
     return ops.InstanceNorm(gain, offset, call["eps"])
 
 
-def _group_norm(call: Call) -> Step:
-    groups, ones = call["num_groups"], np.ones(call.shape[1], call.dtype)
-    grouped = ops.InstanceNorm(ones[:groups], 0 * ones[:groups], call["eps"])
+def _group_norm(call: Call) -> Operation:
     gain, offset = call.weight("weight"), call.weight("bias")
-    norm = ops.BatchNorm(ones if gain is None else gain, 0 * ones if offset is None else offset)
-    apart = ops.Reshape((*static(call.incoming()[:1]), groups, _size(call.shape[1:]) // groups))
-    return Step((apart, grouped, reshaped(call), norm), (call.data,))
-
-
-def _size(shape: Any) -> int:
-    demand(all(isinstance(n, int) for n in shape), "it has another shape for each batch")
-    return math.prod(shape)
+    ones = np.ones(call.shape[1], call.dtype)
+    gain, offset = ones if gain is None else gain, 0 * ones if offset is None else offset
+    return ops.GroupNorm(gain, offset, call["num_groups"], call["eps"])
 
 
 def _layer_norm(call: Call) -> Step:

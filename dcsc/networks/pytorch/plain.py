@@ -96,6 +96,7 @@ _ACTIVATIONS: dict[Any, Callable[..., Tensor]] = {
     ops.Softplus: lambda step, z: torch.logaddexp(z, torch.zeros_like(z)),
     ops.Silu: lambda step, z: z * z.sigmoid(),
     ops.Gelu: lambda step, z: functional.gelu(z),
+    ops.TanhGelu: lambda step, z: functional.gelu(z, approximate="tanh"),
     ops.Softmax: _joint(torch.softmax),
     ops.LogSoftmax: _joint(torch.log_softmax),
 }
@@ -190,6 +191,13 @@ def _largest(step: ops.Largest, data: Tensor, count: Tensor) -> Tensor:
     return data.topk(int(count), step.axis, largest=not step.smallest).values
 
 
+def _response(step: ops.LocalResponseNorm, data: Tensor) -> Tensor:
+    data, below = _floating(data), (step.size - 1) // 2
+    widths = [0, 0] * (data.ndim - 2) + [below, step.size - 1 - below]
+    energy = functional.pad(data.square(), widths).unfold(1, step.size, 1).sum(-1)
+    return data / (step.bias + step.alpha / step.size * energy) ** step.beta
+
+
 def _spatial(data: Tensor) -> tuple[int, ...]:
     return tuple(range(2, data.ndim))
 
@@ -201,6 +209,7 @@ _NUMBERS: dict[Any, Callable[..., Tensor]] = {
     ops.MatMul: _matmul,
     ops.Reduce: _reduce,
     ops.Largest: _largest,
+    ops.LocalResponseNorm: _response,
     ops.ArgMax: lambda step, data: data.argmax(step.axis, keepdim=step.keep),
     ops.GlobalAveragePool: lambda step, data: data.mean(_spatial(data), keepdim=True),
     ops.GlobalMaxPool: lambda step, data: data.amax(_spatial(data), keepdim=True),

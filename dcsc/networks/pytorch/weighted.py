@@ -122,6 +122,24 @@ class Standardized(Weighted):
         return centred / spread * _channelwise(self.gain, data) + _channelwise(self.offset, data)
 
 
+@counterpart.register(ops.GroupNorm)
+class StandardizedGroups(Weighted):
+    """Groups of channels at mean 0 and variance 1; ``gain`` and ``offset`` are parameters."""
+
+    gain: Tensor
+    offset: Tensor
+
+    def __init__(self, strategy: ops.GroupNorm) -> None:
+        super().__init__(strategy, "gain", "offset")
+
+    def forward(self, data: Tensor) -> Tensor:
+        grouped = data.reshape(len(data), self.strategy.groups, -1)
+        centred = grouped - grouped.mean(dim=2, keepdim=True)
+        spread = (centred.square().mean(dim=2, keepdim=True) + self.strategy.epsilon).sqrt()
+        normed = (centred / spread).view_as(data)
+        return normed * _channelwise(self.gain, data) + _channelwise(self.offset, data)
+
+
 @counterpart.register(ops.PRelu)
 class Slopes(Weighted):
     """z where z ≥ 0, slope · z elsewhere; ``slopes`` is the parameter."""

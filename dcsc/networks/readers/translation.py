@@ -271,6 +271,7 @@ def _arg_max(call: Call) -> Operation:
 def _top_k(call: Call) -> Operation:
     if call.opset < 10:
         raise NotCoveredError("it is of an operator set before 10")
+    call.get("sorted", 1)  # without it any order will do, the falling one too
     return ops.Largest(call.get("axis", -1), not call.get("largest", 1))
 
 
