@@ -40,6 +40,9 @@ class SignedSums(Protocol):
     def lower(self, shift: Array) -> Array:
         """Return a bound of P(Σ w_j ε_j ≥ t + shift) from below."""
 
+    def ends(self, *shifts: Array) -> tuple[Array, Array]:
+        """Return the bounds from below and above at several shifts, a row for each of them."""
+
     def with_weight(self, size: Array) -> Self:
         """Return the rows with one more weight each."""
 
@@ -59,6 +62,7 @@ class Noise(ABC):
     - at z = 0 they are those of the sum alone
     - ``upper`` rises with z, and is at least the probability for every ν that the noise allows
     - ``lower`` is at most the largest of these probabilities
+    - of ``ends``, the first is at most the smallest of them, the second at least the largest
 
     Attributes
     ----------
@@ -87,6 +91,14 @@ class Noise(ABC):
     @abstractmethod
     def lower(self, sums: SignedSums, size: Array) -> Array:
         """Return a bound from below of the probability for the worst ν of this size."""
+
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        """Return bounds of the probability, from below and above, for every ν of this size.
+
+        By default the one from below is that of a ν which is known by its size alone.
+        """
+        least = sums.lower(size) if self.bounded else np.where(size > 0, 0.0, sums.lower(0 * size))
+        return least, self.upper(sums, size)
 
     def refusal(self, number: int, size: float, unbiased: Sequence[bool]) -> str | None:
         """Return why an error of patch norm ``size`` cannot be of this kind at a layer, or None.
@@ -128,6 +140,10 @@ class NoNoise(Noise):
     def lower(self, sums: SignedSums, size: Array) -> Array:
         return sums.lower(0 * size)
 
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        (low,), (high,) = sums.ends(0 * size)
+        return low, high
+
 
 def _of_layer_below(number: int) -> str | None:
     """Return why an error cannot be independent of the signs above layer 1, or None."""
@@ -153,6 +169,14 @@ class Independent(Noise):
 
     def lower(self, sums: SignedSums, size: Array) -> Array:
         return (sums.lower(-size) + sums.lower(size)) / 2
+
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        if sums.smooth or not size.any():
+            (low,), (high,) = sums.with_weight(size).ends(0 * size)
+            return np.where(size > 0, 0.0, low), high
+        # in the mixture of ±r, r moves one half down by at most 0 and the other by at most z
+        low, high = sums.ends(-size, 0 * size, size)
+        return (low[1] + low[2]) / 2, (high[0] + high[1]) / 2
 
 
 @attrs.frozen
@@ -192,6 +216,10 @@ class Adversarial(Noise):
     def lower(self, sums: SignedSums, size: Array) -> Array:
         return sums.lower(-size)
 
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        low, high = sums.ends(-size, size)
+        return low[1], high[0]
+
 
 @attrs.frozen
 class Gaussian(Noise):
@@ -209,6 +237,10 @@ class Gaussian(Noise):
 
     def lower(self, sums: SignedSums, size: Array) -> Array:
         return sums.with_spread(size).lower(0 * size)
+
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        (low,), (high,) = sums.with_spread(size).ends(0 * size)
+        return low, high
 
 
 _NAMED = {kind.name: kind for kind in (NoNoise, Independent, Martingale, Adversarial, Gaussian)}

@@ -15,6 +15,7 @@ from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance.problem import Entering, Problem, problems, threshold_of
 from dcsc.bounds.instance.search import best_threshold
+from dcsc.bounds.instance.units import UnitProbabilities, joined, unit_probabilities
 from dcsc.bounds.instance.weakest import weakest_atoms
 from dcsc.bounds.noise import Noise, NoNoise, as_noise
 from dcsc.bounds.records import LayerInstance
@@ -99,6 +100,21 @@ class InstanceBound(BoundCalculator):
         return np.stack([union.each for union in unions] or [np.zeros(0)]).reshape(
             instance.codes.shape
         )
+
+    def units(self, instance: LayerInstance) -> UnitProbabilities:
+        """Return between what the probability lies that each unit comes out wrong.
+
+        What `atoms` bounds from above, from both sides and for every error that the noise model
+        allows; units that overshoot a two-sided threshold are right, as far as the tail tells.
+
+        Parameters
+        ----------
+        instance : LayerInstance
+            With a threshold and a noise.
+        """
+        entering = self._entering_one(instance, "units")
+        each = [unit_probabilities(problem, self.tail) for problem in problems(instance, entering)]
+        return joined(each, instance.codes.shape)
 
     def _weakest(self, layer: LayerInstance, count: int) -> tuple[WeakAtom, ...]:
         columns = problems(layer, self._entering_one(layer, "_weakest"))

@@ -78,6 +78,37 @@ class Problem:
             out = np.where(on, np.maximum(out - over, 0.0), out)
         return out
 
+    def ends(self, tail: Tail, atoms: Array, weights: Array) -> tuple[Array, Array]:
+        """Return between what the probability lies that some atoms come out wrong, for every error.
+
+        On the support a two-sided threshold loses those that overshoot it: they are on again.
+        """
+        column, on = self.column, self.column.on[atoms]
+        error, slack = column.error[atoms], column.slack[atoms]
+        ends = tail.ends(weights, column.level[atoms], error, self.law, slack)
+        low, high = (self._both(end, atoms) for end in ends)
+        if self.sides == 2 and on.any():
+            beyond = column.beyond[atoms][on]
+            low_over, high_over = tail.ends(weights[on], beyond, error[on], self.law, slack[on])
+            low[on] = np.maximum(low[on] - high_over, 0.0)
+            high[on] = np.maximum(high[on] - low_over, low[on])
+        return low, high
+
+    @property
+    def safe(self) -> Array:
+        """Whether each atom comes out right for all signs and errors."""
+        return self.column.safe & self._within_reach
+
+    @property
+    def lost(self) -> Array:
+        """Whether it comes out wrong for all signs and errors."""
+        return self.column.lost & self._within_reach
+
+    @property
+    def _within_reach(self) -> Array:
+        """Whether no error is larger than its size says."""
+        return self.law.reach(self.column.error) <= self.column.error
+
     def _both(self, tail: Array, atoms: Array | slice) -> Array:
         return np.minimum(np.where(self.column.on[atoms], 1, self.sides) * tail, 1.0)
 
