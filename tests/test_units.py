@@ -81,7 +81,8 @@ def test_every_unit_without_noise_and_with_any_error(layer, beta, one_sided, zet
     units = InstanceBound().units(
         LayerInstance(
             dictionary, code.reshape(dictionary.code_shape), beta, zeta, selection=selection
-        )
+        ),
+        tolerance=0,
     )
     room = zeta * np.linalg.norm(matrix, axis=0)
     low, high = truth(matrix, code, beta, one_sided, room)
@@ -109,7 +110,8 @@ def test_an_error_that_is_known(layer, beta, one_sided):
             beta,
             v.reshape(dictionary.signal_shape),
             selection=RELU if one_sided else Selection(),
-        )
+        ),
+        tolerance=0,
     )
     low, high = truth(matrix, code, beta, one_sided, error=v @ matrix)
     silent = (code == 0) & (np.abs(matrix).T @ (np.abs(matrix) @ np.abs(code) + np.abs(v)) == 0)
@@ -124,7 +126,8 @@ def test_reference_rows(row):
     code[list(row.support)] = row.values
     codes = code.reshape(dictionary.code_shape)
     units = InstanceBound().units(
-        LayerInstance(dictionary, codes, row.threshold, 0.0 if row.noise is None else [row.noise])
+        LayerInstance(dictionary, codes, row.threshold, 0.0 if row.noise is None else [row.noise]),
+        tolerance=0,
     )
     for end in (units.lower, units.upper):
         assert end.ravel() == pytest.approx(row.probabilities, rel=1e-12, abs=1e-15)
@@ -132,7 +135,7 @@ def test_reference_rows(row):
         assert end[codes == 0].sum() == pytest.approx(row.false_alarms, rel=1e-12)
     if row.noise is None:
         zeta, bracket = row.any_error
-        held = InstanceBound().units(LayerInstance(dictionary, codes, row.threshold, zeta))
+        held = InstanceBound().units(LayerInstance(dictionary, codes, row.threshold, zeta), 0)
         assert [held.lower.sum(), held.upper.sum()] == pytest.approx(bracket, rel=1e-12)
 
 
@@ -168,14 +171,14 @@ def test_columns_and_thresholds_of_filters_and_tails():
     codes = rng.standard_normal((3, 2, 2, 6)) * (rng.random((3, 2, 2, 6)) < 0.4)
     beta = np.array([0.3, 0.6])
     layer = LayerInstance(dictionary, codes, beta, 0.05)
-    units, matrix = InstanceBound().units(layer), dictionary.to_sparse().toarray()
+    units, matrix = InstanceBound().units(layer, 0), dictionary.to_sparse().toarray()
     room = 0.05 * np.linalg.norm(matrix, axis=0)
     for at in np.ndindex(3, 2):
         low, high = truth(matrix, codes[at].ravel(), np.repeat(beta, 6), False, room)
         assert units.lower[at].ravel() == pytest.approx(low, abs=1e-12)
         assert units.upper[at].ravel() == pytest.approx(high, abs=1e-12)
     for tail in ("lattice", "chernoff", "bentkus", "hoeffding", "l1"):
-        other = InstanceBound(tail).units(layer)
+        other = InstanceBound(tail).units(layer, 0)
         assert (other.lower <= units.lower + 1e-12).all()
         assert (other.upper >= units.upper - 1e-12).all()
         assert (other.safe == units.safe).all()
@@ -200,7 +203,7 @@ def test_a_noise_of_ones_own_has_the_ends_of_its_size():
 
     dictionary, matrix, code = random_layer(3, "dense")
     layer = LayerInstance(dictionary, code, 0.5, 0.2, Halved())
-    units, room = InstanceBound().units(layer), np.linalg.norm(matrix, axis=0)
+    units, room = InstanceBound().units(layer, 0), np.linalg.norm(matrix, axis=0)
     least, _ = truth(matrix, code, 0.5, False, 0.2 * room)
     _, most = truth(matrix, code, 0.5, False, 0.1 * room)
     off = code == 0

@@ -1,6 +1,6 @@
-"""The exact tail, by meeting in the middle."""
+"""The exact tail: by meeting in the middle, and beyond that as near as it is worth."""
 
-from collections.abc import Callable
+import math
 from typing import ClassVar
 
 import attrs
@@ -8,13 +8,25 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
-from dcsc.bounds.tails.base import Rows, Tail
+from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
 from dcsc.bounds.tails.lattice import Lattice
+from dcsc.bounds.tails.selberg import middles, rounding_error
+from dcsc.bounds.tails.smooth import Chernoff
 
 __all__ = ["Exact"]
 
 _LARGEST = 44
+_USUAL = 24  # beyond it polynomials that come within _PRECISION cost less
 _BLOCK_ENTRIES = 2**15  # what a core's own cache holds
+_WHOLE = 8  # for so many levels the sums are not halved
+_WORTH_LISTING = 12  # with noise that is normal, every sum has a probability of its own
+_CHEAPER = 6  # so many weights fewer are worth listing where a gap is allowed
+_PRECISION = 1e-3
+_DEGREES = tuple(2**power for power in range(10, 18))
+_LEAP = 8
+_NOTHING = 1e-300
+_EPS = float(np.finfo(np.float64).eps)
+_NORMAL_ERROR = 64 * _EPS
 
 
 @attrs.frozen
@@ -22,12 +34,16 @@ class Exact(Tail):
     r"""The exact tail: the share of sign patterns with :math:`\sum_j w_j \varepsilon_j \ge t`.
 
     The sums of either half of the weights are listed and matched, :math:`O(m\, 2^{m/2})` for m
-    weights; rows with more than ``most`` of them are left to `Lattice`. (Horowitz and Sahni, 1974.)
+    weights. (Horowitz and Sahni, 1974.) Rows of more than ``most`` weights have both ends within a
+    thousandth of their value of one another, or within the gap that is asked for, by `Selberg`'s
+    polynomials of as high a degree as this takes; and by `Lattice` where these do not get there,
+    because a sum of some probability lies at t, or next to nothing beyond it.
 
     Parameters
     ----------
-    most : int, default 44
-        Largest number of weights to be enumerated.
+    most : int, default 24
+        Largest number of weights to be enumerated, at most 44; fewer if many levels, a gap, or
+        Gaussian noise make that the dearer way.
 
     Examples
     --------
@@ -35,32 +51,125 @@ class Exact(Tail):
     array([0.25, 0.25])
     """
 
-    noise_models: ClassVar[frozenset[str]] = frozenset({"none", "independent", "adversarial"})
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS)
     smooth: ClassVar[bool] = False
+    monotone: ClassVar[bool] = False
     costly: ClassVar[bool] = True
 
-    most: int = number_field(integer, default=_LARGEST, minimum=0, maximum=_LARGEST)
+    most: int = number_field(integer, default=_USUAL, minimum=0, maximum=_LARGEST)
 
     def _upper(self, rows: Rows) -> Array:
-        return self._shares(rows, Lattice()._upper)
+        return self._ends(rows, rows.level[None][:0], rows.level[None], np.zeros(len(rows)))[1][0]
 
     def _lower(self, rows: Rows) -> Array:
-        return self._shares(rows, Lattice()._lower)
+        return self._ends(rows, rows.level[None], rows.level[None][:0], np.zeros(len(rows)))[0][0]
 
-    def _shares(self, rows: Rows, otherwise: Callable[[Rows], Array]) -> Array:
-        out = np.empty(len(rows))
-        sizes = np.count_nonzero(rows.weights, axis=1)
-        crowded = sizes > self.most
-        if crowded.any():
-            out[crowded] = otherwise(rows.take(crowded))
-        for size in np.unique(sizes[~crowded]):
-            members = np.flatnonzero(sizes == size)
-            block = max(1, _BLOCK_ENTRIES >> (size + 1) // 2)
-            for start in range(0, len(members), block):
-                batch = members[start : start + block]
-                count = _count(rows.weights[batch, :size], rows.level[batch])
-                out[batch] = np.ldexp(count, -int(size))
-        return out
+    def _ends(
+        self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
+    ) -> tuple[Array, Array]:
+        # Which rows are listed: many levels and a gap make polynomials the cheaper way.
+        levels = len(lower_at) + len(upper_at)
+        worth = self.most - 2 * math.log2(levels) - np.where(gap > 0, _CHEAPER, 0)
+        whole = (rows.spread > 0) | (levels >= _WHOLE)
+        worth = np.where(whole, min(self.most, _WORTH_LISTING), worth)
+        few = np.count_nonzero(rows.weights, axis=1) <= worth
+        low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
+        if few.any():
+            listed = rows.take(few)
+            halves = levels < _WHOLE
+            low[:, few] = _listed(listed, lower_at[:, few], -1, halves)
+            high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
+        if not few.all():
+            rest, gaps = rows.take(~few), gap[~few]
+            ends = _narrowed(rest, lower_at[:, ~few], upper_at[:, ~few], gaps)
+            low[:, ~few], high[:, ~few] = ends
+        return low, high
+
+
+def _narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[Array, Array]:
+    """Return ends by polynomials of as high a degree as it takes for them to be near enough."""
+    low, high = np.zeros(lower_at.shape), np.ones(upper_at.shape)
+    takes, before = np.full(len(rows), float(_DEGREES[0])), np.full(len(rows), np.inf)
+    for degree in _DEGREES:
+        here = np.flatnonzero(takes == degree)
+        if not here.size:
+            continue
+        middle, distance = middles(rows.take(here), lower_at[:, here], upper_at[:, here], degree)
+        below, above = slice(0, len(low)), slice(len(low), None)
+        low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
+        high[:, here] = np.minimum(high[:, here], (middle + distance)[above])
+        # How many times too far apart they are, and as many times the degree is what it takes ...
+        allowed = np.maximum(gap[here], _PRECISION * np.maximum(middle, _NOTHING))
+        excess = (2 * distance / allowed).max(axis=0, initial=0.0)
+        step = np.clip(np.exp2(np.ceil(np.log2(np.maximum(excess, 1.0)))), 1.0, _LEAP)
+        # ... unless a sum of some probability lies at the level, or rounding keeps them apart.
+        progress = excess * math.sqrt(degree)
+        most = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
+        hopeless = 2 * rounding_error(rows.take(here), degree) > most
+        stuck = (excess > 1) & (hopeless | (progress >= before[here]))
+        takes[here] = np.where(stuck, np.inf, degree * step)
+        before[here] = progress
+    if len(low) + len(high) >= _WHOLE:
+        return low, high
+    left = np.flatnonzero((takes > _DEGREES[-1]) & (gap == 0))
+    rest = rows.take(left)
+    for number, level in enumerate(lower_at[:, left]):
+        low[number, left] = np.maximum(low[number, left], _lower_otherwise(rest.at(level)))
+    for number, level in enumerate(upper_at[:, left]):
+        high[number, left] = np.minimum(high[number, left], _upper_otherwise(rest.at(level)))
+    return low, high
+
+
+def _lower_otherwise(rows: Rows) -> Array:
+    """Return the ends that keep their relative accuracy however small they are."""
+    noisy = rows.spread > 0
+    out = np.zeros(len(rows))
+    out[~noisy] = Lattice()._lower(rows.take(~noisy))
+    return out
+
+
+def _upper_otherwise(rows: Rows) -> Array:
+    noisy = rows.spread > 0
+    out = np.empty(len(rows))
+    out[~noisy] = Lattice()._upper(rows.take(~noisy))
+    out[noisy] = Chernoff()._upper(rows.take(noisy))
+    return out
+
+
+def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
+    """Return the shares of patterns that reach levels; normal noise is rounded by ``sign``."""
+    out = np.empty(levels.shape)
+    sizes = np.count_nonzero(rows.weights, axis=1)
+    for size in np.unique(sizes).tolist():
+        members = np.flatnonzero(sizes == size)
+        halves = halves and not rows.spread.any()
+        block = max(1, _BLOCK_ENTRIES >> ((size + 1) // 2 if halves else size))
+        for start in range(0, len(members), block):
+            batch = members[start : start + block]
+            weights, at = rows.weights[batch, :size], levels[:, batch]
+            if halves:
+                for number, level in enumerate(at):
+                    out[number, batch] = np.ldexp(_count(weights, level), -size)
+            else:
+                out[:, batch] = _whole(weights, at, rows.spread[batch], sign)
+    return out
+
+
+def _whole(weights: Array, levels: Array, spread: Array, sign: int) -> Array:
+    """Return the mean over all sums of the probability that normal noise makes up for the rest."""
+    from scipy.special import ndtr  # noqa: PLC0415  # slow to import
+
+    sums = np.sort(_sums(weights), axis=1)
+    out = np.empty(levels.shape)
+    for row, deviation in enumerate(spread):
+        if deviation == 0:
+            short = np.searchsorted(sums[row], levels[:, row])
+            out[:, row] = 1 - short / sums.shape[1]
+        else:
+            rounding = 8 * _EPS * (sums[row, -1] + np.abs(levels[:, row]))
+            beyond = sums[row] - (levels[:, row] - sign * rounding)[:, None]
+            out[:, row] = ndtr(beyond / deviation).mean(axis=1) * (1 + sign * _NORMAL_ERROR)
+    return out
 
 
 def _sums(weights: Array) -> Array:
