@@ -110,7 +110,7 @@ def test_the_ends_close_in_as_the_degree_rises():
     assert (np.array(gaps[:-1]) / gaps[1:] > 3.5).all()
 
 
-def test_exact_comes_as_near_as_it_is_asked_to_and_else_within_a_thousandth():
+def test_exact_comes_as_near_as_it_is_asked_to_and_else_within_two_thousandths():
     rng = np.random.default_rng(2)
     weights = rng.uniform(0, 1, (12, 150)) * rng.choice([0.1, 1, 3], (12, 150))
     deviations = np.sqrt((weights**2).sum(axis=1))
@@ -118,10 +118,10 @@ def test_exact_comes_as_near_as_it_is_asked_to_and_else_within_a_thousandth():
     assert (far <= Lattice().upper(weights, 5.5 * deviations)).all()
     levels = rng.uniform(0.5, 4.5, 12) * deviations
     low, high = Exact().ends(weights, levels)
-    assert (low >= high * (1 - 1.01e-3)).all()
+    assert (low >= high * (1 - 2.01e-3)).all()
     for gap in (0.01, 1e-4):
         wider = Exact().ends(weights, levels, gap=gap)
-        assert (wider[1] - wider[0] <= np.maximum(gap, 1.01e-3 * wider[1])).all()
+        assert (wider[1] - wider[0] <= np.maximum(gap, 2.01e-3 * wider[1])).all()
         assert (wider[0] <= high).all()
         assert (wider[1] >= low).all()
     assert (Exact().ends(weights, levels, gap=0.01)[1] > high).any()

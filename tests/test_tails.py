@@ -85,7 +85,7 @@ def test_exact_and_hoeffding_of_the_reference_rows(row):
     assert Lattice().lower(*given_as) <= float(exact)
     for tail in (Exact(most=0), Selberg(2**14)):
         assert tail.lower(*given_as) <= float(exact)
-        assert float(exact) <= tail.upper(*given_as) <= float(exact) * 1.001
+        assert float(exact) <= tail.upper(*given_as) <= float(exact) * 1.002
 
 
 def test_chernoff_of_the_reference_row():
@@ -264,7 +264,7 @@ def binomial_tail(count, level):
 def test_exact_up_to_its_largest_size(count, level):
     assert Exact(most=44).upper(count * [0.1], 0.1 * level) == [float(binomial_tail(count, level))]
     narrowed = Exact().upper(count * [0.1], 0.1 * level)
-    assert narrowed == pytest.approx([float(binomial_tail(count, level))], rel=1e-3)
+    assert narrowed == pytest.approx([float(binomial_tail(count, level))], rel=2e-3)
 
 
 @pytest.mark.parametrize(("count", "level"), [(45, 21), (400, 60), (400, 400), (1500, 100)])

@@ -9,22 +9,16 @@ import numpy as np
 from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
-from dcsc.bounds.tails.lattice import Lattice
-from dcsc.bounds.tails.selberg import middles, rounding_error
-from dcsc.bounds.tails.smooth import Chernoff
+from dcsc.bounds.tails.narrowing import narrowed
 
 __all__ = ["Exact"]
 
 _LARGEST = 44
-_USUAL = 24  # beyond it polynomials that come within _PRECISION cost less
-_BLOCK_ENTRIES = 2**15  # what a core's own cache holds
-_WHOLE = 8  # for so many levels the sums are not halved
-_WORTH_LISTING = 12  # with noise that is normal, every sum has a probability of its own
+_USUAL = 24  # beyond it polynomials that are as good cost less
+_WHOLE = 8  # for so many levels the sums are not halved, ...
+_WORTH_LISTING = 12  # ... of which this many weights have few enough, with normal noise as well
 _CHEAPER = 6  # so many weights fewer are worth listing where a gap is allowed
-_PRECISION = 1e-3
-_DEGREES = tuple(2**power for power in range(10, 18))
-_LEAP = 8
-_NOTHING = 1e-300
+_BLOCK_ENTRIES = 2**15  # what a core's own cache holds
 _EPS = float(np.finfo(np.float64).eps)
 _NORMAL_ERROR = 64 * _EPS
 
@@ -34,10 +28,10 @@ class Exact(Tail):
     r"""The exact tail: the share of sign patterns with :math:`\sum_j w_j \varepsilon_j \ge t`.
 
     The sums of either half of the weights are listed and matched, :math:`O(m\, 2^{m/2})` for m
-    weights. (Horowitz and Sahni, 1974.) Rows of more than ``most`` weights have both ends within a
-    thousandth of their value of one another, or within the gap that is asked for, by `Selberg`'s
-    polynomials of as high a degree as this takes; and by `Lattice` where these do not get there,
-    because a sum of some probability lies at t, or next to nothing beyond it.
+    weights. (Horowitz and Sahni, 1974.) For rows of more than ``most`` weights both ends are within
+    two thousandths of the probability of one another, or within the gap that is asked for: by
+    `Selberg`'s polynomials of as high a degree as this takes. Where these do not get there, because
+    a sum of some probability lies at t, or next to nothing beyond it, `Lattice` has its turn.
 
     Parameters
     ----------
@@ -81,59 +75,9 @@ class Exact(Tail):
             high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
         if not few.all():
             rest, gaps = rows.take(~few), gap[~few]
-            ends = _narrowed(rest, lower_at[:, ~few], upper_at[:, ~few], gaps)
+            ends = narrowed(rest, lower_at[:, ~few], upper_at[:, ~few], gaps)
             low[:, ~few], high[:, ~few] = ends
         return low, high
-
-
-def _narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[Array, Array]:
-    """Return ends by polynomials of as high a degree as it takes for them to be near enough."""
-    low, high = np.zeros(lower_at.shape), np.ones(upper_at.shape)
-    takes, before = np.full(len(rows), float(_DEGREES[0])), np.full(len(rows), np.inf)
-    for degree in _DEGREES:
-        here = np.flatnonzero(takes == degree)
-        if not here.size:
-            continue
-        middle, distance = middles(rows.take(here), lower_at[:, here], upper_at[:, here], degree)
-        below, above = slice(0, len(low)), slice(len(low), None)
-        low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
-        high[:, here] = np.minimum(high[:, here], (middle + distance)[above])
-        # How many times too far apart they are, and as many times the degree is what it takes ...
-        allowed = np.maximum(gap[here], _PRECISION * np.maximum(middle, _NOTHING))
-        excess = (2 * distance / allowed).max(axis=0, initial=0.0)
-        step = np.clip(np.exp2(np.ceil(np.log2(np.maximum(excess, 1.0)))), 1.0, _LEAP)
-        # ... unless a sum of some probability lies at the level, or rounding keeps them apart.
-        progress = excess * math.sqrt(degree)
-        most = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
-        hopeless = 2 * rounding_error(rows.take(here), degree) > most
-        stuck = (excess > 1) & (hopeless | (progress >= before[here]))
-        takes[here] = np.where(stuck, np.inf, degree * step)
-        before[here] = progress
-    if len(low) + len(high) >= _WHOLE:
-        return low, high
-    left = np.flatnonzero((takes > _DEGREES[-1]) & (gap == 0))
-    rest = rows.take(left)
-    for number, level in enumerate(lower_at[:, left]):
-        low[number, left] = np.maximum(low[number, left], _lower_otherwise(rest.at(level)))
-    for number, level in enumerate(upper_at[:, left]):
-        high[number, left] = np.minimum(high[number, left], _upper_otherwise(rest.at(level)))
-    return low, high
-
-
-def _lower_otherwise(rows: Rows) -> Array:
-    """Return the ends that keep their relative accuracy however small they are."""
-    noisy = rows.spread > 0
-    out = np.zeros(len(rows))
-    out[~noisy] = Lattice()._lower(rows.take(~noisy))
-    return out
-
-
-def _upper_otherwise(rows: Rows) -> Array:
-    noisy = rows.spread > 0
-    out = np.empty(len(rows))
-    out[~noisy] = Lattice()._upper(rows.take(~noisy))
-    out[noisy] = Chernoff()._upper(rows.take(noisy))
-    return out
 
 
 def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
