@@ -54,6 +54,22 @@ def test_reference_rows(key):
     assert high - low <= most - least + 2 * rounding + 1e-3
 
 
+def test_what_goes_around_the_circle_is_added():
+    """40 weights of 1/10 reach 4; the circle of degree 16 has a half of 2.06 at a level of 0.3."""
+    weights, level, degree = np.full(40, 0.1), 0.3, 16
+    variance = (weights**2).sum()
+    half = math.sqrt(level**2 + 2 * math.log(10 * degree) * variance)
+    assert 2.0 < half < 2.1
+    wrapped = math.exp(-(half**2) / (2 * variance))
+    assert float(binomial_tail(40, 21)) < wrapped
+    order = np.arange(1, degree + 1)
+    u, moments = order / (degree + 1), np.cos(np.pi * order * 0.1 / half) ** 40
+    waves = np.cos(np.pi * order * level / half) + (-1.0) ** order
+    apart = (1 + np.sum((1 - u) * moments * waves)) / (degree + 1)
+    low, high = Selberg(degree).ends(weights, level)
+    assert (high - low) / 2 == pytest.approx(apart + wrapped, rel=1e-8)
+
+
 def hard_rows(seed, size):
     """Return rows with ties, equal weights, gaps, or none of these, and levels on and off sums."""
     rng = np.random.default_rng(seed)
