@@ -64,6 +64,7 @@ _WINDOWS = "dictionaries call it with a batch that they have checked"
 LEFT_OUT = {
     "dcsc.bounds.noise.SignedSums*": _HOOK,
     "dcsc.bounds.noise.*.[lru]*er": _HOOK,  # lower, upper
+    "dcsc.bounds.noise.*.ends": _HOOK,
     "dcsc.bounds.noise.*.re[fa]*": _HOOK,  # refusal, reach
     "dcsc.bounds.noise.*.softened": _HOOK,
     "dcsc.networks.operations.*.relaxation": "it takes what the operation takes, as intervals",

@@ -161,6 +161,8 @@ INSTANCES = {
     bounds.Refusal: lambda: bounds.Refusal("UniformBound", "no selection"),
     bounds.Babel: lambda: bounds.Babel({1: 0.1, 2: 0.2}, {1: 0.01, 2: 0.02}),
     bounds.Certificate: lambda: bounds.Certificate.of(proved()),
+    bounds.UnitClasses: lambda: dcsc.InstanceBound().units(record()).at(0.1),
+    bounds.UnitProbabilities: lambda: dcsc.InstanceBound().units(record()),
     bounds.Verification: lambda: bounds.verify(*certified()),
     intervals.Estimate: lambda: intervals.Estimate(0.1, 0.2, 0.3),
     intervals.Interval: lambda: intervals.Interval(0.1, 0.3),

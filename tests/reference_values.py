@@ -8,6 +8,10 @@ import math
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from dcsc.dictionaries import CirculantDictionary, Dictionary, ToeplitzDictionary
+
 
 class Row(NamedTuple):
     inputs: dict[str, Any]
@@ -197,3 +201,121 @@ RECURSION = Row(
     constants(Fraction(1, 50), zeta=Fraction(1, 100), sparsity=10, patch_sparsity=2),
     "0.268700576850888",
 )
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(word) for word in text.split())
+
+
+class UnitsRow(NamedTuple):
+    """A layer with a hard threshold, and the probability that each of its units comes out wrong.
+
+    Filters are of one channel, scaled to unit norm where ``unit``; the support counts atoms in the
+    order of filters, then positions. ``any_error`` is the norm that an error of any kind may have
+    in a patch, and what the expected number of wrong units is then at least and at most.
+    """
+
+    name: str
+    filters: tuple[tuple[float, ...], ...]
+    unit: bool
+    circulant: bool
+    extent: int
+    support: tuple[int, ...]
+    values: tuple[float, ...]
+    threshold: float | tuple[float, ...]
+    probabilities: tuple[float, ...]
+    missed: float
+    false_alarms: float
+    any_error: tuple[float, tuple[float, float]] | None = None
+    noise: tuple[float, ...] | None = None
+
+    def dictionary(self) -> Dictionary:
+        taps = np.array(self.filters, dtype=float)[:, None]
+        taps /= np.linalg.norm(taps, axis=2, keepdims=True) if self.unit else 1.0
+        kind = CirculantDictionary if self.circulant else ToeplitzDictionary
+        return kind(taps, self.extent)
+
+
+UNITS = [
+    UnitsRow(
+        "pair",
+        ((1, 1),),
+        True,
+        True,
+        8,
+        (0, 2, 4),
+        (1, 1, 1),
+        0.6,
+        numbers("0 0.5 0 0.5 0 0 0 0"),
+        0.0,
+        1.0,
+        (0.06, (1.0, 1.0)),
+    ),
+    UnitsRow(
+        "three",
+        ((3, -1, 2), (1, 4, -2)),
+        True,
+        True,
+        9,
+        (0, 4, 7, 10, 12, 16),
+        (1, 0.9, 1.3, 1.1, 0.8, 1.2),
+        0.47,
+        numbers("0.25 0.5 0.75 0.5 0.5 0.5 0.5 0 0.75 0.25 0 0.375 0.5 0 0.5 1 0 0.625"),
+        1.25,
+        6.25,
+        (0.06, (6.75, 9.25)),
+    ),
+    UnitsRow(
+        "three with an error that is known",
+        ((3, -1, 2), (1, 4, -2)),
+        True,
+        True,
+        9,
+        (0, 4, 7, 10, 12, 16),
+        (1, 0.9, 1.3, 1.1, 0.8, 1.2),
+        0.47,
+        numbers(
+            "0.1875 0.5 0.75 0.375 0.5 0.5625 0.625 0 0.75 0.3125 0 0.3125 0.5 0 0.5 1 0.125 0.6875"
+        ),
+        1.3125,
+        6.375,
+        noise=numbers("0.1 -0.05 0.07 0.02 -0.08 0.03 0.06 -0.04 0.05"),
+    ),
+    UnitsRow(
+        "norms",
+        ((1.5, -0.5, 1), (0.4, 1.6, -0.8)),
+        False,
+        False,
+        10,
+        (0, 4, 7, 9, 13),
+        (1, 0.9, 1.3, 1.1, 0.8),
+        (0.53, 0.71),
+        numbers("0 0.5 0.75 0.5 0 0.75 1 0 0.5 0 0.75 1 0.5 0.25 1 1"),
+        0.25,
+        8.25,
+        (0.06, (8.25, 8.75)),
+    ),
+]
+
+
+class TailRow(NamedTuple):
+    """P(Σ w_j ε_j + ν ≥ t) for the weights `TAIL_WEIGHTS`, or what it is at least and at most.
+
+    With a noise, ``size`` is its bound or its deviation; with ``degree``, these are the ends that
+    polynomials of that degree have for the half of a circle from t on, where no sum comes around.
+    """
+
+    level: float
+    value: float | tuple[float, float]
+    noise: str = "none"
+    size: float = 0.0
+    degree: int | None = None
+
+
+TAIL_WEIGHTS = (1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 7)
+TAILS = {
+    "exact": TailRow(0.8, 0.125),
+    "martingale": TailRow(0.8, (0.08518605121464141, 0.21535085265336637), "martingale", 0.3),
+    "gauss": TailRow(0.8, 0.14891752203726644, "gauss", 0.2),
+    "selberg": TailRow(0.8, (0.12158541420557788, 0.16343773295025332), degree=64),
+}

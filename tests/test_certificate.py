@@ -245,7 +245,7 @@ def test_declared_constants_verify_and_say_so(tmp_path, kind):
     assert found.certificate.declared
 
 
-@pytest.mark.parametrize("tail", ["l1", "hoeffding", "chernoff", "bentkus", "exact", "lattice"])
+@pytest.mark.parametrize("tail", [*tails._NAMED, tails.Selberg(77)])
 def test_every_tail_verifies(tmp_path, tail):
     (record,) = records_of("circulant, hard")
     guarantee = dcsc.InstanceBound(tail).evaluate(attrs.evolve(record, noise=0.25))

@@ -27,6 +27,7 @@ from dcsc.bounds.family import (
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.instance import UnitClasses, UnitProbabilities
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -66,6 +67,8 @@ __all__ = [
     "Side",
     "StrideOption",
     "UniformBound",
+    "UnitClasses",
+    "UnitProbabilities",
     "Verdict",
     "Verification",
     "WeakAtom",

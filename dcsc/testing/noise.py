@@ -9,7 +9,7 @@ from dcsc._arrays import Array, Rng, generator, instance
 from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Tail
 from dcsc.testing.common import fail
-from dcsc.testing.tails import WORST, problem, signed_sums
+from dcsc.testing.tails import LEAST, WORST, problem, signed_sums
 
 __all__ = ["check_noise"]
 
@@ -39,6 +39,7 @@ def check_noise(
     if probability is not None:
         function(probability, "check_noise: probability")
     reached = probability or WORST.get(noise.name)
+    kept = LEAST.get(noise.name)
     tails = [tail for tail in _TAILS if tail.covers(noise)]
     if not tails:
         fail(noise, "some tail is valid for it", f"{noise.name!r} or {noise.as_good_as!r} of none")
@@ -47,8 +48,10 @@ def check_noise(
         size = 0.0 if noise.name == "none" else float(source.choice([0.25, source.random()]))
         sums = signed_sums(weights)
         exact = None if reached is None else reached(sums, levels, size)
+        least = None if kept is None else kept(sums, levels, size)
         for tail in tails:
             _check(noise, tail, weights, levels, size, exact)
+            _check_ends(noise, tail, weights, levels, size, exact, least)
         _check_softened(noise, levels, size)
 
 
@@ -61,9 +64,10 @@ def _check(
     less = tail.upper(weights, levels, size / 2, noise)
     reach = np.abs(weights).sum(axis=1) + noise.reach(np.array([size]))[0]
     beyond = levels > reach * (1 + 1e-9)
+    rises = noise.bounded or tail.smooth
     for law, wrong in (
         ("at z = 0 it is the sum alone", still != alone),
-        ("upper rises with z", less > upper * (1 + _ROUNDING)),
+        ("upper rises with z", rises & (less > upper * (1 + _ROUNDING))),
         ("lower is at most upper", lower > upper * (1 + _ROUNDING)),
         ("nothing is reached beyond the largest sum and z", beyond & (upper > 0)),
         (
@@ -79,6 +83,29 @@ def _check(
                 f"from {lower[at]} to {upper[at]} by {tail!r} for weights {weights[at].tolist()}, "
                 f"level {levels[at]}, z = {size}",
             )
+
+
+def _check_ends(
+    noise: Noise,
+    tail: Tail,
+    weights: Array,
+    levels: Array,
+    size: float,
+    most: Array | None,
+    least: Array | None,
+) -> None:
+    low, high = tail.ends(weights, levels, size, noise)
+    smallest = high if least is None else least
+    largest = low if most is None else most
+    wrong = (low > smallest + _ROUNDING) | (high < largest - _ROUNDING)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        fail(
+            noise,
+            "every probability lies between the ends",
+            f"{smallest[at]} and {largest[at]} do not between {low[at]} and {high[at]} by "
+            f"{tail!r} for weights {weights[at].tolist()}, level {levels[at]}, z = {size}",
+        )
 
 
 def _check_softened(noise: Noise, levels: Array, size: float) -> None:

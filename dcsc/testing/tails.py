@@ -8,11 +8,12 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Rng, generator, instance
+from dcsc.bounds.noise import as_noise
 from dcsc.bounds.tails import NOISE_MODELS, Tail
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.testing.common import fail
 
-__all__ = ["WORST", "check_tail", "problem", "signed_sums"]
+__all__ = ["LEAST", "WORST", "check_tail", "problem", "signed_sums"]
 
 _PROBLEMS = 24
 _ROWS = 6
@@ -20,7 +21,7 @@ _LONGEST = 7
 _TIE = 1e-13
 _ROUNDING = 1e-12
 
-Worst = Callable[[Array, Array, float], Array]
+Probability = Callable[[Array, Array, float], Array]
 
 
 @attrs.frozen(eq=False)
@@ -37,6 +38,9 @@ class _Sums:
 
     def lower(self, tail: Tail) -> Array:
         return tail.lower(self.weights, self.levels, self.noise, self.model)
+
+    def ends(self, tail: Tail) -> tuple[Array, Array]:
+        return tail.ends(self.weights, self.levels, self.noise, self.model)
 
     def hold(
         self, tail: Tail, law: str, wrong: Array, value: Array, told: str, other: Array
@@ -56,7 +60,7 @@ def check_tail(tail: Tail, rng: Rng = 0) -> None:
     """Check the laws of `Tail` for every noise model that it covers.
 
     It is held against the enumeration of all signs of up to 7 weights, with the noise of the model
-    that reaches t most often.
+    that reaches t most often, and with the one that does least often.
     """
     instance(tail, Tail, "check_tail: tail")
     source = generator(rng, "check_tail: rng")
@@ -97,11 +101,23 @@ def _shifted(sums: Array, levels: Array, noise: float) -> Array:
     return (sums + noise >= levels - _TIE).mean(axis=0)
 
 
+def _shifted_back(sums: Array, levels: Array, noise: float) -> Array:
+    return (sums - noise > levels + _TIE).mean(axis=0)
+
+
+def _halves(sums: Array, levels: Array, noise: float, tie: float) -> Array:
+    """Half of the noise adds its size and half takes it off: a row for each of some sizes."""
+    sizes = noise * np.linspace(0, 1, 7)[:, None, None]
+    each = [(sums + sign * sizes >= levels - tie).mean(axis=1) for sign in (1, -1)]
+    return np.mean(each, axis=0)
+
+
 def _symmetric(sums: Array, levels: Array, noise: float) -> Array:
-    """Half of the noise adds its size and half takes it off, for the worst of some sizes."""
-    sizes = noise * np.linspace(0, 1, 7)
-    each = [(_shifted(sums, levels, s) + _shifted(sums, levels, -s)) / 2 for s in sizes]
-    return np.max(each, axis=0)
+    return _halves(sums, levels, noise, _TIE).max(axis=0)
+
+
+def _least_symmetric(sums: Array, levels: Array, noise: float) -> Array:
+    return _halves(sums, levels, noise, -_TIE).min(axis=0)
 
 
 def _martingale(sums: Array, levels: Array, noise: float) -> Array:
@@ -112,20 +128,41 @@ def _martingale(sums: Array, levels: Array, noise: float) -> Array:
     return np.where(reached, 1.0, share * (missing <= noise)).mean(axis=0)
 
 
+def _least_martingale(sums: Array, levels: Array, noise: float) -> Array:
+    """The other sums are those for which such a law reaches what is below the level."""
+    return 1 - _martingale(-sums, -levels, noise)
+
+
 def _gauss(sums: Array, levels: Array, noise: float) -> Array:
-    if noise == 0:
-        return _shifted(sums, levels, 0.0)
+    return _normal(sums, levels, noise) if noise else _shifted(sums, levels, 0.0)
+
+
+def _least_gauss(sums: Array, levels: Array, noise: float) -> Array:
+    return _normal(sums, levels, noise) if noise else _shifted_back(sums, levels, 0.0)
+
+
+def _normal(sums: Array, levels: Array, noise: float) -> Array:
     erfc = np.vectorize(math.erfc, otypes=[float])
     return erfc((levels - sums) / (noise * math.sqrt(2))).mean(axis=0) / 2
 
 
-WORST: dict[str, Worst] = {
+WORST: dict[str, Probability] = {
     "none": _shifted,
     "independent": _symmetric,
     "martingale": _martingale,
     "adversarial": _shifted,
     "gauss": _gauss,
 }
+"""The largest probability that some noise of a model makes of the sums; ties count."""
+
+LEAST: dict[str, Probability] = {
+    "none": _shifted_back,
+    "independent": _least_symmetric,
+    "martingale": _least_martingale,
+    "adversarial": _shifted_back,
+    "gauss": _least_gauss,
+}
+"""The smallest; ties do not count."""
 
 
 # ---- the laws ----------------------------------------------------------------------------------
@@ -134,11 +171,14 @@ WORST: dict[str, Worst] = {
 def _check_values(tail: Tail, sums: _Sums) -> None:
     try:
         upper, lower = sums.upper(tail), sums.lower(tail)
+        least, most = sums.ends(tail)
     except NotCoveredError:
         raise
     except DcscError as error:
         fail(tail, "lower <= P <= upper", str(error))
-    exact = WORST[sums.model](signed_sums(sums.weights), sums.levels, sums.noise)
+    patterns = signed_sums(sums.weights)
+    exact = WORST[sums.model](patterns, sums.levels, sums.noise)
+    smallest = LEAST[sums.model](patterns, sums.levels, sums.noise)
     reach = np.abs(sums.weights).sum(axis=1) + sums.noise
     beyond = (sums.levels > reach * (1 + 1e-9)) & (sums.model != "gauss")
     for law, wrong, value in (
@@ -147,19 +187,25 @@ def _check_values(tail: Tail, sums: _Sums) -> None:
         ("P <= upper", upper < exact * (1 - _ROUNDING), upper),
         ("lower <= P", lower > exact * (1 + _ROUNDING), lower),
         ("upper is 0 beyond the largest sum", beyond & (upper > 0), upper),
+        ("P lies between the ends", most < exact * (1 - _ROUNDING), most),
     ):
         sums.hold(tail, law, wrong, value, "where P is", exact)
+    wrong = (least > smallest + _ROUNDING) | ~(least >= 0)
+    sums.hold(tail, "P lies between the ends", wrong, least, "where P is", smallest)
 
 
 def _check_orders(tail: Tail, sums: _Sums) -> None:
     low = sums.upper(tail)
     farther = attrs.evolve(sums, levels=sums.levels + 0.125 * (1 + np.abs(sums.levels)))
-    high = farther.upper(tail)
+    # what is not monotone is so within its two ends
+    high = farther.upper(tail) if tail.monotone else farther.lower(tail)
     sums.hold(tail, "falls with t", high > low * (1 + _ROUNDING), low, "and, farther out,", high)
-    if sums.model != "none":
+    # more normal noise may move a sum to either side of a level
+    if sums.model != "none" and (tail.smooth or as_noise(sums.model).bounded):
         more = attrs.evolve(sums, noise=sums.noise + 0.125).upper(tail)
-        wrong = low > more * (1 + _ROUNDING)
-        sums.hold(tail, "rises with z", wrong, low, "and, with more noise,", more)
+        less = low if tail.monotone else sums.lower(tail)
+        wrong = less > more * (1 + _ROUNDING)
+        sums.hold(tail, "rises with z", wrong, less, "and, with more noise,", more)
 
 
 def _check_invariance(tail: Tail, sums: _Sums, rng: np.random.Generator) -> None:

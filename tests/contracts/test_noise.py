@@ -78,6 +78,15 @@ class Far(Told):
         return sums.upper(-2 * size)
 
 
+class Sure(Told):
+    """The smallest probability is that without an error."""
+
+    name = "adversarial"
+
+    def ends(self, sums, size):
+        return sums.lower(0 * size), self.upper(sums, size)
+
+
 def _moved(sums, levels, size):
     return (sums + size >= levels - 1e-13).mean(axis=0)
 
@@ -93,6 +102,7 @@ def _moved(sums, levels, size):
         (Hard(), "a softened level is no higher"),
         (Strange(), "some tail is valid"),
         (Far(), "beyond the largest sum and z"),
+        (Sure(), "every probability lies between the ends"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Noise) else "",
 )

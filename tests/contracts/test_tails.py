@@ -32,6 +32,9 @@ class Told(Tail):
     def lower(self, weights, level, noise=0.0, noise_model="adversarial"):
         return Exact().lower(weights, level, noise, noise_model)
 
+    def ends(self, weights, level, noise=0.0, noise_model="adversarial", slack=0.0):
+        return Exact().ends(weights, level, noise, noise_model, slack)
+
     def _upper(self, rows):
         raise NotImplementedError
 
@@ -114,6 +117,23 @@ class Sociable(Told):
         return np.where(value > 0, value.max(initial=0), 0)
 
 
+class Hasty(Told):
+    """The lower end is that of the worst noise."""
+
+    def ends(self, weights, level, noise=0.0, noise_model="adversarial", slack=0.0):
+        return self.lower(weights, level, noise, noise_model), super().ends(
+            weights, level, noise, noise_model, slack
+        )[1]
+
+
+class Short(Told):
+    """The upper end is that of the kindest noise."""
+
+    def ends(self, weights, level, noise=0.0, noise_model="adversarial", slack=0.0):
+        least, _ = super().ends(weights, level, noise, noise_model, slack)
+        return least, least
+
+
 class Careless(Tail):
     def _upper(self, rows):
         return 0.5
@@ -132,6 +152,8 @@ FAULTS = {
     Counting: "signs, order and zeros make no difference",
     InMetres: "units make no difference",
     Sociable: "rows do not see one another",
+    Hasty: "P lies between the ends",
+    Short: "P lies between the ends",
     Careless: "lower <= P <= upper",
 }
 

@@ -50,15 +50,15 @@ class Lattice(Tail):
 
     def _upper(self, rows: Rows) -> Array:
         return np.array(
-            [self._ends(w, t)[1] for w, t in zip(rows.weights, rows.level, strict=True)]
+            [self._of_row(w, t)[1] for w, t in zip(rows.weights, rows.level, strict=True)]
         )
 
     def _lower(self, rows: Rows) -> Array:
         return np.array(
-            [self._ends(w, t)[0] for w, t in zip(rows.weights, rows.level, strict=True)]
+            [self._of_row(w, t)[0] for w, t in zip(rows.weights, rows.level, strict=True)]
         )
 
-    def _ends(self, weights: Array, level: float) -> tuple[float, float]:
+    def _of_row(self, weights: Array, level: float) -> tuple[float, float]:
         w = weights[weights > 0]
         room = (w.sum() - level) / 2
         spacing = self._spacing(w, room)

@@ -1,0 +1,140 @@
+"""The probability that each unit comes out wrong, between two ends."""
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, Shape, brief, real
+from dcsc._fields import SAME_ARRAY
+from dcsc.bounds.instance.problem import Problem
+from dcsc.bounds.tails import Tail
+
+__all__ = ["UnitClasses", "UnitProbabilities", "joined", "unit_probabilities"]
+
+_BATCH_ENTRIES = 2**19
+
+
+def _shown() -> Array:
+    field: Array = attrs.field(repr=brief, eq=SAME_ARRAY, hash=False)
+    return field
+
+
+@attrs.frozen
+class UnitClasses:
+    """Units by whether they come out wrong with a probability above some δ.
+
+    Each is an array of bool in the shape of the codes, and every unit is in one of them.
+
+    Parameters
+    ----------
+    safe : array
+        Those that do not.
+    unsafe : array
+        Those that do.
+    open : array
+        Those whose two ends lie on both sides of δ.
+    """
+
+    safe: Array = _shown()
+    unsafe: Array = _shown()
+    open: Array = _shown()
+
+
+@attrs.frozen
+class UnitProbabilities:
+    r"""Between which ends the probability lies that a unit comes out wrong, over random signs.
+
+    A unit is wrong if it is on after the threshold and not in the support, or in it and not on;
+    for a two-sided threshold a unit of the support that overshoots to the other sign is on. The
+    ends hold for every error that the noise model allows; a coefficient too near to the threshold
+    to be decided (`dcsc.coefficients`) counts as wrong in the upper end and as right in the lower.
+
+    All arrays have the shape of the codes, one entry for each unit.
+
+    Parameters
+    ----------
+    lower, upper : array of float
+        :math:`p_k^- \le p_k \le p_k^+`.
+    safe : array of bool
+        Whether the unit comes out right for all signs and errors.
+    lost : array of bool
+        Whether it comes out wrong for all signs and errors.
+
+    Examples
+    --------
+    >>> from dcsc.bounds import InstanceBound, LayerInstance
+    >>> from dcsc.dictionaries import CirculantDictionary
+    >>> pair = CirculantDictionary([[[0.5**0.5, 0.5**0.5]]], extent=8)
+    >>> units = InstanceBound().units(LayerInstance(pair, [[1, 0, 1, 0, 1, 0, 0, 0]], 0.6))
+    >>> units.upper.round(12)
+    array([[0. , 0.5, 0. , 0.5, 0. , 0. , 0. , 0. ]])
+    >>> float(units.lower.sum()), float(units.upper.sum())
+    (1.0, 1.0)
+    """
+
+    lower: Array = _shown()
+    upper: Array = _shown()
+    safe: Array = _shown()
+    lost: Array = _shown()
+
+    def at(self, delta: float) -> UnitClasses:
+        """Return which units are safe, and which are not, at a probability δ of 0 to 1.
+
+        Parameters
+        ----------
+        delta : float
+        """
+        limit = real(delta, "UnitProbabilities.at: delta", minimum=0, maximum=1)
+        safe, unsafe = self.upper <= limit, self.lower > limit
+        return UnitClasses(safe, unsafe, ~(safe | unsafe))
+
+
+def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitProbabilities:
+    """Return the ends for the atoms of one column.
+
+    Parameters
+    ----------
+    problem : Problem
+    tail : Tail
+        Valid for the noise of the problem.
+    tolerance : float
+        As in `InstanceBound.units`.
+    """
+    lost, on = problem.lost, problem.column.on
+    lower = lost.astype(np.float64)
+    upper = np.where(lost, 1.0, problem.screen())
+    # What each atom of either kind may leave open, so that all of a kind leave open what they may.
+    doubtful = ~lost & (upper > 0)
+    share = tolerance * max(int(on.sum()), 1)
+    gap = np.where(on, tolerance, share / max(int((doubtful & ~on).sum()), 1))
+    # A cheap bound is enough for many; the others are looked at.
+    for atoms in _batches(problem, np.flatnonzero(doubtful & (upper > gap))):
+        weights = problem.column.weights(atoms)
+        low, high = problem.ends(tail, atoms, weights, gap[atoms])
+        lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])
+    return UnitProbabilities(lower, upper, problem.safe, lost)
+
+
+def joined(columns: list[UnitProbabilities], shape: Shape) -> UnitProbabilities:
+    """Return the ends of several columns as one, in the shape of their codes."""
+
+    def all_of(name: str, dtype: type) -> Array:
+        parts = [getattr(column, name) for column in columns]
+        return np.array(parts, dtype=dtype).reshape(shape)
+
+    return UnitProbabilities(
+        all_of("lower", float), all_of("upper", float), all_of("safe", bool), all_of("lost", bool)
+    )
+
+
+def _batches(problem: Problem, atoms: Array) -> Iterator[Array]:
+    """Yield atoms of similar numbers of summands, as many as a table of their weights may hold."""
+    count = problem.column.count[atoms] + 1
+    order = np.argsort(count, kind="stable")
+    start = 0
+    while start < len(order):
+        sized = count[order[start:]] * np.arange(1, len(order) - start + 1)
+        stop = start + max(1, int(np.searchsorted(sized, _BATCH_ENTRIES, side="right")))
+        yield atoms[order[start:stop]]
+        start = stop
