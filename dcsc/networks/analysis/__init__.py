@@ -4,19 +4,13 @@
 page of it.
 """
 
-from dcsc.networks.analysis.analysis import (
-    Analysis,
-    LayerAnalysis,
-    Limits,
-    ResynthesisFacts,
-    analyze,
-    receptive_model,
-)
+from dcsc.networks.analysis.analysis import analyze, receptive_model
 from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
 from dcsc.networks.analysis.perturbed import StabilityFacts
+from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
 from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
 

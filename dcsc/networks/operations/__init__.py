@@ -30,15 +30,12 @@ from dcsc.networks.operations.arrangement import (
     Expand,
     Fill,
     Flatten,
-    Gather,
-    GatherElements,
     Identity,
     Pad,
     Part,
     Range,
     Repeat,
     Reshape,
-    ScatterElements,
     ShapeOf,
     Slice,
     Squeeze,
@@ -49,6 +46,7 @@ from dcsc.networks.operations.base import Equivariance, Operation
 from dcsc.networks.operations.convolve import Convolve, ConvolveTransposed, as_dictionary
 from dcsc.networks.operations.elementwise import FUNCTIONS, Elementwise
 from dcsc.networks.operations.foreign import FOREIGN, Foreign
+from dcsc.networks.operations.indexing import Gather, GatherElements, ScatterElements
 from dcsc.networks.operations.linear import BatchNorm, Linear, MatMul
 from dcsc.networks.operations.norms import GroupNorm, InstanceNorm, LocalResponseNorm
 from dcsc.networks.operations.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
