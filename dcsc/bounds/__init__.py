@@ -21,6 +21,7 @@ from dcsc.bounds.family import (
     HybridBound,
     InstanceBound,
     LayeredBound,
+    PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
@@ -28,6 +29,7 @@ from dcsc.bounds.family import (
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
+from dcsc.bounds.partial import Count, LayerPartial, Means, PartialGuarantee
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -39,6 +41,8 @@ from dcsc.bounds.records import (
 )
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
+from dcsc.bounds.statement import Statement
+from dcsc.bounds.theorem import Theorem
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
@@ -49,6 +53,7 @@ __all__ = [
     "BoundCalculator",
     "Certificate",
     "Change",
+    "Count",
     "EffectiveDictionary",
     "Explanation",
     "Guarantee",
@@ -58,14 +63,20 @@ __all__ = [
     "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
+    "LayerPartial",
     "LayerRecord",
     "LayerStatistics",
     "LayeredBound",
+    "Means",
+    "PartialBound",
+    "PartialGuarantee",
     "ProbabilisticBound",
     "Refusal",
     "RobustBound",
     "Side",
+    "Statement",
     "StrideOption",
+    "Theorem",
     "UniformBound",
     "UnitClasses",
     "UnitProbabilities",

@@ -5,8 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import attrs
-
 from dcsc._arguments import flag
 from dcsc._arrays import real
 from dcsc.bounds import inverse

@@ -115,12 +115,12 @@ def block_chernoff(
     if not len(n) or limit == 0:
         return int(total) + 1
     # Blocks that are alike come once; then the multiplier, on a grid that is made finer.
-    pairs, times = np.unique(np.stack([m / n, n]), axis=1, return_counts=True)
+    (shares, each), times = np.unique(np.stack([m / n, n]), axis=1, return_counts=True)
     cost = chi * -math.log(limit)
     low, high = math.log(1e-6 / n.max()), math.log(_STEEPEST / n.max())
     for _ in range(_ZOOMS):
         grid = np.linspace(low, high, _MULTIPLIERS)
-        reached = _reached(np.exp(grid), *pairs, times, cost)
+        reached = _reached(np.exp(grid), shares, each, times, cost)
         best = int(reached.argmin())
         low, high = grid[max(best - 1, 0)], grid[min(best + 1, _MULTIPLIERS - 1)]
     return int(min(math.ceil(float(reached[best]) * (1 + 1e-12)), total + 1))
