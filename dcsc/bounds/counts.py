@@ -159,9 +159,8 @@ def _probabilities(value: npt.ArrayLike, where: str) -> Array:
 
 
 def _suffix_sums(p: Array) -> Array:
-    """Return the sums of all but the first r numbers, r from 0 on, rounded upwards."""
-    sums = np.append(np.cumsum(p[::-1])[::-1], 0.0)
-    return sums * (1 + 2 * len(p) * _EPS)
+    """Return the sums of all but the first r numbers, r from 0 on, with more digits than they."""
+    return np.append(np.cumsum(p[::-1], dtype=np.longdouble)[::-1], np.longdouble(0))
 
 
 def _ruger(p: Array, t: int) -> float:
@@ -169,7 +168,7 @@ def _ruger(p: Array, t: int) -> float:
     if t == 0:
         return 1.0
     written = np.arange(min(t, len(p) + 1))
-    rest = np.append(np.cumsum(np.sort(p))[::-1], 0.0)[: len(written)]
+    rest = _suffix_sums(np.sort(p)[::-1])[: len(written)]
     return min(1.0, float((rest / (t - written)).min()))
 
 

@@ -189,8 +189,10 @@ def _told(number: int) -> tuple[Hypothesis, ...]:
     """State what a layer is handed by those below, for any but the first."""
     if number == 1:
         return ()
-    statement = f"layer {number}: {layers_below(number)} tell it the values on the true supports"
-    return (Hypothesis(f"{statement}, and nothing off them"),)
+    below = (
+        f"of {layers_below(number)} it sees the values on the true supports, and nothing off them"
+    )
+    return (Hypothesis(f"layer {number}: {below}"),)
 
 
 def _constants(record: LayerRecord, spread: bool = False) -> LayerStatistics:

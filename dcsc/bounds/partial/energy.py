@@ -33,6 +33,8 @@ def interference_energy(column: Column, places: Array) -> float | None:
     if size > _MOST_ACTIVE:
         return None
     known = float(np.linalg.norm(column.offset[places]))
+    if not size or not len(places):
+        return known * known * (1 + _ROUNDING)
     # Q, block by block of units, from the terms G_kj x_j without a unit's own
     square = np.zeros((size, size))
     step = max(1, _BLOCK_ENTRIES // size)
