@@ -16,7 +16,7 @@ from dcsc.bounds import (
     UniformBound,
 )
 from dcsc.bounds.noise import Adversarial, Gaussian, Independent, Martingale, NoNoise
-from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice
+from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice, Selberg
 from dcsc.codes import ConstantAmplitudes, GaussianAmplitudes, UniformAmplitudes
 from dcsc.dictionaries import (
     CirculantDictionary,
@@ -109,6 +109,7 @@ TAILS = {
     Bentkus: [Bentkus()],
     Exact: [Exact(), Exact(most=3)],  # larger ones it leaves to the lattice
     Lattice: [Lattice(500)],
+    Selberg: [Selberg(), Selberg(3)],
 }
 
 

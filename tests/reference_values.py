@@ -344,3 +344,26 @@ PARTIAL = {
         11,
     ),
 }
+
+
+class TailRow(NamedTuple):
+    """P(Σ w_j ε_j + ν ≥ t) for the weights `TAIL_WEIGHTS`, or what it is at least and at most.
+
+    With a noise, ``size`` is its bound or its deviation; with ``degree``, these are the ends that
+    polynomials of that degree have for the half of a circle from t on, where no sum comes around.
+    """
+
+    level: float
+    value: float | tuple[float, float]
+    noise: str = "none"
+    size: float = 0.0
+    degree: int | None = None
+
+
+TAIL_WEIGHTS = (1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 7)
+TAILS = {
+    "exact": TailRow(0.8, 0.125),
+    "martingale": TailRow(0.8, (0.08518605121464141, 0.21535085265336637), "martingale", 0.3),
+    "gauss": TailRow(0.8, 0.14891752203726644, "gauss", 0.2),
+    "selberg": TailRow(0.8, (0.12158541420557788, 0.16343773295025332), degree=64),
+}

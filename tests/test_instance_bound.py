@@ -383,7 +383,7 @@ def test_what_is_not_covered_is_refused():
         with pytest.raises(
             NotCoveredError, match=f"InstanceBound does not cover layer 1: .*{message}"
         ):
-            InstanceBound().evaluate(layer)
+            InstanceBound("lattice").evaluate(layer)
     with pytest.raises(NotCoveredError, match=r"expected a LayerInstance, got LayerStatistics"):
         InstanceBound().evaluate(plain)
     with pytest.raises(NotCoveredError, match="it has no max_sparsity"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from dcsc.bounds import InstanceBound, LayerInstance
 from dcsc.bounds.noise import Adversarial, Noise
@@ -81,7 +82,8 @@ def test_every_unit_without_noise_and_with_any_error(layer, beta, one_sided, zet
     units = InstanceBound().units(
         LayerInstance(
             dictionary, code.reshape(dictionary.code_shape), beta, zeta, selection=selection
-        )
+        ),
+        tolerance=0,
     )
     room = zeta * np.linalg.norm(matrix, axis=0)
     low, high = truth(matrix, code, beta, one_sided, room)
@@ -109,12 +111,140 @@ def test_an_error_that_is_known(layer, beta, one_sided):
             beta,
             v.reshape(dictionary.signal_shape),
             selection=RELU if one_sided else Selection(),
-        )
+        ),
+        tolerance=0,
     )
     low, high = truth(matrix, code, beta, one_sided, error=v @ matrix)
     silent = (code == 0) & (np.abs(matrix).T @ (np.abs(matrix) @ np.abs(code) + np.abs(v)) == 0)
     np.testing.assert_allclose(units.lower.ravel(), low, rtol=0, atol=1e-12)
     np.testing.assert_allclose(units.upper.ravel(), np.where(silent, 0, high), rtol=0, atol=1e-12)
+
+
+def with_any(matrix, code, beta, one_sided, zeta, probability):
+    """Return what the probability to be wrong is, from that of an error making up for a lack.
+
+    ``probability(lack, size)`` is that of the error against a lack of any sign, for each pattern.
+    """
+    norms = np.linalg.norm(matrix, axis=0)
+    z = coefficients(matrix, code)
+    # what the error has to add for the unit to be missed, or raised on either side
+    missed = probability(z - beta, zeta * norms)
+    over = 0.0 if one_sided else probability(z + beta, zeta * norms)
+    raised = probability(beta - z, zeta * norms)
+    raised = raised if one_sided else raised + probability(beta + z, zeta * norms)
+    return np.where(code != 0, missed - over, raised).mean(axis=0)
+
+
+@given(layers, thresholds, st.booleans(), st.sampled_from([0.05, 0.5]))
+def test_normal_noise(layer, beta, one_sided, zeta):
+    dictionary, matrix, code = random_layer(*layer)
+    code = np.abs(code)
+    heard = np.linalg.norm(matrix, axis=0) > 0
+
+    def normal(lack, size):
+        return ndtr(-lack / np.where(heard, size, 1.0))
+
+    exact = with_any(matrix, code, beta, one_sided, zeta, normal)
+    units = InstanceBound().units(
+        LayerInstance(
+            dictionary,
+            code.reshape(dictionary.code_shape),
+            beta,
+            zeta,
+            "gauss",
+            selection=RELU if one_sided else Selection(),
+        ),
+        tolerance=0,
+    )
+    # a tie is 1e-12 wide, and as likely as that
+    for end in (units.lower, units.upper):
+        np.testing.assert_allclose(end.ravel()[heard], exact[heard], rtol=1e-9, atol=1e-10)
+    assert not units.safe.ravel()[heard].any()
+    assert not units.lost.ravel()[heard].any()
+
+
+@given(layers, thresholds, st.booleans(), st.sampled_from([0.05, 0.5]))
+def test_an_error_of_mean_zero(layer, beta, one_sided, zeta):
+    """The sharp ends of one side; those of two sides lie outside of what any one error makes."""
+    dictionary, matrix, code = random_layer(*layer)
+    code = np.abs(code)
+
+    def most(lack, size):
+        share = np.divide(size, size + lack, out=np.zeros_like(lack), where=size + lack > 0)
+        return np.where(lack <= TIE, 1.0, np.where(lack <= size + TIE, share, 0.0))
+
+    def least(lack, size):
+        spare = -lack
+        share = np.divide(spare, size + spare, out=np.zeros_like(lack), where=size + spare > 0)
+        # at a spare of the size itself 1 would be right as well
+        return np.where(spare <= TIE, 0.0, np.where(spare <= size + TIE, share, 1.0))
+
+    units = InstanceBound().units(
+        LayerInstance(
+            dictionary,
+            code.reshape(dictionary.code_shape),
+            beta,
+            zeta,
+            "martingale",
+            selection=RELU if one_sided else Selection(),
+        ),
+        tolerance=0,
+    )
+    norms = np.linalg.norm(matrix, axis=0)
+    z = coefficients(matrix, code)
+    step = 1 / 64 + 1e-9  # the shares fall in 32 steps
+    held = (code != 0) if one_sided else np.zeros(len(code), dtype=bool)
+    heard = norms > 0
+    ends = units.lower.ravel(), units.upper.ravel()
+    for end, share, sign in ((ends[0], least, -1), (ends[1], most, 1)):
+        raised = share(beta - z, zeta * norms).mean(axis=0)
+        other = 0.0 if one_sided else share(beta + z, zeta * norms).mean(axis=0)
+        exact = np.minimum(raised + other, 1.0)
+        off = (code == 0) & heard
+        assert (sign * (end - exact)[off] >= -1e-9).all()
+        assert (sign * (end - exact)[off] <= 2 * step).all()
+        missed = share(z - beta, zeta * norms).mean(axis=0)
+        assert (sign * (end - missed)[held] >= -1e-9).all()
+        assert (sign * (end - missed)[held] <= step).all()
+    # any one error of mean zero, one that is ±ζ at random among them, lies between
+    both = [truth(matrix, code, beta, one_sided, error=s * zeta * norms) for s in (1, -1)]
+    assert (units.lower.ravel() <= np.mean([high for _, high in both], axis=0) + 1e-9)[heard].all()
+    assert (units.upper.ravel() >= np.mean([low for low, _ in both], axis=0) - 1e-9)[heard].all()
+
+
+def crowded(seed):
+    """Return a layer whose units see some forty others, far too many to be listed."""
+    rng = np.random.default_rng(seed)
+    taps = rng.standard_normal((6, 8, 5))
+    dictionary = CirculantDictionary(taps / np.linalg.norm(taps, axis=(1, 2), keepdims=True), 24)
+    code = rng.uniform(0.5, 1.5, (6, 24)) * (rng.random((6, 24)) < 0.8)
+    return LayerInstance(dictionary, code, 0.6, selection=RELU)
+
+
+@pytest.mark.parametrize("tolerance", [0.05, 0.005, 1e-4])
+def test_the_gaps_add_up_to_what_is_allowed(tolerance):
+    layer = crowded(0)
+    units, near = InstanceBound().units(layer, tolerance), InstanceBound().units(layer, 0)
+    on, gap = layer.codes != 0, units.upper - units.lower
+    for part in (on, ~on):
+        assert gap[part].sum() <= tolerance * on.sum() + 2.01e-3 * units.upper[part].sum()
+    assert (units.lower <= near.upper).all()
+    assert (units.upper >= near.lower).all()
+    assert (near.upper - near.lower <= 2.01e-3 * near.upper).all()
+
+
+def test_both_ends_hold_in_a_crowd():
+    """A sum of many units is drawn 20 000 times; its interval holds for all of them at once."""
+    layer = crowded(1)
+    units, on = InstanceBound().units(layer), (layer.codes != 0).ravel()
+    matrix, code = layer.dictionary.to_sparse().toarray(), layer.codes.ravel()
+    signs = np.random.default_rng(2).choice([-1.0, 1.0], (20000, len(code)))
+    z = signs * ((signs * code) @ (matrix.T @ matrix))
+    share = ((z > 0.6) != on).mean(axis=0)
+    # 144 units at 5 deviations each: wrong once in ten thousand seeds
+    error = 5 * np.sqrt(share * (1 - share) / 20000) + 1e-4
+    assert (units.lower.ravel() <= share + error).all()
+    assert (units.upper.ravel() >= share - error).all()
 
 
 @pytest.mark.parametrize("row", reference_values.UNITS, ids=lambda row: row.name)
@@ -124,7 +254,8 @@ def test_reference_rows(row):
     code[list(row.support)] = row.values
     codes = code.reshape(dictionary.code_shape)
     units = InstanceBound().units(
-        LayerInstance(dictionary, codes, row.threshold, 0.0 if row.noise is None else [row.noise])
+        LayerInstance(dictionary, codes, row.threshold, 0.0 if row.noise is None else [row.noise]),
+        tolerance=0,
     )
     for end in (units.lower, units.upper):
         assert end.ravel() == pytest.approx(row.probabilities, rel=1e-12, abs=1e-15)
@@ -132,7 +263,7 @@ def test_reference_rows(row):
         assert end[codes == 0].sum() == pytest.approx(row.false_alarms, rel=1e-12)
     if row.noise is None:
         zeta, bracket = row.any_error
-        held = InstanceBound().units(LayerInstance(dictionary, codes, row.threshold, zeta))
+        held = InstanceBound().units(LayerInstance(dictionary, codes, row.threshold, zeta), 0)
         assert [held.lower.sum(), held.upper.sum()] == pytest.approx(bracket, rel=1e-12)
 
 
@@ -168,14 +299,14 @@ def test_columns_and_thresholds_of_filters_and_tails():
     codes = rng.standard_normal((3, 2, 2, 6)) * (rng.random((3, 2, 2, 6)) < 0.4)
     beta = np.array([0.3, 0.6])
     layer = LayerInstance(dictionary, codes, beta, 0.05)
-    units, matrix = InstanceBound().units(layer), dictionary.to_sparse().toarray()
+    units, matrix = InstanceBound().units(layer, 0), dictionary.to_sparse().toarray()
     room = 0.05 * np.linalg.norm(matrix, axis=0)
     for at in np.ndindex(3, 2):
         low, high = truth(matrix, codes[at].ravel(), np.repeat(beta, 6), False, room)
         assert units.lower[at].ravel() == pytest.approx(low, abs=1e-12)
         assert units.upper[at].ravel() == pytest.approx(high, abs=1e-12)
     for tail in ("lattice", "chernoff", "bentkus", "hoeffding", "l1"):
-        other = InstanceBound(tail).units(layer)
+        other = InstanceBound(tail).units(layer, 0)
         assert (other.lower <= units.lower + 1e-12).all()
         assert (other.upper >= units.upper - 1e-12).all()
         assert (other.safe == units.safe).all()
@@ -200,7 +331,7 @@ def test_a_noise_of_ones_own_has_the_ends_of_its_size():
 
     dictionary, matrix, code = random_layer(3, "dense")
     layer = LayerInstance(dictionary, code, 0.5, 0.2, Halved())
-    units, room = InstanceBound().units(layer), np.linalg.norm(matrix, axis=0)
+    units, room = InstanceBound().units(layer, 0), np.linalg.norm(matrix, axis=0)
     least, _ = truth(matrix, code, 0.5, False, 0.2 * room)
     _, most = truth(matrix, code, 0.5, False, 0.1 * room)
     off = code == 0

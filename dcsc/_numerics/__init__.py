@@ -11,6 +11,7 @@ function                  what it computes
 `stripe_top`              the largest entries of every stripe
 `random_words`            the random words of some atoms without the others
 `lay_rows`                rows of a Gram matrix, from tables of the filters
+`selberg_sums`            trigonometric sums over the moments of signed sums
 ========================  ====================================================================
 
 Each has two leaves, and `ways` decides which of them runs:
@@ -18,8 +19,8 @@ Each has two leaves, and `ways` decides which of them runs:
 - **plain**, in numpy: `plain`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
-  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox` and `rows`
-  hold the others, `compiling` is how all of them are compiled and kept.
+  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`
+  and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
 
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
 `memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
@@ -29,7 +30,15 @@ Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` 
 from dcsc._numerics import plain
 from dcsc._numerics.ways import two_ways
 
-__all__ = ["correlate", "lay_rows", "random_words", "select", "spread", "stripe_top"]
+__all__ = [
+    "correlate",
+    "lay_rows",
+    "random_words",
+    "selberg_sums",
+    "select",
+    "spread",
+    "stripe_top",
+]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
 spread = two_ways("dcsc._numerics.convolution", plain.spread)
@@ -37,3 +46,4 @@ select = two_ways("dcsc._numerics.convolution", plain.select)
 stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
 lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
+selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)

@@ -13,7 +13,15 @@ import numpy as np
 from dcsc._arrays import Array, Shape, all_finite
 from dcsc._numerics.grid import Grid
 
-__all__ = ["correlate", "lay_rows", "random_words", "select", "spread", "stripe_top"]
+__all__ = [
+    "correlate",
+    "lay_rows",
+    "random_words",
+    "selberg_sums",
+    "select",
+    "spread",
+    "stripe_top",
+]
 
 _PIECE_BYTES = 2**22
 
@@ -206,3 +214,32 @@ def lay_rows(
         count = (ends[row + 1] - ends[row]) // n
         data[part] = tables[number][:, turns[row, :count]].ravel()
         columns[part] = (first[row] + firsts + positions[row, :count]).ravel()
+
+
+# ---- selberg -------------------------------------------------------------------------------------
+
+
+def selberg_sums(
+    turns: Array, counts: Array, levels: Array, damping: Array, coefficients: Array
+) -> Array:
+    """Return Σ a_k φ_k sin(k t), Σ b_k φ_k cos(k t) and Σ b_k (−1)^k φ_k, (3, rows, levels).
+
+    The arguments are those of `selberg.selberg_sums`.
+    """
+    order = np.arange(coefficients.shape[1], dtype=np.uint64)
+    alternating = np.where(order % 2 == 0, 1.0, -1.0)
+    out = np.empty((3, *levels.shape))
+    for row, count in enumerate(counts):
+        moments = np.exp(-damping[row] * order.astype(float) ** 2)
+        for angle in turns[row, :count]:
+            alive = np.flatnonzero(np.abs(moments) > 2.0**-50)
+            moments[alive] *= np.cos(_radians(angle * order[alive]))
+        waves = _radians(levels[row, :, None] * order)
+        out[0, row] = np.sin(waves) @ (coefficients[0] * moments)
+        out[1, row] = np.cos(waves) @ (coefficients[1] * moments)
+        out[2, row] = (coefficients[1] * moments) @ alternating
+    return out
+
+
+def _radians(turns: Array) -> Array:
+    return turns.view(np.int64) * (2 * np.pi / 2.0**64)

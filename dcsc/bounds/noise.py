@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 
+_STEPS = 32
+
+
 class SignedSums(Protocol):
     """Rows of sums Σ w_j ε_j and a tail of them, for a noise to ask."""
 
@@ -40,8 +43,8 @@ class SignedSums(Protocol):
     def lower(self, shift: Array) -> Array:
         """Return a bound of P(Σ w_j ε_j ≥ t + shift) from below."""
 
-    def ends(self, *shifts: Array) -> tuple[Array, Array]:
-        """Return the bounds from below and above at several shifts, a row for each of them."""
+    def ends(self, below: list[Array], above: list[Array]) -> tuple[Array, Array]:
+        """Return bounds from below at some shifts and from above at others, a row for each."""
 
     def with_weight(self, size: Array) -> Self:
         """Return the rows with one more weight each."""
@@ -60,7 +63,8 @@ class Noise(ABC):
     Laws, for the ends of every tail that is valid for it:
 
     - at z = 0 they are those of the sum alone
-    - ``upper`` rises with z, and is at least the probability for every ν that the noise allows
+    - ``upper`` rises with z if that is a bound of |ν|, and is at least the probability for every ν
+      that the noise allows
     - ``lower`` is at most the largest of these probabilities
     - of ``ends``, the first is at most the smallest of them, the second at least the largest
 
@@ -141,8 +145,13 @@ class NoNoise(Noise):
         return sums.lower(0 * size)
 
     def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
-        (low,), (high,) = sums.ends(0 * size)
-        return low, high
+        return _alone(sums, size)
+
+
+def _alone(sums: SignedSums, size: Array) -> tuple[Array, Array]:
+    """Return the ends of sums to which nothing is added."""
+    (low,), (high,) = sums.ends([0 * size], [0 * size])
+    return low, high
 
 
 def _of_layer_below(number: int) -> str | None:
@@ -172,11 +181,11 @@ class Independent(Noise):
 
     def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
         if sums.smooth or not size.any():
-            (low,), (high,) = sums.with_weight(size).ends(0 * size)
+            low, high = _alone(sums.with_weight(size), size)
             return np.where(size > 0, 0.0, low), high
-        # in the mixture of ±r, r moves one half down by at most 0 and the other by at most z
-        low, high = sums.ends(-size, 0 * size, size)
-        return (low[1] + low[2]) / 2, (high[0] + high[1]) / 2
+        # of the two halves of the mixture, r moves one down not at all, the other by at most z
+        low, high = sums.ends([0 * size, size], [-size, 0 * size])
+        return low.mean(axis=0), high.mean(axis=0)
 
 
 @attrs.frozen
@@ -196,11 +205,42 @@ class Martingale(Noise):
         return None
 
     def upper(self, sums: SignedSums, size: Array) -> Array:
-        # exp(λν) has at most the mean cosh λz, that of one more weight
-        return sums.with_weight(size).upper(0 * size)
+        if sums.smooth or not size.any():
+            # exp(λν) has at most the mean cosh λz, that of one more weight
+            return sums.with_weight(size).upper(0 * size)
+        _, high = sums.ends([], list(-_steps(size)[1:]))
+        return _stairs(high, high[-1])
 
     def lower(self, sums: SignedSums, size: Array) -> Array:
-        return sums.lower(0 * size)
+        if sums.smooth or not size.any():
+            return sums.lower(0 * size)
+        low, _ = sums.ends(list(-_steps(size)), [])
+        return _stairs(low[:-1], low[-1])
+
+    def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
+        if sums.smooth or not size.any():
+            return super().ends(sums, size)
+        # the largest share that falls below the level is the same for -ν
+        steps = list(_steps(size)[1:])
+        low, high = sums.ends(steps, [-step for step in steps])
+        return _stairs(low, low[-1]), _stairs(high, high[-1])
+
+
+def _steps(size: Array) -> Array:
+    r"""Return where the largest share of ν that makes up for what is missing has fallen by a step.
+
+    Where the sum lacks a, Markov's inequality for ν + z gives :math:`P(\nu \ge a) \le z / (z + a)`
+    up to a = z, and a law on {-z, a} attains it: from 1 at a = 0 the share falls to 1/2 at a = z,
+    and then to 0. Counted a step later than it falls it is bounded from above, a step earlier from
+    below.
+    """
+    fallen = np.arange(_STEPS + 1) / (2 * _STEPS)
+    return size * (fallen / (1 - fallen))[:, None]
+
+
+def _stairs(each: Array, last: Array) -> Array:
+    """Return the mean over a share that falls from 1 to 1/2 in equal steps, and at last to 0."""
+    return (each.mean(axis=0) + last) / 2
 
 
 @attrs.frozen
@@ -217,8 +257,8 @@ class Adversarial(Noise):
         return sums.lower(-size)
 
     def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
-        low, high = sums.ends(-size, size)
-        return low[1], high[0]
+        (low,), (high,) = sums.ends([size], [-size])
+        return low, high
 
 
 @attrs.frozen
@@ -239,8 +279,7 @@ class Gaussian(Noise):
         return sums.with_spread(size).lower(0 * size)
 
     def ends(self, sums: SignedSums, size: Array) -> tuple[Array, Array]:
-        (low,), (high,) = sums.with_spread(size).ends(0 * size)
-        return low, high
+        return _alone(sums.with_spread(size), size)
 
 
 _NAMED = {kind.name: kind for kind in (NoNoise, Independent, Martingale, Adversarial, Gaussian)}

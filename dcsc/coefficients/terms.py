@@ -64,9 +64,8 @@ class Terms:
         """Return the terms of some atoms, a column each."""
         if self._columns is not None:
             return scipy.sparse.csc_array(self._columns[:, places])
-        parts = [scipy.sparse.csc_array((0, len(places)))]
-        parts += [scipy.sparse.csc_array(rows.tocsc()[:, places]) for _, rows in self._blocks()]
-        return scipy.sparse.csc_array(scipy.sparse.vstack(parts, format="csc"))
+        ((_, rows),) = self._by_atoms(places)  # all atoms are looked at where they are not kept
+        return scipy.sparse.csc_array(rows)
 
     @cached_property
     def _rows(self) -> scipy.sparse.csr_array | None:

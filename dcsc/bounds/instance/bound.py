@@ -59,8 +59,8 @@ class InstanceBound(BoundCalculator):
     Parameters
     ----------
     tail : Tail or str, default "exact"
-        ``"l1"``, ``"hoeffding"``, ``"chernoff"``, ``"bentkus"``, ``"exact"``, ``"lattice"``, or a
-        `Tail`.
+        ``"l1"``, ``"hoeffding"``, ``"chernoff"``, ``"bentkus"``, ``"exact"``, ``"lattice"``,
+        ``"selberg"``, or a `Tail`.
     noise_model : Noise or str, optional
         In place of that of the instances.
     tolerance : float, default 0.001
@@ -101,7 +101,7 @@ class InstanceBound(BoundCalculator):
             instance.codes.shape
         )
 
-    def units(self, instance: LayerInstance) -> UnitProbabilities:
+    def units(self, instance: LayerInstance, tolerance: float = 0.005) -> UnitProbabilities:
         """Return between what the probability lies that each unit comes out wrong.
 
         What `atoms` bounds from above, from both sides and for every error that the noise model
@@ -111,9 +111,16 @@ class InstanceBound(BoundCalculator):
         ----------
         instance : LayerInstance
             With a threshold and a noise.
+        tolerance : float, default 0.005
+            How far the ends may be apart where nearer ones cost more: summed over the units of the
+            support, and over the others, at most this share of the number of the former, in each
+            column. Ties and errors keep them apart whatever they cost, and so do tails that cannot
+            come nearer. With 0 every unit is bounded by the tail itself.
         """
         entering = self._entering_one(instance, "units")
-        each = [unit_probabilities(problem, self.tail) for problem in problems(instance, entering)]
+        enough = real(tolerance, "InstanceBound.units: tolerance", minimum=0, maximum=1)
+        seen = problems(instance, entering)
+        each = [unit_probabilities(problem, self.tail, enough) for problem in seen]
         return joined(each, instance.codes.shape)
 
     def _weakest(self, layer: LayerInstance, count: int) -> tuple[WeakAtom, ...]:
@@ -252,7 +259,8 @@ class InstanceBound(BoundCalculator):
                 if self.tail.costly and behind[at] <= share * total:
                     break
                 atoms, part = batch[at : at + _STEP], weights[at : at + _STEP]
-                upper[atoms] = problem.upper(self.tail, atoms, part)
+                sharp = problem.upper(self.tail, atoms, part)
+                upper[atoms] = np.minimum(sharp, upper[atoms]) if self.tail.costly else sharp
                 total += float(upper[atoms].sum())
                 # the likeliest of them bound the probability of any failure from below
                 top = np.argsort(-upper[atoms], kind="stable")[:_WITNESSES]

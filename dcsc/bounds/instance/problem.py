@@ -73,23 +73,27 @@ class Problem:
         if self.sides == 2 and on.any():
             # the noise that brings z to the threshold must not carry it through to the other side
             beyond = (column.beyond - column.slack)[atoms]
-            sign = 1 if self.law.shifts else -1
-            over = tail.upper(weights, beyond + sign * error, noise_model="none")
+            if self.law.shifts:
+                over = tail.upper(weights, beyond + error, noise_model="none")
+            else:
+                over = tail.upper(weights, beyond, error, self.law)
             out = np.where(on, np.maximum(out - over, 0.0), out)
         return out
 
-    def ends(self, tail: Tail, atoms: Array, weights: Array) -> tuple[Array, Array]:
+    def ends(self, tail: Tail, atoms: Array, weights: Array, gap: Array) -> tuple[Array, Array]:
         """Return between what the probability lies that some atoms come out wrong, for every error.
 
-        On the support a two-sided threshold loses those that overshoot it: they are on again.
+        On the support a two-sided threshold loses those that overshoot it: they are on again. Ends
+        as near to one another as ``gap``, (atoms,), are near enough.
         """
         column, on = self.column, self.column.on[atoms]
-        error, slack = column.error[atoms], column.slack[atoms]
-        ends = tail.ends(weights, column.level[atoms], error, self.law, slack)
+        error, slack, part = column.error[atoms], column.slack[atoms], gap / self.sides
+        ends = tail.ends(weights, column.level[atoms], error, self.law, slack, part)
         low, high = (self._both(end, atoms) for end in ends)
         if self.sides == 2 and on.any():
             beyond = column.beyond[atoms][on]
-            low_over, high_over = tail.ends(weights[on], beyond, error[on], self.law, slack[on])
+            over = tail.ends(weights[on], beyond, error[on], self.law, slack[on], part[on])
+            low_over, high_over = over
             low[on] = np.maximum(low[on] - high_over, 0.0)
             high[on] = np.maximum(high[on] - low_over, low[on])
         return low, high

@@ -90,7 +90,7 @@ class UnitProbabilities:
         return UnitClasses(safe, unsafe, ~(safe | unsafe))
 
 
-def unit_probabilities(problem: Problem, tail: Tail) -> UnitProbabilities:
+def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitProbabilities:
     """Return the ends for the atoms of one column.
 
     Parameters
@@ -98,13 +98,21 @@ def unit_probabilities(problem: Problem, tail: Tail) -> UnitProbabilities:
     problem : Problem
     tail : Tail
         Valid for the noise of the problem.
+    tolerance : float
+        As in `InstanceBound.units`.
     """
-    lost = problem.lost
-    lower, upper = np.zeros((2, len(lost)))
-    lower[lost] = upper[lost] = 1.0
-    for atoms in _batches(problem, np.flatnonzero(~lost & (problem.screen() > 0))):
+    lost, on = problem.lost, problem.column.on
+    lower = lost.astype(np.float64)
+    upper = np.where(lost, 1.0, problem.screen())
+    # What each atom of either kind may leave open, so that all of a kind leave open what they may.
+    doubtful = ~lost & (upper > 0)
+    share = tolerance * max(int(on.sum()), 1)
+    gap = np.where(on, tolerance, share / max(int((doubtful & ~on).sum()), 1))
+    # A cheap bound is enough for many; the others are looked at.
+    for atoms in _batches(problem, np.flatnonzero(doubtful & (upper > gap))):
         weights = problem.column.weights(atoms)
-        lower[atoms], upper[atoms] = problem.ends(tail, atoms, weights)
+        low, high = problem.ends(tail, atoms, weights, gap[atoms])
+        lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])
     return UnitProbabilities(lower, upper, problem.safe, lost)
 
 

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, real
-from dcsc._fields import named_field
+from dcsc._fields import named_field, number_field
 from dcsc.bounds import inverse
 from dcsc.bounds.class_units import TAILS, ClassUnits
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
@@ -66,6 +66,9 @@ class PartialBound(Theorem[PartialGuarantee]):
         As in `InstanceBound`, for instances.
     noise_model : Noise or str, optional
         In place of that of the instances.
+    tolerance : float, default 0.005
+        As in `InstanceBound.units`: the two ends of a recall are no further apart if nothing but
+        time keeps them from it.
 
     Examples
     --------
@@ -88,6 +91,7 @@ class PartialBound(Theorem[PartialGuarantee]):
 
     tail: Tail = attrs.field(factory=Exact, converter=as_tail)
     noise_model: Noise | str | None = named_field(_noise_model, optional=True)
+    tolerance: float = number_field(real, default=0.005, minimum=0, maximum=1)
 
     def max_sparsity(
         self,
@@ -159,7 +163,7 @@ class PartialBound(Theorem[PartialGuarantee]):
         level: float,
     ) -> LayerPartial:
         known = layer if layer.noise is not None else attrs.evolve(layer, noise=level)
-        units = bound.units(known)
+        units = bound.units(known, self.tolerance)
         columns = [problem.column for problem in problems(layer, entering)]
         shape = (len(columns), math.prod(layer.dictionary.code_shape))
         on, lower, upper = (
@@ -172,7 +176,11 @@ class PartialBound(Theorem[PartialGuarantee]):
                 return upper
             if not entering.law.bounded:
                 return None
-            return InstanceBound(self.tail, "adversarial").units(known).upper.reshape(shape)
+            return (
+                InstanceBound(self.tail, "adversarial")
+                .units(known, self.tolerance)
+                .upper.reshape(shape)
+            )
 
         beta = threshold_of(number, layer)
         return LayerPartial(

@@ -147,7 +147,7 @@ def _same_supports(whole: EffectiveDictionary, code: Array) -> bool | None:
         doubt = (weights[:, 0] > 0) & (weights[:, 0] - rest <= limit)
         unsure = weights[doubt]
         few = np.count_nonzero(unsure, axis=1) <= _MOST
-        tail, rows, edge = Exact(), unsure[few], limit[doubt][few]
+        tail, rows, edge = Exact(_MOST), unsure[few], limit[doubt][few]
         if (tail.upper(rows, -edge) > tail.lower(rows, edge)).any():
             return False
         if not few.all():

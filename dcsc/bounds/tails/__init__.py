@@ -7,6 +7,7 @@ from dcsc._words import quoted
 from dcsc.bounds.tails.base import NOISE_MODELS, Tail
 from dcsc.bounds.tails.exact import Exact
 from dcsc.bounds.tails.lattice import Lattice
+from dcsc.bounds.tails.selberg import Selberg
 from dcsc.bounds.tails.smooth import L1, Bentkus, Chernoff, Hoeffding
 from dcsc.errors import DcscError
 
@@ -18,6 +19,7 @@ __all__ = [
     "Exact",
     "Hoeffding",
     "Lattice",
+    "Selberg",
     "Tail",
     "as_tail",
 ]
@@ -29,6 +31,7 @@ _NAMED: dict[str, type[Tail]] = {
     "bentkus": Bentkus,
     "exact": Exact,
     "lattice": Lattice,
+    "selberg": Selberg,
 }
 
 
@@ -38,7 +41,8 @@ def as_tail(tail: object) -> Tail:
     Parameters
     ----------
     tail : Tail or str
-        ``"l1"``, ``"hoeffding"``, ``"chernoff"``, ``"bentkus"``, ``"exact"`` or ``"lattice"``.
+        ``"l1"``, ``"hoeffding"``, ``"chernoff"``, ``"bentkus"``, ``"exact"``, ``"lattice"`` or
+        ``"selberg"``.
     """
     if isinstance(tail, Tail):
         return tail

@@ -1,5 +1,6 @@
 """What a tail is."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -82,7 +83,8 @@ class Tail(ABC):
 
     - :math:`0 \le \text{lower}_w(t, z) \le P_w(t, z) \le \text{upper}_w(t, z) \le 1`
     - :math:`\text{upper}_w(t, z) = 0` for :math:`t > \|w\|_1 + z`, but for Gaussian noise
-    - :math:`\text{upper}_w(t, z)` falls with t, and rises with z
+    - :math:`\text{upper}_w(t, z)` falls with t, and rises with z if that is a bound of the noise or
+      the tail is ``smooth``; if it is not ``monotone``, then only between its two ends
     - :math:`\text{upper}_w = \text{upper}_v` where v has the weights of w with other signs, in
       another order, and any number of zeros
     - :math:`\text{upper}_{aw}(at, az) = \text{upper}_w(t, z)` for a > 0, to rounding
@@ -95,12 +97,15 @@ class Tail(ABC):
     smooth : bool
         Whether it is continuous in t and rises with every weight, so that symmetric noise is at
         most one more weight.
+    monotone : bool
+        Whether its upper end itself falls with t and rises with z.
     costly : bool
         Whether it should be spared where a cheaper tail shows that a row hardly matters.
     """
 
     noise_models: ClassVar[frozenset[str]] = frozenset({"none"})
     smooth: ClassVar[bool] = True
+    monotone: ClassVar[bool] = True
     costly: ClassVar[bool] = False
 
     def upper(
@@ -151,6 +156,7 @@ class Tail(ABC):
         noise: npt.ArrayLike = 0.0,
         noise_model: Noise | str = "adversarial",
         slack: npt.ArrayLike = 0.0,
+        gap: npt.ArrayLike = 0.0,
     ) -> tuple[Array, Array]:
         """Return what the probability is at least and at most, for every noise of the model.
 
@@ -163,12 +169,14 @@ class Tail(ABC):
             As in `upper`.
         slack : array_like, broadcast to (rows,)
             How near to t a sum is a tie, beyond the 1e-12; not negative.
+        gap : array_like, broadcast to (rows,)
+            Ends as near to one another as this are near enough: a tail that can come as near as it
+            is asked to may stop there.
         """
         sums, size, law = self._sums(weights, level, noise, noise_model)
-        near = self._column(slack, "slack", len(sums.rows))
-        if (near < 0).any():
-            raise DcscError(f"{type(self).__name__}: slack: expected at least 0, got {near.min()}")
-        low, high = law.ends(attrs.evolve(sums, slack=near), size)
+        near = self._column(slack, "slack", len(sums.rows), minimum=0.0)
+        enough = self._column(gap, "gap", len(sums.rows), minimum=0.0)
+        low, high = law.ends(attrs.evolve(sums, slack=near, gap=enough), size)
         return np.minimum(low, high), high
 
     def covers(self, noise: Noise) -> bool:
@@ -186,15 +194,20 @@ class Tail(ABC):
         """Return a lower bound, float64 of shape (rows,)."""
         return np.zeros(len(rows))
 
-    def _ends(self, rows: Rows, lower_at: Array, upper_at: Array) -> tuple[Array, Array]:
+    def _ends(
+        self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
+    ) -> tuple[Array, Array]:
         """Return lower bounds at some levels and upper bounds at others, each (levels, rows).
 
         The level of the rows themselves is not looked at. A tail overrides this if many levels cost
-        it little more than one.
+        it little more than one, or if it can come as near as ``gap``, (rows,), asks for.
         """
-        low = [self._lower(attrs.evolve(rows, level=level)) for level in lower_at]
-        high = [self._upper(attrs.evolve(rows, level=level)) for level in upper_at]
-        return np.stack(low), np.stack(high)
+        low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
+        for number, level in enumerate(lower_at):
+            low[number] = self._lower(rows.at(level))
+        for number, level in enumerate(upper_at):
+            high[number] = self._upper(rows.at(level))
+        return low, high
 
     # ---- what comes before and after ---------------------------------------------------------
 
@@ -209,18 +222,19 @@ class Tail(ABC):
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")
         t = self._column(level, "level", len(w))
-        size = self._column(noise, "noise", len(w))
-        if (size < 0).any() or (law.name == "none" and size.any()):
-            expected = "0" if law.name == "none" else "at least 0"
-            raise DcscError(f"{name}: noise: expected {expected}, got {size[size != 0][0]}")
+        size = self._column(noise, "noise", len(w), minimum=0.0)
+        if law.name == "none" and size.any():
+            raise DcscError(f"{name}: noise: expected 0, got {size[size != 0][0]}")
         rows = Rows(np.sort(w, axis=1)[:, ::-1], t, np.zeros(len(w)))
-        return _Sums(self, rows, np.zeros(len(w))), size, law
+        return _Sums(self, rows, np.zeros(len(w)), np.zeros(len(w))), size, law
 
-    def _column(self, value: Any, argument: str, rows: int) -> Array:
+    def _column(self, value: Any, argument: str, rows: int, minimum: float = -math.inf) -> Array:
         where = f"{type(self).__name__}: {argument}"
         array = real_array(value, where).astype(np.float64)
         if array.shape not in ((), (1,), (rows,)):
             raise DcscError(f"{where}: expected a number or {rows}, got shape {array.shape}")
+        if (array < minimum).any():
+            raise DcscError(f"{where}: expected at least {minimum:g}, got {array.min()}")
         return np.broadcast_to(array, (rows,))
 
     def _end(self, rows: Rows, moved: Array, tie: float, hook: Any, name: str) -> Array:
@@ -233,25 +247,24 @@ class Tail(ABC):
             out[edge.unsure] = from_hook(hook(rest), (len(rest),), np.dtype(np.float64), where)
         return np.clip(out, 0.0, 1.0)
 
-    def _two_ends(self, rows: Rows, slack: Array, shifts: Array) -> tuple[Array, Array]:
-        """Answer the same for both ends at several shifts, each (shifts, rows)."""
-        edges = [
-            _Edge.of(rows, shift + sign * slack, sign * TOLERANCE, self.smooth)
-            for sign in (1, -1)
-            for shift in shifts
-        ]
+    def _two_ends(self, sums: "_Sums", below: list[Array], above: list[Array]) -> list[Array]:
+        """Answer the same for lower ends at some shifts and upper ends at others."""
+        rows, slack = sums.rows, sums.slack
+        edges = [_Edge.of(rows, shift + slack, TOLERANCE, self.smooth) for shift in below]
+        edges += [_Edge.of(rows, shift - slack, -TOLERANCE, self.smooth) for shift in above]
         out = np.stack([edge.certain.astype(np.float64) for edge in edges])
         unsure = np.stack([edge.unsure for edge in edges])
         some = np.asarray(unsure.any(axis=0))
         if some.any():
             rest, exponents = rows.take(some).of_size_one()
             levels = np.ldexp(np.stack([edge.inside[some] for edge in edges]), exponents)
-            shape, where = (len(shifts), len(rest)), f"{type(self).__name__}._ends"
-            ends = self._ends(rest, *np.split(levels, 2))
-            told = [from_hook(end, shape, np.dtype(np.float64), where) for end in ends]
-            out[:, some] = np.where(unsure[:, some], np.concatenate(told), out[:, some])
-        low, high = np.split(np.clip(out, 0.0, 1.0), 2)
-        return low, high
+            ends = self._ends(rest, levels[: len(below)], levels[len(below) :], sums.gap[some])
+            where, shape = f"{type(self).__name__}._ends", (len(rest),)
+            told = [
+                from_hook(end, shape, np.dtype(np.float64), where) for each in ends for end in each
+            ]
+            out[:, some] = np.where(unsure[:, some], np.stack(told), out[:, some])
+        return np.split(np.clip(out, 0.0, 1.0), [len(below)])
 
 
 @attrs.frozen(eq=False)
@@ -291,6 +304,7 @@ class _Sums:
     tail: Tail
     rows: Rows
     slack: Array
+    gap: Array
 
     @property
     def smooth(self) -> bool:
@@ -304,8 +318,9 @@ class _Sums:
         moved = shift + self.slack
         return self.tail._end(self.rows, moved, TOLERANCE, self.tail._lower, "_lower")
 
-    def ends(self, *shifts: Array) -> tuple[Array, Array]:
-        return self.tail._two_ends(self.rows, self.slack, np.stack(shifts))
+    def ends(self, below: list[Array], above: list[Array]) -> tuple[Array, Array]:
+        low, high = self.tail._two_ends(self, below, above)
+        return low, high
 
     def with_weight(self, size: Array) -> "_Sums":
         if not size.any():

@@ -1,6 +1,6 @@
-"""The exact tail, by meeting in the middle."""
+"""The exact tail: by meeting in the middle, and beyond that as near as it is worth."""
 
-from collections.abc import Callable
+import math
 from typing import ClassVar
 
 import attrs
@@ -8,13 +8,19 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
-from dcsc.bounds.tails.base import Rows, Tail
-from dcsc.bounds.tails.lattice import Lattice
+from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
+from dcsc.bounds.tails.narrowing import narrowed
 
 __all__ = ["Exact"]
 
 _LARGEST = 44
+_USUAL = 24  # beyond it polynomials that are as good cost less
+_WHOLE = 8  # for so many levels the sums are not halved, ...
+_WORTH_LISTING = 12  # ... of which this many weights have few enough, with normal noise as well
+_CHEAPER = 6  # so many weights fewer are worth listing where a gap is allowed
 _BLOCK_ENTRIES = 2**15  # what a core's own cache holds
+_EPS = float(np.finfo(np.float64).eps)
+_NORMAL_ERROR = 64 * _EPS
 
 
 @attrs.frozen
@@ -22,12 +28,16 @@ class Exact(Tail):
     r"""The exact tail: the share of sign patterns with :math:`\sum_j w_j \varepsilon_j \ge t`.
 
     The sums of either half of the weights are listed and matched, :math:`O(m\, 2^{m/2})` for m
-    weights; rows with more than ``most`` of them are left to `Lattice`. (Horowitz and Sahni, 1974.)
+    weights. (Horowitz and Sahni, 1974.) For rows of more than ``most`` weights both ends are within
+    two thousandths of the probability of one another, or within the gap that is asked for: by
+    `Selberg`'s polynomials of as high a degree as this takes. Where these do not get there, because
+    a sum of some probability lies at t, or next to nothing beyond it, `Lattice` has its turn.
 
     Parameters
     ----------
-    most : int, default 44
-        Largest number of weights to be enumerated.
+    most : int, default 24
+        Largest number of weights to be enumerated, at most 44; fewer if many levels, a gap, or
+        Gaussian noise make that the dearer way.
 
     Examples
     --------
@@ -35,32 +45,75 @@ class Exact(Tail):
     array([0.25, 0.25])
     """
 
-    noise_models: ClassVar[frozenset[str]] = frozenset({"none", "independent", "adversarial"})
+    noise_models: ClassVar[frozenset[str]] = frozenset(NOISE_MODELS)
     smooth: ClassVar[bool] = False
+    monotone: ClassVar[bool] = False
     costly: ClassVar[bool] = True
 
-    most: int = number_field(integer, default=_LARGEST, minimum=0, maximum=_LARGEST)
+    most: int = number_field(integer, default=_USUAL, minimum=0, maximum=_LARGEST)
 
     def _upper(self, rows: Rows) -> Array:
-        return self._shares(rows, Lattice()._upper)
+        return self._ends(rows, rows.level[None][:0], rows.level[None], np.zeros(len(rows)))[1][0]
 
     def _lower(self, rows: Rows) -> Array:
-        return self._shares(rows, Lattice()._lower)
+        return self._ends(rows, rows.level[None], rows.level[None][:0], np.zeros(len(rows)))[0][0]
 
-    def _shares(self, rows: Rows, otherwise: Callable[[Rows], Array]) -> Array:
-        out = np.empty(len(rows))
-        sizes = np.count_nonzero(rows.weights, axis=1)
-        crowded = sizes > self.most
-        if crowded.any():
-            out[crowded] = otherwise(rows.take(crowded))
-        for size in np.unique(sizes[~crowded]):
-            members = np.flatnonzero(sizes == size)
-            block = max(1, _BLOCK_ENTRIES >> (size + 1) // 2)
-            for start in range(0, len(members), block):
-                batch = members[start : start + block]
-                count = _count(rows.weights[batch, :size], rows.level[batch])
-                out[batch] = np.ldexp(count, -int(size))
-        return out
+    def _ends(
+        self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
+    ) -> tuple[Array, Array]:
+        # Which rows are listed: many levels and a gap make polynomials the cheaper way.
+        levels = len(lower_at) + len(upper_at)
+        worth = self.most - 2 * math.log2(levels) - np.where(gap > 0, _CHEAPER, 0)
+        whole = (rows.spread > 0) | (levels >= _WHOLE)
+        worth = np.where(whole, min(self.most, _WORTH_LISTING), worth)
+        few = np.count_nonzero(rows.weights, axis=1) <= worth
+        low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
+        if few.any():
+            listed = rows.take(few)
+            halves = levels < _WHOLE
+            low[:, few] = _listed(listed, lower_at[:, few], -1, halves)
+            high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
+        if not few.all():
+            rest, gaps = rows.take(~few), gap[~few]
+            ends = narrowed(rest, lower_at[:, ~few], upper_at[:, ~few], gaps)
+            low[:, ~few], high[:, ~few] = ends
+        return low, high
+
+
+def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
+    """Return the shares of patterns that reach levels; normal noise is rounded by ``sign``."""
+    out = np.empty(levels.shape)
+    sizes = np.count_nonzero(rows.weights, axis=1)
+    for size in np.unique(sizes).tolist():
+        members = np.flatnonzero(sizes == size)
+        halves = halves and not rows.spread.any()
+        block = max(1, _BLOCK_ENTRIES >> ((size + 1) // 2 if halves else size))
+        for start in range(0, len(members), block):
+            batch = members[start : start + block]
+            weights, at = rows.weights[batch, :size], levels[:, batch]
+            if halves:
+                for number, level in enumerate(at):
+                    out[number, batch] = np.ldexp(_count(weights, level), -size)
+            else:
+                out[:, batch] = _whole(weights, at, rows.spread[batch], sign)
+    return out
+
+
+def _whole(weights: Array, levels: Array, spread: Array, sign: int) -> Array:
+    """Return the mean over all sums of the probability that normal noise makes up for the rest."""
+    from scipy.special import ndtr  # noqa: PLC0415  # slow to import
+
+    sums = np.sort(_sums(weights), axis=1)
+    out = np.empty(levels.shape)
+    for row, deviation in enumerate(spread):
+        if deviation == 0:
+            short = np.searchsorted(sums[row], levels[:, row])
+            out[:, row] = 1 - short / sums.shape[1]
+        else:
+            rounding = 8 * _EPS * (sums[row, -1] + np.abs(levels[:, row]))
+            beyond = sums[row] - (levels[:, row] - sign * rounding)[:, None]
+            out[:, row] = ndtr(beyond / deviation).mean(axis=1) * (1 + sign * _NORMAL_ERROR)
+    return out
 
 
 def _sums(weights: Array) -> Array:

@@ -1,0 +1,87 @@
+"""Both ends of a tail as near to one another as is asked for, by polynomials of any degree."""
+
+import itertools
+import math
+
+import numpy as np
+
+from dcsc._arrays import Array
+from dcsc.bounds.tails.base import Rows
+from dcsc.bounds.tails.lattice import Lattice
+from dcsc.bounds.tails.selberg import middles, rounding_error
+from dcsc.bounds.tails.smooth import Chernoff
+
+__all__ = ["narrowed"]
+
+_PRECISION = 2e-3
+_DEGREES = np.rint(2.0 ** np.arange(10, 17.5, 0.5)).astype(int)
+_LEAP = 8
+_FEW_LEVELS = 8  # more of them are not worth a lattice each
+_NOTHING = 1e-300
+
+
+def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[Array, Array]:
+    """Return lower and upper ends at some levels, each (levels, rows).
+
+    They are apart by ``gap`` or by two thousandths of the probability, whichever is more; or by
+    more where a sum of some probability lies at a level, or where the probability is so small that
+    rounding decides. There, where no gap is allowed, they are no farther apart than `Lattice`'s.
+    """
+    low, high = np.zeros(lower_at.shape), np.ones(upper_at.shape)
+    takes = _first_degrees(rows, np.concatenate([lower_at, upper_at]), gap)
+    before = np.full(len(rows), np.inf)
+    for done, degree in itertools.pairwise([0, *_DEGREES.tolist()]):
+        here = np.flatnonzero((takes > done) & (takes <= degree))
+        if not here.size:
+            continue
+        middle, distance = middles(rows.take(here), lower_at[:, here], upper_at[:, here], degree)
+        below, above = slice(0, len(low)), slice(len(low), None)
+        low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
+        high[:, here] = np.minimum(high[:, here], (middle + distance)[above])
+        # How many times too far apart they are, and as many times the degree is what it takes ...
+        allowed = np.maximum(gap[here], _PRECISION * np.maximum(middle, _NOTHING))
+        excess = (2 * distance / allowed).max(axis=0, initial=0.0)
+        # ... unless a sum of some probability lies at a level, or rounding keeps them apart.
+        progress = excess * math.sqrt(degree)
+        least = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
+        hopeless = 2 * rounding_error(rows.take(here), degree) > least
+        stuck = (excess > 1) & (hopeless | (progress >= before[here]))
+        takes[here] = np.where(stuck, np.inf, degree * np.clip(excess, 0, _LEAP))
+        before[here] = progress
+    left = np.flatnonzero((takes > _DEGREES[-1]) & (gap == 0))
+    if len(low) + len(high) < _FEW_LEVELS:
+        rest = rows.take(left)
+        for number, level in enumerate(lower_at[:, left]):
+            low[number, left] = np.maximum(low[number, left], _small_lower(rest.at(level)))
+        for number, level in enumerate(upper_at[:, left]):
+            high[number, left] = np.minimum(high[number, left], _small_upper(rest.at(level)))
+    return low, high
+
+
+def _first_degrees(rows: Rows, levels: Array, gap: Array) -> Array:
+    """Return the degree that each row would take if its sum were normal; a guess is good enough."""
+    ratio = np.abs(levels) / np.sqrt(rows.variance)
+    density = np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
+    tail = density / (ratio + 1 / (ratio + 0.8))
+    around = 2 * np.sqrt(ratio**2 + 2 * math.log(10 * _DEGREES[-1]))
+    allowed = np.maximum(gap, _PRECISION * tail)
+    takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
+    # where rounding will decide, the least shows it
+    vain = 2 * rounding_error(rows, _DEGREES[-1]) > allowed.min(axis=0)
+    return np.where(vain, _DEGREES[0], np.clip(takes.max(axis=0), _DEGREES[0], _DEGREES[-1]))
+
+
+def _small_lower(rows: Rows) -> Array:
+    """Return ends that keep their relative accuracy however small they are."""
+    noisy = rows.spread > 0
+    out = np.zeros(len(rows))
+    out[~noisy] = Lattice()._lower(rows.take(~noisy))
+    return out
+
+
+def _small_upper(rows: Rows) -> Array:
+    noisy = rows.spread > 0
+    out = np.empty(len(rows))
+    out[~noisy] = Lattice()._upper(rows.take(~noisy))
+    out[noisy] = Chernoff()._upper(rows.take(noisy))
+    return out
