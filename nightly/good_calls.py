@@ -25,6 +25,7 @@ __all__ = ["GoodCall", "good_calls"]
 MODULES = [
     "dcsc",
     "dcsc.bounds",
+    "dcsc.bounds.counts",
     "dcsc.bounds.noise",
     "dcsc.bounds.records",
     "dcsc.bounds.tails",
@@ -68,6 +69,7 @@ LEFT_OUT = {
     "dcsc.networks.operations.*.zero_below": _HOOK,
     "dcsc.Layer*.chained": _HOOK,
     "dcsc.Layer*.misfit": _HOOK,
+    "dcsc.bounds.Layer*.under": _HOOK,
     "dcsc.LayerStatistics.babel_*": _FORMULA,
     "dcsc.LayerStatistics.blur": _FORMULA,
     "dcsc.LayerStatistics.check_units": _FORMULA,

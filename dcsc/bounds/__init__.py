@@ -5,7 +5,11 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 """
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.certificates.certificate import Certificate
+from dcsc.bounds.certificates.certificate import (
+    Certificate,
+    PartialCertificate,
+    SupportCertificate,
+)
 from dcsc.bounds.certificates.verification import Verification, verify
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
@@ -69,6 +73,7 @@ __all__ = [
     "LayeredBound",
     "Means",
     "PartialBound",
+    "PartialCertificate",
     "PartialGuarantee",
     "ProbabilisticBound",
     "Refusal",
@@ -76,6 +81,7 @@ __all__ = [
     "Side",
     "Statement",
     "StrideOption",
+    "SupportCertificate",
     "Theorem",
     "UniformBound",
     "UnitClasses",
