@@ -25,6 +25,7 @@ __all__ = ["GoodCall", "good_calls"]
 MODULES = [
     "dcsc",
     "dcsc.bounds",
+    "dcsc.bounds.counts",
     "dcsc.bounds.noise",
     "dcsc.bounds.records",
     "dcsc.bounds.tails",
@@ -72,6 +73,7 @@ LEFT_OUT = {
     "dcsc.networks.relaxations.*": "operations make them of arrays that they have checked",
     "dcsc.Layer*.chained": _HOOK,
     "dcsc.Layer*.misfit": _HOOK,
+    "dcsc.bounds.Layer*.under": _HOOK,
     "dcsc.LayerStatistics.babel_*": _FORMULA,
     "dcsc.LayerStatistics.blur": _FORMULA,
     "dcsc.LayerStatistics.check_units": _FORMULA,

@@ -144,6 +144,11 @@ INSTANCES = {
     codes.ConstantAmplitudes: codes.ConstantAmplitudes,
     codes.GaussianAmplitudes: codes.GaussianAmplitudes,
     codes.UniformAmplitudes: codes.UniformAmplitudes,
+    bounds.PartialBound: bounds.PartialBound,
+    bounds.PartialGuarantee: lambda: bounds.PartialBound().evaluate(record()),
+    bounds.LayerPartial: lambda: bounds.PartialBound().evaluate(record()).layers[0],
+    bounds.Count: lambda: bounds.PartialBound().evaluate(record()).layers[0].count(0.1),
+    bounds.Means: lambda: bounds.PartialBound().evaluate(record()).layers[0].means,
     dcsc.HybridBound: dcsc.HybridBound,
     dcsc.InstanceBound: dcsc.InstanceBound,
     dcsc.LayeredBound: dcsc.LayeredBound,
@@ -153,6 +158,7 @@ INSTANCES = {
     # Records
     dictionaries.Windows: lambda: CIRCLE.stripes,
     dictionaries.WindowAxis: lambda: CIRCLE.stripes.axes[0],
+    dictionaries.ChromaticNumber: lambda: CIRCLE.stripes.chromatic,
     dcsc.LayerStatistics: lambda: STATISTICS,
     dcsc.LayerInstance: record,
     dcsc.Pathway: truth,
@@ -160,7 +166,10 @@ INSTANCES = {
     dcsc.PathwayOverlap: lambda: overlap.pathway_overlap([CODES], [0, 1]),
     bounds.Refusal: lambda: bounds.Refusal("UniformBound", "no selection"),
     bounds.Babel: lambda: bounds.Babel({1: 0.1, 2: 0.2}, {1: 0.01, 2: 0.02}),
-    bounds.Certificate: lambda: bounds.Certificate.of(proved()),
+    bounds.SupportCertificate: lambda: bounds.Certificate.of(proved()),
+    bounds.PartialCertificate: lambda: bounds.Certificate.of(
+        bounds.PartialBound().evaluate(record())
+    ),
     bounds.UnitClasses: lambda: dcsc.InstanceBound().units(record()).at(0.1),
     bounds.UnitProbabilities: lambda: dcsc.InstanceBound().units(record()),
     bounds.Verification: lambda: bounds.verify(*certified()),
@@ -173,6 +182,7 @@ INSTANCES = {
     sweeps.LayerBreak: lambda: replayed().layers[0],
     sweeps.WrongEntry: lambda: within(lambda: replayed().layers, sweeps.WrongEntry),
     experiments.Run: lambda: experiments.run(sweep(trials=10), folder() / "run", jobs=1),
+    sweeps.Forecast: lambda: sweeps.forecast(sweep(trials=10)),
     sweeps.State: lambda: sweeps.State(
         cells=2, settled=1, found=0.0, trials=20, pending=1, done=1, look=(1, 2)
     ),

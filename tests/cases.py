@@ -11,6 +11,7 @@ from dcsc.bounds import (
     HybridBound,
     InstanceBound,
     LayeredBound,
+    PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
@@ -93,6 +94,8 @@ BOUNDS = {
     LayeredBound: lambda some: LayeredBound(),
     InstanceBound: lambda some: InstanceBound(),
 }
+
+THEOREMS = {**BOUNDS, PartialBound: lambda some: PartialBound()}
 
 AMPLITUDES = {
     ConstantAmplitudes: lambda some: ConstantAmplitudes(some.size(), some.flag()),

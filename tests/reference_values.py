@@ -298,6 +298,54 @@ UNITS = [
 ]
 
 
+class PartialRow(NamedTuple):
+    """What the signs of a row of `UNITS` make of it, by enumeration.
+
+    ``law_of_errors`` has the probability of e wrong units at place e; both lower ends are those of
+    the formulas from expected numbers; the energy cap is that of the whole Gram matrix without its
+    diagonal.
+    """
+
+    mean_precision: float
+    mean_jaccard: float
+    precision_lower: float
+    jaccard_lower: float
+    law_of_errors: tuple[float, ...]
+    energy_cap: int
+    largest_number_wrong: int
+
+
+PARTIAL = {
+    "pair": PartialRow(
+        0.775,
+        0.775,
+        0.75,
+        0.75,
+        numbers("0.25 0.5 0.25 0 0 0 0 0 0"),
+        8,
+        2,
+    ),
+    "three": PartialRow(
+        0.4374209124209124,
+        0.3950954427516927,
+        0.34185606060606055,
+        0.3069727891156462,
+        numbers("0 0 0.03125 0 0.03125 0.0625 0.1875 0.125 0.21875 0.1875 0.15625 0 0 0 0 0 0 0 0"),
+        18,
+        10,
+    ),
+    "norms": PartialRow(
+        0.3736805728993229,
+        0.36673612845487846,
+        0.3471153846153846,
+        0.34056603773584904,
+        numbers("0 0 0 0 0 0.125 0.125 0 0.125 0.25 0.25 0.125 0 0 0 0 0"),
+        16,
+        11,
+    ),
+}
+
+
 class TailRow(NamedTuple):
     """P(Σ w_j ε_j + ν ≥ t) for the weights `TAIL_WEIGHTS`, or what it is at least and at most.
 

@@ -5,7 +5,11 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 """
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.certificates.certificate import Certificate
+from dcsc.bounds.certificates.certificate import (
+    Certificate,
+    PartialCertificate,
+    SupportCertificate,
+)
 from dcsc.bounds.certificates.verification import Verification, verify
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
@@ -21,6 +25,7 @@ from dcsc.bounds.family import (
     HybridBound,
     InstanceBound,
     LayeredBound,
+    PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
@@ -28,6 +33,7 @@ from dcsc.bounds.family import (
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
+from dcsc.bounds.partial import Count, LayerPartial, Means, PartialGuarantee
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -39,6 +45,8 @@ from dcsc.bounds.records import (
 )
 from dcsc.bounds.recursion import propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
+from dcsc.bounds.statement import Statement
+from dcsc.bounds.theorem import Theorem
 from dcsc.bounds.tuning import with_best_thresholds
 from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
@@ -49,6 +57,7 @@ __all__ = [
     "BoundCalculator",
     "Certificate",
     "Change",
+    "Count",
     "EffectiveDictionary",
     "Explanation",
     "Guarantee",
@@ -58,14 +67,22 @@ __all__ = [
     "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
+    "LayerPartial",
     "LayerRecord",
     "LayerStatistics",
     "LayeredBound",
+    "Means",
+    "PartialBound",
+    "PartialCertificate",
+    "PartialGuarantee",
     "ProbabilisticBound",
     "Refusal",
     "RobustBound",
     "Side",
+    "Statement",
     "StrideOption",
+    "SupportCertificate",
+    "Theorem",
     "UniformBound",
     "UnitClasses",
     "UnitProbabilities",

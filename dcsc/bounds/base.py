@@ -1,31 +1,26 @@
 """What a bound is."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import attrs
-
 from dcsc._arguments import flag
 from dcsc._arrays import real
-from dcsc._words import quoted
 from dcsc.bounds import inverse
-from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.records import LayerInstance, LayerRecord
-from dcsc.bounds.records.statistics import Records, as_record, as_records, record_hypotheses
+from dcsc.bounds.records import LayerRecord
+from dcsc.bounds.records.statistics import Records, as_record
 from dcsc.bounds.sides import Side, WeakAtom
-from dcsc.errors import ContractError, NotCoveredError
+from dcsc.bounds.theorem import Theorem
+from dcsc.errors import NotCoveredError
 from dcsc.projections.base import Threshold
 
 __all__ = ["BoundCalculator"]
 
 
-class BoundCalculator(ABC):
+class BoundCalculator(Theorem[Guarantee]):
     """A theorem that bounds the probability that the forward pass gets a support wrong.
-
-    A subclass supplies ``_evaluate``; it asks for the layers' traits, never for types.
 
     Laws, with the symbols of `LayerStatistics` and hard thresholds at the place that the theorem
     speaks of:
@@ -40,48 +35,11 @@ class BoundCalculator(ABC):
 
     The inverse questions are about one layer, with δ in [0, 1]. Even for δ = 1 they ask for a
     guarantee that holds, so that the layer is shown not to fail always.
-
-    Attributes
-    ----------
-    label, about : str
-        What tables and figures call it, and in a few words what it is a guarantee for.
-    reference : str
-        The theorem, and where it is proved.
-    needs_instances : bool
-        Whether the bound has to see the dictionary and the codes: constants are not enough.
-    needs_babel : bool
-        Whether the Babel functions of an instance are worth computing.
     """
 
-    label: ClassVar[str] = ""
-    about: ClassVar[str] = ""
-    reference: ClassVar[str] = ""
-    needs_instances: ClassVar[bool] = False
-    needs_babel: ClassVar[bool] = False
+    states: ClassVar[type[Guarantee]] = Guarantee
 
     # ---- the question ------------------------------------------------------------------------
-
-    def evaluate(self, layers: Records) -> Guarantee:
-        """Return the guarantee for layers given as statistics or instances, layer 1 first.
-
-        Raises
-        ------
-        NotCoveredError
-            If the theorem does not cover a layer's signs, projection or codes, or needs to see
-            them and was given statistics.
-        """
-        records = self._records(layers, "evaluate: layers")
-        result = self._evaluate(tuple(self._wanted(record) for record in records))
-        if not isinstance(result, Guarantee) or len(result.layers) != len(records):
-            raise ContractError(
-                f"{type(self).__name__}._evaluate: expected a Guarantee of {len(records)} layers, "
-                f"got {quoted(result)}"
-            )
-        parts = tuple(
-            attrs.evolve(part, hypotheses=(*part.hypotheses, *others))
-            for part, others in zip(result.layers, record_hypotheses(records), strict=True)
-        )
-        return attrs.evolve(result, layers=parts, calculator=self, records=records)
 
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
         """Return a threshold for every layer at which the guarantee is near its best.
@@ -191,37 +149,6 @@ class BoundCalculator(ABC):
         """Assemble the layers' guarantees."""
         conditional = any(layer.measured for layer in layers[:-1])
         return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
-
-    def _require_random_signs(self, number: int, layer: LayerRecord, deepest: bool) -> None:
-        """Refuse a layer whose support does not come from thresholds and independent signs."""
-        refusal = signs_refusal(layer, deepest)
-        if refusal is not None:
-            raise self._refuse(number, refusal)
-
-    def _refuse(self, layer: int, why: str) -> NotCoveredError:
-        return NotCoveredError(f"{type(self).__name__} does not cover layer {layer}: {why}")
-
-    # ---- records of the kind that the bound can use ------------------------------------------
-
-    def _records(self, layers: Records, where: str) -> tuple[LayerRecord, ...]:
-        """Return what a method was given, if the bound can use it."""
-        records = as_records(layers, f"{type(self).__name__}.{where}")
-        for number, record in enumerate(records, start=1):
-            if self.needs_instances and not isinstance(record, LayerInstance):
-                raise self._refuse(
-                    number,
-                    "it needs the dictionary and the codes: expected a LayerInstance, got "
-                    f"{type(record).__name__}",
-                )
-        return records
-
-    def _wanted(self, record: LayerRecord) -> LayerRecord:
-        """Return a record of the kind that ``_evaluate`` gets."""
-        if self.needs_instances:
-            return record
-        constants = record.statistics(self.needs_babel)
-        constants.check_units(type(self).__name__)
-        return constants
 
 
 def _asked(

@@ -1,23 +1,15 @@
 """What a bound returns."""
 
 import math
-from collections.abc import Iterable
-from typing import Protocol
+from typing import Self
 
 import attrs
 
 from dcsc._display import Display, Displayed, digits, interval
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
-from dcsc.bounds.records import LayerRecord
+from dcsc.bounds.statement import Statement
 
 __all__ = ["Guarantee", "Hypothesis", "LayerGuarantee", "threshold_hypothesis"]
-
-
-class Calculator(Protocol):
-    """What computed a guarantee, and can compute it again."""
-
-    def evaluate(self, layers: Iterable[LayerRecord], /) -> "Guarantee":
-        """Return the guarantee for one record per layer, layer 1 first."""
 
 
 @attrs.frozen
@@ -51,34 +43,22 @@ class LayerGuarantee:
             return 1.0
         return min(1.0, self.unclipped)
 
+    def under(self, hypotheses: tuple[Hypothesis, ...]) -> Self:
+        """Return the same under further conditions."""
+        return attrs.evolve(self, hypotheses=(*self.hypotheses, *hypotheses))
+
 
 @attrs.frozen(repr=False)
-class Guarantee(Displayed):
+class Guarantee(Displayed, Statement[LayerGuarantee]):
     """What a bound says of a model: an upper bound of the probability that a support is wrong.
 
     Parameters
     ----------
     layers : tuple of LayerGuarantee
         ``layers[l - 1]`` for layer l.
-    bound : str
-        Name of the bound.
-    reference : str
-        The theorem it stands on.
-    conditional : bool
-        Whether constants of layers below the deepest were measured on one pathway. They are
-        random, so the guarantee is then about pathways with the same constants.
-    calculator : BoundCalculator, optional
-        The bound itself, with its parameters; `BoundCalculator.evaluate` fills it in.
-    records : tuple of LayerRecord
-        What it evaluated, layer 1 first; likewise.
+    bound, reference, conditional, calculator, records
+        As in `Statement`.
     """
-
-    layers: tuple[LayerGuarantee, ...]
-    bound: str
-    reference: str
-    conditional: bool = False
-    calculator: Calculator | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
-    records: tuple[LayerRecord, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
 
     @property
     def unclipped(self) -> float:
@@ -104,23 +84,7 @@ class Guarantee(Displayed):
         return tuple(layer.threshold for layer in self.layers)
 
     @property
-    def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """All conditions, layer by layer."""
-        return tuple(h for layer in self.layers for h in layer.hypotheses)
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """The conditions that could not be checked, each once."""
-        return tuple(dict.fromkeys(h.statement for h in self.hypotheses if h.holds is None))
-
-    @property
-    def violations(self) -> tuple[str, ...]:
-        """The conditions that were found false."""
-        return tuple(h.statement for h in self.hypotheses if h.holds is False)
-
-    @property
     def holds(self) -> bool:
-        """Whether it says anything: below 1, no hypothesis false, thresholds in their intervals."""
         return self.failure_probability < 1
 
     def _display(self) -> Display:

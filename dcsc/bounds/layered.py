@@ -10,8 +10,9 @@ import numpy as np
 from dcsc._arrays import real
 from dcsc._fields import choice_field, number_field
 from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.class_units import TAILS
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hybrid import TAILS, HybridBound
+from dcsc.bounds.hybrid import HybridBound
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise

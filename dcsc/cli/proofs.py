@@ -85,9 +85,6 @@ def verify(
 
 
 def _verdict(certificate: Certificate) -> str:
-    line = (
-        f"true: failure probability at most {certificate.failure_probability:.3g} by "
-        f"{certificate.bound['class']}"
-    )
+    line = f"true: {certificate.claim} by {certificate.bound['class']}"
     declared = "; the constants are declared: filters and codes were not looked at"
     return line + (declared if certificate.declared else "")

@@ -12,10 +12,11 @@ from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
 from dcsc.dictionaries.effective import EffectiveDictionary
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.toeplitz import ToeplitzDictionary
-from dcsc.dictionaries.windows import WindowAxis, Windows
+from dcsc.dictionaries.windows import ChromaticNumber, WindowAxis, Windows
 
 __all__ = [
     "AtomPair",
+    "ChromaticNumber",
     "CirculantDictionary",
     "DenseDictionary",
     "Dictionary",

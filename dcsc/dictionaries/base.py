@@ -110,6 +110,14 @@ class Dictionary(LinearMap):
         with _in_range(self, "babel_squared"):
             return self._babel(count, power=2)
 
+    def spread(self) -> float:
+        """Return max over j of Σ_{k≠j} G_kj², the energy that an atom leaves in all others.
+
+        It is μ₂²(N) for N atoms, and n/c - 1 for tight frames of n filters of c channels.
+        """
+        with _in_range(self, "spread"):
+            return self._babel(math.prod(self.code_shape), power=2)
+
     def welch_floor(self) -> float:
         r"""Return the least coherence that any unit-norm dictionary of this geometry can have.
 

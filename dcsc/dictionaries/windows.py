@@ -12,10 +12,25 @@ from dcsc._arrays import Array, Shape, as_batch, integer, numeric_array, result_
 from dcsc._threads import share
 from dcsc.errors import DcscError
 
-__all__ = ["WindowAxis", "Windows"]
+__all__ = ["ChromaticNumber", "WindowAxis", "Windows"]
 
 _BLOCK_ENTRIES = 2**16
 _UINT8_MAX = 255
+
+
+@attrs.frozen
+class ChromaticNumber:
+    """The fractional chromatic number of a graph, or what it is at most.
+
+    Parameters
+    ----------
+    value : float
+    exact : bool
+        Whether it is the number itself.
+    """
+
+    value: float
+    exact: bool
 
 
 @attrs.frozen
@@ -61,6 +76,19 @@ class WindowAxis:
     def coverage(self) -> Array:
         """Return the number of windows that hold each entry."""
         return self.spread(np.ones(self.windows, dtype=np.int64), np.add)
+
+    def chromatic(self) -> ChromaticNumber:
+        """Return the fractional chromatic number of its windows, neighbours if they overlap."""
+        clique = int(self.coverage().max())
+        if not self.circular or clique == self.windows:
+            return ChromaticNumber(max(clique, 1), exact=True)  # of intervals it is the clique
+        # Round a whole circle all windows are alike: it is their number, over how many of them fit.
+        if self.step * self.windows == self.entries:
+            apart = (self.length - 1) // self.step + 1
+            return ChromaticNumber(self.windows / max(self.windows // apart, 1), exact=True)
+        # On a part of the circle they are some of those that begin at every entry.
+        most = self.entries / max(self.entries // self.length, 1)
+        return ChromaticNumber(min(most, self.windows), exact=False)
 
     def holding(self, entry: int) -> Array:
         """Return the windows that hold an entry."""
@@ -199,6 +227,33 @@ class Windows:
     def containing(self) -> int:
         """Least number of windows that hold an entry."""
         return math.prod(int(axis.coverage().min()) for axis in self.axes)
+
+    @property
+    def centres(self) -> Array:
+        """Flat numbers of the windows that belong to the entries of a code, an array of ``shape``.
+
+        For stripes, where there is one for each position, in each group of filters.
+        """
+        numbers = np.arange(math.prod(self.grid)).reshape(self.grid)
+        if numbers.ndim == len(self.shape):  # one row of windows per group of filters
+            numbers = np.repeat(numbers, self.shape[0] // len(numbers), axis=0)
+        return np.broadcast_to(numbers, self.shape)
+
+    @property
+    def chromatic(self) -> ChromaticNumber:
+        """The fractional chromatic number of the windows, neighbours if they share an entry.
+
+        The least total weight of sets of windows without an entry in common that cover each of them
+        once. That of boxes is at most the product over the axes, and equal to it if on all but one
+        axis it is the number of windows round one entry.
+        """
+        axes = [axis.chromatic() for axis in self.axes]
+        cliques = [int(axis.coverage().max()) for axis in self.axes]
+        if 0 in cliques:
+            return ChromaticNumber(1.0, exact=True)
+        odd = sum(axis.value != clique for axis, clique in zip(axes, cliques, strict=True))
+        exact = all(axis.exact for axis in axes) and odd <= 1
+        return ChromaticNumber(math.prod(axis.value for axis in axes), exact)
 
     def sum(self, values: Any) -> Array:
         """Sum ``(*batch, *shape)`` window by window, to ``(*batch, *windows)``.

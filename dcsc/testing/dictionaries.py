@@ -115,11 +115,7 @@ def _check_geometry(dictionary: Dictionary, matrix: Array) -> None:
         patches.max_containing(marks), (windows, *dictionary.signal_shape)
     ).reshape(windows, -1)
     near = np.broadcast_to(stripes.max_containing(marks), (windows, *dictionary.code_shape))
-    # The window of each atom: that of its position, and of its group of filters.
-    centre = np.arange(windows).reshape(stripes.grid)
-    if centre.ndim == len(dictionary.code_shape):  # one row of windows per group of filters
-        centre = np.repeat(centre, dictionary.code_shape[0] // len(centre), axis=0)
-    centre = np.broadcast_to(centre, dictionary.code_shape).ravel()
+    centre = stripes.centres.ravel()
     outside = (matrix.T != 0) & (inside[centre] == 0)
     if outside.any():
         fail(dictionary, "atoms lie in their patches", f"atom {np.argwhere(outside)[0][0]}")

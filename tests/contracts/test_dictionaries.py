@@ -83,6 +83,7 @@ def test_measures_on_every_small_line(kind, kernel):
         for S in (1, 2, 3, 100):
             assert dictionary.babel(S) == close(rows[:, :S].sum(axis=1).max())
             assert dictionary.babel_squared(S) == close((rows[:, :S] ** 2).sum(axis=1).max())
+        assert dictionary.spread() == close((rows**2).sum(axis=1).max())
 
 
 @law

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import dcsc
-from dcsc.bounds import BoundCalculator
+from dcsc.bounds import BoundCalculator, Theorem
 from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
@@ -28,6 +28,7 @@ FAMILIES = {
     SignPattern: cases.SIGNS,
     Projection: cases.PROJECTIONS,
     BoundCalculator: cases.BOUNDS,
+    Theorem: cases.THEOREMS,
     Amplitudes: cases.AMPLITUDES,
     Noise: cases.NOISES,
     Tail: cases.TAILS,

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import math
-import typing
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, overload
 
 import attrs
-import numpy as np
 
 from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array, instance
@@ -16,18 +14,19 @@ from dcsc._display import Display, Displayed, digits, interval
 from dcsc._files import write_files
 from dcsc._version import __version__
 from dcsc._words import quoted
-from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.certificates.inputs import (
-    Described,
-    Inputs,
-    check_described,
-    check_keys,
-    describe,
-    parse_json,
+from dcsc.bounds.certificates.document import (
+    CertifiedArray,
+    CertifiedHypothesis,
+    parsed,
+    plain,
 )
-from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.certificates.inputs import Described, Inputs, describe, parse_json
+from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.partial import PartialGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
+from dcsc.bounds.statement import Part, Statement
+from dcsc.bounds.theorem import Theorem
 from dcsc.errors import DcscError
 
 __all__ = [
@@ -35,54 +34,12 @@ __all__ = [
     "CertifiedArray",
     "CertifiedHypothesis",
     "CertifiedLayer",
+    "CertifiedPartialLayer",
+    "PartialCertificate",
+    "SupportCertificate",
 ]
 
-_FORMAT = "dcsc certificate 1"
 _STATUS = {True: "found true", False: "found false", None: "assumed"}
-
-
-@attrs.frozen
-class CertifiedArray:
-    """An array of the evidence.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the evidence.
-    dtype : str
-        ``"<f8"``, ``"<f4"`` or ``"|b1"``.
-    shape : tuple of int
-    sha256 : str
-        SHA-256 of its entries, little-endian and in C order, in hexadecimal.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    sha256: str
-
-    @classmethod
-    def of(cls, name: str, array: Array) -> Self:
-        """Return the name, dtype, shape and hash of an array."""
-        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        digest = hashlib.sha256(little.tobytes()).hexdigest()
-        return cls(name, little.dtype.str, array.shape, digest)
-
-
-@attrs.frozen
-class CertifiedHypothesis:
-    """One condition of the theorem.
-
-    Parameters
-    ----------
-    statement : str
-    status : str
-        ``"found true"``, ``"found false"``, or ``"assumed"`` where it could not be checked;
-        ``"declared true"`` where the record says so, which is not computed again.
-    """
-
-    statement: str
-    status: str
 
 
 @attrs.frozen
@@ -113,14 +70,44 @@ class CertifiedLayer:
     hypotheses: tuple[CertifiedHypothesis, ...]
 
 
-@attrs.frozen(repr=False)
-class Certificate(Displayed):
+@attrs.frozen
+class CertifiedPartialLayer:
+    """What a certificate of partial recovery says of one layer.
+
+    Parameters
+    ----------
+    basis, given, constants, hypotheses
+        As in `CertifiedLayer`.
+    noise, threshold, missed, false_alarms, false_per_active, recall, precision, jaccard, hamming
+        As in `LayerPartial`.
+    """
+
+    basis: str
+    given: Described = attrs.field(hash=False)
+    constants: Described = attrs.field(hash=False)
+    noise: float
+    threshold: tuple[float, float]
+    missed: tuple[float, float]
+    false_alarms: tuple[float, float]
+    false_per_active: tuple[float, float]
+    recall: tuple[float, float]
+    precision: tuple[float, float]
+    jaccard: tuple[float, float]
+    hamming: tuple[float, float]
+    hypotheses: tuple[CertifiedHypothesis, ...]
+
+
+class Certificate(Displayed, ABC):
     """A guarantee with all that it rests on, as a document.
 
     Its text is JSON, numbers at full precision. The last key is the ``digest``: SHA-256 of the
-    document without it, with sorted keys and no spaces.
+    document without it, with sorted keys and no spaces. `of` makes it, of any guarantee, and
+    `parse` reads it.
 
-    Parameters
+    A leaf declares the document: its fields are those below, and what its ``states`` has under the
+    same names; and so its layers.
+
+    Attributes
     ----------
     format, version : str
         The format of the document, and the version of dcsc.
@@ -128,13 +115,16 @@ class Certificate(Displayed):
         The bound and its parameters.
     reference : str
         The theorem.
-    failure_probability, unclipped, lower, holds, conditional
-        As in `Guarantee`.
-    layers : tuple of CertifiedLayer
+    layers : tuple
+        What it says of each layer.
     arrays : tuple of CertifiedArray
         Filters, codes and whatever else the records hold.
     inputs : Inputs or None
         What it was computed from, which is no part of the document; None if it was read from one.
+    name : str
+        The format of a leaf's documents.
+    states, layer : type
+        The class of the guarantees that a leaf is of, and that of its layers.
 
     Examples
     --------
@@ -145,29 +135,28 @@ class Certificate(Displayed):
     ('declared constants', True)
     """
 
+    __slots__ = ()
+
+    name: ClassVar[str]
+    states: ClassVar[type[Statement[Any]]]
+    layer: ClassVar[type[Any]]
+
     format: str
     version: str
-    bound: Described = attrs.field(hash=False)
+    bound: Described
     reference: str
-    failure_probability: float
-    unclipped: float
-    lower: float
-    holds: bool
-    conditional: bool
-    layers: tuple[CertifiedLayer, ...]
+    layers: tuple[Any, ...]
     arrays: tuple[CertifiedArray, ...]
-    inputs: Inputs | None = attrs.field(default=None, repr=False, eq=False)
+    inputs: Inputs | None
 
     def _display(self) -> Display:
         return Display(
-            f"Certificate of {self.bound.get('class', 'a bound')}: fails with probability at most "
-            f"{digits(self.failure_probability)}",
-            ("", "from", "fails at most", "threshold", "noise", "conditions"),
+            f"Certificate of {self.bound.get('class', 'a bound')}: {self.claim}",
+            ("", "from", "threshold", "noise", "conditions"),
             [
                 (
                     f"layer {at}",
                     layer.basis,
-                    digits(layer.failure_probability),
                     interval(*layer.threshold),
                     digits(layer.noise),
                     str(len(layer.hypotheses)),
@@ -177,9 +166,26 @@ class Certificate(Displayed):
             (f"Source: {self.reference}.", f"Written by dcsc {self.version}."),
         )
 
-    @classmethod
-    def of(cls, guarantee: Guarantee) -> Self:
-        """Return the certificate of what `BoundCalculator.evaluate` returned.
+    @property
+    @abstractmethod
+    def claim(self) -> str:
+        """What it certifies, in a few words."""
+
+    @overload
+    @staticmethod
+    def of(guarantee: Guarantee) -> "SupportCertificate": ...
+
+    @overload
+    @staticmethod
+    def of(guarantee: PartialGuarantee) -> "PartialCertificate": ...
+
+    @overload
+    @staticmethod
+    def of(guarantee: Statement[Any]) -> "Certificate": ...
+
+    @staticmethod
+    def of(guarantee: Statement[Any]) -> "Certificate":
+        """Return the certificate of what a bound's ``evaluate`` returned.
 
         Raises
         ------
@@ -187,8 +193,9 @@ class Certificate(Displayed):
             If a bound, a tail or a dictionary is not one of dcsc's own; if the guarantee was not
             returned by ``evaluate``.
         """
-        instance(guarantee, Guarantee, "Certificate.of: guarantee")
-        if not isinstance(guarantee.calculator, BoundCalculator):
+        instance(guarantee, Statement, "Certificate.of: guarantee")
+        kind = next((kind for kind in _KINDS if isinstance(guarantee, kind.states)), None)
+        if kind is None or not isinstance(guarantee.calculator, Theorem):
             raise DcscError(
                 "Certificate.of: expected a guarantee that a bound's evaluate returned: "
                 "this one does not know what it was computed from"
@@ -197,26 +204,23 @@ class Certificate(Displayed):
         arrays: dict[str, Array] = {}
         bound = describe(inputs.bound, "bound", arrays)
         layers = tuple(
-            _layer(number, inputs, part, arrays)
+            _layer(kind.layer, number, inputs, part, arrays)
             for number, part in enumerate(guarantee.layers, start=1)
         )
-        return cls(
-            _FORMAT,
-            __version__,
-            bound,
-            guarantee.reference,
-            guarantee.failure_probability,
-            guarantee.unclipped,
-            guarantee.lower,
-            guarantee.holds,
-            guarantee.conditional,
-            layers,
-            tuple(CertifiedArray.of(name, array) for name, array in arrays.items()),
-            inputs,
+        hashes = tuple(CertifiedArray.of(name, array) for name, array in arrays.items())
+        return _filled(
+            kind,
+            guarantee,
+            format=kind.name,
+            version=__version__,
+            bound=bound,
+            layers=layers,
+            arrays=hashes,
+            inputs=inputs,
         )
 
-    @classmethod
-    def parse(cls, text: str, where: str = "certificate") -> tuple[Self, str]:
+    @staticmethod
+    def parse(text: str, where: str = "certificate") -> tuple["Certificate", str]:
         """Return the certificate in a text, and the digest that stands there.
 
         Raises
@@ -226,13 +230,16 @@ class Certificate(Displayed):
             value of the wrong type.
         """
         tree = parse_json(text, where)
-        if not isinstance(tree, dict) or tree.get("format") != _FORMAT:
-            got = tree.get("format") if isinstance(tree, dict) else tree
-            raise DcscError(f"{where}: format: expected {_FORMAT!r}, got {quoted(got)}")
+        got = tree.get("format") if isinstance(tree, dict) else tree
+        kind = next((kind for kind in _KINDS if kind.name == got), None)
+        if kind is None or not isinstance(tree, dict):
+            expected = " or ".join(repr(kind.name) for kind in _KINDS)
+            raise DcscError(f"{where}: format: expected {expected}, got {quoted(got)}")
         digest = tree.pop("digest", None)
         if not isinstance(digest, str):
             raise DcscError(f"{where}: digest: expected a string, got {quoted(digest)}")
-        return _parsed(cls, tree, where), digest
+        certificate: Certificate = parsed(kind, tree, where)
+        return certificate, digest
 
     @property
     def digest(self) -> str:
@@ -276,22 +283,101 @@ class Certificate(Displayed):
         write_files(place, files, "Certificate.write: folder", replaces)
 
 
-def _layer(
-    number: int, inputs: Inputs, part: LayerGuarantee, arrays: dict[str, Array]
-) -> CertifiedLayer:
+@attrs.frozen(repr=False)
+class SupportCertificate(Certificate):
+    """The certificate of a `Guarantee`: about whole supports.
+
+    Parameters
+    ----------
+    format, version, bound, reference, layers, arrays, inputs
+        As in `Certificate`.
+    failure_probability, unclipped, lower, holds, conditional
+        As in `Guarantee`.
+    """
+
+    name: ClassVar[str] = "dcsc certificate 1"
+    states: ClassVar[type[Guarantee]] = Guarantee
+    layer: ClassVar[type[CertifiedLayer]] = CertifiedLayer
+
+    format: str
+    version: str
+    bound: Described = attrs.field(hash=False)
+    reference: str
+    failure_probability: float
+    unclipped: float
+    lower: float
+    holds: bool
+    conditional: bool
+    layers: tuple[CertifiedLayer, ...]
+    arrays: tuple[CertifiedArray, ...]
+    inputs: Inputs | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def claim(self) -> str:
+        return f"failure probability at most {self.failure_probability:.3g}"
+
+
+@attrs.frozen(repr=False)
+class PartialCertificate(Certificate):
+    """The certificate of a `PartialGuarantee`: about how much of each support is right.
+
+    Parameters
+    ----------
+    format, version, bound, reference, layers, arrays, inputs
+        As in `Certificate`.
+    holds, conditional
+        As in `PartialGuarantee`.
+    """
+
+    name: ClassVar[str] = "dcsc partial certificate 1"
+    states: ClassVar[type[PartialGuarantee]] = PartialGuarantee
+    layer: ClassVar[type[CertifiedPartialLayer]] = CertifiedPartialLayer
+
+    format: str
+    version: str
+    bound: Described = attrs.field(hash=False)
+    reference: str
+    holds: bool
+    conditional: bool
+    layers: tuple[CertifiedPartialLayer, ...]
+    arrays: tuple[CertifiedArray, ...]
+    inputs: Inputs | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def claim(self) -> str:
+        each = (
+            f"layer {number}: recall at least {layer.recall[0]:.3g}, "
+            f"at most {layer.false_per_active[1]:.3g} false alarms per active unit"
+            for number, layer in enumerate(self.layers, start=1)
+        )
+        return "; ".join(each)
+
+
+_KINDS: tuple[type[SupportCertificate] | type[PartialCertificate], ...] = (
+    SupportCertificate,
+    PartialCertificate,
+)
+
+
+def _filled(kind: Any, source: Any, **others: Any) -> Any:
+    """Return a document, with what is not among the others from the source."""
+    names = [field.name for field in attrs.fields(kind)]
+    return kind(**others, **{name: getattr(source, name) for name in names if name not in others})
+
+
+def _layer(kind: Any, number: int, inputs: Inputs, part: Part, arrays: dict[str, Array]) -> Any:
     record = inputs.layers[number - 1]
-    fields = describe(record, f"layer{number}", arrays)
+    given = describe(record, f"layer{number}", arrays)
     constants = _constants(record, inputs.bound.needs_babel)
-    return CertifiedLayer(
-        _basis(type(record)),
-        fields,
-        describe(constants, f"layer{number}.constants", arrays),
-        part.noise,
-        part.threshold,
-        part.unclipped,
-        part.failure_probability,
-        part.lower,
-        tuple(CertifiedHypothesis(h.statement, _status(h, record)) for h in part.hypotheses),
+    return _filled(
+        kind,
+        part,
+        basis=_basis(type(record)),
+        given=given,
+        constants=describe(constants, f"layer{number}.constants", arrays),
+        hypotheses=tuple(
+            CertifiedHypothesis(h.statement, _status(h, record)) for h in part.hypotheses
+        ),
     )
 
 
@@ -309,42 +395,3 @@ def _constants(record: LayerRecord, babel: bool) -> LayerStatistics:
     if isinstance(record, LayerInstance) and not record.law.bounded:
         record = attrs.evolve(record, noise=None, noise_model="adversarial")
     return record.statistics(babel)
-
-
-def plain(value: Any) -> Any:
-    """Return a document's value in JSON; infinite numbers are the words inf and -inf."""
-    if attrs.has(type(value)):
-        fields = (field.name for field in attrs.fields(type(value)) if field.name != "inputs")
-        return {name: plain(getattr(value, name)) for name in fields}
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return str(value) if math.isinf(value) else float(value)
-    return value
-
-
-def _parsed(kind: Any, value: Any, where: str) -> Any:
-    """Return a value in JSON as what its annotation says."""
-    if attrs.has(kind):
-        if not isinstance(value, dict):
-            raise DcscError(f"{where}: expected an object, got {quoted(value)}")
-        fields = {field.name: field.type for field in attrs.fields(kind) if field.name != "inputs"}
-        check_keys(value, list(fields), where)
-        return kind(
-            **{name: _parsed(fields[name], value[name], f"{where}: {name}") for name in fields}
-        )
-    if kind is Described:
-        if not isinstance(value, dict):
-            raise DcscError(f"{where}: expected an object, got {quoted(value)}")
-        check_described(value, where)
-        return value
-    if typing.get_origin(kind) is tuple:
-        first, second = typing.get_args(kind)
-        if not isinstance(value, list) or (second is not ... and len(value) != 2):
-            raise DcscError(f"{where}: expected a list, got {quoted(value)}")
-        return tuple(_parsed(first, item, f"{where}[{at}]") for at, item in enumerate(value))
-    if kind is float and value in ("inf", "-inf"):
-        return float(value)
-    if type(value) is not kind:
-        raise DcscError(f"{where}: expected {kind.__name__}, got {quoted(value)}")
-    return value

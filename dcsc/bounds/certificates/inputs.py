@@ -24,11 +24,11 @@ from dcsc._files import MARK, regular_file
 from dcsc._outside import check_depth, outside
 from dcsc._words import quoted, short
 from dcsc.bounds import tails
-from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.family import BOUNDS
-from dcsc.bounds.guarantee import Guarantee
+from dcsc.bounds.family import THEOREMS
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics
+from dcsc.bounds.statement import Statement
+from dcsc.bounds.theorem import Theorem
 from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
@@ -42,7 +42,7 @@ _FORMAT = "dcsc model 1"
 _TEXT = "inputs"
 # Fields that came later, and the value at which documents leave them out: those that were written
 # before go on being read.
-_LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE}
+_LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE, "spread": None}
 _MOST_BYTES = 2**30
 _RECORDS = (LayerStatistics, LayerInstance)
 
@@ -58,7 +58,7 @@ def _leaves(family: types.ModuleType, base: type) -> Iterator[Any]:
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *BOUNDS,
+        *THEOREMS,
         *_RECORDS,
         *_leaves(dictionaries, dictionaries.Dictionary),
         *_leaves(tails, tails.Tail),
@@ -71,10 +71,10 @@ _KINDS: dict[str, Any] = {
 class Inputs:
     """A bound and the records it evaluates, layer 1 first."""
 
-    bound: BoundCalculator
+    bound: Theorem[Any]
     layers: tuple[LayerRecord, ...]
 
-    def evaluate(self) -> Guarantee:
+    def evaluate(self) -> Statement[Any]:
         """Return the guarantee."""
         return self.bound.evaluate(self.layers)
 
@@ -126,7 +126,7 @@ class Inputs:
         unused = dict(arrays)
         bound = _rebuilt(tree["bound"], f"{where}: bound", arrays, unused)
         layers = _rebuilt(tree["layers"], f"{where}: layers", arrays, unused)
-        if type(bound) not in BOUNDS:
+        if type(bound) not in THEOREMS:
             raise DcscError(f"{where}: bound: expected a bound, got {quoted(bound)}")
         if not isinstance(layers, tuple) or any(type(layer) not in _RECORDS for layer in layers):
             raise DcscError(f"{where}: layers: expected records of layers, got {quoted(layers)}")

@@ -10,7 +10,8 @@ from dcsc._display import Display, Displayed
 from dcsc._files import read_bytes, regular_file
 from dcsc._version import __version__
 from dcsc._words import quoted
-from dcsc.bounds.certificates.certificate import Certificate, plain
+from dcsc.bounds.certificates.certificate import Certificate
+from dcsc.bounds.certificates.document import plain
 from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.errors import DcscError
 

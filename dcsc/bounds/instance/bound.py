@@ -26,7 +26,7 @@ from dcsc.bounds.tails import Chernoff, Exact, Tail, as_tail
 from dcsc.errors import DcscError
 from dcsc.projections.base import Threshold
 
-__all__ = ["InstanceBound"]
+__all__ = ["InstanceBound", "assumed"]
 
 _BATCH_ENTRIES = 2**19
 _STEP = 2048
@@ -174,7 +174,7 @@ class InstanceBound(BoundCalculator):
                     math.fsum(union.upper for union in unions),
                     (float(beta.min()), float(beta.max())),
                     level,
-                    tuple(_assumed(number, layer, level, entering)),
+                    tuple(assumed(number, layer, level, entering)),
                     max((union.lower for union in unions), default=0.0),
                 )
             )
@@ -280,7 +280,7 @@ class _Union:
     each: Array
 
 
-def _assumed(
+def assumed(
     number: int, layer: LayerInstance, level: float, entering: Entering
 ) -> list[Hypothesis]:
     """State what the guarantee takes for granted of the error entering a layer."""

@@ -229,6 +229,9 @@ class LayerStatistics(LayerRecord):
         Number of samples of one channel of the signal.
     patch_sparsity : int, optional
         ‖·‖_{0,∞}^P of this layer's codes in the patches of the next layer.
+    spread : float, optional
+        b, `Dictionary.spread`, which `PartialBound` asks for false alarms; without it that is what
+        coherence and ``stripe_size`` allow.
     measured : bool, default False
         Whether the constants were read off one pathway, rather than declared.
     tolerance : float, default 1e-12
@@ -264,6 +267,7 @@ class LayerStatistics(LayerRecord):
     channel_size: int | None = number_field(integer, minimum=1, default=None)
     measured: bool = flag_field(default=False)
     tolerance: float = number_field(real, minimum=TOLERANCE, default=TOLERANCE)
+    spread: float | None = number_field(real, minimum=0, default=None)
 
     def __attrs_post_init__(self) -> None:
         if self.x_min > self.x_max or self.x_max == 0:
@@ -316,6 +320,13 @@ class LayerStatistics(LayerRecord):
         """Return a bound of μ₂²(S), at most μ²S."""
         known = () if self.babel is None else self.babel.squares
         return interpolated(sparsity, known, self.coherence * self.coherence)
+
+    @property
+    def spreading(self) -> float:
+        """A bound of the energy that an atom leaves in all others; infinite if none is known."""
+        if self.spread is not None:
+            return self.spread
+        return math.inf if self.stripe_size is None else self.babel_square(self.stripe_size - 1)
 
     @property
     def signal(self) -> float:

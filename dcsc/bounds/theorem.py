@@ -1,0 +1,105 @@
+"""What every theorem about the layers of a model is, whatever it says of them."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from dcsc._words import quoted
+from dcsc.bounds.coverage import signs_refusal
+from dcsc.bounds.records import LayerInstance, LayerRecord
+from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
+from dcsc.bounds.statement import Statement
+from dcsc.errors import ContractError, NotCoveredError
+
+__all__ = ["Theorem"]
+
+S = TypeVar("S", bound=Statement[Any])
+
+
+class Theorem(ABC, Generic[S]):
+    """A theorem about the layers of a model: records in, a `Statement` out.
+
+    `BoundCalculator` are those about whole supports. A subclass supplies ``_evaluate``, and names
+    in ``states`` the class of what it returns; it asks for the layers' traits, never for types.
+
+    Attributes
+    ----------
+    label, about : str
+        What tables and figures call it, and in a few words what it is a guarantee for.
+    reference : str
+        The theorem, and where it is proved.
+    needs_instances : bool
+        Whether the bound has to see the dictionary and the codes: constants are not enough.
+    needs_babel : bool
+        Whether the Babel functions of an instance are worth computing.
+    """
+
+    label: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    needs_instances: ClassVar[bool] = False
+    needs_babel: ClassVar[bool] = False
+    states: ClassVar[type[Statement[Any]]]
+
+    def evaluate(self, layers: Records) -> S:
+        """Return what it says of layers given as statistics or instances, layer 1 first.
+
+        Raises
+        ------
+        NotCoveredError
+            If the theorem does not cover a layer's signs, projection or codes, or needs to see
+            them and was given statistics.
+        """
+        records = self._records(layers, "evaluate: layers")
+        result = self._evaluate(tuple(self._wanted(record) for record in records))
+        if not isinstance(result, self.states) or len(result.layers) != len(records):
+            raise ContractError(
+                f"{type(self).__name__}._evaluate: expected a {self.states.__name__} of "
+                f"{len(records)} layers, got {quoted(result)}"
+            )
+        parts = tuple(
+            part.under(others)
+            for part, others in zip(result.layers, record_hypotheses(records), strict=True)
+        )
+        return attrs.evolve(result, layers=parts, calculator=self, records=records)
+
+    @abstractmethod
+    def _evaluate(self, layers: tuple[Any, ...]) -> S:
+        """Return the statement for one record per layer, layer 1 first, at least one.
+
+        They are what ``_wanted`` makes of those that `evaluate` was given.
+        """
+
+    # ---- what hooks may use ------------------------------------------------------------------
+
+    def _require_random_signs(self, number: int, layer: LayerRecord, deepest: bool) -> None:
+        """Refuse a layer whose support does not come from thresholds and independent signs."""
+        refusal = signs_refusal(layer, deepest)
+        if refusal is not None:
+            raise self._refuse(number, refusal)
+
+    def _refuse(self, layer: int, why: str) -> NotCoveredError:
+        return NotCoveredError(f"{type(self).__name__} does not cover layer {layer}: {why}")
+
+    # ---- records of the kind that the bound can use ------------------------------------------
+
+    def _records(self, layers: Records, where: str) -> tuple[LayerRecord, ...]:
+        """Return what a method was given, if the bound can use it."""
+        records = as_records(layers, f"{type(self).__name__}.{where}")
+        for number, record in enumerate(records, start=1):
+            if self.needs_instances and not isinstance(record, LayerInstance):
+                raise self._refuse(
+                    number,
+                    "it needs the dictionary and the codes: expected a LayerInstance, got "
+                    f"{type(record).__name__}",
+                )
+        return records
+
+    def _wanted(self, record: LayerRecord) -> LayerRecord:
+        """Return a record of the kind that ``_evaluate`` gets."""
+        if self.needs_instances:
+            return record
+        constants = record.statistics(self.needs_babel)
+        constants.check_units(type(self).__name__)
+        return constants
