@@ -37,6 +37,7 @@ from dcsc.projections import (
     StripeTopK,
     TopK,
 )
+from dcsc.pursuits import Holistic, Layered, OneStep, ProximalGradient
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 
 
@@ -83,6 +84,16 @@ PROJECTIONS = {
     BatchTopK: lambda some, dictionary: BatchTopK(some.count(dictionary)),
     StripeTopK: lambda some, dictionary: StripeTopK(some.sparsity(dictionary)),
     StripeProjection: lambda some, dictionary: StripeProjection(some.packing(dictionary)),
+}
+
+PURSUITS = {
+    OneStep: lambda some: OneStep(),
+    ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=40),
+}
+
+PATHWAY_PURSUITS = {
+    Layered: lambda some: Layered(some.pursuit()),
+    Holistic: lambda some: Holistic(some.pursuit()),
 }
 
 BOUNDS = {

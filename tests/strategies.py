@@ -191,6 +191,9 @@ class Ingredients:
         assume(len(dictionary.stripes.axes) < 2 or math.prod(dictionary.code_shape) <= 36)
         return self.sparsity(dictionary)
 
+    def pursuit(self):
+        return cases.PURSUITS[self.draw(st.sampled_from(list(cases.PURSUITS)))](self)
+
     def size(self):
         return self.draw(st.floats(1e-3, 1e3))
 
@@ -210,6 +213,18 @@ def dictionaries(draw, kind=None, live=False):
 def projections(draw, dictionary, kind=None):
     kind = draw(st.sampled_from(list(cases.PROJECTIONS))) if kind is None else kind
     return cases.PROJECTIONS[kind](Ingredients(draw), dictionary)
+
+
+@st.composite
+def pursuits(draw, kind=None):
+    kind = draw(st.sampled_from(list(cases.PURSUITS))) if kind is None else kind
+    return cases.PURSUITS[kind](Ingredients(draw))
+
+
+@st.composite
+def pathway_pursuits(draw, kind=None):
+    kind = draw(st.sampled_from(list(cases.PATHWAY_PURSUITS))) if kind is None else kind
+    return cases.PATHWAY_PURSUITS[kind](Ingredients(draw))
 
 
 @st.composite
