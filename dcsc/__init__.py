@@ -90,9 +90,11 @@ from dcsc.projections import (
     TopK,
 )
 from dcsc.pursuits import (
+    BasisPursuit,
     Holistic,
     Layered,
     OneStep,
+    OrthogonalMatchingPursuit,
     PathwayPursuit,
     ProximalGradient,
     Pursued,
@@ -101,6 +103,7 @@ from dcsc.pursuits import (
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 
 __all__ = [
+    "BasisPursuit",
     "BatchTopK",
     "BoundCalculator",
     "CirculantDictionary",
@@ -129,6 +132,7 @@ __all__ = [
     "NotDrawnError",
     "NotProvedError",
     "OneStep",
+    "OrthogonalMatchingPursuit",
     "Pathway",
     "PathwayOverlap",
     "PathwayPursuit",

@@ -100,6 +100,19 @@ class DCSCModel:
         pursuit : Pursuit or PathwayPursuit, optional
             How the codes are found; a pursuit of one layer is taken layer by layer. By default the
             forward pass, ``Layered(OneStep())``.
+
+        Examples
+        --------
+        Two atoms that overlap, of which the forward pass sees one only:
+
+        >>> from dcsc import DenseDictionary, IdentitySigns, OrthogonalMatchingPursuit, TopK
+        >>> atoms = DenseDictionary([[1, 0, 0.6], [0, 1, 0.8]])
+        >>> model = DCSCModel([Layer(atoms, TopK(2), IdentitySigns())])
+        >>> signal = model.synthesize([1, 0.4, 0])[0]
+        >>> model.forward(signal)[1].round(2)
+        array([1.  , 0.  , 0.92])
+        >>> model.forward(signal, pursuit=OrthogonalMatchingPursuit(sparsity=2))[1].round(2)
+        array([1. , 0.4, 0. ])
         """
         where = "DCSCModel.forward"
         task = PathwayTask.of(signal, self.layers, noise, where)

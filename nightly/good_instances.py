@@ -134,6 +134,8 @@ INSTANCES = {
     dcsc.StripeProjection: lambda: dcsc.StripeProjection(1, time_limit=5),
     dcsc.Selection: lambda: dcsc.Selection(0.5),
     projections.StripeSolution: lambda: dcsc.StripeProjection(1).solve(CODES, CIRCLE),
+    dcsc.BasisPursuit: lambda: dcsc.BasisPursuit(0.1, iterations=1000),
+    dcsc.OrthogonalMatchingPursuit: lambda: dcsc.OrthogonalMatchingPursuit(2, 0.1),
     dcsc.Holistic: lambda: dcsc.Holistic(dcsc.OneStep()),
     dcsc.Layered: lambda: dcsc.Layered(dcsc.OneStep()),
     dcsc.OneStep: dcsc.OneStep,

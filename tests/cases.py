@@ -37,7 +37,14 @@ from dcsc.projections import (
     StripeTopK,
     TopK,
 )
-from dcsc.pursuits import Holistic, Layered, OneStep, ProximalGradient
+from dcsc.pursuits import (
+    BasisPursuit,
+    Holistic,
+    Layered,
+    OneStep,
+    OrthogonalMatchingPursuit,
+    ProximalGradient,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 
 
@@ -89,6 +96,8 @@ PROJECTIONS = {
 PURSUITS = {
     OneStep: lambda some: OneStep(),
     ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=40),
+    BasisPursuit: lambda some: BasisPursuit(some.level(), gap=1e-10),
+    OrthogonalMatchingPursuit: lambda some: some.matching(),
 }
 
 PATHWAY_PURSUITS = {

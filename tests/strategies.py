@@ -27,6 +27,7 @@ from dcsc.dictionaries import (
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 from dcsc.projections import Selection
+from dcsc.pursuits import OrthogonalMatchingPursuit
 from dcsc.signs import RademacherSigns
 from tests import cases
 
@@ -190,6 +191,13 @@ class Ingredients:
         """A stripe sparsity; in two dimensions, where a search decides it, on a small code only."""
         assume(len(dictionary.stripes.axes) < 2 or math.prod(dictionary.code_shape) <= 36)
         return self.sparsity(dictionary)
+
+    def level(self):
+        return self.draw(st.floats(0.1, 2))
+
+    def matching(self):
+        count = self.draw(st.none() | st.integers(1, 6))
+        return OrthogonalMatchingPursuit(count, self.level() if count is None else None)
 
     def pursuit(self):
         return cases.PURSUITS[self.draw(st.sampled_from(list(cases.PURSUITS)))](self)

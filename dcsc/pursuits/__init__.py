@@ -5,14 +5,18 @@ A `Pursuit` works on one layer, given its operator and its projection; a new one
 """
 
 from dcsc.pursuits.base import Pursued, Pursuit
+from dcsc.pursuits.basis import BasisPursuit
+from dcsc.pursuits.matching import OrthogonalMatchingPursuit
 from dcsc.pursuits.one_step import OneStep
 from dcsc.pursuits.pathways import Holistic, Layered, PathwayPursuit
 from dcsc.pursuits.proximal import ProximalGradient
 
 __all__ = [
+    "BasisPursuit",
     "Holistic",
     "Layered",
     "OneStep",
+    "OrthogonalMatchingPursuit",
     "PathwayPursuit",
     "ProximalGradient",
     "Pursued",

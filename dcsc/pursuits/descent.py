@@ -15,6 +15,7 @@ __all__ = ["Descent", "safe_step"]
 # million entries (Kuczyński and Woźniakowski, 1992), and in practice never.
 _STEPS, _MARGIN = 24, 1.1
 _BROKEN_DOWN = 1e-10
+_ROUNDED = 1 + 4 * float(np.finfo(np.float64).eps)
 
 
 def safe_step(operator: Dictionary) -> float:
@@ -97,6 +98,12 @@ class Descent:
         residual = (self.signals[rows] - image).reshape(len(code), -1).astype(np.float64)
         return np.asarray(0.5 * np.square(residual).sum(axis=1) + self.penalty(code))
 
+    def rises(self, code: Array) -> bool:
+        """Whether F is larger at other codes, beyond rounding, for any of them."""
+        image = self.operator.synthesize(code)
+        objective = self.objective_of(slice(None), image, code)
+        return bool((objective > _ROUNDED * self.objective).any())
+
     def advance(self) -> Array:
         """Take a step; return how far it went, relative to the new code, (batch,)."""
         weight = np.zeros(len(self.code))
@@ -108,7 +115,7 @@ class Descent:
         code, image, change = self._from(every, weight)
         objective = self.objective_of(every, image, code)
         # Where F rises beyond rounding, go from x and not from beyond it.
-        rising = (objective > self.objective) & (weight > 0)
+        rising = (objective > _ROUNDED * self.objective) & (weight > 0)
         if rising.any():
             again = np.flatnonzero(rising)
             code[again], image[again], change[again] = self._from(again, np.zeros(len(again)))

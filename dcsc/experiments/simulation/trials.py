@@ -51,7 +51,8 @@ class Simulation:
         if pursuit is None:
             return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
         chosen = as_pathway_pursuit(pursuit, "simulate: pursuit")
-        if engine_of(model, engine or DrawEngine.name, "simulate") is not DrawEngine:
+        named = DrawEngine.name if engine is None else engine
+        if engine_of(model, named, "simulate") is not DrawEngine:
             raise NotCoveredError(
                 f"simulate: the engine {quoted(engine)} runs the forward pass alone, and no pursuit"
             )
