@@ -56,6 +56,24 @@ def test_the_union_is_near_what_is_measured(source, quick):
         assert float(row[13]) <= float(row[9])  # the better threshold is no worse
 
 
+# ---- pursuits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", ["shown", "run"])
+def test_holistic_pursuits_recover_pathways_where_the_forward_pass_recovers_none(source):
+    if source == "shown":
+        text = (FOLDER / "pursuits.txt").read_text()
+    else:
+        text = script(FOLDER / "pursuits.py", "--quick")
+    names, *table = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    column = {name: number for number, name in enumerate(names)}
+    lost = [row for row in table if float(row[column["one step"]]) == 0]
+    assert len(lost) >= 3
+    for row in lost:
+        assert float(row[column["holistic OMP"]]) >= 0.85
+        assert float(row[column["OMP"]]) <= float(row[column["holistic OMP"]])
+
+
 # ---- the sparse autoencoder ----------------------------------------------------------------------
 
 

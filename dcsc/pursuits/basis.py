@@ -76,7 +76,7 @@ class BasisPursuit(Pursuit):
     >>> from dcsc import DenseDictionary
     >>> pursued = BasisPursuit(0.1)([1.0, 0.4], DenseDictionary([[1, 0, 0.6], [0, 1, 0.8]]))
     >>> pursued.code.round(3)
-    array([0.8  , 0.   , 0.175])
+    array([0.638, 0.   , 0.438])
     >>> bool(pursued.gap <= 1e-6)
     True
     """

@@ -261,6 +261,17 @@ def test_simulations_count_what_the_pursuit_gets_wrong():
         simulate(model, code, 20, pursuit=TopK(1))
 
 
+def test_what_is_told_of_the_deepest_layer_is_its_own_geometry():
+    """Holistic pursuits solve on the product of the operators, with stripes of the layer's own."""
+    model = two_layers()
+    top = model.layers[1]
+    layers = [model.layers[0], attrs.evolve(top, projection=StripeProjection(1))]
+    signal = strategies.normal((2, 16), 9)
+    code = Holistic(ProximalGradient(iterations=5))(signal, layers)[2]
+    assert top.dictionary.stripe_sparsity(code) == 1
+    assert np.count_nonzero(code) > 1
+
+
 # ---- faults the check must find ------------------------------------------------------------------
 
 
