@@ -202,6 +202,30 @@ def test_from_the_largest_coefficient_on_the_code_is_zero():
     assert not pursued.iterations.any()
 
 
+@pytest.mark.parametrize("exponent", [-700, -3, 700])
+def test_codes_scale_with_the_units_of_signals(exponent):
+    dictionary = DICTIONARIES["circle"]
+    signals = signals_for(dictionary)
+    plain_units = BasisPursuit(0.5)(signals, dictionary)
+    others = BasisPursuit(np.ldexp(0.5, exponent))(np.ldexp(signals, exponent), dictionary)
+    np.testing.assert_array_equal(others.code, np.ldexp(plain_units.code, exponent))
+    matching = OrthogonalMatchingPursuit(level=np.ldexp(0.5, exponent))
+    code = matching(np.ldexp(signals, exponent), dictionary).code
+    expected = OrthogonalMatchingPursuit(level=0.5)(signals, dictionary).code
+    np.testing.assert_allclose(code, np.ldexp(expected, exponent), rtol=1e-12)
+
+
+def test_signals_of_extreme_size_are_pursued_or_refused():
+    dictionary, pursuit = DICTIONARIES["circle"], ProximalGradient()
+    signals = signals_for(dictionary)
+    tiny = pursuit(signals * 2.0**-700, dictionary, SoftThreshold(0.5 * 2.0**-700)).code
+    expected = pursuit(signals, dictionary, SoftThreshold(0.5)).code
+    np.testing.assert_allclose(tiny * 2.0**700, expected, atol=1e-5)
+    assert not BasisPursuit(1e300)(signals * 1e-300, dictionary).code.any()
+    with pytest.raises(DcscError, match="expected signals whose squares"):
+        pursuit(signals * 1e200, dictionary, SoftThreshold(0.5))
+
+
 def test_what_is_not_proved_is_not_returned():
     dictionary = DICTIONARIES["circle"]
     with pytest.raises(NotProvedError, match=r"expected a gap of 1e-06 within 3, got 0\.\d"):

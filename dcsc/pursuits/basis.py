@@ -1,5 +1,7 @@
 """Basis pursuit denoising, to a duality gap."""
 
+import math
+
 import attrs
 import numpy as np
 
@@ -20,6 +22,7 @@ _LOOK = 10
 # A Newton step is tried once fewer than this share of the support has changed since the last look.
 _SETTLED = 0.1
 _AFTER_NEWTON = 3
+_LEAST, _LARGEST = 5e-324, float(np.finfo(np.float64).max)
 
 
 @attrs.frozen
@@ -93,7 +96,7 @@ class BasisPursuit(Pursuit):
         dictionary: Dictionary,
     ) -> Pursued:
         step, exact = safe_step(operator), signals.astype(np.float64)
-        solved = [self._solve(operator, signal[None], step) for signal in exact]
+        solved = [self._solve_scaled(operator, signal[None], step) for signal in exact]
         codes, taken, left = (np.concatenate(parts) for parts in zip(*solved, strict=True))
         if (left > self.gap).any():
             raise NotProvedError(
@@ -103,8 +106,19 @@ class BasisPursuit(Pursuit):
         if signals.dtype != np.float64:
             codes = codes.astype(signals.dtype)
             pairs = zip(exact[:, None], codes[:, None].astype(np.float64), strict=True)
-            left = np.concatenate([self._gap(operator, *pair)[None] for pair in pairs])
+            left = np.array([gap_of(operator, self.penalty, *pair) for pair in pairs])
         return Pursued(codes, taken, left)
+
+    def _solve_scaled(
+        self, operator: Dictionary, signal: Array, step: float
+    ) -> tuple[Array, Array, Array]:
+        """Solve for a signal of any size: it and the penalty are divided by a power of two."""
+        exponent = int(np.frexp(np.abs(signal).max())[1])
+        with np.errstate(over="ignore"):
+            penalty = float(np.clip(np.ldexp(self.penalty, -exponent), _LEAST, _LARGEST))
+        scaled = attrs.evolve(self, penalty=penalty)
+        code, taken, left = scaled._solve(operator, np.ldexp(signal, -exponent), step)
+        return np.ldexp(code, exponent), taken, left
 
     def _solve(
         self, operator: Dictionary, signal: Array, step: float
@@ -114,13 +128,13 @@ class BasisPursuit(Pursuit):
         descent = Descent(operator, signal, step, project, penalty)
         taken, attempt, wait = 0, _LOOK, _LOOK
         signs = np.sign(descent.code)
-        left = self._gap(operator, signal, descent.code)
+        left = gap_of(operator, self.penalty, signal, descent.code)
         while left > self.gap and taken < self.iterations:
             descent.advance()
             taken += 1
             if taken % _LOOK and taken != attempt:
                 continue
-            left = self._gap(operator, signal, descent.code)
+            left = gap_of(operator, self.penalty, signal, descent.code)
             if taken != attempt or left <= self.gap:
                 continue
             # Newton's steps are for a support that has settled.
@@ -137,16 +151,19 @@ class BasisPursuit(Pursuit):
             else:
                 descent.move(better)
                 wait, attempt = _LOOK, taken + _AFTER_NEWTON
-        return descent.code, np.array([taken]), left[None]
+        return descent.code, np.array([taken]), np.array([left])
 
-    def _gap(self, operator: Dictionary, signal: Array, code: Array) -> Array:
-        """Return how much smaller F may be for another code, relative to F, as an array ()."""
-        residual = signal - operator.synthesize(code)
-        slope = operator.analyze(residual)
-        largest = float(np.abs(slope).max())
-        shrunk = min(1.0, self.penalty / largest) if largest > 0 else 1.0
-        energy = 0.5 * float(np.vdot(residual, residual))
-        terms = self.penalty * np.abs(code) - shrunk * code * slope
-        excess = (1 - shrunk) ** 2 * energy + float(np.maximum(terms, 0).sum())
-        objective = energy + self.penalty * float(np.abs(code).sum())
-        return np.array(min(excess / objective, 1.0) if objective > 0 else 0.0)
+
+def gap_of(operator: Dictionary, penalty: float, signal: Array, code: Array) -> float:
+    """Return how much smaller F may be for another code, relative to F; 1 if nothing is known."""
+    residual = signal - operator.synthesize(code)
+    slope = operator.analyze(residual)
+    largest = float(np.abs(slope).max())
+    shrunk = min(1.0, penalty / largest) if largest > 0 else 1.0
+    energy = 0.5 * float(np.vdot(residual, residual))
+    terms = penalty * np.abs(code) - shrunk * code * slope
+    excess = (1 - shrunk) ** 2 * energy + float(np.maximum(terms, 0).sum())
+    objective = energy + penalty * float(np.abs(code).sum())
+    if objective == 0:
+        return 0.0
+    return min(excess / objective, 1.0) if math.isfinite(excess / objective) else 1.0

@@ -7,7 +7,9 @@ import numpy as np
 import scipy.linalg
 
 from dcsc._arrays import Array
+from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
 
 __all__ = ["Descent", "safe_step"]
 
@@ -89,7 +91,13 @@ class Descent:
     def move(self, code: Array) -> None:
         """Go to other codes, at rest."""
         self.code, self.image = code, self.operator.synthesize(code)
-        self.objective = self.objective_of(slice(None), self.image, code)
+        with np.errstate(over="ignore"):
+            self.objective = self.objective_of(slice(None), self.image, code)
+        if not np.isfinite(self.objective).all():
+            raise DcscError(
+                "Pursuit: signals: expected signals whose squares, and sums of these, a float can "
+                f"hold, got numbers up to {np.abs(self.signals).max():.3g}"
+            )
         self._before = self.code, self.image
         self._momentum = np.ones(len(code))
 
@@ -133,9 +141,7 @@ class Descent:
         )
         downhill = self.operator.analyze(self.signals[rows] - ahead_image)
         code = self.project(ahead + self.step * downhill)
-        moved, size = (
-            np.linalg.norm(array.reshape(len(rows), -1), axis=1) for array in (code - ahead, code)
-        )
+        moved, size = (norms(array.reshape(len(rows), -1), (1,)) for array in (code - ahead, code))
         change = np.divide(moved, size, out=np.where(moved > 0, np.inf, 0.0), where=size > 0)
         return code, self.operator.synthesize(code), change
 

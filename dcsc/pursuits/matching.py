@@ -11,6 +11,7 @@ from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Projection
 from dcsc.pursuits.base import Pursued, Pursuit
+from dcsc.pursuits.ranking import Ranking
 from dcsc.pursuits.support import Support
 
 __all__ = ["OrthogonalMatchingPursuit"]
@@ -94,17 +95,13 @@ class OrthogonalMatchingPursuit(Pursuit):
         self, operator: Dictionary, coefficients: Array, inverse: Array, dtype: np.dtype
     ) -> Support:
         """Return the support of one signal, given Aᵀy and 1/‖a‖."""
-        left = coefficients.copy()
-        support = Support(operator, left)
-        nothing = _ROUNDINGS * float(np.finfo(dtype).eps) * np.abs(left * inverse).max()
+        support = Support(operator, Ranking(coefficients.copy(), inverse))
+        nothing = _ROUNDINGS * float(np.finfo(dtype).eps) * support.ranking.best()[1]
         level = max(nothing, 0.0 if self.level is None else self.level)
-        most = min(len(left), math.prod(operator.signal_shape))
+        most = min(len(coefficients), math.prod(operator.signal_shape))
         for _ in range(most if self.sparsity is None else min(most, self.sparsity)):
-            sizes = np.abs(left)
-            sizes *= inverse
-            sizes[support.atoms] = 0
-            best = int(sizes.argmax())
-            if sizes[best] <= level or not support.add(best, sizes):
+            atom, size = support.ranking.best()
+            if size <= level or not support.add(atom):
                 break
         support.solve(coefficients)
         return support

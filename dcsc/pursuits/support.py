@@ -5,11 +5,12 @@ from scipy.linalg.lapack import dtrtrs
 
 from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
+from dcsc.pursuits.ranking import Ranking
 
 __all__ = ["Support"]
 
 # Gram rows are fetched together with those of the atoms that are likely to follow.
-_TOGETHER = 32
+_TOGETHER = 64
 # Of an atom of norm 1, what is orthogonal to the support is rounding below the square root of this.
 _DEPENDENT = 1e-13
 
@@ -20,25 +21,22 @@ class Support:
     Parameters
     ----------
     operator : Dictionary
-    left : array of shape (atoms of the dictionary,)
-        Aᵀy; it is changed to Aᵀ(y − A_T x_T) as the support grows.
+    ranking : Ranking
+        Of Aᵀy; it becomes that of Aᵀ(y − A_T x_T) as the support grows.
     """
 
-    def __init__(self, operator: Dictionary, left: Array) -> None:
+    def __init__(self, operator: Dictionary, ranking: Ranking) -> None:
         self.atoms: list[int] = []
         self.code = np.zeros(0)
-        self._operator, self._left = operator, left
+        self.ranking, self._operator = ranking, operator
         self._rows: dict[int, tuple[Array, Array]] = {}
-        self._place = np.full(len(left), -1)
+        self._place = np.full(len(ranking.left), -1)
         # The Cholesky factor of G_TT, the leading part of a square that grows.
         self._factor = np.zeros((_TOGETHER, _TOGETHER), order="F")
 
-    def add(self, atom: int, likely: Array) -> bool:
-        """Take one more atom; return whether it is independent of those in the support.
-
-        ``likely`` says of every atom how likely it follows.
-        """
-        columns, row = self._row(atom, likely)
+    def add(self, atom: int) -> bool:
+        """Take one more atom; return whether it is independent of those in the support."""
+        columns, row = self._row(atom)
         size = len(self.atoms)
         # G_T,k = L w, and d² = G_kk − |w|² is what the others do not make of the atom.
         products = np.zeros(size)
@@ -53,11 +51,14 @@ class Support:
         self._place[atom] = size
         self.atoms.append(atom)
         # The new coefficient is ⟨a_k, r⟩ / d²; the others give way by G_TT⁻¹ G_T,k times it.
-        change = np.append(-self._solved(w, transposed=True), 1.0) * (self._left[atom] / rest)
+        left = self.ranking.left
+        change = np.append(-self._solved(w, transposed=True), 1.0) * (left[atom] / rest)
         self.code = np.append(self.code, 0.0) + change
-        for j in np.flatnonzero(change):
-            columns, row = self._rows[self.atoms[j]]
-            self._left[columns] -= change[j] * row
+        moved = [(change[j], *self._rows[self.atoms[j]]) for j in np.flatnonzero(change)]
+        for delta, columns, row in moved:
+            left[columns] -= delta * row
+        self.ranking.leave_out(atom)
+        self.ranking.update(np.concatenate([columns for _, columns, _ in moved]))
         return True
 
     def solve(self, coefficients: Array) -> None:
@@ -83,12 +84,11 @@ class Support:
         self._factor[size, :size] = w
         self._factor[size, size] = diagonal
 
-    def _row(self, atom: int, likely: Array) -> tuple[Array, Array]:
+    def _row(self, atom: int) -> tuple[Array, Array]:
         """Return where and what a row of the Gram matrix is."""
         if atom not in self._rows:
-            count = min(_TOGETHER, len(likely))
-            chosen = np.argpartition(likely, -count)[-count:]
-            wanted = [atom, *(int(k) for k in chosen if k != atom and int(k) not in self._rows)]
+            likely = self.ranking.candidates(_TOGETHER)
+            wanted = [atom, *(k for k in likely if k != atom and k not in self._rows)]
             rows = self._operator.gram_rows(wanted)
             for number, k in enumerate(wanted):
                 part = slice(rows.indptr[number], rows.indptr[number + 1])
