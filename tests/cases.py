@@ -95,7 +95,7 @@ PROJECTIONS = {
 
 PURSUITS = {
     OneStep: lambda some: OneStep(),
-    ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=40),
+    ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=20),
     BasisPursuit: lambda some: BasisPursuit(some.level(), gap=1e-10),
     OrthogonalMatchingPursuit: lambda some: some.matching(),
 }

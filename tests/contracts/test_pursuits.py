@@ -63,7 +63,7 @@ def orthogonal(size=8):
 
 @pytest.mark.parametrize("dictionary", DICTIONARIES)
 @pytest.mark.parametrize("kind", cases.PURSUITS)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_laws(kind, dictionary, data):
     pursuit = data.draw(strategies.pursuits(kind))
@@ -97,7 +97,7 @@ def test_on_orthogonal_atoms_the_first_step_is_the_last(projection, accelerate):
 def test_the_objective_never_rises(name, projection, accelerate):
     dictionary = DICTIONARIES[name]
     signals, last = signals_for(dictionary), np.inf
-    for iterations in range(1, 30):
+    for iterations in (1, 2, 3, 4, 5, 8, 13, 21):
         pursuit = ProximalGradient(accelerate, iterations)
         code = pursuit(signals, dictionary, projection).code
         axes = tuple(range(1, signals.ndim))
@@ -165,7 +165,7 @@ def two_layers(signs=RademacherSigns):
 
 
 @pytest.mark.parametrize("kind", cases.PATHWAY_PURSUITS)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_laws_of_pathway_pursuits(kind, data):
     model = two_layers()
