@@ -9,7 +9,8 @@ A convolutional network's forward pass, read as one sparse coding problem per la
 In seven equations, for a layer with dictionary A, signs ε and projection P::
 
     X^(l-1) = A D X^(l),  D = diag(ε)                  model.synthesize: layer l makes the one below
-    X̂^(l) = P((A D)ᵀ X̂^(l-1))                          model.forward: one projection per layer
+    X̂^(l) = P((A D)ᵀ X̂^(l-1))                          model.forward: one projection per layer,
+                                                       or another pursuit
     z_k = ε_k (Σ_j G_kj ε_j x_j + ⟨a_k, v⟩),  G = AᵀA   coefficients: what atom k sees of a code x
     |z_k| > β on the support, |z_k| ≤ β off it          a layer recovers: supports agree, not values
     S = ‖x‖_{0,∞}^Q,  μ = max |G_kj|                    sparsity of a stripe, coherence of the atoms
@@ -24,6 +25,7 @@ family             what it is                  see
 `Dictionary`       the map A, codes → signals  `dcsc.dictionaries` (and ``.filters``)
 `SignPattern`      the law of the signs D      `dcsc.signs`
 `Projection`       the nonlinearity P          `dcsc.projections`
+`Pursuit`          how a code is looked for    `dcsc.pursuits`
 `BoundCalculator`  the theorem                 `dcsc.bounds` (and ``.tails``, ``.noise``)
 =================  ==========================  ==================================================
 
@@ -41,7 +43,7 @@ a ``ValueError``.
 from dcsc import _starting  # noqa: F401  # before all that takes time
 
 # isort: split
-from dcsc import bounds, codes, dictionaries, projections, signs
+from dcsc import bounds, codes, dictionaries, projections, pursuits, signs
 from dcsc._version import __version__
 from dcsc.bounds import (
     BoundCalculator,
@@ -89,9 +91,21 @@ from dcsc.projections import (
     StripeTopK,
     TopK,
 )
+from dcsc.pursuits import (
+    BasisPursuit,
+    Holistic,
+    Layered,
+    OneStep,
+    OrthogonalMatchingPursuit,
+    PathwayPursuit,
+    ProximalGradient,
+    Pursued,
+    Pursuit,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 
 __all__ = [
+    "BasisPursuit",
     "BatchTopK",
     "BoundCalculator",
     "CirculantDictionary",
@@ -105,6 +119,7 @@ __all__ = [
     "FixedSigns",
     "Guarantee",
     "HardThreshold",
+    "Holistic",
     "HybridBound",
     "IdentitySigns",
     "InfeasibleError",
@@ -113,16 +128,23 @@ __all__ = [
     "Layer",
     "LayerInstance",
     "LayerStatistics",
+    "Layered",
     "LayeredBound",
     "NotCoveredError",
     "NotDrawnError",
     "NotProvedError",
+    "OneStep",
+    "OrthogonalMatchingPursuit",
     "PartialBound",
     "PartialGuarantee",
     "Pathway",
     "PathwayOverlap",
+    "PathwayPursuit",
     "ProbabilisticBound",
     "Projection",
+    "ProximalGradient",
+    "Pursued",
+    "Pursuit",
     "RademacherSigns",
     "ReLU",
     "Recovery",
@@ -143,5 +165,6 @@ __all__ = [
     "dictionaries",
     "pathway_overlap",
     "projections",
+    "pursuits",
     "signs",
 ]

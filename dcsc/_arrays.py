@@ -180,6 +180,14 @@ def real(
     return number
 
 
+def positive(value: Any, where: str) -> float:
+    """Return ``value`` as a finite float above 0."""
+    number = real(value, where)
+    if number <= 0:
+        raise DcscError(f"{where}: expected a positive number, got {number}")
+    return number
+
+
 def real_or_array(value: Any, where: str, minimum: float | None = None) -> float | Array:
     """Return a number as a finite float at least ``minimum``, and anything else as `real_array`."""
     if isinstance(value, str | bytes) or not np.iterable(value):

@@ -2,7 +2,6 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
 
 import attrs
 import numpy as np
@@ -15,10 +14,11 @@ from dcsc._arrays import (
     generator,
     instance,
     integer,
+    positive,
     real,
     shape_tuple,
 )
-from dcsc._fields import flag_field, named_field, number_field
+from dcsc._fields import flag_field, number_field
 from dcsc.dictionaries import Dictionary, Windows
 from dcsc.errors import DcscError, InfeasibleError
 
@@ -31,13 +31,6 @@ __all__ = [
 ]
 
 _BLOCK = 1024
-
-
-def _positive(value: Any, record: Any, where: str) -> float:
-    number = real(value, where)
-    if number <= 0:
-        raise DcscError(f"{where}: expected a positive number, got {number}")
-    return number
 
 
 class Amplitudes(ABC):
@@ -80,7 +73,7 @@ class ConstantAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    value: float = named_field(_positive, default=1.0)
+    value: float = number_field(positive, default=1.0)
     signed: bool = flag_field(default=True)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:
@@ -125,7 +118,7 @@ class GaussianAmplitudes(Amplitudes):
         Whether entries take a fair random sign, or are all positive.
     """
 
-    scale: float = named_field(_positive, default=1.0)
+    scale: float = number_field(positive, default=1.0)
     signed: bool = flag_field(default=True)
 
     def _draw(self, size: int, rng: np.random.Generator) -> Array:

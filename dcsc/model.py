@@ -1,94 +1,38 @@
 """The deep convolutional sparse coding model: layers, synthesis and the forward pass."""
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arguments import flag, items
+from dcsc._arguments import flag
 from dcsc._arrays import (
     Array,
     Rng,
     as_batch,
     flat_indices,
     generator,
-    instance_of,
     integer,
     real_array,
 )
-from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
-from dcsc._words import quoted
-from dcsc.dictionaries import Dictionary, SignedDictionary
-from dcsc.errors import DcscError, NotDrawnError
+from dcsc.layer import Layer, as_layers, signals_of
 from dcsc.pathway import Pathway
-from dcsc.projections import Projection
-from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
+from dcsc.pursuits import PathwayPursuit, Pursuit
+from dcsc.pursuits.pathways.layered import as_pathway_pursuit
+from dcsc.pursuits.pathways.task import PathwayTask
 
 if TYPE_CHECKING:
     from dcsc.torch import TorchModel
 
 __all__ = ["DCSCModel", "Layer"]
 
-RESIDUE = 16
-_PIECE_ENTRIES = 2**18
-
-
-@attrs.frozen(slots=False)
-class Layer:
-    """One layer: the dictionary A, the projection and the signs D.
-
-    Parameters
-    ----------
-    dictionary : Dictionary
-    projection : Projection
-    signs : SignPattern, default RademacherSigns()
-    """
-
-    dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
-    projection: Projection = attrs.field(validator=instance_of(Projection))
-    signs: SignPattern = attrs.field(factory=RademacherSigns, validator=instance_of(SignPattern))
-
-    @cached_property
-    def operator(self) -> SignedDictionary:
-        """The dictionary with its signs, A D.
-
-        Raises
-        ------
-        NotDrawnError
-            If the signs are random and no draw has fixed them.
-        """
-        if self.signs.random:
-            raise NotDrawnError(
-                f"Layer: signs: {type(self.signs).__name__} is random: call model.draw(rng) first, "
-                "which returns the model with its signs fixed"
-            )
-        return SignedDictionary(self.dictionary, self.signs.draw(self.dictionary.code_shape))
-
-    def draw(self, rng: np.random.Generator) -> "Layer":
-        """Return the layer with its signs fixed by one draw."""
-        if isinstance(self.signs, FixedSigns):
-            return self
-        values = self.signs.draw(self.dictionary.code_shape, rng)
-        return attrs.evolve(self, signs=FixedSigns(values, law=self.signs))
-
 
 def _layers(value: Iterable[Layer]) -> tuple[Layer, ...]:
-    layers = items((value,) if isinstance(value, Layer) else value, "DCSCModel: layers")
-    if not layers or not all(isinstance(layer, Layer) for layer in layers):
-        raise DcscError(f"DCSCModel: layers: expected one Layer or more, got {quoted(value)}")
-    for number, (lower, upper) in enumerate(itertools.pairwise(layers), start=1):
-        if tuple(lower.dictionary.code_shape) != tuple(upper.dictionary.signal_shape):
-            raise DcscError(
-                f"DCSCModel: layers: layer {number} has codes of shape "
-                f"{lower.dictionary.code_shape}, but layer {number + 1} synthesises signals of "
-                f"shape {upper.dictionary.signal_shape}"
-            )
-    return layers
+    return as_layers(value, "DCSCModel: layers")
 
 
 @attrs.frozen(repr=False)
@@ -134,21 +78,16 @@ class DCSCModel(Displayed):
         array = real_array(codes, "DCSCModel.synthesize: codes")
         shape = tuple(self.layers[-1].dictionary.code_shape)
         _, batch = as_batch(array, shape, "DCSCModel.synthesize: codes", array.dtype)
-        pathway = [array.copy()]
-        for number, layer in reversed(list(enumerate(self.layers, start=1))):
-            signal = layer.operator.synthesize(pathway[0])
-            if number > 1:
-                _remove_residue(signal, layer.operator, pathway[0])
-            pathway.insert(0, signal)
-        return Pathway(tuple(pathway), batch)
+        return Pathway(tuple(signals_of(self.layers, array.copy())), batch)
 
     def forward(
         self,
         signal: npt.ArrayLike,
         noise: Mapping[int, npt.ArrayLike] | None = None,
         keep_coefficients: bool = False,
+        pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Pathway:
-        """Return the pathway that the forward pass estimates from a signal.
+        """Return the pathway that the forward pass, or another pursuit, estimates from a signal.
 
         Parameters
         ----------
@@ -157,21 +96,37 @@ class DCSCModel(Displayed):
             ``noise[l]`` is added to what enters layer l + 1, l = 0 … L − 1; the pathway keeps the
             estimates as they were before.
         keep_coefficients : bool
-            Whether the pathway also keeps what each layer saw before its projection.
+            Whether the pathway also keeps the coefficients that each layer sees in the estimate of
+            the one below: what the forward pass projects.
+        pursuit : Pursuit or PathwayPursuit, optional
+            How the codes are found; a pursuit of one layer is taken layer by layer. By default the
+            forward pass, ``Layered(OneStep())``.
+
+        Examples
+        --------
+        Two atoms that overlap, of which the forward pass sees one only:
+
+        >>> from dcsc import DenseDictionary, IdentitySigns, OrthogonalMatchingPursuit, TopK
+        >>> atoms = DenseDictionary([[1, 0, 0.6], [0, 1, 0.8]])
+        >>> model = DCSCModel([Layer(atoms, TopK(2), IdentitySigns())])
+        >>> signal = model.synthesize([1, 0.4, 0])[0]
+        >>> model.forward(signal)[1].round(2)
+        array([1.  , 0.  , 0.92])
+        >>> model.forward(signal, pursuit=OrthogonalMatchingPursuit(sparsity=2))[1].round(2)
+        array([1. , 0.4, 0. ])
         """
-        array = real_array(signal, "DCSCModel.forward: signal")
-        shape = tuple(self.layers[0].dictionary.signal_shape)
-        _, batch = as_batch(array, shape, "DCSCModel.forward: signal", array.dtype)
-        added = self._noise(noise, batch)
-        keeps = flag(keep_coefficients, "DCSCModel.forward: keep_coefficients")
-        pathway, coefficients = [array.copy()], []
-        for number, layer in enumerate(self.layers):
-            entering = pathway[-1] + added[number] if number in added else pathway[-1]
-            coefficients.append(layer.operator.analyze(entering))
-            pathway.append(layer.projection(coefficients[-1], layer.dictionary))
-            if not keeps:
-                coefficients.pop()
-        return Pathway(tuple(pathway), batch, tuple(coefficients) if keeps else None)
+        where = "DCSCModel.forward"
+        task = PathwayTask.of(signal, self.layers, noise, where)
+        keeps = flag(keep_coefficients, f"{where}: keep_coefficients")
+        codes = as_pathway_pursuit(pursuit, f"{where}: pursuit")._codes(task)
+        pathway = (task.signal.copy(), *codes)
+        if not keeps:
+            return Pathway(pathway, task.batch)
+        coefficients = [
+            layer.operator.analyze(task.entering(number, estimate))
+            for number, (layer, estimate) in enumerate(zip(self.layers, pathway, strict=False))
+        ]
+        return Pathway(pathway, task.batch, tuple(coefficients))
 
     def effective_atoms(self, layer: int, indices: npt.ArrayLike) -> Array:
         r"""Return what units of a layer stand for, as signals.
@@ -256,51 +211,3 @@ class DCSCModel(Displayed):
                 for at, layer in enumerate(self.layers, start=1)
             ],
         )
-
-    def _noise(self, noise: Any, batch: tuple[int, ...]) -> dict[int, Array]:
-        where = "DCSCModel.forward: noise"
-        if not isinstance(noise, Mapping | None):
-            raise DcscError(f"{where}: expected a mapping of layer to array, got {quoted(noise)}")
-        added = {}
-        for key, value in (noise or {}).items():
-            layer = integer(key, where, minimum=0, maximum=len(self.layers) - 1)
-            shape = tuple(self.layers[layer].dictionary.signal_shape)
-            array = real_array(value, f"{where}[{layer}]")
-            if array.shape not in (shape, batch + shape):
-                raise DcscError(
-                    f"{where}[{layer}]: expected shape {batch + shape}, got {array.shape}"
-                )
-            added[layer] = array
-        return added
-
-
-def _remove_residue(signal: Array, operator: Dictionary, codes: Array) -> None:
-    """Apply `without_residue` in place, to those of a batch in which an entry may be a residue.
-
-    No contribution is larger than the largest atom, so that the sum of its sizes times the
-    largest norm bounds them all; one per cent is for the rounding of both.
-    """
-    signals, inputs = (
-        array.reshape(-1, *shape)
-        for array, shape in ((signal, operator.signal_shape), (codes, operator.code_shape))
-    )
-    most = 1.01 * RESIDUE * np.finfo(signal.dtype).eps * operator.atom_norms().max()
-    piece = max(1, _PIECE_ENTRIES // max(signals[:1].size, inputs[:1].size, 1))
-    for start in range(0, len(signals), piece):
-        batch = slice(start, start + piece)
-        sizes = np.abs(signals[batch]).reshape(len(signals[batch]), -1)
-        limits = most * np.abs(inputs[batch]).reshape(len(sizes), -1).sum(axis=1, keepdims=True)
-        doubtful = start + np.flatnonzero(((sizes <= limits) & (sizes > 0)).any(axis=1))
-        if len(doubtful):
-            contributions = operator.contributions(inputs[doubtful])
-            signals[doubtful] = without_residue(signals[doubtful], contributions)
-
-
-def without_residue(signal: Array, contributions: Array) -> Array:
-    """Set to zero what is only the rounding residue of a cancellation.
-
-    Contributions that cancel exactly leave a few eps of their sizes behind, and a support must not
-    count them.
-    """
-    limit = RESIDUE * np.finfo(signal.dtype).eps * contributions
-    return np.where(np.abs(signal) <= limit, signal.dtype.type(0), signal)

@@ -38,6 +38,14 @@ from dcsc.projections import (
     StripeTopK,
     TopK,
 )
+from dcsc.pursuits import (
+    BasisPursuit,
+    Holistic,
+    Layered,
+    OneStep,
+    OrthogonalMatchingPursuit,
+    ProximalGradient,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 
 
@@ -84,6 +92,18 @@ PROJECTIONS = {
     BatchTopK: lambda some, dictionary: BatchTopK(some.count(dictionary)),
     StripeTopK: lambda some, dictionary: StripeTopK(some.sparsity(dictionary)),
     StripeProjection: lambda some, dictionary: StripeProjection(some.packing(dictionary)),
+}
+
+PURSUITS = {
+    OneStep: lambda some: OneStep(),
+    ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=20),
+    BasisPursuit: lambda some: BasisPursuit(some.level(), gap=1e-10),
+    OrthogonalMatchingPursuit: lambda some: some.matching(),
+}
+
+PATHWAY_PURSUITS = {
+    Layered: lambda some: Layered(some.pursuit()),
+    Holistic: lambda some: Holistic(some.pursuit()),
 }
 
 BOUNDS = {

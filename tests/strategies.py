@@ -27,6 +27,7 @@ from dcsc.dictionaries import (
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 from dcsc.projections import Selection
+from dcsc.pursuits import OrthogonalMatchingPursuit
 from dcsc.signs import RademacherSigns
 from tests import cases
 
@@ -191,6 +192,16 @@ class Ingredients:
         assume(len(dictionary.stripes.axes) < 2 or math.prod(dictionary.code_shape) <= 36)
         return self.sparsity(dictionary)
 
+    def level(self):
+        return self.draw(st.floats(0.1, 2))
+
+    def matching(self):
+        count = self.draw(st.none() | st.integers(1, 6))
+        return OrthogonalMatchingPursuit(count, self.level() if count is None else None)
+
+    def pursuit(self):
+        return cases.PURSUITS[self.draw(st.sampled_from(list(cases.PURSUITS)))](self)
+
     def size(self):
         return self.draw(st.floats(1e-3, 1e3))
 
@@ -210,6 +221,18 @@ def dictionaries(draw, kind=None, live=False):
 def projections(draw, dictionary, kind=None):
     kind = draw(st.sampled_from(list(cases.PROJECTIONS))) if kind is None else kind
     return cases.PROJECTIONS[kind](Ingredients(draw), dictionary)
+
+
+@st.composite
+def pursuits(draw, kind=None):
+    kind = draw(st.sampled_from(list(cases.PURSUITS))) if kind is None else kind
+    return cases.PURSUITS[kind](Ingredients(draw))
+
+
+@st.composite
+def pathway_pursuits(draw, kind=None):
+    kind = draw(st.sampled_from(list(cases.PATHWAY_PURSUITS))) if kind is None else kind
+    return cases.PATHWAY_PURSUITS[kind](Ingredients(draw))
 
 
 @st.composite

@@ -56,6 +56,34 @@ def test_the_union_is_near_what_is_measured(source, quick):
         assert float(row[13]) <= float(row[9])  # the better threshold is no worse
 
 
+# ---- pursuits ------------------------------------------------------------------------------------
+
+
+def shares(text):
+    """Return the rows of a table of pursuits, each by the names of its columns."""
+    names, *table = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    return [dict(zip(names, row, strict=True)) for row in table]
+
+
+def test_holistic_pursuits_recover_pathways_where_the_forward_pass_recovers_none():
+    lost = [
+        row for row in shares((FOLDER / "pursuits.txt").read_text()) if row["one step"] == "0.00"
+    ]
+    assert len(lost) == 4
+    for row in lost:
+        assert float(row["holistic OMP"]) >= 0.85
+        assert float(row["OMP"]) < float(row["holistic OMP"])
+
+
+def test_the_shares_shown_are_those_computed():
+    shown = shares((FOLDER / "pursuits.txt").read_text())
+    found = shares(script(FOLDER / "pursuits.py", "--quick"))
+    assert len(found) == 2
+    for row, expected in zip(found, shown, strict=False):
+        for name in ("coherence", "noise", "X2", "X1", "one step", "OMP", "holistic OMP"):
+            assert row[name] == expected[name]
+
+
 # ---- the sparse autoencoder ----------------------------------------------------------------------
 
 

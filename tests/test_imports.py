@@ -31,6 +31,8 @@ ORDER = (
         "codes",
         "coefficients",
         "pathway",
+        "layer",
+        "pursuits",
     ),
     *("overlap", "model", "torch", "bounds", "experiments", "networks", "testing", "plotting"),
     *("report", "cli", "__main__"),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dcsc._arguments import instances, items
 from dcsc._arrays import Array, Shape, frozen_array, numeric_array
+from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
@@ -44,7 +45,7 @@ def _same(one: tuple[Array, ...], other: tuple[Array, ...]) -> bool:
     return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class EffectiveDictionary(Dictionary):
     r"""What a code becomes on its way down to the signal, on given supports.
 
@@ -89,6 +90,13 @@ class EffectiveDictionary(Dictionary):
 
     def _dtype(self) -> npt.DTypeLike:
         return np.result_type(*(operator._dtype() for operator in self.operators))
+
+    @cached_property
+    def _norms(self) -> Array:
+        return frozen_array(super()._atom_norms())
+
+    def _atom_norms(self) -> Array:
+        return self._norms
 
     def _synthesize(self, codes: Array) -> Array:
         signal = self.operators[-1].synthesize(codes)

@@ -1,7 +1,7 @@
 """What a projection is."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from dcsc._arrays import (
     Array,
+    Shape,
     as_batch,
     from_hook,
     frozen_array,
     instance,
+    positive,
     real,
     real_array,
     real_or_array,
@@ -81,6 +83,8 @@ class Projection(ABC):
     - it agrees with its selection: ``P(z) != 0`` exactly where ``|z| > β`` (or ``z > β``); what is
       kept is z itself or, with shrinkage, has the sign of z and a size from ``|z| − β`` to ``|z|``
     - ``with_threshold(β)``, where there is one, selects at β, and differs in nothing else
+    - ``proximal(t)``, where there is one, is the proximal map of t·g for the penalty g: its value
+      at z minimises ``½|u − z|² + t·g(u)`` over all codes u; ``proximal(1)`` is P itself
     - each element of a batch is projected as if alone, unless the projection `couples_batch`;
       several batch axes are one: P of a reshaped batch is the reshaped P; dtype and shape are kept
     - unless it `needs_dictionary`, it acts on every entry by itself
@@ -116,6 +120,53 @@ class Projection(ABC):
             f"{name}: cannot take another threshold: it {why}; write {name}.with_threshold"
         )
 
+    def proximal(self, step: float) -> "Projection":
+        """Return the projection that takes the place of this one in a gradient step of this size.
+
+        A projection P that is the proximal map of a `penalty` g is what a pursuit with steps of
+        size t applies as the proximal map of t·g. How that depends on t is a matter of g: a soft
+        threshold becomes tβ, a hard one √t·β, and top-k stays as it is.
+
+        Parameters
+        ----------
+        step : float
+            t > 0.
+
+        Raises
+        ------
+        NotCoveredError
+            If it is the proximal map of no penalty, or its class does not say of which.
+        """
+        return self._proximal(positive(step, f"{type(self).__name__}.proximal: step"))
+
+    def penalty(self, code: npt.ArrayLike, dictionary: Dictionary | None = None) -> Any:
+        """Return g(x) for codes ``(*batch, *code_shape)``, the penalty that `proximal` speaks of.
+
+        Parameters
+        ----------
+        code : array_like
+        dictionary : Dictionary, optional
+            As for a call: without one, all of ``code`` is one code.
+
+        Returns
+        -------
+        float, or array of the shape of the batch
+            Infinity where the constraint of a projection does not hold.
+
+        Raises
+        ------
+        NotCoveredError
+            As for `proximal`.
+        """
+        array, shape = self._checked(code, "code", dictionary)
+        flat, batch = as_batch(array, shape, f"{type(self).__name__}: code", array.dtype)
+        if not len(flat):
+            return np.zeros(batch)
+        name = f"{type(self).__name__}._penalty"
+        return from_hook(self._penalty(flat, dictionary), (len(flat),), np.float64, name).reshape(
+            batch
+        )[()]
+
     def __call__(self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None) -> Array:
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
 
@@ -131,14 +182,7 @@ class Projection(ABC):
             If the dictionary is needed and missing, or the shape does not fit it.
         """
         name = type(self).__name__
-        array = real_array(coefficients, f"{name}: coefficients")
-        if dictionary is not None:
-            instance(dictionary, Dictionary, f"{name}: dictionary")
-        elif self.needs_dictionary:
-            raise DcscError(
-                f"{name}: expected a dictionary: call projection(coefficients, dictionary)"
-            )
-        shape = array.shape if dictionary is None else tuple(dictionary.code_shape)
+        array, shape = self._checked(coefficients, "coefficients", dictionary)
         flat, batch = as_batch(array, shape, f"{name}: coefficients", array.dtype)
         if not len(flat):
             return array.copy()
@@ -147,6 +191,23 @@ class Projection(ABC):
         )
         return out.reshape(batch + shape)
 
+    def _checked(
+        self, value: Any, argument: str, dictionary: Dictionary | None
+    ) -> tuple[Array, Shape]:
+        """Return an argument as an array, and the shape of one code."""
+        name = type(self).__name__
+        array = real_array(value, f"{name}: {argument}")
+        if dictionary is not None:
+            instance(dictionary, Dictionary, f"{name}: dictionary")
+        elif self.needs_dictionary:
+            raise DcscError(
+                f"{name}: expected a dictionary: call projection({argument}, dictionary)"
+            )
+        return array, array.shape if dictionary is None else tuple(dictionary.code_shape)
+
+    def _no_penalty(self, why: str) -> NoReturn:
+        raise NotCoveredError(f"{type(self).__name__}: is the proximal map of no penalty: {why}")
+
     @abstractmethod
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         """Return the code of coefficients with exactly one batch axis, in the same dtype.
@@ -154,3 +215,11 @@ class Projection(ABC):
         They come validated, read-only and C-contiguous; ``dictionary`` is None only if
         ``needs_dictionary`` is false.
         """
+
+    def _proximal(self, step: float) -> "Projection":
+        """Return the proximal map of ``step`` times the penalty, for a positive ``step``."""
+        self._no_penalty(f"its class does not say so: write {type(self).__name__}._proximal")
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        """Return the penalties of codes, float64 (batch,); codes come as to ``_project``."""
+        self._no_penalty(f"its class does not say so: write {type(self).__name__}._penalty")

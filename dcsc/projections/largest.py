@@ -78,6 +78,13 @@ class TopK(_Largest):
 
     k: int = number_field(integer, minimum=1)
 
+    def _proximal(self, step: float) -> "TopK":
+        return self
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        counts = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
+        return np.where(counts <= self.k, 0.0, np.inf)
+
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         zero = coefficients.dtype.type(0)
         return np.where(_ranks(coefficients) < self.k, coefficients, zero)
@@ -113,6 +120,9 @@ class BatchTopK(_Largest):
     def couples_batch(self) -> bool:
         return True
 
+    def _proximal(self, step: float) -> Projection:
+        self._no_penalty("what it keeps of a code depends on others; TopK has one")
+
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         ranks = _ranks(coefficients.reshape(1, -1)).reshape(coefficients.shape)
         kept = ranks < self.k * len(coefficients)
@@ -133,6 +143,11 @@ class StripeTopK(_Largest):
     """
 
     sparsity: int = number_field(integer, minimum=1)
+
+    def _proximal(self, step: float) -> Projection:
+        self._no_penalty(
+            "the nearest code of that stripe sparsity can be another; see StripeProjection"
+        )
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         assert dictionary is not None

@@ -1,5 +1,6 @@
 """Projections that keep what exceeds a threshold."""
 
+import math
 from abc import abstractmethod
 from typing import Self
 
@@ -31,6 +32,20 @@ class _Thresholding(Projection):
     @abstractmethod
     def selection(self) -> Selection: ...
 
+    def _proximal(self, step: float) -> Self:
+        # What shrinks by β is the proximal map of β‖x‖₁, and what does not that of β²/2·‖x‖₀; of
+        # non-negative codes only, if it is one-sided.
+        factor = step if self.selection.shrinkage else math.sqrt(step)
+        return self.with_threshold(np.multiply(factor, self.threshold))
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        beta, chosen = self._per_filter(codes).astype(np.float64), self.selection
+        beta = beta.reshape(-1, *[1] * (codes.ndim - 2)) if beta.ndim else beta
+        terms = beta * np.abs(codes) if chosen.shrinkage else beta**2 / 2 * (codes != 0)
+        sums = terms.reshape(len(codes), -1).sum(axis=1)
+        negative = (codes < 0).reshape(len(codes), -1).any(axis=1)
+        return np.where(negative & chosen.one_sided, np.inf, sums)
+
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         chosen = self.selection
         return select(coefficients, self._levels(coefficients), chosen.one_sided, chosen.shrinkage)
@@ -41,17 +56,19 @@ class _Thresholding(Projection):
         It is rounded downwards, which leaves the comparison ``z > β`` as it was: no number of
         that dtype lies between.
         """
-        exact = np.asarray(self.threshold)
+        exact = self._per_filter(coefficients)
         levels = np.minimum(exact, np.finfo(coefficients.dtype).max).astype(coefficients.dtype)
-        levels = np.where(levels > exact, np.nextafter(levels, levels.dtype.type(0)), levels)
-        if exact.ndim == 0:
-            return levels
-        if exact.shape != coefficients.shape[1:2]:
+        return np.where(levels > exact, np.nextafter(levels, levels.dtype.type(0)), levels)
+
+    def _per_filter(self, codes: Array) -> Array:
+        """Return the threshold as an array, of no axis or of one, the filters'."""
+        exact = np.asarray(self.threshold)
+        if exact.ndim and exact.shape != codes.shape[1:2]:
             raise DcscError(
                 f"{type(self).__name__}: threshold: expected one per filter, "
-                f"{coefficients.shape[1]}, got {exact.size}"
+                f"{codes.shape[1]}, got {exact.size}"
             )
-        return levels
+        return exact
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from dcsc.testing.dictionaries import check_dictionary
 from dcsc.testing.noise import check_noise
 from dcsc.testing.operations import check_operation
 from dcsc.testing.projections import check_projection
+from dcsc.testing.pursuits import check_pursuit
 from dcsc.testing.readers import check_reader
 from dcsc.testing.signs import check_signs
 from dcsc.testing.tails import check_tail
@@ -24,6 +25,7 @@ __all__ = [
     "check_noise",
     "check_operation",
     "check_projection",
+    "check_pursuit",
     "check_reader",
     "check_signs",
     "check_tail",

@@ -42,6 +42,7 @@ def check_projection(
     if not projection.needs_dictionary:
         for z in (normal, normal.astype(np.float32)):
             _check_alone(projection, z, dictionary)
+    _check_proximal(projection, normal, dictionary)
     if selection is not None:
         size = float(beta.max()) or 1.0
         each = size * source.uniform(0.2, 2, len(normal[0]))
@@ -113,6 +114,45 @@ def _check_with_threshold(
         fail(projection, law, f"{what} has {selection}, expected {expected}")
     for array in (z, 10 * z):
         _check_projected(other, array, dictionary)
+
+
+def _check_proximal(projection: Projection, z: Array, dictionary: Dictionary) -> None:
+    """Check that no code of those that come to mind has a smaller ½‖u − z‖² + t·g(u)."""
+    law = "proximal(t) minimises ½‖u − z‖² + t·g(u)"
+    refuses = {"refusals": (NotCoveredError,)}
+    try:
+        call(projection, law, "proximal(1)", projection.proximal, 1.0, **refuses)
+    except NotCoveredError:
+        return
+    for t in (1.0, 0.3, 2.5):
+        proximal = call(projection, law, f"proximal({t})", projection.proximal, t)
+        best = np.asarray(call(projection, law, f"proximal({t}) of z", proximal, z, dictionary))
+        if t == 1 and not np.array_equal(best, projection(z, dictionary)):
+            fail(projection, "proximal(1) is P itself", "it gives other codes")
+        others = {
+            "0": np.zeros_like(z),
+            "z": z,
+            "P(z)": projection(z, dictionary),
+            "a larger one": 1.01 * best,
+            "a smaller one": 0.99 * best,
+            "that of another step": projection.proximal(1.1 * t)(z, dictionary),
+            "that of a sum": proximal(z + np.roll(z, 1, axis=0) / 16, dictionary),
+            "one without negative entries": np.maximum(best, 0),
+        }
+        least = _value(projection, law, t, best, z, dictionary)
+        for name, u in others.items():
+            value = _value(projection, law, t, u, z, dictionary)
+            if (least > value + 1e-9 * (1 + np.abs(value))).any():
+                fail(projection, law, f"t = {t}: {least} at proximal(t)(z), {value} at {name}")
+
+
+def _value(
+    projection: Projection, law: str, t: float, u: Array, z: Array, dictionary: Dictionary
+) -> Array:
+    penalty = call(projection, law, "penalty(u)", projection.penalty, u, dictionary)
+    if np.shape(penalty) != z.shape[:1]:
+        fail(projection, law, f"penalty of {u.shape} has shape {np.shape(penalty)}")
+    return np.asarray(0.5 * np.square(u - z).reshape(len(z), -1).sum(axis=1) + t * penalty)
 
 
 def _check_selection(projection: Projection, z: Array, out: Array) -> None:

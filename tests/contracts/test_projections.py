@@ -436,3 +436,86 @@ def test_a_projection_that_groups_says_that_it_needs_the_dictionary():
     with pytest.raises(AssertionError, match="'what needs no dictionary acts on every entry"):
         check_projection(ByFilter())
     check_projection(ByFilterOfADictionary())
+
+
+# ---- proximal maps -------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Proximal(Projection):
+    """The soft threshold once more, with a penalty and steps of its own."""
+
+    beta: float = 0.5
+
+    @property
+    def selection(self):
+        return Selection(self.beta, shrinkage=True)
+
+    def _project(self, coefficients, dictionary):
+        return SoftThreshold(self.beta)(coefficients)
+
+    def _proximal(self, step):
+        return attrs.evolve(self, beta=step * self.beta)
+
+    def _penalty(self, codes, dictionary):
+        return self.beta * np.abs(codes).reshape(len(codes), -1).sum(axis=1).astype(float)
+
+
+class StaysAsItIs(Proximal):
+    def _proximal(self, step):
+        return self
+
+
+class ScalesByTheRoot(Proximal):
+    def _proximal(self, step):
+        return attrs.evolve(self, beta=np.sqrt(step) * self.beta)
+
+
+class HalfThePenalty(Proximal):
+    def _penalty(self, codes, dictionary):
+        return super()._penalty(codes, dictionary) / 2
+
+
+class OfTheWholeBatch(Proximal):
+    def _penalty(self, codes, dictionary):
+        return np.full(len(codes), self.beta * np.abs(codes).sum(dtype=float))
+
+
+class OtherAtOne(Proximal):
+    def _proximal(self, step):
+        return SoftThreshold(1.01 * step * self.beta)
+
+
+@pytest.mark.parametrize(
+    "faulty", [StaysAsItIs, ScalesByTheRoot, HalfThePenalty, OfTheWholeBatch, OtherAtOne]
+)
+def test_the_check_finds_what_is_no_proximal_map_of_its_penalty(faulty):
+    check_projection(Proximal())
+    with pytest.raises(AssertionError, match=f"{faulty.__name__} breaks the law 'proximal"):
+        check_projection(faulty())
+
+
+def test_penalties_by_hand():
+    dictionary = DenseDictionary(np.eye(3))
+    codes = np.array([[1.0, -2.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    expected = {
+        SoftThreshold(0.5): [1.5, 0.25, 0],
+        SoftThreshold([0.5, 1, 2]): [2.5, 0.25, 0],
+        HardThreshold(0.5): [0.25, 0.125, 0],
+        ReLU(0.5): [np.inf, 0.25, 0],
+        JumpReLU(0.5): [np.inf, 0.125, 0],
+        TopK(1): [np.inf, 0, 0],
+    }
+    for projection, values in expected.items():
+        np.testing.assert_allclose(projection.penalty(codes, dictionary), values)
+        batches = projection.penalty(codes.reshape(3, 1, 3), dictionary)
+        np.testing.assert_allclose(batches, np.reshape(values, (3, 1)))
+
+
+def test_a_projection_without_a_penalty_says_what_to_write():
+    with pytest.raises(NotCoveredError, match=r"its class does not say so: write Kept\._proximal"):
+        Kept(1.0).proximal(0.5)
+    with pytest.raises(NotCoveredError, match=r"write Kept\._penalty"):
+        Kept(1.0).penalty([1.0])
+    with pytest.raises(DcscError, match=r"SoftThreshold\.proximal: step: expected a positive"):
+        SoftThreshold(1.0).proximal(0)

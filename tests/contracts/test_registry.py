@@ -18,6 +18,7 @@ from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.networks.operations import Operation
 from dcsc.networks.readers import READERS, Reader
 from dcsc.projections import Projection
+from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.signs import SignPattern
 from tests import cases
 from tests.extras import is_left_out
@@ -27,6 +28,8 @@ FAMILIES = {
     Dictionary: cases.DICTIONARIES,
     SignPattern: cases.SIGNS,
     Projection: cases.PROJECTIONS,
+    Pursuit: cases.PURSUITS,
+    PathwayPursuit: cases.PATHWAY_PURSUITS,
     BoundCalculator: cases.BOUNDS,
     Theorem: cases.THEOREMS,
     Amplitudes: cases.AMPLITUDES,

@@ -12,9 +12,11 @@ from dcsc._threads import share
 from dcsc._words import quoted
 from dcsc.errors import NotCoveredError
 from dcsc.experiments.simulation.draws import BLOCK, Draws, Trials
-from dcsc.experiments.simulation.engines import ENGINES, Engine
+from dcsc.experiments.simulation.engines import ENGINES, DrawEngine, Engine
 from dcsc.experiments.simulation.tally import Tally
 from dcsc.model import DCSCModel
+from dcsc.pursuits import PathwayPursuit, Pursuit
+from dcsc.pursuits.pathways.layered import as_pathway_pursuit
 
 __all__ = ["Simulation", "engine_of", "simulate"]
 
@@ -41,11 +43,20 @@ class Simulation:
         rng: Rng = 0,
         noise: float | npt.ArrayLike = 0,
         engine: str | None = None,
+        pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Self:
         """Prepare what `simulate` is given."""
         x = real_array(codes, "simulate: codes")
         draws = Draws.of(model, x, rng, noise)
-        return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
+        if pursuit is None:
+            return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
+        chosen = as_pathway_pursuit(pursuit, "simulate: pursuit")
+        named = DrawEngine.name if engine is None else engine
+        if engine_of(model, named, "simulate") is not DrawEngine:
+            raise NotCoveredError(
+                f"simulate: the engine {quoted(engine)} runs the forward pass alone, and no pursuit"
+            )
+        return cls(draws, DrawEngine(x, chosen))
 
     def tally(self, start: int, stop: int, entries: bool = False) -> Tally:
         """Run trials ``[start, stop)``.
@@ -91,11 +102,12 @@ def simulate(
     noise: float | npt.ArrayLike = 0.0,
     entries: bool = False,
     engine: str | None = None,
+    pursuit: Pursuit | PathwayPursuit | None = None,
 ) -> Tally:
-    """Count how often the forward pass fails, over draws of the signs.
+    """Count how often the forward pass, or another pursuit, fails, over draws of the signs.
 
     A trial is one draw of the signs of all layers: the codes are synthesised, noise is added, the
-    forward pass runs, and the trial fails at a layer if the support of any column is wrong there.
+    pursuit runs, and the trial fails at a layer if the support of any column is wrong there.
 
     Parameters
     ----------
@@ -114,6 +126,8 @@ def simulate(
         How the trials are run; by default the fastest that covers the model. ``"tables"`` look the
         outcomes of sign patterns up, for one layer with a threshold; ``"batches"`` run many draws
         at once, for layers with thresholds; ``"draws"`` is the model itself, draw by draw.
+    pursuit : Pursuit or PathwayPursuit, optional
+        What takes the place of the forward pass, as in `DCSCModel.forward`. Draw by draw.
 
     Returns
     -------
@@ -123,7 +137,7 @@ def simulate(
     Raises
     ------
     NotCoveredError
-        If the engine that was asked for does not cover the model.
+        If the engine that was asked for does not cover the model, or the pursuit.
 
     Examples
     --------
@@ -137,7 +151,7 @@ def simulate(
     """
     total = integer(trials, "simulate: trials", minimum=1)
     flag(entries, "simulate: entries")
-    return Simulation.of(model, codes, rng, noise, engine).tally(0, total, entries)
+    return Simulation.of(model, codes, rng, noise, engine, pursuit).tally(0, total, entries)
 
 
 def engine_of(model: DCSCModel, name: str | None, where: str) -> type[Engine]:

@@ -151,6 +151,13 @@ class StripeProjection(Projection):
         gap = np.array([one.excess for one in choices]).reshape(batch)
         return StripeSolution(code.reshape(batch + shape), energy, gap)
 
+    def _proximal(self, step: float) -> "StripeProjection":
+        return self
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        assert dictionary is not None
+        return np.where(dictionary.stripe_sparsity(codes) <= self.sparsity, 0.0, np.inf)
+
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         assert dictionary is not None
         solution = self.solve(coefficients, dictionary)

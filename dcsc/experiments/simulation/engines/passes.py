@@ -10,7 +10,9 @@ from dcsc._arrays import Array
 from dcsc._numerics.packed import WORD
 from dcsc.experiments.simulation.draws import Block, Trials
 from dcsc.experiments.simulation.engines.base import Engine
-from dcsc.model import RESIDUE, DCSCModel, without_residue
+from dcsc.layer import RESIDUE, without_residue
+from dcsc.model import DCSCModel
+from dcsc.pursuits import PathwayPursuit
 
 __all__ = ["BatchEngine", "DrawEngine"]
 
@@ -19,9 +21,10 @@ _ENTRIES = 2**22
 
 @attrs.frozen(eq=False)
 class DrawEngine(Engine):
-    """Every draw by the model itself: synthesis, forward pass, comparison."""
+    """Every draw by the model itself: synthesis, forward pass or another pursuit, comparison."""
 
     codes: Array
+    pursuit: PathwayPursuit | None = None
 
     name = "draws"
 
@@ -53,7 +56,7 @@ class DrawEngine(Engine):
 
     def _counts(self, drawn: DCSCModel, noise: Array | float) -> Array:
         truth = drawn.synthesize(self.codes)
-        recovery = truth.compare(drawn.forward(truth[0] + noise))
+        recovery = truth.compare(drawn.forward(truth[0] + noise, pursuit=self.pursuit))
         counts = np.stack([recovery.missed, recovery.false_alarms], axis=-1)
         return np.asarray(counts.reshape(len(counts), -1, 2).sum(axis=1))
 

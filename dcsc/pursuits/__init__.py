@@ -1,0 +1,24 @@
+"""Pursuits: ways to find the sparse codes behind signals.
+
+A `Pursuit` works on one layer, given its operator and its projection; a new one is a subclass with
+``_pursue``. A `PathwayPursuit` finds the codes of all layers, mostly by pursuits of one.
+"""
+
+from dcsc.pursuits.base import Pursued, Pursuit
+from dcsc.pursuits.basis import BasisPursuit
+from dcsc.pursuits.matching import OrthogonalMatchingPursuit
+from dcsc.pursuits.one_step import OneStep
+from dcsc.pursuits.pathways import Holistic, Layered, PathwayPursuit
+from dcsc.pursuits.proximal import ProximalGradient
+
+__all__ = [
+    "BasisPursuit",
+    "Holistic",
+    "Layered",
+    "OneStep",
+    "OrthogonalMatchingPursuit",
+    "PathwayPursuit",
+    "ProximalGradient",
+    "Pursued",
+    "Pursuit",
+]

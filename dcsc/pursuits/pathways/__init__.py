@@ -1,0 +1,10 @@
+"""Pathway pursuits: ways to find the codes of all layers.
+
+A new one is a subclass of `PathwayPursuit` with ``_pursue``.
+"""
+
+from dcsc.pursuits.pathways.base import PathwayPursuit
+from dcsc.pursuits.pathways.holistic import Holistic
+from dcsc.pursuits.pathways.layered import Layered
+
+__all__ = ["Holistic", "Layered", "PathwayPursuit"]
