@@ -43,7 +43,7 @@ def test_the_count_is_the_least_that_the_inequality_proves(p, delta):
     if t <= len(p):
         assert ruger_ends(p, t).high <= delta * (1 + 1e-15)
     if t > 1:
-        assert ruger_ends(p, t - 1).high > delta
+        assert ruger_ends(p, t - 1).high > delta * (1 - 1e-15)
 
 
 def test_writing_off_an_event_costs_one():
