@@ -87,7 +87,7 @@ def test_the_count_is_the_least_that_some_multiplier_proves(blocks, chi, delta):
     share = np.clip(means[used] / sizes[used], 0, 1)
 
     def exponent(t):
-        s = np.geomspace(1e-6, 600, 20001) / max(sizes.max(), 1)
+        s = np.geomspace(1e-6, 700, 20001) / max(sizes.max(), 1)
         terms = np.log1p(share * np.expm1(s[:, None] * sizes[used]))
         return ((terms.sum(axis=1) - s * t) / chi).min()
 
