@@ -45,6 +45,8 @@ def ruger(probabilities: npt.ArrayLike, delta: float) -> int:
     """
     p = _probabilities(probabilities, "ruger: probabilities")
     limit = real(delta, "ruger: delta", minimum=0, maximum=1)
+    if limit == 1:
+        return 1
     rest, written = _suffix_sums(p), np.arange(len(p) + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         least = np.ceil(written + rest / limit)
