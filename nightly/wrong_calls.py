@@ -56,6 +56,8 @@ def main():
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     calls = [call for call in good_calls() if options.only in call.name]
+    if not any(call.takes_arguments for call in calls):
+        parser.error(f"--only: no name holds {options.only!r}, or none that takes arguments")
     if options.worker is not None:
         work(options, calls)
         return 0
@@ -95,7 +97,12 @@ def _outcomes(options, good):
         arguments = (options, first + job, last, outcomes)
         threading.Thread(target=_watch, args=arguments, daemon=True).start()
     for _ in range(first, last):
-        yield outcomes.get()
+        outcome = outcomes.get()
+        if outcome is None:
+            sys.exit(
+                "nightly.wrong_calls: a worker ended before its first call; what it said is above"
+            )
+        yield outcome
 
 
 def _watch(options, place, last, outcomes):
@@ -129,7 +136,7 @@ def _follow(process, place, jobs, outcomes):
     """Pass on what a worker prints; return the call that comes after its last."""
     lines = queue.Queue()
     threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
-    begun, limit = None, _START
+    begun, limit, heard = None, _START, False
     while True:
         try:
             line = lines.get(timeout=limit)
@@ -139,7 +146,7 @@ def _follow(process, place, jobs, outcomes):
             how = "crash"
         if line is None:
             break
-        message = json.loads(line)
+        message, heard = json.loads(line), True
         if message["how"] == "begins":
             begun, limit = message, _START if message["good"] else _SECONDS
         else:
@@ -151,6 +158,9 @@ def _follow(process, place, jobs, outcomes):
         process.kill()
         code = process.wait()
     if begun is None and code == 0:
+        return sys.maxsize
+    if not heard:
+        outcomes.put(None)
         return sys.maxsize
     if begun is None:
         begun = {"call": place, "name": "worker", "wrong": ""}

@@ -97,3 +97,11 @@ def test_a_process_that_dies_is_reported():
     outcome = outcomes.get()
     assert outcome["how"] == "crash"
     assert outcome["what"] == f"code {-int(signal.SIGKILL)}"
+
+
+def test_a_process_that_ends_before_its_first_call_ends_the_run():
+    outcomes = queue.Queue()
+    command = [sys.executable, "-c", "raise SystemExit(1)"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert wrong_calls._follow(process, 4, 2, outcomes) == sys.maxsize
+    assert outcomes.get() is None
