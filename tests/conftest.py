@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,10 @@ settings.register_profile("dev", max_examples=25, deadline=None)
 # Derandomized, so that a change is judged by what it changes, and a red run stays red.
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+# What a shell starts in the background ignores interrupts, and so would the commands of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

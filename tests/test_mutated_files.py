@@ -20,6 +20,7 @@ from nightly.mutants.results import Results
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.usefixtures("torch")  # it writes the sound files of one format
 def test_some_of_every_format_are_read_or_refused():
     results, count = Results(), 20 * len(FORMATS)
     work(results, seed=1, start=0, stop=count, step=1)

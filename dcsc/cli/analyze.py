@@ -33,11 +33,11 @@ _COLUMNS: tuple[str, ...] = (
     "filters",
     "outside",
     "coherence",
-    "random",
     "on",
     "S",
-    "proved",
     "found",
+    "proved",
+    "false alarms",
 )
 
 
@@ -108,11 +108,10 @@ def analyze(
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
-    # Where nothing is proved of any layer, a sentence above says it.
-    proved = any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
-    headings = [name for name in _COLUMNS if proved or name != "proved"]
+    headings = list(_COLUMNS)
     if perturbation is not None:  # in the place of a column that the page has
-        headings = [*(name for name in headings if name != "random"), "decided"]
+        headings.remove("outside")
+        headings.append("decided")
     names = without_common([name_of(layer) for layer in analysis.layers])
     rows = [
         [name, *_cells(layer, headings[1:])]
@@ -132,6 +131,4 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
 
 def _cells(layer: LayerAnalysis, headings: Sequence[str]) -> list[str]:
     texts = {name: cell.text for name, cell in row(layer).items()}
-    theorems = ", ".join(theorem.name for theorem in layer.theorems if theorem.holds)
-    texts["proved"] = theorems or ("–" if layer.codes is None else "nothing")
     return [texts.get(name, "–") for name in headings]

@@ -1,5 +1,7 @@
 """The table of the layers."""
 
+import math
+
 import attrs
 import numpy as np
 
@@ -42,6 +44,8 @@ _CODES = {
     "whatever the signs of the others.",
     "found": "Active units found again after going down one layer and up again, with random signs "
     "and (in brackets) without.",
+    "proved": "Between which ends it is proved that the mean of that lies, over all random signs.",
+    "false alarms": "The same of the units that are switched on besides, for each active unit.",
     "from below": "The same after going down as many layers as possible and up again.",
 }
 
@@ -115,9 +119,24 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         ("safe", None if safety is None else safety.on),
     ):
         cells[name] = Cell(percent(value), value)
+    partial = layer.partial
+    for name, ends in (
+        ("proved", None if partial is None else partial.found),
+        ("false alarms", None if partial is None else partial.false_alarms),
+    ):
+        cells[name] = Cell("–", None) if ends is None else _ends(*ends, name == "proved")
     for name in ("found", "from below"):
         parts = [x.alone if name == "found" else x.whole for x in layer.resynthesis]
         shares = [None if part is None else part.found for part in parts] or [None, None]
         text = f"{percent(shares[0])} ({percent(shares[1])})"
         cells[name] = Cell("–" if shares[0] is None else text, shares[0])
     return cells
+
+
+def _ends(low: float, high: float, share: bool) -> Cell:
+    """Return the two ends of a mean, rounded away from one another."""
+    scale, places, unit = (100, 1, "%") if share else (1, 2, "")
+    step = 10**places
+    least, most = math.floor(low * scale * step) / step, math.ceil(high * scale * step) / step
+    text = f"{least:.{places}f}" if least == most else f"{least:.{places}f}–{most:.{places}f}"
+    return Cell(text + unit, (low + high) / 2)

@@ -70,13 +70,27 @@ def _glance(analysis: Analysis) -> Iterator[str]:
     names = [x.name for x in coded if any(t.holds for t in x.theorems)]
     if any(t.of for x in coded for t in x.theorems):
         yield (
-            f"Something is proved of {listed(names)}, and of no other layer."
+            f"Whole supports are proved to be found in {listed(names)}, and in no other layer."
             if names
-            else "The theorems are empty for every layer: nothing is proved of any code."
+            else "The theorems are empty for every layer: nothing is proved of any whole code."
         )
+    yield from _recall(coded)
     yield _survival(coded)
     for stop in analysis.unbounded:
         yield f"Bounds of perturbed inputs stop at {stop}."
+
+
+def _recall(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
+    """Say how much of the codes is proved to be found in the mean, over all layers."""
+    ends = [layer.partial.found for layer in layers if layer.partial is not None]
+    if ends:
+        low, high = (
+            f"{value:.0%}" for value in (min(e.low for e in ends), max(e.high for e in ends))
+        )
+        yield (
+            f"In {_count(len(ends), 'layer')} it is proved how much of the codes is found in the "
+            f"mean over random signs: from {low} to {high} of the active units."
+        )
 
 
 def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
@@ -180,7 +194,7 @@ def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
     sections = {
         "Filters": list(_filters(layer.filters)),
         "Codes": list(_codes(layer)),
-        "What is proved": list(_proved(layer.theorems)),
+        "What is proved": [*_proved(layer.theorems), *_partial(layer)],
         "Safe units": list(_safety(layer, noise)),
         "Perturbed inputs": list(_stability(layer)),
         "Down and up again": list(_resynthesis(layer)),
@@ -271,6 +285,17 @@ def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
         groups.setdefault(_theorem(theorem), []).append(theorem.name)
     for verdict, names in groups.items():
         yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
+
+
+def _partial(layer: LayerAnalysis) -> Iterator[str]:
+    if layer.partial is not None:
+        found, raised = layer.partial.found, layer.partial.false_alarms
+        yield (
+            f"In the mean over random signs, between {100 * found.low:.2f} % and "
+            f"{100 * found.high:.2f} % of the active units are found again, and between "
+            f"{raised.low:.3f} and {raised.high:.3f} others are switched on for each of them "
+            f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2)."
+        )
 
 
 def _theorem(theorem: TheoremFacts) -> str:

@@ -126,7 +126,7 @@ def safetensors(values: dict[str, Any]) -> bytes:
 
 def state_dicts() -> Iterator[Sound]:
     """Yield PyTorch's files, new and old ones, plain and nested."""
-    import torch  # noqa: PLC0415  # who has no torch tries the other formats
+    import torch  # noqa: PLC0415  # half a second, for those who want these files
 
     state = {name: torch.tensor(value) for name, value in weights().items()}
     half = {"a.weight": torch.ones(2, 3, 3, dtype=torch.bfloat16)}

@@ -159,6 +159,7 @@ def test_a_pytorch_tensor_of_few_numbers_repeated(torch, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("torch")
 def test_an_old_pytorch_file_that_declares_too_much(tmp_path):
     # A text of four gigabytes, of which there are three bytes.
     (tmp_path / "net.pt").write_bytes(b"\x80\x02X" + struct.pack("<L", 2**32 - 1) + b"abc")

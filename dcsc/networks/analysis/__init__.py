@@ -9,6 +9,7 @@ from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+from dcsc.networks.analysis.partial import PartialFacts
 from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
@@ -25,6 +26,7 @@ __all__ = [
     "LayerAnalysis",
     "Limits",
     "Margins",
+    "PartialFacts",
     "ResynthesisFacts",
     "SafetyFacts",
     "StabilityFacts",

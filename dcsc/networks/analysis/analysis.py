@@ -19,6 +19,7 @@ from dcsc.networks.analysis.codes import code_facts, theorem_facts
 from dcsc.networks.analysis.filters import filter_facts
 from dcsc.networks.analysis.given import inputs_of
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.partial import partial_facts
 from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
 from dcsc.networks.analysis.resynthesis import resynthesize
@@ -183,6 +184,7 @@ def _with_codes(
         layer,
         codes=code_facts(deepest),
         theorems=theorem_facts(deepest, limits.products, limits.proved),
+        partial=partial_facts(deepest, limits.products, limits.proved),
         safety=safety(deepest, noise, limits.units, limits.proved, seed),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),

@@ -13,6 +13,7 @@ from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import FilterFacts
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.partial import PartialFacts
 from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.resynthesis import Found
 from dcsc.networks.analysis.safety import SafetyFacts
@@ -91,6 +92,8 @@ class LayerAnalysis(Displayed):
     codes : CodeFacts or None
         None, like what follows, where there are no inputs or they do not reach the layer.
     theorems : tuple of TheoremFacts
+    partial : PartialFacts or None
+        How much is proved to be found again.
     safety : SafetyFacts or None
     resynthesis : tuple of ResynthesisFacts
         Empty if it would take too long.
@@ -108,6 +111,7 @@ class LayerAnalysis(Displayed):
     filters: FilterFacts
     codes: CodeFacts | None = None
     theorems: tuple[TheoremFacts, ...] = ()
+    partial: PartialFacts | None = None
     safety: SafetyFacts | None = None
     resynthesis: tuple[ResynthesisFacts, ...] = ()
     reach: tuple[str, ...] = ()
