@@ -45,7 +45,7 @@ def test_the_memory_is_right_within_a_factor(tmp_path):
     done = subprocess.run(
         [*command, "--dry-run"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    guess = int(re.search(r"with some (\d+) MB", done.stdout)[1]) * 1e6
+    guess = int(re.search(r"with some ([\d,]+) MB", done.stdout)[1].replace(",", "")) * 1e6
     code = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=2); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -101,7 +101,7 @@ def test_the_command(tmp_path, called):
             "400 trials to run; 0 are there.",
         ]
         assert re.fullmatch(
-            r"About [\d.]+ s of work(, [\d.]+ s on 2 processes)?, with some \d+ MB of memory a "
+            r"About [\d.]+ s of work(, [\d.]+ s on 2 processes)?, with some [\d,]+ MB of memory a "
             r"process: from 4 cells, right within a factor of 3\.",
             lines[3],
         )

@@ -1,6 +1,7 @@
 """What a run would do, and about what it would take: measured on a few of its cells."""
 
 import math
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ __all__ = ["Forecast", "forecast"]
 _SAMPLE = 8
 _ENOUGH = 1.0  # seconds; short measurements are made more often
 _SHORT = 0.2  # seconds; a first look that takes no longer is followed by a whole block
+_STATUS, _HIGHEST = Path("/proc/self/status"), re.compile(r"VmHWM:\s+(\d+) kB")
 _BYTES_OF_A_CELL = 3000  # its identities, its tables and its place in the list of cells
 
 
@@ -166,6 +168,10 @@ def _run(sweep: Sweep, cell: Cell, trials: int, guarantees: bool) -> tuple[float
 
 def _peak(cells: int) -> int | None:
     """Return the most memory that this process has had, and that a list of cells takes."""
+    # Linux begins ru_maxrss at what the parent had when it started this process; VmHWM it does not.
+    if _STATUS.exists():
+        peak = _HIGHEST.search(_STATUS.read_text())
+        return None if peak is None else int(peak[1]) * 1024 + cells * _BYTES_OF_A_CELL
     if sys.platform == "win32":
         return None
     import resource  # noqa: PLC0415  # not on Windows
