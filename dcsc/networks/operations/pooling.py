@@ -78,6 +78,8 @@ class _Pool(Operation):
             strict=True,
         )
         widths = [(b, max((p - 1) * s + f - e - b, 0)) for e, (b, _), p, s, f in geometry]
+        padded = (e + sum(width) for e, width in zip(signal.shape[2:], widths, strict=True))
+        checked_size((*signal.shape[:2], *padded), f"{type(self).__name__}: kernel {self.kernel}")
         return np.pad(signal, [(0, 0), (0, 0), *widths], constant_values=fill)
 
     def _taps(self, padded: Array, places: Shape) -> Iterator[Array]:

@@ -67,8 +67,8 @@ def positions(
         counts.append(count - (ceil and (count - 1) * s >= r - after))
     if any(count < 1 for count in counts):
         raise DcscError(
-            f"{where}: expected kernels that reach over at most the padded extent {room}, got "
-            f"{kernel}"
+            f"{where}: expected kernels that reach over at most the padded extent {quoted(room)}, "
+            f"got {quoted(kernel)}"
         )
     return tuple(counts)
 
