@@ -69,6 +69,7 @@ ROOTS = {
         analyses.FilterFacts,
         analyses.Found,
         analyses.LayerAnalysis,
+        analyses.PartialFacts,
         analyses.ResynthesisFacts,
         analyses.SafetyFacts,
         analyses.StabilityFacts,
