@@ -164,14 +164,14 @@ class AveragePool(_Pool):
         out = np.zeros((*signal.shape[:2], *places), dtype=signal.dtype)
         for seen in self._taps(padded, places):
             out += seen
-        return out / self.counts(signal.shape[2:], pairs, places).astype(out.dtype)
+        return out / self._counts(signal.shape[2:], pairs, places).astype(out.dtype)
 
     def _relaxation(self, *values: Any) -> Relaxation:
         (box,) = values
         out = self(box[0]).shape
         channels, extent = box[0].shape[1], box[0].shape[2:]
         pairs, places = self._geometry(extent)
-        counts = self.counts(extent, pairs, places)
+        counts = self._counts(extent, pairs, places)
         padded = self._padded(box[0], pairs, places, 0).shape[2:]
 
         def adjoint(rows: Array) -> Array:
@@ -183,7 +183,7 @@ class AveragePool(_Pool):
 
         return Affine.of(values, (LinearMap(self, adjoint, self),), np.zeros((1, *out[1:])))
 
-    def counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
+    def _counts(self, extent: Shape, pairs: Pairs, places: Shape) -> Array:
         """Return how many samples each window is a mean over."""
         # Their numbers per axis, multiplied.
         counts = np.ones(())

@@ -195,5 +195,5 @@ class Means(Counterpart):
         ones = torch.ones((1, 1, *layer.kernel), dtype=signal.dtype, device=signal.device)
         geometry = {"stride": layer.stride, "dilation": layer.dilation}
         sums = _CONVOLUTIONS[len(layer.kernel)](single, ones, **geometry)
-        counts = layer.counts(tuple(signal.shape[2:]), pairs, places).astype(np.float64)
+        counts = layer._counts(tuple(signal.shape[2:]), pairs, places).astype(np.float64)
         return sums.view(*signal.shape[:2], *places) / torch.tensor(counts).to(sums)
