@@ -4,12 +4,23 @@ import html
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import attrs
 
 from dcsc._words import readable
 
-__all__ = ["Display", "Displayed", "digits", "interval", "percent", "times"]
+__all__ = [
+    "Display",
+    "Displayed",
+    "at_least",
+    "at_most",
+    "digits",
+    "ends",
+    "interval",
+    "percent",
+    "times",
+]
 
 _MOST_ROWS = 7
 _MOST_REMARKS = 1
@@ -109,6 +120,35 @@ def digits(value: float | None) -> str:
     ('0.1235', '1e-12', '250', '–')
     """
     return "–" if value is None else f"{value:.4g}"
+
+
+def at_least(value: float, places: int = 4) -> str:
+    """Return a number to so many digits, rounded down, as what is proved has to be.
+
+    Examples
+    --------
+    >>> at_least(0.99999), at_most(0.99999), at_most(0.12341), at_least(1.0)
+    ('0.9999', '1', '0.1235', '1')
+    """
+    return _rounded(value, places, ROUND_FLOOR)
+
+
+def at_most(value: float, places: int = 4) -> str:
+    """Return a number to so many digits, rounded up."""
+    return _rounded(value, places, ROUND_CEILING)
+
+
+def _rounded(value: float, places: int, rounding: str) -> str:
+    exact = Decimal(float(value))
+    if not exact.is_finite():
+        return f"{value:.{places}g}"
+    return f"{float(Context(prec=places, rounding=rounding).plus(exact)):.{places}g}"
+
+
+def ends(low: float, high: float) -> str:
+    """Return two ends between which something lies, rounded away from one another."""
+    texts = at_least(low), at_most(high)
+    return texts[0] if texts[0] == texts[1] else " to ".join(texts)
 
 
 def percent(value: float | None) -> str:

@@ -8,7 +8,9 @@ import torch
 
 from dcsc import CirculantDictionary, DCSCModel, HardThreshold, IdentitySigns, Layer, Pathway
 from dcsc._display import Display, Displayed
+from dcsc.bounds import Certificate, LayerStatistics, PartialBound
 from dcsc.experiments.simulation import Tally
+from dcsc.report.words import rounded_out
 from nightly.good_instances import INSTANCES
 
 PLAIN = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
@@ -134,3 +136,14 @@ def test_a_class_of_ones_own_with_fields_keeps_its_repr():
 
     assert repr(Mine(3)).endswith("Mine(value=3)")
     assert Mine(3)._repr_html_() == "<div><p><strong>mine</strong></p></div>"
+
+
+def test_what_is_proved_is_never_rounded_in_its_favour():
+    layer = LayerStatistics(coherence=0.01, x_min=1, x_max=1, sparsity=60, threshold=0.5, spread=1)
+    guarantee = PartialBound().evaluate(layer)
+    (part,) = guarantee.layers
+    assert 0.9999 < part.recall.low < 1
+    for text in (repr(guarantee), Certificate.of(guarantee).claim):
+        assert "0.999" in text
+    assert rounded_out(99.61, 99.68, 0) == ("99", "100")
+    assert rounded_out(1e-5, 4e-4, 3) == ("0.000", "0.001")

@@ -147,8 +147,9 @@ def energy_cap(levels: npt.ArrayLike, energy: float) -> int:
     """
     t = real_array(levels, "energy_cap: levels").astype(np.float64).ravel()
     most = real(energy, "energy_cap: energy", minimum=0)
-    squares = np.sort(np.square(np.maximum(t, 0.0)))
-    sums = np.cumsum(squares) * (1 - 2 * (len(t) + 1) * _EPS)
+    with np.errstate(over="ignore"):  # what is infinite exceeds every energy
+        squares = np.sort(np.square(np.maximum(t, 0.0)))
+        sums = np.cumsum(squares) * (1 - 2 * (len(t) + 1) * _EPS)
     return int(np.searchsorted(sums, most, side="right"))
 
 

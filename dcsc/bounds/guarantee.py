@@ -5,7 +5,7 @@ from typing import Self
 
 import attrs
 
-from dcsc._display import Display, Displayed, digits, interval
+from dcsc._display import Display, Displayed, at_most, digits, interval
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.statement import Statement
 
@@ -92,7 +92,7 @@ class Guarantee(Displayed, Statement[LayerGuarantee]):
         rows = [
             (
                 f"layer {at}",
-                digits(layer.failure_probability),
+                at_most(layer.failure_probability),
                 interval(*layer.threshold),
                 digits(layer.noise),
                 ", ".join(
@@ -104,7 +104,7 @@ class Guarantee(Displayed, Statement[LayerGuarantee]):
             for at, layer in enumerate(self.layers, start=1)
         ]
         claim = (
-            f"the pathway fails with probability at most {digits(self.failure_probability)}"
+            f"the pathway fails with probability at most {at_most(self.failure_probability)}"
             if self.holds
             else "nothing is guaranteed"
         )

@@ -1,14 +1,12 @@
 """The table of the layers."""
 
-import math
-
 import attrs
 import numpy as np
 
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
-from dcsc.report.words import name_of, percent
+from dcsc.report.words import name_of, percent, rounded_out
 from dcsc.report.words import number as number_of
 
 __all__ = ["Cell", "columns", "row"]
@@ -44,7 +42,8 @@ _CODES = {
     "whatever the signs of the others.",
     "found": "Active units found again after going down one layer and up again, with random signs "
     "and (in brackets) without.",
-    "proved": "Between which ends it is proved that the mean of that lies, over all random signs.",
+    "proved": "Between which ends it is proved that the mean of that lies over random signs, of "
+    "the first inputs.",
     "false alarms": "The same of the units that are switched on besides, for each active unit.",
     "from below": "The same after going down as many layers as possible and up again.",
 }
@@ -99,7 +98,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     }
     if layer.stability is not None:
         decided = layer.stability.decided
-        cells["decided"] = Cell(f"{decided:.1%}", decided)
+        cells["decided"] = Cell(f"{rounded_out(100 * decided, 100 * decided, 1)[0]}%", decided)
     if codes is None:
         return cells
     density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))
@@ -135,8 +134,6 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
 
 def _ends(low: float, high: float, share: bool) -> Cell:
     """Return the two ends of a mean, rounded away from one another."""
-    scale, places, unit = (100, 1, "%") if share else (1, 2, "")
-    step = 10**places
-    least, most = math.floor(low * scale * step) / step, math.ceil(high * scale * step) / step
-    text = f"{least:.{places}f}" if least == most else f"{least:.{places}f}–{most:.{places}f}"
-    return Cell(text + unit, (low + high) / 2)
+    texts = rounded_out(100 * low, 100 * high, 1) if share else rounded_out(low, high, 2)
+    text = texts[0] if texts[0] == texts[1] else "–".join(texts)
+    return Cell(f"{text}%" if share else text, (low + high) / 2)

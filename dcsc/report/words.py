@@ -1,5 +1,6 @@
 """What the numbers mean, in sentences."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,7 +10,15 @@ from dcsc._words import listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 
-__all__ = ["at_a_glance", "limits", "name_of", "number", "of_layer", "percent"]
+__all__ = [
+    "at_a_glance",
+    "limits",
+    "name_of",
+    "number",
+    "of_layer",
+    "percent",
+    "rounded_out",
+]
 
 _NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
@@ -20,6 +29,13 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     return f"{share:.1%}" if 0 < share < 0.0095 else f"{share:.0%}"
+
+
+def rounded_out(low: float, high: float, places: int) -> tuple[str, str]:
+    """Return two ends to so many places, rounded away from one another."""
+    step = 10**places
+    ends = math.floor(low * step) / step, math.ceil(high * step) / step
+    return f"{ends[0]:.{places}f}", f"{ends[1]:.{places}f}"
 
 
 def number(value: float | None) -> str:
@@ -84,12 +100,12 @@ def _recall(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
     """Say how much of the codes is proved to be found in the mean, over all layers."""
     ends = [layer.partial.found for layer in layers if layer.partial is not None]
     if ends:
-        low, high = (
-            f"{value:.0%}" for value in (min(e.low for e in ends), max(e.high for e in ends))
+        low, high = rounded_out(
+            100 * min(end.low for end in ends), 100 * max(end.high for end in ends), 0
         )
         yield (
             f"In {_count(len(ends), 'layer')} it is proved how much of the codes is found in the "
-            f"mean over random signs: from {low} to {high} of the active units."
+            f"mean over random signs: from {low} % to {high} % of the active units."
         )
 
 
@@ -290,10 +306,11 @@ def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
 def _partial(layer: LayerAnalysis) -> Iterator[str]:
     if layer.partial is not None:
         found, raised = layer.partial.found, layer.partial.false_alarms
+        low, high = rounded_out(100 * found.low, 100 * found.high, 2)
+        fewest, most = rounded_out(*raised, 3)
         yield (
-            f"In the mean over random signs, between {100 * found.low:.2f} % and "
-            f"{100 * found.high:.2f} % of the active units are found again, and between "
-            f"{raised.low:.3f} and {raised.high:.3f} others are switched on for each of them "
+            f"In the mean over random signs, between {low} % and {high} % of the active units are "
+            f"found again, and between {fewest} and {most} others are switched on for each of them "
             f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2)."
         )
 
@@ -344,12 +361,17 @@ def _stability(layer: LayerAnalysis) -> Iterator[str]:
     if facts is None:
         return
     ways = "affine bounds" if facts.method == "affine" else "intervals"
+    on, off, decided = (
+        rounded_out(100 * share, 100 * share, 1)[0]
+        for share in (facts.on, facts.off, facts.decided)
+    )
     yield (
-        f"By {ways}, {facts.on:.1%} of the units stay on and {facts.off:.1%} stay off whatever "
-        f"perturbation is added to the input; {1 - facts.decided:.1%} are undecided."
+        f"By {ways}, at least {on}% of the units stay on and {off}% stay off whatever perturbation "
+        f"is added to the input: {decided}% are decided."
     )
     if facts.steady is not None:
-        yield f"Of the units that are on, {facts.steady:.1%} stay on."
+        steady, _ = rounded_out(100 * facts.steady, 100 * facts.steady, 1)
+        yield f"Of the units that are on, {steady}% stay on."
 
 
 def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:

@@ -10,7 +10,7 @@ import attrs
 
 from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array, instance
-from dcsc._display import Display, Displayed, digits, interval
+from dcsc._display import Display, Displayed, at_least, at_most, digits, interval
 from dcsc._files import write_files
 from dcsc._version import __version__
 from dcsc._words import quoted
@@ -314,7 +314,7 @@ class SupportCertificate(Certificate):
 
     @property
     def claim(self) -> str:
-        return f"failure probability at most {self.failure_probability:.3g}"
+        return f"failure probability at most {at_most(self.failure_probability, 3)}"
 
 
 @attrs.frozen(repr=False)
@@ -346,8 +346,8 @@ class PartialCertificate(Certificate):
     @property
     def claim(self) -> str:
         each = (
-            f"layer {number}: recall at least {layer.recall[0]:.3g}, "
-            f"at most {layer.false_per_active[1]:.3g} false alarms per active unit"
+            f"layer {number}: recall at least {at_least(layer.recall[0], 3)}, "
+            f"at most {at_most(layer.false_per_active[1], 3)} false alarms per active unit"
             for number, layer in enumerate(self.layers, start=1)
         )
         return "; ".join(each)

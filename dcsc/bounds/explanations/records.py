@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from dcsc._arrays import instance
-from dcsc._display import Display, Displayed, digits, interval
+from dcsc._display import Display, Displayed, at_most, digits, interval
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.records import LayerStatistics
@@ -139,7 +139,7 @@ class Verdict(Displayed):
 
     def _display(self) -> Display:
         return Display(
-            f"{self.bound}: fails with probability at most {digits(self.failure_probability)}",
+            f"{self.bound}: fails with probability at most {at_most(self.failure_probability)}",
             ("to move alone", "is", "limit"),
             [
                 (
@@ -224,7 +224,7 @@ class LayerExplanation(Displayed):
             [
                 (
                     verdict.bound,
-                    digits(verdict.failure_probability),
+                    at_most(verdict.failure_probability),
                     interval(*verdict.guarantee.threshold),
                     str(len(verdict.violations)),
                 )
@@ -289,7 +289,7 @@ class Explanation(Displayed):
 
 
 def _of_sharpest(verdict: Verdict | None) -> tuple[str, str]:
-    return ("–", "–") if verdict is None else (verdict.bound, digits(verdict.failure_probability))
+    return ("–", "–") if verdict is None else (verdict.bound, at_most(verdict.failure_probability))
 
 
 def _largest(values: Iterable[float | None]) -> float | None:

@@ -54,8 +54,9 @@ class PartialBound(Theorem[PartialGuarantee]):
         \frac{E[\text{false alarms}]}{|T|} &\le \frac{2 b x_{\max}^2}{v} e^{-t^2 / 2v},
         \quad v = \min\{\mu_2^2(S) x_{\max}^2, t^2 / 2\},\; t = \beta - c_{\max} \zeta
 
-    where b is `Dictionary.spread`. Where t is not positive, the first is 1 and the second infinite;
-    both are 0 where no signs can fail. A one-sided threshold halves the second.
+    where b is `Dictionary.spread`. Where the argument of F is not positive, the first is 1, and
+    where t is not, the second is infinite; both are 0 where no signs can fail. A one-sided
+    threshold halves the second.
 
     Above layer 1 the layers below are told the true supports: what wrong units there do further up
     is not counted.

@@ -23,12 +23,13 @@ _WRITTEN_OFF = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 
 @attrs.frozen
 class Count:
-    r"""How many units, of some, come out wrong at the most, except with probability δ.
+    r"""Of how many units fewer come out wrong, except with probability δ.
 
     Parameters
     ----------
     count : int
-        The smallest t for which it is proved that :math:`P(E \ge t) \le \delta`.
+        The smallest t for which it is proved that :math:`P(E \ge t) \le \delta`: fewer than so
+        many are wrong, and 1 means that none is.
     inequality : str
         What proves it: ``"safe units"``, ``"Rüger"``, ``"block Chernoff"`` or ``"energy cap"``.
     at_least : int

@@ -6,7 +6,7 @@ import attrs
 
 from dcsc._arguments import choice
 from dcsc._arrays import real
-from dcsc._display import Display, Displayed, digits, interval
+from dcsc._display import Display, Displayed, digits, ends, interval
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitProbabilities
 from dcsc.bounds.partial.counting import OF, Count, Counting
@@ -50,6 +50,8 @@ class LayerPartial:
     hypotheses : tuple of Hypothesis
     units : UnitProbabilities or None
         The same unit by unit; None for a class of codes.
+    counting : Counting or None
+        What `count` counts with; None where there are no units.
     """
 
     means: Means = attrs.field(repr=False)
@@ -157,9 +159,9 @@ class PartialGuarantee(Displayed, Statement[LayerPartial]):
             [
                 (
                     f"layer {at}",
-                    interval(*layer.recall),
-                    interval(*layer.false_per_active),
-                    interval(*layer.hamming),
+                    ends(*layer.recall),
+                    ends(*layer.false_per_active),
+                    ends(*layer.hamming),
                     interval(*layer.threshold),
                     digits(layer.noise),
                 )

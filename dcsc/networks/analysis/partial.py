@@ -20,8 +20,9 @@ _UNIT = 5 * 10**5
 class PartialFacts:
     """What `dcsc.bounds.PartialBound` proves of the codes of a layer, without noise.
 
-    These are means over random signs, at thresholds β/2, of the layer alone. So what
-    `ResynthesisFacts.alone` measures with random signs estimates a number between the two ends.
+    These are means over random signs, at thresholds β/2, of the layer alone. What
+    `ResynthesisFacts.alone` measures with random signs, of the same inputs, estimates a number
+    between the two ends.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class TorchNetwork(nn.Module):
                 raise DcscError(f"{error} ({node.name})") from None
         self.steps: Any = nn.ModuleList(steps)
 
-    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor, **named: Tensor) -> "Tensor | tuple[Tensor, ...]":
         """Return the output, or a tuple of several; inputs by their order or by their names."""
         values = self._run(self._named(inputs, named), set(self.network.outputs))
         outputs = tuple(values[name] for name in self.network.outputs)

@@ -63,7 +63,7 @@ def _attack(
         seen = values.reshape(len(units), -1)[np.arange(len(units)), units]
         switched |= (seen > 0) != active
         ways = enclosure.gradient(name, rows, local)
-        stride = 2 / (step + 2) if step or not far else 1.0
+        stride = 2 / (step + 2)
         for source, ball in enclosure.balls.items():
             way = ways.get(source, np.zeros_like(points[source]))
             corner = ball.corner(-way if far and not step else way)
