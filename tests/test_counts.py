@@ -240,3 +240,7 @@ def test_groups_of_filters_are_apart():
 def test_what_is_no_law_is_refused(call, message):
     with pytest.raises(DcscError, match=message):
         call()
+
+
+def test_a_graph_of_any_chromatic_number_proves_no_more_than_all_events():
+    assert block_chernoff(100 * [0.01], 100 * [1], chromatic=1e308, delta=0.05) == 101

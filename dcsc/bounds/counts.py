@@ -125,7 +125,7 @@ def block_chernoff(
         reached = _reached(np.exp(grid), shares, each, times, cost)
         best = int(reached.argmin())
         low, high = grid[max(best - 1, 0)], grid[min(best + 1, _MULTIPLIERS - 1)]
-    return int(min(math.ceil(float(reached[best]) * (1 + 1e-12)), total + 1))
+    return math.ceil(min(float(reached[best]) * (1 + 1e-12), total + 1))
 
 
 def energy_cap(levels: npt.ArrayLike, energy: float) -> int:

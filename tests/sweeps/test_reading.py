@@ -386,3 +386,8 @@ def test_tables_come_back_the_same():
     assert [c.identity for c in Sweep.of(given.as_table()).cells()] == [
         c.identity for c in given.cells()
     ]
+
+
+def test_a_key_that_is_no_text_is_named():
+    with pytest.raises(DcscError, match="no key 7: expected one of title, trials"):
+        Sweep.of({7: 1})

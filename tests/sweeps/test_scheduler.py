@@ -112,3 +112,10 @@ def test_a_single_worker_does_the_work(tmp_path, monkeypatch):
         monkeypatch.setattr(work, "_named", lambda *_: os.abort())
         done = run(sweep(), tmp_path, dask=cluster.scheduler_address)
     assert done.trials == 800
+
+
+@pytest.mark.parametrize("address", [-1, b"tcp://127.0.0.1:1", "tcp://nowhere"])
+def test_what_is_no_address_is_refused(address, tmp_path):
+    with pytest.raises(DcscError, match="--dask: expected an address such as tcp://HOST:8786, got"):
+        run(sweep(trials=1), tmp_path / "out", dask=address)
+    assert not (tmp_path / "out").exists()

@@ -36,7 +36,7 @@ def cluster(address: str) -> Iterator[tuple[Callable[[Iterable[Call]], Iterator[
         from distributed import Client  # noqa: PLC0415  # an extra
     except ImportError:
         raise DcscError('--dask: expected Dask to be installed: pip install "dcsc[dask]"') from None
-    if not _ADDRESS.fullmatch(address):
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
         raise DcscError(
             f"--dask: expected an address such as tcp://HOST:8786, got {quoted(address)}"
         )

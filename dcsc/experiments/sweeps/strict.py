@@ -158,10 +158,10 @@ def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> d
     return results
 
 
-def nearest(name: str, known: Any) -> str:
+def nearest(name: Any, known: Any) -> str:
     """Return a hint: the name that was probably meant, or else all there are."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
+    close = difflib.get_close_matches(str(name), names, 1)
     if close:
         return f": did you mean {close[0]!r}?"
     return f": expected one of {', '.join(names)}" if names else ": there are none"
