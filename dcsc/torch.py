@@ -56,7 +56,7 @@ class Counterpart(nn.Module):
 
 
 def _array(tensor: Tensor) -> Any:
-    known = tensor.dtype in (torch.float32, torch.float64)
+    known = not tensor.is_floating_point() or tensor.dtype in (torch.float32, torch.float64)
     return (tensor if known else tensor.double()).detach().cpu().numpy()
 
 

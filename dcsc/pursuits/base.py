@@ -135,12 +135,12 @@ class Pursuit(ABC):
                 f"{name}._pursue returned {type(pursued).__name__}, expected a Pursued"
             )
         code = from_hook(pursued.code, (len(flat), *shape), dtype, f"{name}._pursue")
+        count = (len(flat),)
+        iterations = from_hook(pursued.iterations, count, np.int64, f"{name}._pursue: iterations")
         gap = pursued.gap
-        return Pursued(
-            code.reshape(batch + shape),
-            pursued.iterations.reshape(batch),
-            None if gap is None else gap.reshape(batch),
-        )
+        if gap is not None:
+            gap = from_hook(gap, count, gap.dtype, f"{name}._pursue: gap").reshape(batch)
+        return Pursued(code.reshape(batch + shape), iterations.reshape(batch), gap)
 
     @abstractmethod
     def _pursue(

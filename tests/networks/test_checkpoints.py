@@ -153,6 +153,8 @@ def test_a_spectral_norm_of_a_transposed_convolution_is_over_its_outputs(torch, 
 @pytest.mark.parametrize(("more", "message"), [
     ({"a.weight_mask": np.ones((4, 2, 2))}, r"a\.weight_mask: expected shape \(4, 2, 3\), got"),
     ({"a.weight_u": np.ones(3), "a.weight_v": np.ones(6)}, "spectral norm: expected vectors"),
+    ({"a.weight_u": np.ones((4, 1)), "a.weight_v": np.ones(6)}, "spectral norm: expected vectors"),
+    ({"b.depthwise_kernel": np.ones(3)}, "channels, multiplier"),
 ])  # fmt: skip
 def test_parts_that_do_not_fit_are_refused(more, message, tmp_path):
     with pytest.raises(DcscError, match=message):

@@ -272,3 +272,41 @@ def test_branches_are_not_lost():
     network = networks.from_torch(Branches(3), np.zeros((1, 3, 8, 8)))
     assert [c.name for c in network.convolutions] == ["wide", "fine"]
     assert network.convolutions[0].padding == ((2, 2), (2, 2))
+
+
+class Maxout(nn.Module):
+    """A convolution of which the larger and the smaller half go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 6, 3)
+        self.register_buffer("picked", torch.tensor([2, 0]))
+        self.register_buffer("kept", torch.tensor([[True], [False]]))
+
+    def forward(self, x):
+        first, second = self.conv(x).chunk(2, 1)
+        larger, smaller = torch.max(first, second), torch.min(first, second)
+        picked = (larger - 2 * smaller).index_select(1, self.picked)
+        return torch.where(self.kept, picked, -picked)
+
+
+def test_the_larger_of_two_is_taken_number_by_number():
+    module = randomize(Maxout())
+    network = networks.from_torch(module, torch.randn(1, 2, 9).double())
+    agree(module, network, torch.randn(3, 2, 9).double())
+    again = network.to_torch().to_network()  # with indices and masks as they were
+    agree(module, again, torch.randn(2, 2, 9).double())
+
+
+@pytest.mark.parametrize("step", [
+    lambda x: x.sum(1, dtype=torch.int64),
+    lambda x: x.to(torch.int64).clamp(0.5, 2.5),
+    lambda x: x.view(torch.int64),
+])  # fmt: skip
+def test_what_would_be_other_numbers_is_a_stop(step):
+    class Steps(nn.Module):
+        def forward(self, x):
+            return step(3 * x)
+
+    network = networks.from_torch(Steps(), torch.randn(2, 4, dtype=torch.float64))
+    assert len(network.unread) == 1

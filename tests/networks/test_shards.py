@@ -63,7 +63,9 @@ def test_a_missing_file_is_named(place, tmp_path):
     ("{", "is no index of weights"),
     ("[]", "expected an index with a 'weight_map'"),
     ('{"weight_map": {}}', "expected an index with a 'weight_map'"),
-    ('{"weight_map": {"a": 3}}', r"expected names of \.safetensors files .*, got 3"),
+    ('{"weight_map": {"a": 3}}', "expected names of files in the same folder, got 3"),
+    ('{"weight_map": {"a": []}}', "expected names of files in the same folder, got"),
+    (f'{{"weight_map": {{"a": "{"a" * 300}.safetensors"}}}}', "expected a path, got 'aaa"),
     ('{"weight_map": {"a": "../a.safetensors"}}', r"in the same folder, got '\.\./a\.safetensors'"),
     ('{"weight_map": {"a": "a.bin"}}', "got 'a.bin'"),
 ])  # fmt: skip

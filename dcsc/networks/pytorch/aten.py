@@ -43,6 +43,7 @@ def _bounded(low: str, high: str) -> Translation:
     def translate(call: Call) -> Operation:
         bounds = [call.get(low), call.get(high)]
         demand(all(b is None or isinstance(b, int | float) for b in bounds), "its bounds are data")
+        demand(call.keeps_dtype, "it makes other numbers of integers")
         return ops.Clip(*(None if b is None else float(b) for b in bounds))
 
     return translate
@@ -190,8 +191,20 @@ def _pixel_shuffle(call: Call) -> Step:
     return Step((apart, ops.Transpose((0, 1, 4, 2, 5, 3)), reshaped(call)), (call.data,))
 
 
+def _viewed(call: Call) -> Operation:
+    demand(call.keeps_dtype, "it takes the same bytes for other numbers")
+    return reshaped(call)
+
+
+def _largest_or(function: str) -> Translation:
+    """Return a translation to the largest entry of one tensor, or of two, number by number."""
+    one, two = _reduce(function), _elementwise(function)
+    return lambda call: (two if "other" in call.arguments else one)(call)
+
+
 def _reduce(function: str, everything: Operation | None = None) -> Translation:
     def translate(call: Call) -> Operation:
+        demand(call.get("dtype") is None, "it computes in another dtype")
         rank = len(call.incoming())
         axes = call.axes("dim", rank) if "dim" in call.arguments else tuple(range(rank))
         keep = bool(call.get("keepdim", False))
@@ -261,7 +274,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "rsqrt": _elementwise("Sqrt", "Reciprocal"),
     "rsub": _reversed_difference,
     "square": _square,
-    **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten"), reshaped),
+    **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten"), _viewed),
     **dict.fromkeys(("squeeze", "unsqueeze"), reshaped),
     "permute": lambda call: ops.Transpose(call.axes("dims", len(call.shape))),
     "transpose": _transpose,
@@ -283,8 +296,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "sum": _reduce("Sum"),
     "amax": _reduce("Max", ops.GlobalMaxPool()),
     "amin": _reduce("Min"),
-    "max": _reduce("Max"),
-    "min": _reduce("Min"),
+    "max": _largest_or("Max"),
+    "min": _largest_or("Min"),
     "argmax": _arg_max,
     "gather": _gather("dim", "index", ops.GatherElements),
     "index_select": _gather("dim", "index", ops.Gather),

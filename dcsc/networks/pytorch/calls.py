@@ -81,6 +81,11 @@ class Call:
         """The dtype of what comes out, as NumPy has it."""
         return _numpy(self.result)
 
+    @property
+    def keeps_dtype(self) -> bool:
+        """Whether what comes out is of the dtype of what goes in."""
+        return _numpy(self.data) == self.dtype
+
     def incoming(self, name: str = "") -> tuple[Any, ...]:
         """Return the shape of a tensor that goes in."""
         return lengths(self[name] if name else self.data)

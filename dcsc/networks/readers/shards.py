@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from dcsc._arguments import any_path
 from dcsc._files import read_bytes
 from dcsc._outside import outside
 from dcsc._words import listed, quoted
@@ -58,10 +59,9 @@ def _indexed(path: Path) -> list[str]:
         raise DcscError("expected an index with a 'weight_map' from tensors to files")
     suffix = path.name.removesuffix(INDEX)
     suffix = suffix[suffix.rindex(".") :]
-    names = list(dict.fromkeys(places.values()))
-    for name in names:
-        if not isinstance(name, str) or Path(name).name != name or not name.endswith(suffix):
-            raise DcscError(
-                f"expected names of {suffix} files in the same folder, got {quoted(name)}"
-            )
-    return names
+    for name in places.values():
+        if not isinstance(name, str) or any_path(name, INDEX).name != name:
+            raise DcscError(f"expected names of files in the same folder, got {quoted(name)}")
+        if not name.endswith(suffix):
+            raise DcscError(f"expected names of {suffix} files, got {quoted(name)}")
+    return list(dict.fromkeys(places.values()))

@@ -102,6 +102,8 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
         new = ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
         if new in result:
             raise DcscError(f"{name}: expected one tensor for {new}, got two")
+        if leaf == "depthwise_kernel" and value.ndim < 3:
+            raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {value.shape}")
         result[new] = _channels_first(leaf, value)
     origin = "flax" if flax else "keras"
     note = (
@@ -198,7 +200,7 @@ def _over_norm(name: str, weight: Array, left: Array, right: Array) -> Array:
     best, found = np.inf, None
     for axis in range(min(weight.ndim, 2)):
         matrix = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1).astype(np.float64)
-        if matrix.shape != (left.size, right.size):
+        if left.ndim != 1 or right.ndim != 1 or matrix.shape != (left.size, right.size):
             continue
         image = matrix @ right
         norm = float(left @ image)

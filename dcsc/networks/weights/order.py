@@ -105,7 +105,7 @@ def _key(
 
 
 def _outputs(branch: _Branch, tensor: str) -> int:
-    return 0 if branch.own is None else len(branch.own.tensor(tensor))
+    return 0 if branch.own is None else (branch.own.tensor(tensor).shape or (0,))[0]
 
 
 def _numbers(part: str) -> tuple[float, ...]:
