@@ -10,7 +10,7 @@ from dcsc import CirculantDictionary, DCSCModel, HardThreshold, IdentitySigns, L
 from dcsc._display import Display, Displayed
 from dcsc.bounds import Certificate, LayerStatistics, PartialBound
 from dcsc.experiments.simulation import Tally
-from dcsc.report.words import rounded_out
+from dcsc.report.numbers import rounded_out
 from nightly.good_instances import INSTANCES
 
 PLAIN = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}

@@ -16,6 +16,7 @@ from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptiv
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
+from dcsc.report.numbers import percent
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
 from dcsc.report.table import columns, row
 
@@ -135,7 +136,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
                 {
                     "name": words.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
-                    "on": words.percent(share),
+                    "on": percent(share),
                     "picture": _png(code_picture(code, on, side), alt),
                 }
             )

@@ -6,8 +6,9 @@ import numpy as np
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
-from dcsc.report.words import name_of, percent, rounded_out
-from dcsc.report.words import number as number_of
+from dcsc.report.numbers import number as number_of
+from dcsc.report.numbers import percent, rounded_out
+from dcsc.report.words import name_of
 
 __all__ = ["Cell", "columns", "row"]
 

@@ -1,6 +1,5 @@
 """What the numbers mean, in sentences."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,38 +8,12 @@ from dcsc._arrays import instance
 from dcsc._words import listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
+from dcsc.report.numbers import number, percent, rounded_out
 
-__all__ = [
-    "at_a_glance",
-    "limits",
-    "name_of",
-    "number",
-    "of_layer",
-    "percent",
-    "rounded_out",
-]
+__all__ = ["at_a_glance", "limits", "name_of", "of_layer"]
 
 _NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
-
-
-def percent(share: float | None) -> str:
-    """Return a share in per cent; small ones keep a digit."""
-    if share is None:
-        return "–"
-    return f"{share:.1%}" if 0 < share < 0.0095 else f"{share:.0%}"
-
-
-def rounded_out(low: float, high: float, places: int) -> tuple[str, str]:
-    """Return two ends to so many places, rounded away from one another."""
-    step = 10**places
-    ends = math.floor(low * step) / step, math.ceil(high * step) / step
-    return f"{ends[0]:.{places}f}", f"{ends[1]:.{places}f}"
-
-
-def number(value: float | None) -> str:
-    """Return a number to two digits."""
-    return "–" if value is None else f"{value:.2g}"
 
 
 def name_of(layer: LayerAnalysis) -> str:
