@@ -11,6 +11,11 @@ import pytest
 
 __all__ = ["REASON", "is_left_out", "torch"]
 
+# PyTorch, and the parts of dcsc that cannot be imported without.
+_NEEDS = (
+    *("import torch", "from torch"),
+    *("import dcsc.torch", "from dcsc.torch", "from dcsc.networks.pytorch"),
+)
 REASON = "needs PyTorch: pip install '.[test-torch]'"
 
 
@@ -27,4 +32,4 @@ def is_left_out(path):
     if path.suffix == ".md":
         return ">>> import torch" in text
     steps = [step for node in ast.parse(text).body for step in getattr(node, "body", [node])]
-    return any(ast.unparse(step).startswith(("import torch", "from torch")) for step in steps)
+    return any(ast.unparse(step).startswith(_NEEDS) for step in steps)
