@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dcsc._arrays import instance
+from dcsc._arrays import instance, real
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 
-__all__ = ["any_path", "choice", "flag", "function", "instances", "items", "mapping"]
+__all__ = ["any_path", "choice", "flag", "function", "instances", "items", "mapping", "two_ends"]
 
 _MOST_ITEMS = 2**20
 _LONGEST_NAME = 255  # bytes, of a file or a folder
@@ -65,6 +65,17 @@ def mapping(value: Any, where: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise DcscError(f"{where}: expected a mapping, got {quoted(value)}")
     return value
+
+
+def two_ends(value: Any, where: str) -> tuple[float, float]:
+    """Return two finite numbers, the smaller first."""
+    ends = items(value, where, "two numbers")
+    if len(ends) != 2:
+        raise DcscError(f"{where}: expected two numbers, got {len(ends)}")
+    low, high = (real(end, where) for end in ends)
+    if low > high:
+        raise DcscError(f"{where}: expected low ≤ high, got ({low}, {high})")
+    return low, high
 
 
 def any_path(value: Any, where: str) -> Path:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
@@ -76,7 +76,7 @@ class Display:
         return f"<div>{''.join(parts)}</div>"
 
 
-class Displayed:
+class Displayed(ABC):
     """A record that a person looks at: what it shows is its repr and what a notebook draws.
 
     A subclass has the hook ``_display``. A class of attrs that is declared with ``repr=False``

@@ -13,6 +13,7 @@ from dcsc import _arrays as arrays
 from dcsc import bounds, codes, experiments, networks, plotting, testing
 from dcsc.dictionaries import filters
 from dcsc.errors import DcscError, TooLargeError
+from dcsc.networks.analysis import Inputs
 
 CIRCLE = dcsc.CirculantDictionary(np.ones((2, 3, 2)), 4)  # codes (2, 4), signals (3, 4)
 Z = np.ones((2, 4))
@@ -208,3 +209,17 @@ def test_sequences_without_end_are_refused():
         arguments.items(iter(int, 1), "here")
     with pytest.raises(DcscError, match="here: expected at most 64 axes"):
         arrays.shape_tuple(iter(int, 1), "here")
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (3, "expected two numbers"),
+    ((1, 2, 3), "expected two numbers, got 3"),
+    (("a", "b"), "expected a real number, got 'a'"),
+    ((1, 0), r"expected low ≤ high, got \(1.0, 0.0\)"),
+])  # fmt: skip
+def test_two_ends(value, message):
+    assert arguments.two_ends((0, 1), "here") == (0.0, 1.0)
+    with pytest.raises(DcscError, match=f"here: {message}"):
+        arguments.two_ends(value, "here")
+    with pytest.raises(DcscError, match=f"Inputs: span: {message}"):
+        Inputs("x", {"x": np.ones((2, 1, 9))}, span=value)

@@ -78,7 +78,7 @@ def _recall(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
         )
         yield (
             f"In {_count(len(ends), 'layer')} it is proved how much of the codes is found in the "
-            f"mean over random signs: from {low} % to {high} % of the active units."
+            f"mean over random signs: from {low}% to {high}% of the active units."
         )
 
 
@@ -282,7 +282,7 @@ def _partial(layer: LayerAnalysis) -> Iterator[str]:
         low, high = rounded_out(100 * found.low, 100 * found.high, 2)
         fewest, most = rounded_out(*raised, 3)
         yield (
-            f"In the mean over random signs, between {low} % and {high} % of the active units are "
+            f"In the mean over random signs, between {low}% and {high}% of the active units are "
             f"found again, and between {fewest} and {most} others are switched on for each of them "
             f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2)."
         )

@@ -161,6 +161,16 @@ def test_parts_that_do_not_fit_are_refused(more, message, tmp_path):
         networks.load(written({"a.weight_orig": np.ones((4, 2, 3)), **more}, tmp_path))
 
 
+@pytest.mark.parametrize("name", [
+    "a._orig_mod.weight", "a.weight_orig", "a.parametrizations.weight.original", "a.kernel",
+])  # fmt: skip
+def test_two_tensors_of_one_name_are_refused(name, tmp_path):
+    tensors = {"a.weight": np.ones((4, 2, 3)), name: np.zeros((4, 2, 3)), "b.weight": np.ones(4)}
+    tensors |= {f"{name[:-5]}_mask": np.ones((4, 2, 3))} if name.endswith("_orig") else {}
+    with pytest.raises(DcscError, match=r"expected one tensor for a\.weight(_orig)?, got two"):
+        networks.load(written(tensors, tmp_path))
+
+
 # ---- Keras and Flax ------------------------------------------------------------------------------
 
 

@@ -302,6 +302,7 @@ def test_the_larger_of_two_is_taken_number_by_number():
     lambda x: x.sum(1, dtype=torch.int64),
     lambda x: x.to(torch.int64).clamp(0.5, 2.5),
     lambda x: x.view(torch.int64),
+    lambda x: x.softmax(1, dtype=torch.float32),
 ])  # fmt: skip
 def test_what_would_be_other_numbers_is_a_stop(step):
     class Steps(nn.Module):
@@ -310,3 +311,16 @@ def test_what_would_be_other_numbers_is_a_stop(step):
 
     network = networks.from_torch(Steps(), torch.randn(2, 4, dtype=torch.float64))
     assert len(network.unread) == 1
+
+
+class Narrowed(nn.Module):
+    """Sums in the dtype that they have anyway, and a step in half precision."""
+
+    def forward(self, x):
+        return x.half().float().sum(1, dtype=torch.float32)
+
+
+def test_steps_in_half_precision_are_said():
+    network = networks.from_torch(Narrowed(), torch.randn(2, 4))
+    assert not network.unread
+    assert network.notes == ("steps in float16 are computed in float32",)

@@ -50,6 +50,7 @@ def changes(made):
 def test_an_operator_that_lacks_something_is_refused_or_read(
     kind, nodes, inputs, constants, opset, tmp_path
 ):
+    """What is raised and is no DcscError fails the test; there is nothing else to expect."""
     (made,) = (n for n in nodes if n.op_type == kind)
     for changed in changes(made):
         steps = [changed if n is made else n for n in nodes]

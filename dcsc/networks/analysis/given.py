@@ -1,17 +1,16 @@
 """Inputs in memory: arrays, tensors, and activations that were computed before."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._words import listed, quoted
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations
 from dcsc.networks.analysis.inputs import Inputs
-from dcsc.networks.extras import host
+from dcsc.networks.graph import checked_inputs
 from dcsc.networks.network import ConvNetwork
 
 __all__ = ["inputs_of"]
@@ -39,21 +38,11 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any) -> Inputs | None:
 
 
 def _values(network: ConvNetwork, value: Any) -> dict[str, Array]:
-    names = [needed.name for needed in network.inputs]
     if isinstance(value, Activations):
         if [c.values for c in value.convolutions] != [c.values for c in network.convolutions]:
             raise DcscError(f"{_WHERE}: expected activations of {network.source}, got others")
-        return {name: value[name] for name in names}
-    if not isinstance(value, Mapping):
-        if len(names) != 1:
-            raise DcscError(f"{_WHERE}: expected a mapping with {listed(names)}, got one array")
-        value = {names[0]: value}
-    if set(value) != set(names):
-        raise DcscError(f"{_WHERE}: expected {listed(names)}, got {listed(value)}")
-    arrays = {
-        needed.name: needed.checked(host(value[needed.name]), f"{_WHERE}: {needed.name}")
-        for needed in network.inputs
-    }
+        return {needed.name: value[needed.name] for needed in network.inputs}
+    arrays = checked_inputs(network.inputs, value, _WHERE)
     if not next(iter(arrays.values())).shape[:1] > (0,):
         raise DcscError(f"{_WHERE}: expected a batch of one input or more, got {quoted(value)}")
     return arrays

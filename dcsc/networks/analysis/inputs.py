@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path, mapping
+from dcsc._arguments import any_path, mapping, two_ends
 from dcsc._arrays import (
     Array,
     Rng,
@@ -20,9 +20,9 @@ from dcsc._arrays import (
     numeric_array,
     real_array,
 )
-from dcsc._fields import named
+from dcsc._fields import named, named_field
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
-from dcsc._words import listed
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Input
@@ -45,7 +45,9 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
         for name, array in mapping(value, where).items()
     }
     if not arrays or any(array.ndim == 0 for array in arrays.values()):
-        raise DcscError(f"{where}: expected an array with a batch for each input, got {arrays}")
+        raise DcscError(
+            f"{where}: expected an array with a batch for each input, got {quoted(value)}"
+        )
     return arrays
 
 
@@ -54,6 +56,10 @@ def _labels(value: Any, record: Any, where: str) -> Array | None:
         return None
     labels = np.asarray(host(value))
     return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
+
+
+def _span(value: Any, record: Any, where: str) -> tuple[float, float] | None:
+    return None if value is None else two_ends(value, where)
 
 
 @attrs.frozen(eq=False)
@@ -84,7 +90,7 @@ class Inputs:
         repr=lambda x: "" if x is None else brief(x),
     )
     note: str = ""
-    span: tuple[float, float] | None = None
+    span: tuple[float, float] | None = named_field(_span, default=None)
 
     @property
     def count(self) -> int:

@@ -132,7 +132,7 @@ class Foreign(Operation):
             self._evaluator  # noqa: B018  # it is made once, and what it cannot run ends here
         except DcscError:
             raise
-        except Exception as error:
+        except Exception as error:  # onnx raises anything at what it does not know
             raise NotCoveredError(f"the installed package onnx does not run it: {error}") from None
 
     @property

@@ -19,6 +19,20 @@ from dcsc.networks.pytorch.layers import LAYERS, Translation
 __all__ = ["translated"]
 
 _OPSET = 18  # of the operators that the package onnx runs
+# Arguments that the shape or the dtype of the result tells too, and what only training asks for.
+_DECIDED = {
+    **{"view": ("size",), "reshape": ("shape",), "_unsafe_view": ("size",)},
+    **{"flatten": ("start_dim", "end_dim"), "unflatten": ("dim", "sizes")},
+    **dict.fromkeys(("squeeze", "unsqueeze"), ("dim",)),
+    **dict.fromkeys(("_to_copy", "to"), ("dtype", "other")),
+    **dict.fromkeys(("zeros", "ones", "full"), ("dtype",)),
+    **dict.fromkeys(
+        ("upsample_nearest1d", "upsample_nearest2d"),
+        ("output_size", "scale_factors", "scales", "scales_h", "scales_w"),
+    ),
+    "embedding": ("padding_idx",),
+    "instance_norm": ("running_mean", "running_var"),
+}
 
 
 def translated(call: Call) -> Step:
@@ -32,7 +46,10 @@ def translated(call: Call) -> Step:
     name = call.node.target.overloadpacket.__name__
     if name not in TRANSLATIONS:
         raise NotCoveredError("no operation of dcsc does this")
+    call.asked.update(_DECIDED.get(name, ()))
     made = TRANSLATIONS[name](call)
+    for argument in call.unheeded():
+        raise NotCoveredError(f"its {argument} is not known")
     return made if isinstance(made, Step) else Step.of(made, call.data)
 
 
@@ -191,11 +208,6 @@ def _pixel_shuffle(call: Call) -> Step:
     return Step((apart, ops.Transpose((0, 1, 4, 2, 5, 3)), reshaped(call)), (call.data,))
 
 
-def _viewed(call: Call) -> Operation:
-    demand(call.keeps_dtype, "it takes the same bytes for other numbers")
-    return reshaped(call)
-
-
 def _largest_or(function: str) -> Translation:
     """Return a translation to the largest entry of one tensor, or of two, number by number."""
     one, two = _reduce(function), _elementwise(function)
@@ -204,7 +216,6 @@ def _largest_or(function: str) -> Translation:
 
 def _reduce(function: str, everything: Operation | None = None) -> Translation:
     def translate(call: Call) -> Operation:
-        demand(call.get("dtype") is None, "it computes in another dtype")
         rank = len(call.incoming())
         axes = call.axes("dim", rank) if "dim" in call.arguments else tuple(range(rank))
         keep = bool(call.get("keepdim", False))
@@ -274,7 +285,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "rsqrt": _elementwise("Sqrt", "Reciprocal"),
     "rsub": _reversed_difference,
     "square": _square,
-    **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten"), _viewed),
+    **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten"), reshaped),
     **dict.fromkeys(("squeeze", "unsqueeze"), reshaped),
     "permute": lambda call: ops.Transpose(call.axes("dims", len(call.shape))),
     "transpose": _transpose,

@@ -35,6 +35,13 @@ class Step:
         return cls((operation,), inputs)
 
 
+# Arguments that say where and how PyTorch computes, or that matter to training alone.
+_WITHOUT_EFFECT = (
+    *("layout", "device", "pin_memory", "memory_format", "non_blocking", "copy", "implicit"),
+    *("momentum", "cudnn_enabled", "cudnn_enable", "scale_grad_by_freq", "sparse", "sparse_grad"),
+)
+
+
 @attrs.frozen(eq=False)
 class Call:
     """A node that calls one of PyTorch's operators.
@@ -51,6 +58,7 @@ class Call:
     result: Any
     constants: dict[Any, Tensor]
     arguments: dict[str, Any] = attrs.field(init=False)
+    asked: set[str] = attrs.field(factory=set, init=False)
 
     @arguments.default
     def _arguments(self) -> dict[str, Any]:
@@ -60,11 +68,26 @@ class Call:
         return values | dict(zip(names, self.node.args, strict=False)) | dict(self.node.kwargs)
 
     def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
         return self.arguments[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an argument, or the default where the operator has none of this name."""
+        self.asked.add(name)
         return self.arguments.get(name, default)
+
+    def unheeded(self) -> list[str]:
+        """Return what is not as it is by default and was not asked for, the data excepted."""
+        schema = self.node.target._schema.arguments
+        defaults = {argument.name: argument.default_value for argument in schema}
+        asked = {next(iter(defaults)), *self.asked, *_WITHOUT_EFFECT}
+        if "dtype" in {*self.arguments} - asked and self.keeps_dtype:
+            asked.add("dtype")
+        return [
+            name
+            for name, value in self.arguments.items()
+            if name not in asked and value is not defaults[name] and value != defaults[name]
+        ]
 
     @property
     def data(self) -> Any:

@@ -1,5 +1,6 @@
 """Modules as networks."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,25 @@ def read_module(module: nn.Module, example: Any) -> ConvNetwork:
     if not several:
         raise DcscError(f"{_WHERE}: example: expected an input or a tuple of them, got ()")
     examples = tuple(_tensor(value, module) for value in several)
-    graph = simplified(graph_of(traced(module, examples), module))
-    kinds = {parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()}
-    narrow = sorted(str(kind).removeprefix("torch.") for kind in kinds if kind.itemsize < 4)
-    notes = [f"weights are {kind}, computed with as float32" for kind in narrow]
+    program = traced(module, examples)
+    graph = simplified(graph_of(program, module))
+    weights = _narrow(module.parameters())
+    steps = _narrow(node.meta.get("val") for node in program.graph.nodes)
+    notes = [f"weights are {kind}, computed with as float32" for kind in weights]
+    notes += [f"steps in {kind} are computed in float32" for kind in steps if kind not in weights]
     fixed = sorted({n.shape[0] for n in graph.inputs if n.shape and n.shape[0] is not None})
     notes += [f"the module takes batches of {size} and no others" for size in fixed]
     return ConvNetwork(graph, type(module).__name__, (*notes, *zero_filters(graph)))
+
+
+def _narrow(values: Iterable[Any]) -> list[str]:
+    """Return the floating dtypes of tensors that are narrower than float32."""
+    kinds = {value.dtype for value in values if isinstance(value, torch.Tensor)}
+    return sorted(
+        str(kind).removeprefix("torch.")
+        for kind in kinds
+        if kind.is_floating_point and kind.itemsize < 4
+    )
 
 
 def _tensor(value: Any, module: nn.Module) -> Tensor:

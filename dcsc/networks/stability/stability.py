@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arguments import choice, flag, items
+from dcsc._arguments import choice, flag, two_ends
 from dcsc._arrays import Array, instance, real
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.intervals import Interval
@@ -106,7 +106,7 @@ def pathway_stability(
     size = real(eps, f"{_WHERE}: eps", minimum=0)
     choice(norm, NORMS, f"{_WHERE}: norm")
     choice(method, METHODS, f"{_WHERE}: method")
-    valid = None if valid_range is None else _range(valid_range)
+    valid = None if valid_range is None else two_ends(valid_range, f"{_WHERE}: valid_range")
     attacks = flag(attack, f"{_WHERE}: attack")
     most = math.inf if products is None else real(products, f"{_WHERE}: products", minimum=0)
     per_input: list[dict[str, LayerStability]] = []
@@ -128,16 +128,6 @@ def pathway_stability(
         method,
         valid,
     )
-
-
-def _range(value: Any) -> tuple[float, float]:
-    ends = items(value, f"{_WHERE}: valid_range", "two numbers")
-    if len(ends) != 2:
-        raise DcscError(f"{_WHERE}: valid_range: expected two numbers, got {len(ends)}")
-    low, high = (real(end, f"{_WHERE}: valid_range") for end in ends)
-    if low > high:
-        raise DcscError(f"{_WHERE}: valid_range: expected low ≤ high, got ({low}, {high})")
-    return low, high
 
 
 def _samples(network: ConvNetwork, inputs: Any) -> Iterator[dict[str, Array]]:

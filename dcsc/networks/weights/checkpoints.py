@@ -4,8 +4,9 @@ Tensors come in under any names, and leave as ``conv1.weight``, ``conv1.bias`` a
 (outputs, inputs, *kernel). What is done is told in notes.
 """
 
+import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -77,7 +78,7 @@ def read_checkpoint(tensors: Mapping[str, Array], names: Iterable[str] = ()) -> 
     """
     values, notes, origin = _renamed(dict(tensors))
     values, more = _unwrapped(values, tuple(names))
-    values = {_PARAMETRIZED.sub(_as_before, name): value for name, value in values.items()}
+    values = _under(values, lambda name: _PARAMETRIZED.sub(_as_before, name))
     _check_units(values)
     values, composed = _composed(values)
     values, left = _without_buffers(values)
@@ -94,23 +95,25 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
     if not kernels:
         return values, [], ""
     flax = any(name.split(".")[0] in _COLLECTIONS for name in plain.values())
-    result: dict[str, Array] = {}
+    turned: dict[str, Array] = {}
     for name, value in values.items():
+        leaf = _leaf(plain[name])
+        if leaf == "depthwise_kernel" and value.ndim < 3:
+            raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {value.shape}")
+        turned[name] = _channels_first(leaf, value)
+
+    def in_torch(name: str) -> str:
         *path, leaf = plain[name].split(".")
         if flax and path[:1] and path[0] in _COLLECTIONS:
             path = path[1:]
-        new = ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
-        if new in result:
-            raise DcscError(f"{name}: expected one tensor for {new}, got two")
-        if leaf == "depthwise_kernel" and value.ndim < 3:
-            raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {value.shape}")
-        result[new] = _channels_first(leaf, value)
+        return ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
+
     origin = "flax" if flax else "keras"
     note = (
         f"names and layouts are those of {origin.capitalize()}: kernels (*extent, inputs, outputs) "
         "are turned to (outputs, inputs, *extent)"
     )
-    return result, [note], origin
+    return _under(turned, in_torch), [note], origin
 
 
 def _channels_first(leaf: str, value: Array) -> Array:
@@ -144,12 +147,22 @@ def _unwrapped(
         # A layer called model is no wrapper.
         if any(name.count(".") < 2 for name in values if "." in name):
             break
-        values = {name.removeprefix(prefix): value for name, value in values.items()}
+        values = _under(values, operator.methodcaller("removeprefix", prefix))
         left.append(prefix)
     if not any("_orig_mod." in name for name in names):
-        values = {name.replace("._orig_mod.", "."): value for name, value in values.items()}
+        values = _under(values, lambda name: name.replace("._orig_mod.", "."))
     notes = [f"left out the prefix {quoted(''.join(left))} of all names"] if left else []
     return values, notes
+
+
+def _under(values: dict[str, Array], new: Callable[[str], str]) -> dict[str, Array]:
+    """Return tensors under new names, of which each has to be that of one."""
+    result: dict[str, Array] = {}
+    for name, value in values.items():
+        if new(name) in result:
+            raise DcscError(f"{name}: expected one tensor for {new(name)}, got two")
+        result[new(name)] = value
+    return result
 
 
 def _as_before(match: re.Match[str]) -> str:
@@ -173,6 +186,8 @@ def _composed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str]]:
         if not name.endswith("_orig"):
             continue
         plain = name.removesuffix("_orig")
+        if plain in values:
+            raise DcscError(f"{name}: expected one tensor for {plain}, got two")
         mask, left, right = (values.get(f"{plain}_{part}") for part in ("mask", "u", "v"))
         if mask is not None:
             if mask.shape != original.shape:
