@@ -20,6 +20,7 @@ app = App(
     help="Does a CNN's forward pass recover the activation pathway, how often, and which theorem "
     "says so?",
     version=dcsc.__version__,
+    suppress_keyboard_interrupt=False,  # each command ends them in its own words
 )
 for command in (poster, recover, analyze, template, explain, verify, sweep, plot, replay):
     app.command(command)
