@@ -46,8 +46,8 @@ class _Package:
     @property
     def serves(self) -> bool:
         """Whether a version is installed that is new enough."""
-        version = self.version
-        return version is not None and self.requirement.specifier.contains(version, prereleases=True)
+        allowed = self.requirement.specifier
+        return self.version is not None and allowed.contains(self.version, prereleases=True)
 
     def row(self) -> tuple[str, str, str, str]:
         """Return the package as a row of the table."""
