@@ -11,6 +11,13 @@ from dcsc.bounds.certificates.certificate import (
     SupportCertificate,
 )
 from dcsc.bounds.certificates.verification import Verification, verify
+from dcsc.bounds.depth import (
+    AveragedLayer,
+    AveragedMeans,
+    Shares,
+    actual_means,
+    told_means,
+)
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
     BestThreshold,
@@ -52,6 +59,8 @@ from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
 __all__ = [
     "AtomPair",
+    "AveragedLayer",
+    "AveragedMeans",
     "Babel",
     "BestThreshold",
     "BoundCalculator",
@@ -78,6 +87,7 @@ __all__ = [
     "ProbabilisticBound",
     "Refusal",
     "RobustBound",
+    "Shares",
     "Side",
     "Statement",
     "StrideOption",
@@ -89,11 +99,13 @@ __all__ = [
     "Verdict",
     "Verification",
     "WeakAtom",
+    "actual_means",
     "declare",
     "explain",
     "measure",
     "oracle_layers",
     "propagated_noise",
+    "told_means",
     "verify",
     "with_best_thresholds",
 ]
