@@ -40,7 +40,8 @@ from dcsc.bounds.family import (
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
-from dcsc.bounds.partial import Count, LayerPartial, Means, PartialGuarantee
+from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
+from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -66,9 +67,12 @@ __all__ = [
     "BoundCalculator",
     "Certificate",
     "Change",
+    "ChosenThreshold",
     "Count",
     "EffectiveDictionary",
+    "ExpectedWrong",
     "Explanation",
+    "FewestMissed",
     "Guarantee",
     "HybridBound",
     "Hypothesis",
@@ -81,6 +85,7 @@ __all__ = [
     "LayerStatistics",
     "LayeredBound",
     "Means",
+    "Objective",
     "PartialBound",
     "PartialCertificate",
     "PartialGuarantee",
