@@ -153,6 +153,7 @@ ARGUMENTS = {
     "layers": lambda: [STATISTICS],
     "layers, DCSCModel": lambda: model().layers,
     "layers, InstanceBound.best_thresholds": lambda: [record()],
+    "layers, PartialBound.best_thresholds": lambda: [record()],
     "layers, receptive_model": coded,
     "layers, resynthesize": lambda: [coded()[0]],
     "layers, stack": lambda: {layer.name: layer for layer in coded()},
@@ -264,7 +265,9 @@ ARGUMENTS = {
     "gain": lambda: [1.0, 2.0],
     "shift": lambda: [0.0, 1.0],
     "mean": lambda: [0.0, 1.0],
+    "mean, cantelli": lambda: 2.0,
     "variance": lambda: [1.0, 1.0],
+    "variance, cantelli": lambda: 3.0,
     "places": lambda: (4, 4),
     "failures, Stopping.interval": lambda: 1,
 }

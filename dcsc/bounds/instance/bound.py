@@ -20,7 +20,7 @@ from dcsc.bounds.instance.units import UnitProbabilities, joined, unit_probabili
 from dcsc.bounds.instance.weakest import weakest_atoms
 from dcsc.bounds.noise import Noise, NoNoise, as_noise
 from dcsc.bounds.objectives import ExpectedWrong
-from dcsc.bounds.records import LayerInstance, LayerRecord
+from dcsc.bounds.records import LayerInstance
 from dcsc.bounds.records.statistics import Records
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
 from dcsc.bounds.sides import WeakAtom
@@ -158,16 +158,15 @@ class InstanceBound(BoundCalculator):
 
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
         flag(per_filter, "InstanceBound.best_thresholds: per_filter")
-        records = self._records(layers, "best_thresholds: layers")
+        records = self._instances(self._records(layers, "best_thresholds: layers"))
         return self._one_by_one(records, lambda layer: self.best_threshold(layer, per_filter))
 
     def _one_by_one(
-        self, layers: Iterable[LayerRecord], choose: Callable[[LayerInstance], Threshold]
+        self, layers: Iterable[LayerInstance], choose: Callable[[LayerInstance], Threshold]
     ) -> tuple[Threshold, ...]:
         """Return what is chosen for each layer, with the error that those below then leave."""
         chosen: list[LayerInstance] = []
         for layer in layers:
-            assert isinstance(layer, LayerInstance)
             known = layer
             if layer.noise is None:  # that of the layers below, at their new thresholds
                 known = attrs.evolve(layer, noise=self._levels((*chosen, layer))[-1])

@@ -205,9 +205,8 @@ class PartialBound(Theorem[PartialGuarantee]):
         per_filter, objective
             As in `best_threshold`.
         """
-        records = self._records(layers, "best_thresholds: layers")
         return InstanceBound(self.tail, self.noise_model)._one_by_one(
-            InstanceBound(self.tail)._records(records, "best_thresholds: layers"),
+            self._instances(self._records(layers, "best_thresholds: layers")),
             lambda layer: self.best_threshold(layer, objective, per_filter).threshold,
         )
 
