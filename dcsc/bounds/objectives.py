@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
-from dcsc._arrays import Array, real
+from dcsc._arrays import Array, from_hook, frozen_array, real, real_array
 from dcsc._fields import number_field
+from dcsc.errors import DcscError
 
 __all__ = ["ExpectedWrong", "FewestMissed", "Objective"]
 
@@ -23,15 +25,44 @@ class Objective(ABC):
 
     A subclass supplies ``_costs``. Misses rise with a threshold, false alarms fall, and so either
     number alone is least where the other is worst: an objective looks at both.
+
+    Laws, of the least cost of each group of filters:
+
+    - it does not depend on the order of the groups
+    - where no place has false alarms, it is at the fewest misses
+    - a place with more of both costs no less than the other
     """
+
+    def costs(self, missed: npt.ArrayLike, false_alarms: npt.ArrayLike) -> Array:
+        """Return a cost of every place, whose least is wanted; infinite where it is not allowed.
+
+        Parameters
+        ----------
+        missed, false_alarms : array_like of shape (places, groups)
+            What is expected of each group of filters at one threshold, places from small to large.
+
+        Examples
+        --------
+        >>> FewestMissed(2.0).costs([[0.0], [1.0], [3.0]], [[5.0], [2.0], [0.0]]).ravel()
+        array([inf,  1.,  3.])
+        """
+        name = f"{type(self).__name__}.costs"
+        numbers = [
+            real_array(value, f"{name}: {word}").astype(np.float64)
+            for value, word in ((missed, "missed"), (false_alarms, "false_alarms"))
+        ]
+        shape = numbers[0].shape
+        if len(shape) != 2 or numbers[1].shape != shape or not len(numbers[0]):
+            raise DcscError(
+                f"{name}: missed, false_alarms: expected two of one shape, (places, groups), got "
+                f"{shape} and {numbers[1].shape}"
+            )
+        frozen = [frozen_array(number) for number in numbers]
+        return from_hook(self._costs(*frozen), shape, np.dtype(np.float64), f"{name[:-5]}_costs")
 
     @abstractmethod
     def _costs(self, missed: Array, false_alarms: Array) -> Array:
-        """Return a cost of every place of every group of filters, whose least is wanted.
-
-        Both arrays have the shape (places, groups): what is expected of a group at one threshold,
-        places from small to large. The groups may depend on one another through a joint limit.
-        """
+        """Return what `costs` returns, float64; the groups may share a joint limit."""
 
 
 @attrs.frozen
@@ -71,7 +102,7 @@ class FewestMissed(Objective):
         """Return the first place of each group that the budget allows."""
         groups = np.arange(missed.shape[1])
         limit = self.false_alarms * (1 + _ROUNDING)
-        best = np.full(len(groups), len(missed) - 1)
+        best = raised.argmin(axis=0)  # where no place keeps to the budget, the nearest to it
         low, high = 1 / _STEEPEST, _STEEPEST
         for _ in range(_HALVINGS):
             price = np.sqrt(low * high)

@@ -86,7 +86,7 @@ def _searched(
     def costs(bound: Each, places: Array) -> Array:
         missed, raised = _sums(problems, bound, places)
         # what is certain already has no share in a joint limit
-        return objective._costs(missed * open_groups, raised * open_groups)
+        return objective.costs(missed * open_groups, raised * open_groups)
 
     places = _jumps(problems, filters, top)
     low, high = _around(places, costs(first, places))
