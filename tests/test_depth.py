@@ -296,6 +296,15 @@ def test_one_layer_is_proved_without_draws():
         assert means.assumptions == ()
 
 
+def test_codes_that_are_all_zero_and_columns_of_one():
+    model, code = reference_model()
+    (first, second) = actual_means(model, 0 * code, 2).layers
+    for layer in (first, second):
+        assert layer.recall == (1.0, 1.0)
+        assert layer.missed == layer.averages.false_alarms == (0.0, 0.0)
+    assert actual_means(model, code[None], 2) == actual_means(model, code, 2)
+
+
 def test_what_is_shown_says_what_was_measured():
     model, code = reference_model()
     means = actual_means(model, code, 5, delta=0.1)
