@@ -16,7 +16,7 @@ from dcsc.errors import DcscError, NotDrawnError
 from dcsc.projections import Projection
 from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
 
-__all__ = ["RESIDUE", "Layer", "as_layers", "signals_of", "without_residue"]
+__all__ = ["RESIDUE", "Layer", "as_layers", "law_of", "signals_of", "without_residue"]
 
 RESIDUE = 16
 _PIECE_ENTRIES = 2**18
@@ -74,6 +74,11 @@ def as_layers(value: Any, where: str) -> tuple[Layer, ...]:
                 f"shape {upper.dictionary.signal_shape}"
             )
     return layers
+
+
+def law_of(signs: SignPattern) -> SignPattern:
+    """Return the law that signs were drawn from, or the signs themselves."""
+    return signs.law if isinstance(signs, FixedSigns) and signs.law is not None else signs
 
 
 def signals_of(layers: Sequence[Layer], codes: Array) -> list[Array]:

@@ -8,6 +8,8 @@ import attrs
 import numpy as np
 
 from dcsc.bounds import (
+    ExpectedWrong,
+    FewestMissed,
     HybridBound,
     InstanceBound,
     LayeredBound,
@@ -121,6 +123,11 @@ AMPLITUDES = {
     ConstantAmplitudes: lambda some: ConstantAmplitudes(some.size(), some.flag()),
     UniformAmplitudes: lambda some: UniformAmplitudes(*some.interval(), some.flag()),
     GaussianAmplitudes: lambda some: GaussianAmplitudes(some.size(), some.flag()),
+}
+
+OBJECTIVES = {
+    ExpectedWrong: lambda some: ExpectedWrong(),
+    FewestMissed: lambda some: FewestMissed(some.size()),
 }
 
 NOISES = {kind: kind() for kind in (NoNoise, Independent, Martingale, Adversarial, Gaussian)}

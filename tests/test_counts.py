@@ -10,12 +10,26 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.stats import binom
 
-from dcsc.bounds.counts import block_chernoff, energy_cap, ruger, ruger_ends
+from dcsc.bounds.counts import block_chernoff, cantelli, energy_cap, ruger, ruger_ends
+from dcsc.bounds.partial.variance import largest_variance, neighbours
 from dcsc.dictionaries import WindowAxis, Windows
 from dcsc.errors import DcscError
 
 probabilities = st.lists(st.sampled_from([0.0, 0.05, 0.125, 0.3, 0.5, 1.0]) | st.floats(0, 1))
 deltas = st.sampled_from([0.0, 0.01, 0.05, 0.25, 0.5, 1.0])
+
+
+axes = st.builds(
+    WindowAxis,
+    st.integers(1, 9), st.integers(1, 8), st.integers(-4, 4), st.integers(1, 7), st.integers(1, 3),
+)  # fmt: skip
+circles = st.builds(
+    lambda windows, step, length, start, fewer: WindowAxis(
+        windows * step, max(windows - fewer, 1), start, length, step, circular=True
+    ),
+    st.integers(1, 9), st.integers(1, 2), st.integers(1, 12), st.integers(-3, 3),
+    st.sampled_from([0, 0, 1, 2]),
+)  # fmt: skip
 
 
 # ---- Rüger ---------------------------------------------------------------------------------------
@@ -105,6 +119,59 @@ def test_blocks_of_nothing():
     assert block_chernoff([1], [1e9], 1, 0.0) == 10**9 + 1
 
 
+# ---- Cantelli ------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 20)), min_size=1), deltas)
+def test_no_law_of_this_mean_and_variance_exceeds_the_count(law, delta):
+    values, weights = (np.array(each, dtype=float) for each in zip(*law, strict=True))
+    weights /= weights.sum()
+    mean = float(weights @ values)
+    t = cantelli(mean, float(weights @ (values - mean) ** 2), delta)
+    if t is None:
+        assert delta == 0
+        return
+    assert weights[values >= t].sum() <= delta + 1e-9
+    assert t > mean
+
+
+def test_the_count_is_attained_by_two_values():
+    """0 and 10, of which the larger has probability δ: the inequality is an equality there."""
+    for delta in (0.05, 0.3):
+        t = cantelli(10 * delta, 100 * delta * (1 - delta), delta)
+        assert t in (10, 11)  # a tie may be lost to rounding
+        assert cantelli(10 * delta, 100 * delta * (1 - delta), delta * 0.99) > 10
+
+
+def test_mean_and_variance_are_those_of_the_same_probabilities():
+    """Thirty coins of which it is known that p ≤ 1: the variance of p = 1 is none at all."""
+    naive = cantelli(30 * 0.5, 30 * 1.0 * 0.0, 0.05)
+    assert naive == 16
+    assert binom.sf(naive - 1, 30, 0.5) > 0.4
+    assert cantelli(30 * 1.0, 30 * 1.0 * 0.0, 0.05) == 31
+
+
+@given(axes | circles, st.data())
+def test_neighbours_share_an_entry_and_the_variance_counts_all_of_them(axis, data):
+    windows = Windows((axis.entries,), (axis,))
+    count = axis.windows
+    marks = np.eye(count, dtype=np.int64)
+    held = windows.max_containing(marks).reshape(count, -1) == 1
+    meet = held.astype(int) @ held.T > 0
+    near = neighbours(windows).sum(marks).T > 0
+    assert (near >= meet).all()
+    # no more than that where nothing is cut off, or goes around more than once
+    sizes = axis.sizes()
+    whole = sizes == axis.length
+    if not axis.circular:
+        assert (near == meet)[np.ix_(whole, whole)].all()
+    p = np.array(data.draw(st.lists(st.floats(0, 1), min_size=1, max_size=6)))
+    places = np.array(data.draw(st.lists(st.integers(0, count - 1), min_size=len(p))))[: len(p)]
+    deviations = np.sqrt(p * (1 - p))
+    each = near[np.ix_(places, places)] * np.outer(deviations, deviations)
+    assert largest_variance(p, places, windows) == pytest.approx(each.sum(), abs=1e-9)
+
+
 # ---- energy --------------------------------------------------------------------------------------
 
 
@@ -146,19 +213,6 @@ def fractional_chromatic(windows):
     return linprog(
         np.ones(len(sets)), A_ub=-np.array(sets).T, b_ub=-np.ones(count), bounds=(0, None)
     ).fun
-
-
-axes = st.builds(
-    WindowAxis,
-    st.integers(1, 9), st.integers(1, 8), st.integers(-4, 4), st.integers(1, 7), st.integers(1, 3),
-)  # fmt: skip
-circles = st.builds(
-    lambda windows, step, length, start, fewer: WindowAxis(
-        windows * step, max(windows - fewer, 1), start, length, step, circular=True
-    ),
-    st.integers(1, 9), st.integers(1, 2), st.integers(1, 12), st.integers(-3, 3),
-    st.sampled_from([0, 0, 1, 2]),
-)  # fmt: skip
 
 
 @given(axes | circles)
@@ -233,6 +287,8 @@ def test_groups_of_filters_are_apart():
         (lambda: block_chernoff([2], [1], 1, 0.1), "0 <= mean <= size"),
         (lambda: block_chernoff([1, 1], [1], 1, 0.1), "one of each per block"),
         (lambda: block_chernoff([1], [1], 0.5, 0.1), "block_chernoff: chromatic"),
+        (lambda: cantelli(-1, 1, 0.1), "cantelli: mean"),
+        (lambda: cantelli(1, 1, 2), "cantelli: delta"),
         (lambda: energy_cap([1], -1), "energy_cap: energy"),
         (lambda: energy_cap([math.nan], 1), "energy_cap: levels"),
     ],

@@ -11,6 +11,13 @@ from dcsc.bounds.certificates.certificate import (
     SupportCertificate,
 )
 from dcsc.bounds.certificates.verification import Verification, verify
+from dcsc.bounds.depth import (
+    AveragedLayer,
+    AveragedMeans,
+    Shares,
+    actual_means,
+    told_means,
+)
 from dcsc.bounds.explanations.explain import explain
 from dcsc.bounds.explanations.records import (
     BestThreshold,
@@ -33,7 +40,8 @@ from dcsc.bounds.family import (
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
-from dcsc.bounds.partial import Count, LayerPartial, Means, PartialGuarantee
+from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
+from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -52,14 +60,19 @@ from dcsc.dictionaries import AtomPair, EffectiveDictionary
 
 __all__ = [
     "AtomPair",
+    "AveragedLayer",
+    "AveragedMeans",
     "Babel",
     "BestThreshold",
     "BoundCalculator",
     "Certificate",
     "Change",
+    "ChosenThreshold",
     "Count",
     "EffectiveDictionary",
+    "ExpectedWrong",
     "Explanation",
+    "FewestMissed",
     "Guarantee",
     "HybridBound",
     "Hypothesis",
@@ -72,12 +85,14 @@ __all__ = [
     "LayerStatistics",
     "LayeredBound",
     "Means",
+    "Objective",
     "PartialBound",
     "PartialCertificate",
     "PartialGuarantee",
     "ProbabilisticBound",
     "Refusal",
     "RobustBound",
+    "Shares",
     "Side",
     "Statement",
     "StrideOption",
@@ -89,11 +104,13 @@ __all__ = [
     "Verdict",
     "Verification",
     "WeakAtom",
+    "actual_means",
     "declare",
     "explain",
     "measure",
     "oracle_layers",
     "propagated_noise",
+    "told_means",
     "verify",
     "with_best_thresholds",
 ]

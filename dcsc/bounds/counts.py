@@ -14,7 +14,7 @@ from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Interval
 
-__all__ = ["block_chernoff", "energy_cap", "ruger", "ruger_ends"]
+__all__ = ["block_chernoff", "cantelli", "energy_cap", "ruger", "ruger_ends"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _MULTIPLIERS = 65
@@ -126,6 +126,39 @@ def block_chernoff(
         best = int(reached.argmin())
         low, high = grid[max(best - 1, 0)], grid[min(best + 1, _MULTIPLIERS - 1)]
     return math.ceil(min(float(reached[best]) * (1 + 1e-12), total + 1))
+
+
+def cantelli(mean: float, variance: float, delta: float) -> int | None:
+    r"""Return the smallest t for which Cantelli's inequality proves P(E ≥ t) ≤ δ.
+
+    .. math:: P(E \ge t) \le \frac{V}{V + (t - E[E])^2}, \quad t > E[E].
+
+    Upper bounds may stand for the probabilities behind both numbers, but for both of them the same
+    ones: events may be joined with independent coins until they have those. None for δ = 0, and
+    where t is beyond all numbers.
+
+    Parameters
+    ----------
+    mean : float
+    variance : float
+        V, or more.
+    delta : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> cantelli(10, 8, 0.1)
+    19
+    """
+    middle = real(mean, "cantelli: mean", minimum=0)
+    spread = real(variance, "cantelli: variance", minimum=0)
+    limit = real(delta, "cantelli: delta", minimum=0, maximum=1)
+    if limit == 0:
+        return None
+    above = middle + math.sqrt(spread) * (math.sqrt(1 - limit) / math.sqrt(limit))
+    if math.isinf(above):
+        return None
+    return max(math.ceil(above * (1 + 8 * _EPS)), math.floor(middle * (1 + 8 * _EPS)) + 1)
 
 
 def energy_cap(levels: npt.ArrayLike, energy: float) -> int:

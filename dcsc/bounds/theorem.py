@@ -87,14 +87,18 @@ class Theorem(ABC, Generic[S]):
     def _records(self, layers: Records, where: str) -> tuple[LayerRecord, ...]:
         """Return what a method was given, if the bound can use it."""
         records = as_records(layers, f"{type(self).__name__}.{where}")
+        return self._instances(records) if self.needs_instances else records
+
+    def _instances(self, records: tuple[LayerRecord, ...]) -> tuple[LayerInstance, ...]:
+        """Return records that are all instances, or refuse the others."""
         for number, record in enumerate(records, start=1):
-            if self.needs_instances and not isinstance(record, LayerInstance):
+            if not isinstance(record, LayerInstance):
                 raise self._refuse(
                     number,
                     "it needs the dictionary and the codes: expected a LayerInstance, got "
                     f"{type(record).__name__}",
                 )
-        return records
+        return tuple(record for record in records if isinstance(record, LayerInstance))
 
     def _wanted(self, record: LayerRecord) -> LayerRecord:
         """Return a record of the kind that ``_evaluate`` gets."""

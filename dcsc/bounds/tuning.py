@@ -3,9 +3,12 @@
 import attrs
 import numpy.typing as npt
 
-from dcsc._arrays import instance
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
+from dcsc.bounds.objectives import Objective
+from dcsc.bounds.partial import PartialBound
 from dcsc.bounds.records import measure
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
 
@@ -15,9 +18,10 @@ __all__ = ["with_best_thresholds"]
 def with_best_thresholds(
     model: DCSCModel,
     truth: Pathway,
-    bound: BoundCalculator,
+    bound: BoundCalculator | PartialBound,
     noise: float | npt.ArrayLike = 0.0,
     per_filter: bool = False,
+    objective: Objective | None = None,
 ) -> DCSCModel:
     """Return the model with the thresholds at which a bound is nearly best.
 
@@ -31,11 +35,14 @@ def with_best_thresholds(
         Drawn or not.
     truth : Pathway
         What `DCSCModel.synthesize` returned.
-    bound : BoundCalculator
+    bound : BoundCalculator or PartialBound
     noise : float or array_like, default 0
         As in `measure`.
     per_filter : bool, default False
         Whether to choose a threshold for each filter, for bounds that tell filters apart.
+    objective : Objective, optional
+        What is to be as small as possible, for `PartialBound` alone; `FewestMissed` has its budget
+        in each layer.
 
     Raises
     ------
@@ -58,8 +65,21 @@ def with_best_thresholds(
     1.0
     0.0
     """
-    instance(bound, BoundCalculator, "with_best_thresholds: bound")
-    chosen = bound.best_thresholds(measure(model, truth, noise), per_filter)
+    layers = measure(model, truth, noise)
+    if isinstance(bound, PartialBound):
+        chosen = bound.best_thresholds(layers, per_filter, objective)
+    elif not isinstance(bound, BoundCalculator):
+        raise DcscError(
+            "with_best_thresholds: bound: expected a BoundCalculator or PartialBound, got "
+            f"{quoted(bound)}"
+        )
+    elif objective is not None:
+        raise NotCoveredError(
+            f"with_best_thresholds: objective: {type(bound).__name__} is about whole supports: "
+            "expected None, or a PartialBound"
+        )
+    else:
+        chosen = bound.best_thresholds(layers, per_filter)
     return DCSCModel(
         [
             attrs.evolve(layer, projection=layer.projection.with_threshold(threshold))

@@ -10,6 +10,7 @@ from dcsc.testing.amplitudes import check_amplitudes
 from dcsc.testing.bounds import BoundReport, check_bound
 from dcsc.testing.dictionaries import check_dictionary
 from dcsc.testing.noise import check_noise
+from dcsc.testing.objectives import check_objective
 from dcsc.testing.operations import check_operation
 from dcsc.testing.projections import check_projection
 from dcsc.testing.pursuits import check_pursuit
@@ -23,6 +24,7 @@ __all__ = [
     "check_bound",
     "check_dictionary",
     "check_noise",
+    "check_objective",
     "check_operation",
     "check_projection",
     "check_pursuit",

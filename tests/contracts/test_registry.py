@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import dcsc
-from dcsc.bounds import BoundCalculator, Theorem
+from dcsc.bounds import BoundCalculator, Objective, Theorem
 from dcsc.bounds.noise import Noise
 from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
@@ -34,6 +34,7 @@ FAMILIES = {
     Theorem: cases.THEOREMS,
     Amplitudes: cases.AMPLITUDES,
     Noise: cases.NOISES,
+    Objective: cases.OBJECTIVES,
     Tail: cases.TAILS,
     Engine: ENGINES,
     Operation: network_cases.OPERATIONS,

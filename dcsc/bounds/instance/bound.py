@@ -1,6 +1,7 @@
 """The guarantee for given codes: a union of the tails of their atoms."""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import attrs
@@ -18,6 +19,7 @@ from dcsc.bounds.instance.search import best_threshold
 from dcsc.bounds.instance.units import UnitProbabilities, joined, unit_probabilities
 from dcsc.bounds.instance.weakest import weakest_atoms
 from dcsc.bounds.noise import Noise, NoNoise, as_noise
+from dcsc.bounds.objectives import ExpectedWrong
 from dcsc.bounds.records import LayerInstance
 from dcsc.bounds.records.statistics import Records
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
@@ -145,20 +147,30 @@ class InstanceBound(BoundCalculator):
         columns = problems(attrs.evolve(instance, threshold=0.0), entering)
         each = flag(per_filter, "InstanceBound.best_threshold: per_filter")
         filters = instance.dictionary.code_shape[0] if each else 1
-        best = best_threshold(columns, lambda problem: self._column(problem).each, filters)
+        best = best_threshold(
+            columns,
+            lambda problem: self._column(problem).each,
+            Problem.screen,
+            filters,
+            ExpectedWrong(),
+        )
         return best if each else float(best[0])
 
     def best_thresholds(self, layers: Records, per_filter: bool = False) -> tuple[Threshold, ...]:
         flag(per_filter, "InstanceBound.best_thresholds: per_filter")
+        records = self._instances(self._records(layers, "best_thresholds: layers"))
+        return self._one_by_one(records, lambda layer: self.best_threshold(layer, per_filter))
+
+    def _one_by_one(
+        self, layers: Iterable[LayerInstance], choose: Callable[[LayerInstance], Threshold]
+    ) -> tuple[Threshold, ...]:
+        """Return what is chosen for each layer, with the error that those below then leave."""
         chosen: list[LayerInstance] = []
-        for layer in self._records(layers, "best_thresholds: layers"):
-            assert isinstance(layer, LayerInstance)
+        for layer in layers:
+            known = layer
             if layer.noise is None:  # that of the layers below, at their new thresholds
-                level = self._levels((*chosen, layer))[-1]
-                best = self.best_threshold(attrs.evolve(layer, noise=level), per_filter)
-            else:
-                best = self.best_threshold(layer, per_filter)
-            chosen.append(attrs.evolve(layer, threshold=best))
+                known = attrs.evolve(layer, noise=self._levels((*chosen, layer))[-1])
+            chosen.append(attrs.evolve(layer, threshold=choose(known)))
         return tuple(layer.threshold for layer in chosen if layer.threshold is not None)
 
     def _evaluate(self, layers: tuple[LayerInstance, ...]) -> Guarantee:

@@ -1,4 +1,4 @@
-"""The search for a threshold: where the union over the atoms of given codes is smallest."""
+"""The search for a threshold: where what an objective makes of the atoms of codes is smallest."""
 
 from collections.abc import Callable
 
@@ -6,27 +6,35 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds.instance.problem import Problem
+from dcsc.bounds.objectives import Objective
 
 __all__ = ["best_threshold"]
 
 _QUANTILES = 32
 _GRID = 16
 _ZOOMS = 3
+_UNBOUNDED = 8  # deviations of an error that has no bound
+
+Each = Callable[[Problem], Array]
 
 
 def best_threshold(
-    problems: list[Problem], union: Callable[[Problem], Array], filters: int
+    problems: list[Problem], each: Each, first: Each, filters: int, objective: Objective
 ) -> Array:
-    """Return a threshold for each group of filters at which the union is nearly smallest.
+    """Return a threshold for each group of filters at which an objective is nearly reached.
 
     Parameters
     ----------
     problems : list of Problem
         One per column.
-    union : callable
-        What each atom of a problem contributes.
+    each : callable
+        A bound of the probability of each atom of a problem to be wrong.
+    first : callable
+        The same for a first look at all places, where it may be a coarser one.
     filters : int
         How many thresholds to choose: one, or one per filter.
+    objective : Objective
+        What it makes of the sums of these is to be small.
     """
     if not problems:
         return np.ones(filters)
@@ -38,7 +46,7 @@ def best_threshold(
     best = np.zeros(filters)
     best[certain] = (low[certain] + high[certain]) / 2
     if not certain.all():
-        best[~certain] = _searched(problems, union, filters, top)[~certain]
+        best[~certain] = _searched(problems, each, first, ~certain, top, objective)[~certain]
     return best
 
 
@@ -61,53 +69,72 @@ def _certain(problems: list[Problem], filters: int) -> tuple[Array, Array, Array
 
 
 def _searched(
-    problems: list[Problem], union: Callable[[Problem], Array], filters: int, top: float
+    problems: list[Problem],
+    each: Each,
+    first: Each,
+    open_groups: Array,
+    top: float,
+    objective: Objective,
 ) -> Array:
-    """Return the place where the union is least, on a grid that is made finer around it.
+    """Return the place where the cost is least, on a grid that is made finer around it.
 
-    The union jumps where an atom off the support is no longer reached, and where one on the support
-    begins to be. So the first grid is among those places, with the cheap screen for the union; it
-    finds them at any range of amplitudes.
+    Sums jump where an atom off the support is no longer reached, and where one on the support
+    begins to be. So the first grid is among those places; it finds them at any range of amplitudes.
     """
+    filters = len(open_groups)
+
+    def costs(bound: Each, places: Array) -> Array:
+        missed, raised = _sums(problems, bound, places)
+        # what is certain already has no share in a joint limit
+        return objective.costs(missed * open_groups, raised * open_groups)
+
     places = _jumps(problems, filters, top)
-    low, high = _around(places, _values(problems, Problem.screen, places))
+    low, high = _around(places, costs(first, places))
     for _ in range(_ZOOMS):
         places = np.linspace(low, high, _GRID + 1)
-        values = _values(problems, union, places)
+        values = costs(each, places)
         low, high = _around(places, values)
-    # the middle of equal places, unless the union is larger between them
+    # the middle of equal places, unless the cost is larger between them
     least = values == values.min(axis=0)
-    first = np.take_along_axis(places, least.argmax(axis=0)[None], axis=0)[0]
+    start = np.take_along_axis(places, least.argmax(axis=0)[None], axis=0)[0]
     last = np.take_along_axis(places, (_run_end(least))[None], axis=0)[0]
-    middle = (first + last) / 2
-    ends = _values(problems, union, np.stack([first, middle]))
-    return np.where(ends[1] <= ends[0], middle, first)
+    middle = (start + last) / 2
+    ends = costs(each, np.stack([start, middle]))
+    return np.where(ends[1] <= ends[0], middle, start)
 
 
 def _jumps(problems: list[Problem], filters: int, top: float) -> Array:
-    """Return places from small to large, (places, filters), among which the union jumps."""
-    jumps = []
+    """Return places from small to large, (places, filters), among which the sums jump.
+
+    The largest of them is beyond what any atom off the support can reach.
+    """
+    jumps, quiet = [], np.full(filters, top)
     for problem in problems:
         column = problem.column
         reach = column.total + column.error + column.slack
         bare = np.where(column.on, column.strength, reach)
         jumps += [bare, np.where(column.on, column.strength - reach, reach)]
+        error = column.error * (1 if problem.law.bounded else _UNBOUNDED)
+        most = np.where(column.on, 0.0, column.total + error + 2 * column.slack)
+        quiet = np.maximum(quiet, most.reshape(filters, -1).max(axis=1))
     joint = np.concatenate([jump.reshape(filters, -1) for jump in jumps], axis=1)
     joint = np.clip(joint, 0.0, top)
     among = np.quantile(joint, np.linspace(0, 1, _QUANTILES), axis=1)
     even = np.linspace(np.zeros(filters), np.full(filters, top), _GRID + 1)
-    return np.sort(np.concatenate([among, even, (among[1:] + among[:-1]) / 2]), axis=0)
+    between = (among[1:] + among[:-1]) / 2
+    return np.sort(np.concatenate([among, even, between, quiet[None]]), axis=0)
 
 
-def _values(problems: list[Problem], union: Callable[[Problem], Array], places: Array) -> Array:
-    """Return the union of each group of filters at each place, (places, filters)."""
-    filters = places.shape[1]
-    return np.stack(
-        [
-            np.sum([union(p.at(place)).reshape(filters, -1).sum(axis=1) for p in problems], axis=0)
-            for place in places
-        ]
-    )
+def _sums(problems: list[Problem], each: Each, places: Array) -> tuple[Array, Array]:
+    """Return the misses and false alarms of each group of filters at each place."""
+    sums = np.zeros((2, *places.shape))
+    for at, place in enumerate(places):
+        for problem in problems:
+            values, on = each(problem.at(place)), problem.column.on
+            for which, part in enumerate((on, ~on)):
+                kept = np.where(part, values, 0.0).reshape(places.shape[1], -1)
+                sums[which, at] += kept.sum(axis=1)
+    return sums[0], sums[1]
 
 
 def _around(places: Array, values: Array) -> tuple[Array, Array]:

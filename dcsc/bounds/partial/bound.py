@@ -7,23 +7,30 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
+from dcsc._arguments import flag
 from dcsc._arrays import Array, real
+from dcsc._arrays import instance as instance_checked
 from dcsc._fields import named_field, number_field
 from dcsc.bounds import inverse
 from dcsc.bounds.class_units import TAILS, ClassUnits
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.instance.bound import assumed
-from dcsc.bounds.instance.problem import Entering, problems, threshold_of
-from dcsc.bounds.noise import Noise, as_noise
+from dcsc.bounds.instance.problem import Entering, Problem, problems, threshold_of
+from dcsc.bounds.instance.search import best_threshold
+from dcsc.bounds.instance.units import unit_probabilities
+from dcsc.bounds.noise import Adversarial, Noise, as_noise
+from dcsc.bounds.objectives import ExpectedWrong, Objective
+from dcsc.bounds.partial.chosen import ChosenThreshold
 from dcsc.bounds.partial.counting import Counting
 from dcsc.bounds.partial.guarantee import LayerPartial, PartialGuarantee
 from dcsc.bounds.partial.means import means_of_class, means_of_units
 from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
-from dcsc.bounds.records.statistics import as_record
+from dcsc.bounds.records.statistics import Records, as_record
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
 from dcsc.bounds.tails import Exact, Tail, as_tail
 from dcsc.bounds.theorem import Theorem
+from dcsc.projections.base import Threshold
 
 __all__ = ["PartialBound"]
 
@@ -135,6 +142,74 @@ class PartialBound(Theorem[PartialGuarantee]):
 
         return inverse.max_sparsity(meets, layer)
 
+    def best_threshold(
+        self,
+        instance: LayerInstance,
+        objective: Objective | None = None,
+        per_filter: bool = False,
+    ) -> ChosenThreshold:
+        """Return a threshold that an objective asks for, with what it finds and falsely raises.
+
+        The layer's own is ignored. What the objective looks at are the upper ends of expected
+        misses and false alarms.
+
+        Parameters
+        ----------
+        instance : LayerInstance
+            With a noise.
+        objective : Objective, optional
+            By default `ExpectedWrong`; `FewestMissed` keeps to a budget of false alarms.
+        per_filter : bool, default False
+            Whether to choose one for each filter.
+
+        Examples
+        --------
+        >>> from dcsc.bounds import FewestMissed, LayerInstance
+        >>> from dcsc.dictionaries import CirculantDictionary
+        >>> pair = CirculantDictionary([[[0.5**0.5, 0.5**0.5]]], extent=8)
+        >>> layer = LayerInstance(pair, [[1, 0, 0.6, 0, 0.45, 0, 0, 0]])
+        >>> for limit in (0, 0.5):
+        ...     best = PartialBound().best_threshold(layer, FewestMissed(limit))
+        ...     print(best.missed.high, best.false_alarms.high)
+        2.0 0.0
+        1.0 0.5
+        """
+        name = "PartialBound.best_threshold"
+        instance_checked(instance, LayerInstance, f"{name}: instance")
+        wanted = ExpectedWrong() if objective is None else objective
+        instance_checked(wanted, Objective, f"{name}: objective")
+        each = flag(per_filter, f"{name}: per_filter")
+        entering = InstanceBound(self.tail, self.noise_model)._entering_one(
+            instance, "best_threshold"
+        )
+
+        def upper(problem: Problem) -> Array:
+            return unit_probabilities(problem, self.tail, self.tolerance).upper
+
+        columns = problems(attrs.evolve(instance, threshold=0.0), entering)
+        filters = instance.dictionary.code_shape[0] if each else 1
+        best = best_threshold(columns, upper, upper, filters, wanted)
+        threshold = best if each else float(best[0])
+        (part,) = self.evaluate(attrs.evolve(instance, threshold=threshold)).layers
+        return ChosenThreshold(threshold, wanted, part)
+
+    def best_thresholds(
+        self, layers: Records, per_filter: bool = False, objective: Objective | None = None
+    ) -> tuple[Threshold, ...]:
+        """Return `best_threshold` for every layer, with the error that those below then leave.
+
+        Parameters
+        ----------
+        layers : sequence of LayerInstance, or one of them
+            Layer 1 first.
+        per_filter, objective
+            As in `best_threshold`.
+        """
+        return InstanceBound(self.tail, self.noise_model)._one_by_one(
+            self._instances(self._records(layers, "best_thresholds: layers")),
+            lambda layer: self.best_threshold(layer, objective, per_filter).threshold,
+        )
+
     def _wanted(self, record: LayerRecord) -> LayerRecord:
         return record
 
@@ -175,7 +250,7 @@ class PartialBound(Theorem[PartialGuarantee]):
             """Return upper ends for an error that each unit's own signs and nothing else decide."""
             if level == 0 or entering.signal is not None or entering.law.shifts:
                 return upper
-            if not entering.law.bounded:
+            if not (entering.law.bounded and self.tail.covers(Adversarial())):
                 return None
             return (
                 InstanceBound(self.tail, "adversarial")

@@ -1,15 +1,17 @@
 """How many units come out wrong at the most, with high probability: the least of several bounds."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
-from dcsc.bounds.counts import block_chernoff, energy_cap, ruger, ruger_ends
+from dcsc.bounds.counts import block_chernoff, cantelli, energy_cap, ruger, ruger_ends
 from dcsc.bounds.inverse import last_integer
 from dcsc.bounds.partial.energy import interference_energy
+from dcsc.bounds.partial.variance import largest_variance
 from dcsc.coefficients import Column
 from dcsc.dictionaries import Windows
 
@@ -18,6 +20,7 @@ __all__ = ["OF", "Count", "Counting"]
 OF = ("wrong", "missed", "false_alarms")
 """Which units may be counted."""
 
+_ROUNDING = 1e-12
 _WRITTEN_OFF = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 
 
@@ -31,7 +34,8 @@ class Count:
         The smallest t for which it is proved that :math:`P(E \ge t) \le \delta`: fewer than so
         many are wrong, and 1 means that none is.
     inequality : str
-        What proves it: ``"safe units"``, ``"Rüger"``, ``"block Chernoff"`` or ``"energy cap"``.
+        What proves it: ``"safe units"``, ``"Rüger"``, ``"block Chernoff"``, ``"Cantelli"`` or
+        ``"energy cap"``.
     at_least : int
         No t below this one has the property, whatever the units depend on.
     """
@@ -84,6 +88,7 @@ class Counting:
             (int(np.count_nonzero(upper)) + 1, "safe units"),
             (ruger(upper, delta), "Rüger"),
             (self._by_blocks(counted, delta), "block Chernoff"),
+            (self._by_variance(counted, delta), "Cantelli"),
             (self._by_energy(counted), "energy cap"),
         ]
         count, inequality = min(
@@ -93,18 +98,32 @@ class Counting:
 
     def _by_blocks(self, counted: Array, delta: float) -> int | None:
         """Return the count by a Chernoff bound over positions, without the likeliest units."""
-        if self._local is None:
-            return None
-        centres, chromatic = self.stripes.centres.ravel(), self.stripes.chromatic.value
-        windows = np.broadcast_to(centres, self.on.shape)
+        chromatic = self.stripes.chromatic.value
         counts = []
+        for places, local, written in self._without_the_likeliest(counted):
+            means, sizes = np.bincount(places, local), np.bincount(places)
+            counts.append(written + block_chernoff(means, sizes, chromatic, delta))
+        return min(counts, default=None)
+
+    def _by_variance(self, counted: Array, delta: float) -> int | None:
+        """Return the count by the variance that units which share signs may have together."""
+        counts = []
+        for places, local, written in self._without_the_likeliest(counted):
+            variance = largest_variance(local, places, self.stripes)
+            # mean and variance of the same probabilities
+            count = cantelli(math.fsum(local.tolist()) * (1 + _ROUNDING), variance, delta)
+            counts += [] if count is None else [written + count]
+        return min(counts, default=None)
+
+    def _without_the_likeliest(self, counted: Array) -> Iterator[tuple[Array, Array, int]]:
+        """Yield places and probabilities of units, and how many were written off before."""
+        if self._local is None:
+            return
+        windows = np.broadcast_to(self.stripes.centres.ravel(), self.on.shape)
         for level in _WRITTEN_OFF:
             kept = counted & (self._local > 0) & (self._local <= level)
             written = int(np.count_nonzero(counted & (self._local > level)))
-            sizes = np.bincount(windows[kept])
-            means = np.bincount(windows[kept], self._local[kept])
-            counts.append(written + block_chernoff(means, sizes, chromatic, delta))
-        return min(counts)
+            yield windows[kept], self._local[kept], written
 
     def _by_energy(self, counted: Array) -> int | None:
         """Return one more than can be wrong at once, column by column, for any signs and errors."""

@@ -20,10 +20,11 @@ from dcsc._arrays import (
 )
 from dcsc._cached import cached_property
 from dcsc._numerics.packed import WORD, unpack
+from dcsc.layer import law_of
 from dcsc.model import DCSCModel
-from dcsc.signs import FixedSigns, SignPattern
+from dcsc.signs import FixedSigns
 
-__all__ = ["BLOCK", "Block", "Draws", "Trials", "checked_noise", "law"]
+__all__ = ["BLOCK", "Block", "Draws", "Trials", "checked_noise"]
 
 BLOCK = 1024
 
@@ -107,7 +108,7 @@ class Draws(Trials):
         return cls(model, batch, checked, _seed(rng))
 
     def packed(self, number: int, layer: int, atoms: Array, last: int) -> Array:
-        signs = law(self.model.layers[layer].signs)
+        signs = law_of(self.model.layers[layer].signs)
         shape = self.model.layers[layer].dictionary.code_shape
         return signs.draw_packed(last, shape, atoms, self.generator(number, layer))
 
@@ -193,7 +194,7 @@ class Block:
         """Return the model with the signs of one draw."""
         return DCSCModel(
             [
-                attrs.evolve(layer, signs=FixedSigns(signs[0], law=law(layer.signs)))
+                attrs.evolve(layer, signs=FixedSigns(signs[0], law=law_of(layer.signs)))
                 for layer, signs in zip(
                     self.draws.model.layers, self.signs_between(draw, draw + 1), strict=True
                 )
@@ -215,11 +216,6 @@ def checked_noise(
     if array.shape != shape:
         as_batch(array, batch + shape, f"{where}: noise", array.dtype)
     return batch, np.broadcast_to(array, batch + shape)
-
-
-def law(signs: SignPattern) -> SignPattern:
-    """Return the law that signs were drawn from, or the signs themselves."""
-    return signs.law if isinstance(signs, FixedSigns) and signs.law is not None else signs
 
 
 def _seed(rng: Rng) -> np.random.SeedSequence:

@@ -8,10 +8,11 @@ from dcsc._arrays import Array, instance, integer, real_array
 from dcsc._display import Display, Displayed, digits
 from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, TooLargeError
-from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise, law
+from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise
 from dcsc.experiments.simulation.engines import BatchEngine, DrawEngine
 from dcsc.experiments.simulation.tally import counted, counts_of
 from dcsc.experiments.simulation.trials import Simulation, engine_of
+from dcsc.layer import law_of
 from dcsc.model import DCSCModel
 
 __all__ = ["Enumeration", "enumerate_signs"]
@@ -171,7 +172,7 @@ def _coins(model: DCSCModel, codes: Array) -> tuple[tuple[Array, ...], int]:
     """Number the coins of all layers that matter; return each sign's, and how many there are."""
     coins, number = [], 0
     for depth, layer in enumerate(model.layers, start=1):
-        labels = law(layer.signs).coins(layer.dictionary.code_shape).ravel()
+        labels = law_of(layer.signs).coins(layer.dictionary.code_shape).ravel()
         deciding = labels >= 0
         # Nothing reads the values of the deepest code: only which entries are in its support.
         selection = layer.projection.selection
@@ -193,5 +194,6 @@ def _coins(model: DCSCModel, codes: Array) -> tuple[tuple[Array, ...], int]:
 def _fixed(model: DCSCModel) -> tuple[Array, ...]:
     """Return which signs are negative where no coin decides."""
     return tuple(
-        law(layer.signs).draw(layer.dictionary.code_shape, 0).ravel() < 0 for layer in model.layers
+        law_of(layer.signs).draw(layer.dictionary.code_shape, 0).ravel() < 0
+        for layer in model.layers
     )
