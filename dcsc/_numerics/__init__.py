@@ -11,6 +11,8 @@ function                  what it computes
 `stripe_top`              the largest entries of every stripe
 `random_words`            the random words of some atoms without the others
 `lay_rows`                rows of a Gram matrix, from tables of the filters
+`lay_terms`               the sizes of its products with a code
+`sum_terms`               their sums, and those of their squares
 `selberg_sums`            trigonometric sums over the moments of signed sums
 ========================  ====================================================================
 
@@ -33,11 +35,13 @@ from dcsc._numerics.ways import two_ways
 __all__ = [
     "correlate",
     "lay_rows",
+    "lay_terms",
     "random_words",
     "selberg_sums",
     "select",
     "spread",
     "stripe_top",
+    "sum_terms",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
@@ -45,5 +49,7 @@ spread = two_ways("dcsc._numerics.convolution", plain.spread)
 select = two_ways("dcsc._numerics.convolution", plain.select)
 stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
 lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)
+lay_terms = two_ways("dcsc._numerics.rows", plain.lay_terms)
+sum_terms = two_ways("dcsc._numerics.rows", plain.sum_terms)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)

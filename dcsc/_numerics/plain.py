@@ -16,11 +16,13 @@ from dcsc._numerics.grid import Grid
 __all__ = [
     "correlate",
     "lay_rows",
+    "lay_terms",
     "random_words",
     "selberg_sums",
     "select",
     "spread",
     "stripe_top",
+    "sum_terms",
 ]
 
 _PIECE_BYTES = 2**22
@@ -195,7 +197,7 @@ def lay_rows(
     tables: Array,
     table_of: Array,
     rows: Array,
-    turns: Array,
+    ways: Array,
     positions: Array,
     ends: Array,
     first: Array,
@@ -207,13 +209,74 @@ def lay_rows(
 
     The arguments are those of `rows.lay_rows`.
     """
-    n = tables.shape[1]
+    n = tables.shape[2]
     firsts = np.arange(n)[:, None] * places
     for row, number in zip(rows, table_of, strict=True):
         part = slice(ends[row], ends[row + 1])
         count = (ends[row + 1] - ends[row]) // n
-        data[part] = tables[number][:, turns[row, :count]].ravel()
+        data[part] = tables[number][ways[row, :count]].T.ravel()
         columns[part] = (first[row] + firsts + positions[row, :count]).ravel()
+
+
+def sum_terms(
+    tables: Array,
+    ways: Array,
+    positions: Array,
+    starts: Array,
+    numbers: Array,
+    sizes: Array,
+    atoms: Array,
+    unit: float,
+    out: Array,
+) -> None:
+    """Add up the sizes of G_kj x_j for atoms k and j ≠ k, and their squares, and count them.
+
+    The arguments are those of `rows.sum_terms`.
+    """
+    code = starts, numbers, sizes
+    for row, atom in enumerate(atoms.tolist()):
+        terms = _terms_of(tables, ways, positions, *code, atom)
+        out[:, row] = terms.sum(), np.square(terms / unit).sum(), len(terms)
+
+
+def lay_terms(
+    tables: Array,
+    ways: Array,
+    positions: Array,
+    starts: Array,
+    numbers: Array,
+    sizes: Array,
+    atoms: Array,
+    out: Array,
+) -> None:
+    """Write the sizes of G_kj x_j for atoms k and j ≠ k that are not 0, a row each, from the left.
+
+    The arguments are those of `rows.lay_terms`.
+    """
+    code = starts, numbers, sizes
+    for row, atom in zip(out, atoms.tolist(), strict=True):
+        terms = _terms_of(tables, ways, positions, *code, atom)
+        row[: len(terms)] = terms
+
+
+def _terms_of(
+    tables: Array,
+    ways: Array,
+    positions: Array,
+    starts: Array,
+    numbers: Array,
+    sizes: Array,
+    atom: int,
+) -> Array:
+    (f, p), n = divmod(atom, len(ways)), tables.shape[2]
+    met = ways[p] >= 0
+    active = f // n * len(ways) + positions[p, met].astype(np.intp)
+    # The entries of these positions, one after the other, and the way of each.
+    count = starts[active + 1] - starts[active]
+    entries = np.arange(count.sum()) + np.repeat(starts[active + 1] - np.cumsum(count), count)
+    terms = np.abs(tables[f, np.repeat(ways[p, met], count), numbers[entries]] * sizes[entries])
+    terms[(np.repeat(positions[p, met], count) == p) & (numbers[entries] == f % n)] = 0
+    return np.asarray(terms[terms > 0])
 
 
 # ---- selberg -------------------------------------------------------------------------------------

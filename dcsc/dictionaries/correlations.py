@@ -26,7 +26,6 @@ __all__ = [
     "Terms",
     "Use",
     "all_tables",
-    "cut_terms",
     "multiply",
     "visit_tables",
 ]
@@ -189,16 +188,3 @@ def _products(left: Array, right: Array, terms: Terms) -> Iterator[tuple[Array, 
             at_right: tuple[Any, ...] = (..., *v, slice(a - shift, b - shift), slice(None))
             one, other = (x.reshape(*x.shape[:2], -1) for x in (left[at_left], right[at_right]))
             yield one, other.swapaxes(1, 2)
-
-
-def cut_terms(
-    meetings: list[Meeting], cut: list[list[int]], turns: list[list[int]]
-) -> list[Terms | None]:
-    """Return where atoms cut in the same place meet others, per turns; None for nowhere."""
-    per_turns: list[Terms | None] = []
-    for line in turns:
-        axes = zip(meetings, cut, line, strict=True)
-        terms = [meeting.term(first, last, t) for meeting, (first, last), t in axes]
-        meet = all(first < last for _, first, last in terms)
-        per_turns.append(tuple((term,) for term in terms) if meet else None)
-    return per_turns
