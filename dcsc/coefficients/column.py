@@ -50,6 +50,8 @@ class Column:
         :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand.
     one_sided : bool
         Whether only coefficients above the threshold are kept, or also those below minus it.
+    tolerance : float
+        That of ties, relative to what rounding could make of a coefficient, and to the error.
     """
 
     atoms: Array
@@ -63,6 +65,7 @@ class Column:
     still: Array
     total: Array
     one_sided: bool
+    tolerance: float
     _terms: Terms
 
     def __len__(self) -> int:
@@ -120,6 +123,12 @@ class Column:
     def at(self, threshold: Array) -> "Column":
         """Return the column with another threshold for every atom."""
         return attrs.evolve(self, threshold=threshold)
+
+    def under(self, error: Array) -> "Column":
+        """Return the column with other errors of a known size, one for every atom."""
+        slack = self.slack + self.tolerance * (error - self.error)
+        still = self.still & (error == 0)
+        return attrs.evolve(self, error=error, slack=slack, still=still)
 
     def terms(self, places: Array) -> scipy.sparse.csc_array:
         """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
@@ -230,6 +239,7 @@ def columns(
             still,
             total,
             one_sided,
+            tolerance,
             terms,
         )
 

@@ -90,7 +90,9 @@ class UnitProbabilities:
         return UnitClasses(safe, unsafe, ~(safe | unsafe))
 
 
-def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitProbabilities:
+def unit_probabilities(
+    problem: Problem, tail: Tail, tolerance: float, others: float | None = None
+) -> UnitProbabilities:
     """Return the ends for the atoms of one column.
 
     Parameters
@@ -100,13 +102,15 @@ def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitPr
         Valid for the noise of the problem.
     tolerance : float
         As in `InstanceBound.units`.
+    others : float, optional
+        In its place, for the units that are not of the support.
     """
     lost, on = problem.lost, problem.column.on
     lower = lost.astype(np.float64)
     upper = np.where(lost, 1.0, problem.screen())
     # What each atom of either kind may leave open, so that all of a kind leave open what they may.
     doubtful = ~lost & (upper > 0)
-    share = tolerance * max(int(on.sum()), 1)
+    share = (tolerance if others is None else others) * max(int(on.sum()), 1)
     gap = np.where(on, tolerance, share / max(int((doubtful & ~on).sum()), 1))
     # A cheap bound is enough for many; the others are looked at.
     for atoms in _batches(problem, np.flatnonzero(doubtful & (upper > gap))):

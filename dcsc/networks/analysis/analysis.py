@@ -24,6 +24,7 @@ from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
 from dcsc.networks.analysis.resynthesis import resynthesize
 from dcsc.networks.analysis.safety import safety
+from dcsc.networks.analysis.seen import Seen
 from dcsc.networks.network import ConvNetwork
 from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.projections import ReLU
@@ -180,12 +181,13 @@ def _with_codes(
 ) -> LayerAnalysis:
     deepest = coded[layer.name]
     layers = stack(coded, layer.name)
+    seen = Seen(deepest)
     return attrs.evolve(
         layer,
         codes=code_facts(deepest),
-        theorems=theorem_facts(deepest, limits.products, limits.proved),
-        partial=partial_facts(deepest, limits.products, limits.proved),
-        safety=safety(deepest, noise, limits.units, limits.proved, seed),
+        theorems=theorem_facts(deepest, limits.products, limits.proved, seen),
+        partial=partial_facts(deepest, limits.products, limits.proved, seen),
+        safety=safety(deepest, noise, limits.units, limits.proved, seed, seen),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),
         start=layers[0].start,

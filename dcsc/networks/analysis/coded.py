@@ -83,8 +83,12 @@ class CodedLayer(Displayed):
     @property
     def instances(self) -> list[LayerInstance]:
         """One record for each input, with the threshold β/2."""
+        return [self.instance(number) for number in range(len(self.codes))]
+
+    def instance(self, number: int) -> LayerInstance:
+        """Return the record of one input."""
         selection = self.projection.selection
-        return [LayerInstance(self.dictionary, code, selection=selection) for code in self.codes]
+        return LayerInstance(self.dictionary, self.codes[number], selection=selection)
 
     @property
     def work(self) -> int:

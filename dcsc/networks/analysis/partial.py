@@ -5,15 +5,18 @@ import math
 import attrs
 import numpy as np
 
-from dcsc.bounds import PartialBound
+from dcsc.bounds import InstanceBound
 from dcsc.intervals import Interval
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
+from dcsc.networks.analysis.seen import Seen
 
 __all__ = ["PartialFacts", "partial_facts"]
 
 # The cost of both ends of the probability of one unit, in multiplications.
 _UNIT = 5 * 10**5
+# How far the ends of the recall, and of the false alarms per active unit, are apart at the most.
+_MISSED, _RAISED = 0.005, 0.02
 
 
 @attrs.frozen
@@ -38,7 +41,9 @@ class PartialFacts:
     inputs: int
 
 
-def partial_facts(layer: CodedLayer, most: float, inputs: int) -> PartialFacts | None:
+def partial_facts(
+    layer: CodedLayer, most: float, inputs: int, seen: Seen | None = None
+) -> PartialFacts | None:
     """Return what is proved of the codes of the first inputs.
 
     Parameters
@@ -47,6 +52,8 @@ def partial_facts(layer: CodedLayer, most: float, inputs: int) -> PartialFacts |
     most : float
         About how many multiplications it may take; fewer inputs are looked at to keep to that.
     inputs : int
+    seen : Seen, optional
+        What the units see of the codes, if others ask as well.
 
     Returns
     -------
@@ -60,16 +67,14 @@ def partial_facts(layer: CodedLayer, most: float, inputs: int) -> PartialFacts |
     numbers = numbers[:affordable]
     if not len(numbers):
         return None
-    instances = layer.instances
-    parts = [PartialBound().evaluate(instances[number]).layers[0] for number in numbers]
+    sums = Seen(layer) if seen is None else seen
+    ends = [sums.ends(InstanceBound(), number, _MISSED, _RAISED) for number in numbers.tolist()]
     active = np.count_nonzero(layer.codes[numbers])
-    # Sums over the inputs, end by end.
+    # Sums over the units of all inputs, end by end.
     missed, raised = (
-        np.sum([getattr(part, name) for part in parts], axis=0) / active
-        for name in ("missed", "false_alarms")
+        [math.fsum(end[at][end[0] == state].sum() for end in ends) / active for at in (1, 2)]
+        for state in (True, False)
     )
     return PartialFacts(
-        Interval(float(1 - missed[1]), float(1 - missed[0])),
-        Interval(float(raised[0]), float(raised[1])),
-        len(numbers),
+        Interval(1 - missed[1], 1 - missed[0]), Interval(raised[0], raised[1]), len(numbers)
     )
