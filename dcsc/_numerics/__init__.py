@@ -13,6 +13,7 @@ function                  what it computes
 `lay_rows`                rows of a Gram matrix, from tables of the filters
 `lay_terms`               the sizes of its products with a code
 `sum_terms`               their sums, and those of their squares
+`best_moments`            the least exponential moments of signed sums
 `selberg_sums`            trigonometric sums over the moments of signed sums
 ========================  ====================================================================
 
@@ -21,8 +22,8 @@ Each has two leaves, and `ways` decides which of them runs:
 - **plain**, in numpy: `plain`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
-  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`
-  and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
+  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
+  `moments` and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
 
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
 `memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
@@ -33,6 +34,7 @@ from dcsc._numerics import plain
 from dcsc._numerics.ways import two_ways
 
 __all__ = [
+    "best_moments",
     "correlate",
     "lay_rows",
     "lay_terms",
@@ -52,4 +54,5 @@ lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)
 lay_terms = two_ways("dcsc._numerics.rows", plain.lay_terms)
 sum_terms = two_ways("dcsc._numerics.rows", plain.sum_terms)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
+best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)

@@ -14,6 +14,7 @@ from dcsc._arrays import Array, Shape, all_finite
 from dcsc._numerics.grid import Grid
 
 __all__ = [
+    "best_moments",
     "correlate",
     "lay_rows",
     "lay_terms",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 _PIECE_BYTES = 2**22
+_STEPS = 60
+_EPS = float(np.finfo(np.float64).eps)
 
 
 # ---- convolutions --------------------------------------------------------------------------------
@@ -306,3 +309,32 @@ def selberg_sums(
 
 def _radians(turns: Array) -> Array:
     return turns.view(np.int64) * (2 * np.pi / 2.0**64)
+
+
+# ---- moments -------------------------------------------------------------------------------------
+
+
+def best_moments(weights: Array, levels: Array, spreads: Array) -> Array:
+    """Return λ close to that of the least exponential moment, and log E exp(λ Σ), (2, rows).
+
+    The arguments are those of `moments.best_moments`.
+    """
+    variance = np.einsum("ij,ij->i", weights, weights) + spreads**2
+    multiplier = levels / variance
+    left = np.arange(len(levels))
+    for _ in range(_STEPS):
+        rest, noise, current = weights[left], spreads[left] ** 2, multiplier[left]
+        slope = np.tanh(current[:, None] * rest)
+        missing = levels[left] - np.einsum("ij,ij->i", rest, slope) - current * noise
+        bend = np.einsum("ij,ij->i", rest**2, 1 - slope**2) + noise
+        step = np.divide(missing, bend, out=np.zeros_like(missing), where=bend > 0)
+        # Towards t = Σ w the best λ is infinite, and the steps only ever grow by a summand.
+        step = np.clip(step, 0.0, 4 * current)
+        multiplier[left] = current + step
+        left = left[(step > 1e-9 * current) & (bend > _EPS**2 * variance[left])]
+        if not left.size:
+            break
+    # log cosh y = y + log1p(exp(-2y)) - log 2, and y²/2 is an upper bound that is exact near 0
+    y = multiplier[:, None] * weights
+    grown = np.minimum(y + np.log1p(np.exp(-2 * y)) - math.log(2), y**2 / 2).sum(axis=1)
+    return np.stack([multiplier, grown + (multiplier * spreads) ** 2 / 2])
