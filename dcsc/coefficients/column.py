@@ -71,7 +71,7 @@ class Column:
     def __len__(self) -> int:
         return len(self.atoms)
 
-    @property
+    @cached_property
     def level(self) -> Array:
         """What the sum of the others has to reach for the atom to fail."""
         return np.where(self.on, self.strength - self.threshold, self.threshold)

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 import attrs
@@ -97,8 +97,16 @@ class Table:
 def all_tables(axes: tuple[AtomAxis, ...], positions: list[Shape], symmetric: bool) -> list[Table]:
     """Return the tables in which all rows of G at some positions are.
 
-    Without ``symmetric``, every row of G there is a row of a table, and none a column.
+    Without ``symmetric``, every row of G there is a row of a table, and none a column. They depend
+    on no filters: dictionaries of one geometry, such as random twins, share what is kept of them.
     """
+    return _all_tables(axes, tuple(positions), symmetric)
+
+
+@lru_cache(maxsize=2)
+def _all_tables(
+    axes: tuple[AtomAxis, ...], positions: tuple[Shape, ...], symmetric: bool
+) -> list[Table]:
     tables: dict[tuple[Terms, bool], Table] = {}
 
     @cache
