@@ -190,7 +190,7 @@ def _with_codes(
         layer,
         codes=code_facts(deepest),
         theorems=theorem_facts(deepest, limits.products, limits.proved, seen),
-        partial=partial_facts(deepest, limits.products, limits.proved, seen),
+        partial=partial_facts(deepest, limits.products, limits.proved, seen, seed),
         safety=safety(deepest, noise, limits.units, limits.proved, seed, seen),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),

@@ -11,6 +11,8 @@ from dcsc.networks.analysis.coded import CodedLayer
 
 __all__ = ["Seen"]
 
+_KEPT_UNITS = 2**19
+
 
 @attrs.frozen(eq=False)
 class Seen:
@@ -37,7 +39,12 @@ class Seen:
         return bound._column(self._problem(number)).upper
 
     def ends(
-        self, bound: InstanceBound, number: int, missed: float, raised: float
+        self,
+        bound: InstanceBound,
+        number: int,
+        missed: float,
+        raised: float,
+        among: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """Return which units are on, and the ends of the probability that each is wrong.
 
@@ -48,15 +55,18 @@ class Seen:
         missed, raised : float
             How far the ends may be apart, summed over the units that are on and over the others,
             for each unit that is on.
+        among : array of int, optional
+            The units whose ends are wanted; those of the others are further apart.
         """
         problem = self._problem(number)
-        units = unit_probabilities(problem, bound.tail, missed, raised)
+        units = unit_probabilities(problem, bound.tail, missed, raised, among)
         return problem.column.on, units.lower, units.upper
 
     def _problem(self, number: int) -> Problem:
         if number not in self._problems:
-            # Sums whose terms are read off tables take no room, of others one code's are kept.
-            if self.layer.dictionary._near() is None:
+            # Sums whose terms are read off tables take little room, of others one code's are kept.
+            kept = self.layer.codes[0].size * (1 + len(self._problems))
+            if self.layer.dictionary._near() is None or kept > _KEPT_UNITS:
                 self._problems.clear()
             instance = self.layer.instance(number)
             entering = InstanceBound()._entering_one(instance, "units")
