@@ -1,11 +1,12 @@
 """The charts and the pictures of codes on a network's page, read back from what was drawn."""
 
 from io import BytesIO
+from xml.etree import ElementTree
 
 import attrs
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dcsc.networks.analysis import (
@@ -18,7 +19,9 @@ from dcsc.networks.analysis import (
 )
 from dcsc.plotting import as_svg, charts
 from dcsc.plotting.style import SKY
+from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.pictures import code_picture, input_picture, most_active
+from dcsc.report.svg import ticks
 
 
 def layer(number, own, dense, random, resynthesis=()):
@@ -88,25 +91,63 @@ def test_what_is_found_again_by_signs_and_by_way():
     assert len({(one.get_color(), one.get_linestyle()) for one in drawn.values()}) == 4
 
 
-def counted(axes, values):
+class Drawn:
+    """A small chart, read back: what its axes are by their first and last numbers."""
+
+    def __init__(self, text):
+        self.root = ElementTree.fromstring(text)
+        self.texts = [one.text for one in self.parts("text")]
+        self.lines = [
+            ([tuple(map(float, point.split(","))) for point in one.get("points").split()], one)
+            for one in self.parts("polyline")
+        ]
+
+    def parts(self, name):
+        return self.root.findall("{http://www.w3.org/2000/svg}" + name)
+
+    def scale(self, below):
+        """Return the place that stands for a value, from the numbers of an axis."""
+        marks = []
+        for (first, second), line in (pair for pair in self.lines if len(pair[0]) == 2):
+            if line.get("stroke") == "black" and line.get("stroke-width") == "0.8":
+                across = first[1] != second[1]
+                if across == below and abs(first[0] - second[0]) < 10:
+                    marks.append(first[0] if below else first[1])
+        numbers = [text for text in self.texts if text.strip("%−.0123456789") == ""]
+        numbers = [float(text.strip("%").replace("−", "-")) for text in numbers]
+        numbers = numbers[: len(marks)] if below else numbers[-len(marks) :]
+        slope, start = np.polyfit(numbers, marks, 1)
+        return lambda place: (place - start) / slope
+
+
+def counted(drawn, values, unit):
     """Hold the bars to the values, counted one by one; the last bar has its right end too."""
-    for bar in axes.patches:
-        low, high = bar.get_x(), bar.get_x() + bar.get_width()
-        high += 1e-9 if bar is axes.patches[-1] else -1e-9
-        assert bar.get_height() == sum(low - 1e-9 <= value < high for value in values)
-    assert sum(bar.get_height() for bar in axes.patches) == len(values)
+    x, y = drawn.scale(below=True), drawn.scale(below=False)
+    total = 0
+    for bar in drawn.parts("rect"):
+        at, top, width, height = (float(bar.get(k)) for k in ("x", "y", "width", "height"))
+        low, high = x(at) / unit, x(at + width) / unit
+        count = sum(
+            low - 0.01 * (high - low) <= value < high - 0.01 * (high - low) for value in values
+        )
+        count += sum(abs(value - high) <= 0.01 * (high - low) for value in values) * (
+            high >= 0.99 * max(values)
+        )
+        assert y(top) - y(top + height) == pytest.approx(count, abs=0.1)
+        total += count
+    assert total == len(values)
 
 
 def test_bars_count_inputs():
-    density = [0.0, 0.01, 0.02, 0.02, 0.013, 0.1, 0.07]
-    (axes,) = charts.density_chart(density).axes
-    counted(axes, density)
-    assert axes.get_xlabel() == "units that are on"
-    assert axes.get_ylabel() == "inputs"
+    density = [0.0, 0.01, 0.02, 0.022, 0.013, 0.1, 0.07]
+    drawn = Drawn(density_chart(density))
+    counted(drawn, density, 100)
+    assert drawn.texts[-2:] == ["units that are on", "inputs"]
+    assert "10%" in drawn.texts
     sparsity = [1, 1, 2, 5, 5, 9, 4]
-    (axes,) = charts.sparsity_chart(sparsity, 27, ()).axes
-    counted(axes, sparsity)
-    assert axes.get_xlabel() == "stripe sparsity S, of 27"
+    drawn = Drawn(sparsity_chart(sparsity, 27, ()))
+    counted(drawn, sparsity, 1)
+    assert drawn.texts[-2:] == ["stripe sparsity S, of 27", "inputs"]
 
 
 def test_lines_stand_where_theorems_end():
@@ -116,24 +157,43 @@ def test_lines_stand_where_theorems_end():
         TheoremFacts("(3R)", reason="too much work"),
         TheoremFacts("(H)", holds=5, of=7, allowed=6),
     ]
-    (axes,) = charts.sparsity_chart([1, 5], 27, theorems).axes
-    names = {to_hex(one.get_color()): name for name, one in entries(axes).items()}
+    drawn = Drawn(sparsity_chart([1, 5], 27, theorems))
+    dashed = [pair for pair in drawn.lines if pair[1].get("stroke-dasharray")]
+    x = drawn.scale(below=True)
     walls = {
-        names[to_hex(one.get_color())]: list(one.get_xdata())
-        for one in axes.lines
-        if len(one.get_xdata())
+        line.get("stroke"): x(first[0]) for (first, last), line in dashed if first[0] == last[0]
     }
-    assert walls == {"(2): S ≤ 3": [3, 3], "(3): none": [0, 0]}
+    entries = [line.get("stroke") for (first, last), line in dashed if first[0] != last[0]]
+    names = [text for text in drawn.texts if text.startswith("(")]
+    assert names == ["(2): S ≤ 3", "(3): none"]
+    assert [walls[colour] for colour in entries] == pytest.approx([3, 0], abs=0.05)
+    assert len(walls) == 2
 
 
 def test_negative_thresholds_have_another_colour():
-    (axes,) = charts.threshold_chart([0.5, -0.25, 0.125, -1.0]).axes
-    (lines,) = axes.collections
-    drawn = [segment.tolist() for segment in lines.get_segments()]
-    values = [-1.0, -0.25, 0.125, 0.5]
-    assert drawn == [[[x, 0], [x, value]] for x, value in enumerate(values)]
-    negative, also, positive, last = map(to_hex, lines.get_colors())
+    drawn = Drawn(threshold_chart([0.5, -0.25, 0.125, -1.0]))
+    stems = [pair for pair in drawn.lines if pair[1].get("stroke") != "black"]
+    y = drawn.scale(below=False)
+    assert [y(last[1]) for (_, last), _ in stems] == pytest.approx(
+        [-1, -0.25, 0.125, 0.5], abs=0.02
+    )
+    assert [y(first[1]) for (first, _), _ in stems] == pytest.approx([0] * 4, abs=0.02)
+    negative, also, positive, last = (line.get("stroke") for _, line in stems)
     assert negative == also != positive == last
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole"), [(0, 1, False), (-3.2, 7, True), (0, 1e-7, False), (0, 3, True)]
+)
+def test_numbers_of_an_axis_are_round_and_few(low, high, whole):
+    places = ticks(low, high, 6, whole)
+    assert 2 <= len(places) <= 6
+    assert all(low - 1e-9 * high <= place <= high * (1 + 1e-9) for place in places)
+    steps = np.diff(places)
+    assert steps == pytest.approx([steps[0]] * len(steps))
+    mantissa = steps[0] / 10.0 ** np.floor(np.log10(steps[0]) + 1e-9)
+    assert min(abs(mantissa - step) for step in (1, 2, 2.5, 5)) < 1e-6
+    assert not whole or all(place == int(place) for place in places)
 
 
 def test_signals_are_a_line_for_each_channel():

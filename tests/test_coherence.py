@@ -19,6 +19,7 @@ from dcsc.dictionaries import (
     correlations,
     filters,
 )
+from dcsc.dictionaries import rows as laying
 from tests import strategies
 from tests.test_windows import matrix_of
 
@@ -111,7 +112,7 @@ def test_the_threads_do_not_show(monkeypatch, dtype):
     dictionary = ToeplitzDictionary(bank, (20, 20), 1, 2)
     several = found(dictionary, (5, 100)), dictionary.gram_rows(np.arange(0, 9600, 400))
     monkeypatch.setattr(correlations, "share", lambda work, count, least=1: work(0, count))
-    monkeypatch.setattr(coherence, "share", lambda work, count, least=1: work(0, count))
+    monkeypatch.setattr(laying, "share", lambda work, count, least=1: work(0, count))
     alone = found(dictionary, (5, 100)), dictionary.gram_rows(np.arange(0, 9600, 400))
     assert several[0] == alone[0]
     np.testing.assert_array_equal(several[1].toarray(), alone[1].toarray())
@@ -151,7 +152,7 @@ def test_gram_rows_are_those_of_the_matrix_compiled_and_plain(groups, padding, m
     matrix = dictionary.to_sparse().toarray()
     atoms = np.arange(matrix.shape[1])[::-2]
     compiled = dictionary.gram_rows(atoms).toarray()
-    monkeypatch.setattr(coherence, "lay_rows", plain.lay_rows)
+    monkeypatch.setattr(laying, "lay_rows", plain.lay_rows)
     laid = dictionary.gram_rows(atoms).toarray()
     np.testing.assert_array_equal(laid, compiled)
     np.testing.assert_allclose(laid, matrix.T[atoms] @ matrix, rtol=0, atol=1e-12)

@@ -10,6 +10,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcsc._numerics import moments, plain
 from dcsc.bounds.tails import (
     L1,
     NOISE_MODELS,
@@ -375,3 +376,23 @@ def test_a_tail_of_ones_own_gets_the_rest_for_free():
     assert tail.lower([1, 1], 1, noise_model="none") == [0]
     with pytest.raises(NotCoveredError, match="Chebyshev is no bound"):
         tail.upper([1], 1)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+@pytest.mark.parametrize("width", [1, 12, 100])
+def test_least_moments_compiled_and_plain(width, spread):
+    rng = np.random.default_rng(width)
+    weights = -np.sort(-rng.exponential(size=(50, width)) * (rng.random((50, width)) < 0.8), axis=1)
+    weights[:, 0] += 0.1
+    levels = np.abs(weights).sum(axis=1) * np.linspace(1e-3, 1 - 1e-9, 50)
+    case = weights, levels, np.full(50, spread)
+    compiled, formula = moments.best_moments(*case), plain.best_moments(*case)
+    for multiplier, growth in (compiled, formula):
+        # the derivative of the least moment is 0, and its logarithm is that of the product
+        slope = (weights * np.tanh(multiplier[:, None] * weights)).sum(axis=1)
+        assert (np.abs(slope + multiplier * spread**2 - levels) <= 1e-6 * levels).all()
+        product = np.logaddexp(multiplier[:, None] * weights, -multiplier[:, None] * weights)
+        exact = (product - np.log(2)).sum(axis=1) + (multiplier * spread) ** 2 / 2
+        np.testing.assert_allclose(growth, exact, rtol=1e-9)
+    value, expected = (growth - multiplier * levels for multiplier, growth in (compiled, formula))
+    np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-12)

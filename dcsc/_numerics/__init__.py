@@ -11,6 +11,9 @@ function                  what it computes
 `stripe_top`              the largest entries of every stripe
 `random_words`            the random words of some atoms without the others
 `lay_rows`                rows of a Gram matrix, from tables of the filters
+`lay_terms`               the sizes of its products with a code
+`sum_terms`               their sums, and those of their squares
+`best_moments`            the least exponential moments of signed sums
 `selberg_sums`            trigonometric sums over the moments of signed sums
 ========================  ====================================================================
 
@@ -19,8 +22,8 @@ Each has two leaves, and `ways` decides which of them runs:
 - **plain**, in numpy: `plain`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
-  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`
-  and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
+  `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
+  `moments` and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
 
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
 `memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
@@ -31,13 +34,16 @@ from dcsc._numerics import plain
 from dcsc._numerics.ways import two_ways
 
 __all__ = [
+    "best_moments",
     "correlate",
     "lay_rows",
+    "lay_terms",
     "random_words",
     "selberg_sums",
     "select",
     "spread",
     "stripe_top",
+    "sum_terms",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
@@ -45,5 +51,8 @@ spread = two_ways("dcsc._numerics.convolution", plain.spread)
 select = two_ways("dcsc._numerics.convolution", plain.select)
 stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
 lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)
+lay_terms = two_ways("dcsc._numerics.rows", plain.lay_terms)
+sum_terms = two_ways("dcsc._numerics.rows", plain.sum_terms)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
+best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import attrs
@@ -18,7 +19,6 @@ from dcsc.dictionaries import Dictionary
 __all__ = ["Column", "columns"]
 
 _BLOCK_ENTRIES = 2**21
-_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum across a tie
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -50,6 +50,8 @@ class Column:
         :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand.
     one_sided : bool
         Whether only coefficients above the threshold are kept, or also those below minus it.
+    tolerance : float
+        That of ties, relative to what rounding could make of a coefficient, and to the error.
     """
 
     atoms: Array
@@ -63,12 +65,13 @@ class Column:
     still: Array
     total: Array
     one_sided: bool
+    tolerance: float
     _terms: Terms
 
     def __len__(self) -> int:
         return len(self.atoms)
 
-    @property
+    @cached_property
     def level(self) -> Array:
         """What the sum of the others has to reach for the atom to fail."""
         return np.where(self.on, self.strength - self.threshold, self.threshold)
@@ -121,6 +124,12 @@ class Column:
         """Return the column with another threshold for every atom."""
         return attrs.evolve(self, threshold=threshold)
 
+    def under(self, error: Array) -> "Column":
+        """Return the column with other errors of a known size, one for every atom."""
+        slack = self.slack + self.tolerance * (error - self.error)
+        still = self.still & (error == 0)
+        return attrs.evolve(self, error=error, slack=slack, still=still)
+
     def terms(self, places: Array) -> scipy.sparse.csc_array:
         """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
 
@@ -135,12 +144,7 @@ class Column:
 
     def weights(self, places: Array) -> Array:
         """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
-        columns = self.terms(places)
-        diagonal = self.support[columns.indices] == np.repeat(
-            self.atoms[places], np.diff(columns.indptr)
-        )
-        sizes = np.where(diagonal, 0.0, np.abs(columns.data))
-        weights = _padded(sizes, columns.indptr)
+        weights = self._terms.sizes(places)
         offset = np.abs(self.offset[places])
         return np.column_stack([weights, offset]) if self.offset.any() else weights
 
@@ -204,6 +208,7 @@ def columns(
     tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
     check_units(zeta[zeta > SMALLEST], "noise")
     gram_rows = _shared_rows(dictionary, flat)
+    near = dictionary._near() if len(chosen) >= shape[0] else None
     width = min(dictionary.stripes.size, size)
     for number, code in enumerate(flat):
         # T, the atom's own share c_k² x_k, and the terms G_kj x_j of the others.
@@ -215,7 +220,7 @@ def columns(
         check_units(strength[on], "codes")
         largest = strongest * np.abs(code[support]).max(initial=0.0)
         unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
-        terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit)
+        terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit, near)
         offset = seen[number]
         slack = entering[number] + zeta
         still = slack == 0
@@ -234,6 +239,7 @@ def columns(
             still,
             total,
             one_sided,
+            tolerance,
             terms,
         )
 
@@ -244,18 +250,7 @@ def _shared_rows(dictionary: Dictionary, columns: Array) -> Callable[[Array], An
     width = min(dictionary.stripes.size, columns.shape[1])
     if len(columns) == 1 or len(support) * width > KEPT_ENTRIES:
         return dictionary.gram_rows
-    joint = scipy.sparse.csr_array(dictionary.gram_rows(support))
     place = np.full(columns.shape[1], -1)
     place[support] = np.arange(len(support))
-    return lambda atoms: scipy.sparse.csr_array(joint[place[atoms]])
-
-
-def _padded(sizes: Array, starts: Array) -> Array:
-    """Return runs of numbers as rows of one width, without what is smaller than a tie."""
-    lengths = np.diff(starts)
-    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    out = np.zeros(mask.shape)
-    out[mask] = sizes
-    floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
-    out[out < floor[:, None]] = 0
-    return out
+    joint = cache(lambda: scipy.sparse.csr_array(dictionary.gram_rows(support)))
+    return lambda atoms: scipy.sparse.csr_array(joint()[place[atoms]])

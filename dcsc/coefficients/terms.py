@@ -8,10 +8,15 @@ import scipy.sparse
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
+from dcsc._numerics import lay_terms, sum_terms
+from dcsc._threads import share
+from dcsc.dictionaries.rows import Near
 
 __all__ = ["KEPT_ENTRIES", "Terms"]
 
 _BLOCK_ENTRIES = 2**21
+_WORTH_A_THREAD = 2**18  # so many terms
+_NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum across a tie
 KEPT_ENTRIES = 2**24
 """So many summands are kept in memory; more are computed again when they are needed."""
 
@@ -26,27 +31,30 @@ class Terms:
         The atoms k that are looked at; None for all.
     size : int
         Number of the atoms k that are looked at.
-    support, sizes : arrays
+    support, values : arrays
         T, and the x_j there.
     gram_rows : callable
         Rows of G by atom, of at most ``width`` entries each.
     width : int
     unit : float
         A power of two near the largest of the products, in which their squares are numbers.
+    near : Near or None
+        What every atom has with those near it, out of which sizes are read without rows of G.
     """
 
     atoms: Array | None
     size: int
     support: Array
-    sizes: Array
+    values: Array
     gram_rows: Callable[[Array], scipy.sparse.csr_array]
     width: int
     unit: float
+    near: Near | None = None
 
     @property
     def total(self) -> Array:
         """The sum of the sizes of the products, without the atom's own."""
-        if self._rows is None:
+        if self.near is not None or self._rows is None:
             return self._moments[0]
         return self._sum_up(self._rows, _sizes(self.support, self._rows, self.atoms))
 
@@ -67,6 +75,46 @@ class Terms:
         ((_, rows),) = self._by_atoms(places)  # all atoms are looked at where they are not kept
         return scipy.sparse.csc_array(rows)
 
+    def sizes(self, places: Array) -> Array:
+        """Return the sizes of the terms of some atoms, a row each, filled up with zeros.
+
+        Neither the atom's own is among them, nor what is too small to move a sum across a tie.
+        """
+        if self.near is None:
+            columns = self.at(places)
+            diagonal = self.support[columns.indices] == np.repeat(
+                places if self.atoms is None else self.atoms[places], np.diff(columns.indptr)
+            )
+            lengths = np.diff(columns.indptr)
+            mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+            out = np.zeros(mask.shape)
+            out[mask] = np.where(diagonal, 0.0, np.abs(columns.data))
+        else:
+            lengths = self.count[places]
+            out = np.zeros((len(places), lengths.max(initial=0)))
+            atoms = places if self.atoms is None else self.atoms[places]
+
+            def lay(start: int, stop: int) -> None:
+                lay_terms(*self._active, atoms[start:stop], out[start:stop])
+
+            share(lay, len(atoms), 1 + _WORTH_A_THREAD // max(out.shape[1], 1))
+        floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
+        out[out < floor[:, None]] = 0
+        return out
+
+    @cached_property
+    def _active(self) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """The tables, and T as the loops over them go through it: by group and position."""
+        near = self.near
+        assert near is not None
+        n, places = near.tables.shape[2], len(near.ways)
+        number, position = np.divmod(self.support, places)
+        where = number // n * places + position
+        order = np.argsort(where, kind="stable")
+        count = np.bincount(where, minlength=len(near.tables) // n * places)
+        starts = np.concatenate([[0], np.cumsum(count)])
+        return near.tables, near.ways, near.at, starts, number[order] % n, self.values[order]
+
     @cached_property
     def _rows(self) -> scipy.sparse.csr_array | None:
         """All products, a row for each atom of T, unless they are too many."""
@@ -85,6 +133,8 @@ class Terms:
     @cached_property
     def _moments(self) -> tuple[Array, Array, Array]:
         """The total, the deviation and the count."""
+        if self.near is not None:
+            return self._near_moments()
         total, squares = np.zeros((2, self.size))
         count = np.zeros(self.size, dtype=np.int64)
         blocks = self._blocks() if self._rows is None else [(self.support, self._rows)]
@@ -94,6 +144,19 @@ class Terms:
             squares += self._sum_up(rows, np.square(weights / self.unit))
             count += np.bincount(rows.indices[weights > 0], minlength=self.size)
         return total, self.unit * np.sqrt(squares), count
+
+    def _near_moments(self) -> tuple[Array, Array, Array]:
+        atoms = np.arange(self.size) if self.atoms is None else self.atoms
+        out = np.zeros((3, self.size))
+
+        def add(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            sum_terms(*self._active, atoms[part], self.unit, out[:, part])
+
+        width = 1 + len(self.support) * self.width // max(self.size, 1)
+        share(add, self.size, 1 + _WORTH_A_THREAD // width)
+        total, squares, count = out
+        return total, self.unit * np.sqrt(squares), count.astype(np.int64)
 
     def _sum_up(self, rows: scipy.sparse.csr_array, weights: Array) -> Array:
         return np.bincount(rows.indices, weights, self.size)
@@ -107,7 +170,7 @@ class Terms:
         for start in range(0, len(self.support), step):
             block = self.support[start : start + step]
             rows = self.gram_rows(block)
-            sizes = np.repeat(self.sizes[start : start + step], np.diff(rows.indptr))
+            sizes = np.repeat(self.values[start : start + step], np.diff(rows.indptr))
             terms = (rows.data * sizes, rows.indices, rows.indptr)
             yield block, scipy.sparse.csr_array(terms, rows.shape)
 
@@ -119,7 +182,7 @@ class Terms:
             block = self.gram_rows(atoms[start : start + step])
             rows.append(scipy.sparse.csr_array(block)[:, : rows[0].shape[1]])
         joint = scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csc")[:, self.support].T)
-        joint.data = joint.data * np.repeat(self.sizes, np.diff(joint.indptr))
+        joint.data = joint.data * np.repeat(self.values, np.diff(joint.indptr))
         yield self.support, joint
 
 

@@ -14,6 +14,7 @@ from dcsc._numerics.scaling import restored
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
+from dcsc.dictionaries.rows import Near
 from dcsc.errors import DcscError
 
 __all__ = ["Dictionary"]
@@ -180,6 +181,10 @@ class Dictionary(LinearMap):
         return scipy.sparse.csr_array(
             (np.ldexp(rows.data, -2 * exponent), rows.indices, rows.indptr), shape=rows.shape
         )
+
+    def _near(self) -> Near | None:
+        """Return what every atom has with those near it, or None if it is not kept as tables."""
+        return None
 
     def _most_coherent(self) -> gram.Entry:
         """Return two distinct atoms, not negligible, with the largest absolute cosine, and it."""

@@ -1,37 +1,28 @@
-"""Coherence, Babel functions and Gram rows of dictionaries of shifted filters."""
+"""Coherence and Babel functions of dictionaries of shifted filters."""
 
-import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
-import scipy.sparse
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics import lay_rows
-from dcsc._numerics.scaling import check_square, restored, times_power
-from dcsc._threads import OneBlasThread, share
+from dcsc._numerics.scaling import restored
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import (
     Meeting,
     Table,
-    Terms,
     all_tables,
-    cut_terms,
-    multiply,
     visit_tables,
 )
 from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
-__all__ = ["babel", "gram_rows", "most_coherent"]
+__all__ = ["babel", "most_coherent"]
 
 # What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
 _TABLE_BYTES = 2**22
 _POOL_BYTES = 2**25
-# Products of taps up to 1 times this power of two are finite.
-_SAFE_POWER = 512
 
 # Per axis, the taps [first, last) of an atom that lie inside the extent.
 Cut = tuple[tuple[int, int], ...]
@@ -169,99 +160,6 @@ class _Pool:
         # rounding.
         self.entries[..., : self.filled].sort(axis=-1)
         return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
-
-
-def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.sparse.csr_array:
-    """Return rows of ``G·2^(−2·exponent)``, columns in order, and twice where a short circle wraps.
-
-    Raises FloatingPointError where no float holds the largest entries.
-    """
-    taps, scale, axes = shifted.scaled(), shifted.scale, shifted.axes
-    check_square(scale - exponent)
-    power = 2 * (scale - exponent)
-    n, places, size = taps.shape[1], math.prod(shifted.positions), math.prod(shifted.code_shape)
-    chosen, *position = np.unravel_index(indices, shifted.code_shape)
-
-    # Which positions can meet that of a row: so many turns away, if they are on the grid.
-    meetings = [Meeting.along(axis) for axis in axes]
-    turns = np.array(list(itertools.product(*(meeting.turns for meeting in meetings))))
-    at, exist = _neighbours(axes, position, turns)
-
-    # Rows whose atoms are cut alike share their correlations; some of those are of no taps at all.
-    bounds = itertools.chain(*(axis.kept(p) for axis, p in zip(axes, position, strict=True)))
-    cuts, cut_of = np.unique(np.stack(list(bounds), axis=1), axis=0, return_inverse=True)
-    alike = [
-        (
-            np.flatnonzero(cut_of == number),
-            cut_terms(meetings, cut.reshape(-1, 2).tolist(), turns.tolist()),
-        )
-        for number, cut in enumerate(cuts)
-    ]
-    for rows, meeting in alike:
-        exist[rows] &= [terms is not None for terms in meeting]
-
-    # Where every row ends, and in which order its turns lie, those that exist first.
-    order = np.argsort(np.where(exist, at, places), axis=1, kind="stable")
-    counts = exist.sum(axis=1)
-    ends = np.concatenate([[0], np.cumsum(counts * n)])
-    index = np.int32 if max(ends[-1], size) <= np.iinfo(np.int32).max else np.int64
-    data, columns = np.empty(ends[-1]), np.empty(ends[-1], dtype=index)
-    at = np.take_along_axis(at, order, axis=1)
-    first = (chosen // n) * (n * places)
-
-    def lay(rows: Array, local: Array, tables: Array, start: int, stop: int) -> None:
-        part = slice(start, stop)
-        lay_rows(tables, local[part], rows[part], order, at, ends, first, places, data, columns)
-
-    # The correlations of the filters in use with all of their group, copied row by row.
-    for rows, meeting in alike:
-        used, local = np.unique(chosen[rows], return_inverse=True)
-        tables = _row_tables(taps, used, meeting, power)
-        work = partial(lay, rows, local, tables)
-        share(work, len(rows), max(1, 2**17 // (n * len(turns))))
-    shape = (len(indices), size)
-    return scipy.sparse.csr_array((data, columns, ends.astype(index)), shape=shape)
-
-
-def _neighbours(
-    axes: tuple[AtomAxis, ...], position: list[Array], turns: Array
-) -> tuple[Array, Array]:
-    """Return, row by row, the flat positions that lie so many turns on, and which exist."""
-    at = np.zeros((len(position[0]), len(turns)), dtype=np.intp)
-    exist = np.ones(at.shape, dtype=bool)
-    for axis, p, turn in zip(axes, position, turns.T, strict=True):
-        neighbour, inside = axis.neighbours(p[:, None] + Meeting.along(axis).step * turn)
-        at = at * axis.positions + neighbour
-        exist &= inside
-    return at, exist
-
-
-def _row_tables(taps: Array, used: Array, meeting: list[Terms | None], power: int) -> Array:
-    """Return what some filters have with all of their group, times 2^power, ``(used, n, turns)``.
-
-    Raises FloatingPointError where no float holds it.
-    """
-    n = taps.shape[1]
-    tables = np.zeros((len(used), n, len(meeting)))
-
-    def work(start: int, stop: int) -> None:
-        for group in np.unique(used // n):
-            rows, right = np.flatnonzero(used // n == group), taps[group : group + 1]
-            # The power of two is given to one side, before the products and not after them.
-            left = times_power(right[:, used[rows] % n], power)
-            values, spare = np.empty((2, 1, len(rows), n))
-            for number in range(start, stop):
-                terms = meeting[number]
-                if terms is not None:
-                    multiply(left, right, terms, values, spare)
-                    tables[rows, :, number] = values[0]
-
-    # On one thread of BLAS, whose last bits would depend on their number.
-    with_one = OneBlasThread()(work)
-    share(with_one, len(meeting), max(1, 2**20 // (len(used) * taps[0].size)))
-    if power > _SAFE_POWER and not np.isfinite(tables).all():
-        raise FloatingPointError
-    return tables
 
 
 def _cuts(axes: tuple[AtomAxis, ...]) -> Callable[[Shape], Cut]:

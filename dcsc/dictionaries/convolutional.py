@@ -24,7 +24,7 @@ from dcsc._cached import cached_property
 from dcsc._fields import SAME_ARRAY, named
 from dcsc._numerics import correlate, spread
 from dcsc._numerics.scaling import unit_norm
-from dcsc.dictionaries import coherence
+from dcsc.dictionaries import coherence, rows
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
@@ -217,7 +217,10 @@ class ConvolutionalDictionary(Dictionary):
         return self._scaled_gram_rows(indices, 0)
 
     def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
-        return coherence.gram_rows(self._shifted, indices, exponent)
+        return rows.gram_rows(self._shifted, indices, exponent)
+
+    def _near(self) -> rows.Near | None:
+        return rows.near(self._shifted)
 
     def _representatives(self) -> Array:
         places = np.array(self._shifted.representatives()).T

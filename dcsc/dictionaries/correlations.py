@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Self
 
 import attrs
@@ -26,7 +26,6 @@ __all__ = [
     "Terms",
     "Use",
     "all_tables",
-    "cut_terms",
     "multiply",
     "visit_tables",
 ]
@@ -98,8 +97,16 @@ class Table:
 def all_tables(axes: tuple[AtomAxis, ...], positions: list[Shape], symmetric: bool) -> list[Table]:
     """Return the tables in which all rows of G at some positions are.
 
-    Without ``symmetric``, every row of G there is a row of a table, and none a column.
+    Without ``symmetric``, every row of G there is a row of a table, and none a column. They depend
+    on no filters: dictionaries of one geometry, such as random twins, share what is kept of them.
     """
+    return _all_tables(axes, tuple(positions), symmetric)
+
+
+@lru_cache(maxsize=2)
+def _all_tables(
+    axes: tuple[AtomAxis, ...], positions: tuple[Shape, ...], symmetric: bool
+) -> list[Table]:
     tables: dict[tuple[Terms, bool], Table] = {}
 
     @cache
@@ -189,16 +196,3 @@ def _products(left: Array, right: Array, terms: Terms) -> Iterator[tuple[Array, 
             at_right: tuple[Any, ...] = (..., *v, slice(a - shift, b - shift), slice(None))
             one, other = (x.reshape(*x.shape[:2], -1) for x in (left[at_left], right[at_right]))
             yield one, other.swapaxes(1, 2)
-
-
-def cut_terms(
-    meetings: list[Meeting], cut: list[list[int]], turns: list[list[int]]
-) -> list[Terms | None]:
-    """Return where atoms cut in the same place meet others, per turns; None for nowhere."""
-    per_turns: list[Terms | None] = []
-    for line in turns:
-        axes = zip(meetings, cut, line, strict=True)
-        terms = [meeting.term(first, last, t) for meeting, (first, last), t in axes]
-        meet = all(first < last for _, first, last in terms)
-        per_turns.append(tuple((term,) for term in terms) if meet else None)
-    return per_turns

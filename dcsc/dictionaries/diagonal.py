@@ -14,6 +14,7 @@ from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.scaling import check_square
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
+from dcsc.dictionaries.rows import Near
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
@@ -124,6 +125,9 @@ class SignedDictionary(_DiagonalDictionary):
 
     def _scale(self) -> int:
         return self.dictionary._scale()
+
+    def _near(self) -> Near | None:
+        return self.dictionary._near()  # only sizes are read
 
     def _most_coherent(self) -> Entry:
         return self.dictionary._most_coherent()

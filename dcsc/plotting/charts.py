@@ -1,4 +1,4 @@
-"""The charts of a network's page: small figures of the facts about its layers."""
+"""The charts of a network's page that are of all its layers, or of an input."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,26 +7,23 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from dcsc._arrays import Array
 from dcsc._words import short, without_common
-from dcsc.bounds.family import CLASS_BOUNDS
-from dcsc.networks.analysis import Coherence, Found, LayerAnalysis, TheoremFacts
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED, STYLE, plain
+from dcsc.networks.analysis import Coherence, Found, LayerAnalysis
+from dcsc.plotting.style import BLUE, GREEN, RED, STYLE, plain
 
 __all__ = [
     "coherence_chart",
-    "density_chart",
     "found_chart",
     "signal_chart",
-    "sparsity_chart",
-    "threshold_chart",
 ]
 
 _GREY = "0.45"
 _STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
+_LOW = 1.5
 _MOST_TICKS = 16
 _NAME = 14
 
@@ -34,15 +31,6 @@ _NAME = 14
 def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.subplots())
-    return figure
-
-
-def _small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
-    """Draw a small chart; its margins are fixed, because a page may have hundreds of charts."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, height))
-        figure.subplots_adjust(0.17, 0.45 / height, 0.97, 0.96)
         draw(figure.subplots())
     return figure
 
@@ -118,64 +106,7 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
     return _drawn(draw, 2.7, _wide(layers))
 
 
-# ---- one layer -------------------------------------------------------------------------------
-
-
-def density_chart(density: Sequence[float]) -> Figure:
-    """Draw how many inputs switch on which share of the units."""
-
-    def draw(axes: Axes) -> None:
-        axes.hist(density, bins=_bins(len(density)), range=(0, max(*density, 0.01)), color=BLUE)
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("units that are on")
-        _count_inputs(axes)
-
-    return _small(draw)
-
-
-def sparsity_chart(
-    sparsity: Sequence[int], stripe_size: int, theorems: Sequence[TheoremFacts]
-) -> Figure:
-    """Draw how many inputs have which stripe sparsity, and up to where theorems hold."""
-
-    def draw(axes: Axes) -> None:
-        axes.hist(sparsity, bins=_bins(len(sparsity)), range=(0, max(*sparsity, 1)), color=BLUE)
-        labels = [kind.label for kind in CLASS_BOUNDS]
-        colours = dict(zip(labels, (RED, ORANGE, GREEN), strict=True))
-        # Later lines are thinner, so that those below remain visible where they agree.
-        width = 3.6
-        for theorem in theorems:
-            if theorem.name in colours and theorem.of:
-                at = 0 if theorem.allowed is None else theorem.allowed
-                limit = "none" if theorem.allowed is None else f"S ≤ {at}"
-                style: Any = {"color": colours[theorem.name], "ls": "--", "lw": width}
-                axes.axvline(at, **style)
-                axes.plot([], [], label=f"{theorem.name}: {limit}", **style)
-                width -= 1.2
-        axes.set_xlabel(f"stripe sparsity S, of {stripe_size}")
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        _count_inputs(axes)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=7, loc="upper center")
-
-    return _small(draw)
-
-
-def threshold_chart(threshold: Sequence[float]) -> Figure:
-    """Draw the thresholds of the filters, in order; the negative ones in another colour."""
-
-    def draw(axes: Axes) -> None:
-        values = np.sort(np.asarray(threshold))
-        colours = [RED if value < 0 else BLUE for value in values]
-        axes.vlines(
-            np.arange(len(values)), 0, values, colors=colours, lw=max(0.6, 60 / len(values))
-        )
-        axes.axhline(0, color="black", lw=0.8)
-        axes.set_xlabel("filters, by threshold")
-        axes.set_ylabel("threshold β")
-        axes.set_xticks([])
-
-    return _small(draw)
+# ---- one input -------------------------------------------------------------------------------
 
 
 def signal_chart(values: Array) -> Figure:
@@ -186,13 +117,8 @@ def signal_chart(values: Array) -> Figure:
         axes.plot(np.arange(0, values.shape[-1], step), values[:6, ::step].T, lw=0.7)
         axes.set_xlabel("sample")
 
-    return _small(draw, 1.5)
-
-
-def _bins(count: int) -> int:
-    return int(np.clip(count // 6, 5, 20))
-
-
-def _count_inputs(axes: Axes) -> None:
-    axes.set_ylabel("inputs")
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, _LOW))
+        figure.subplots_adjust(0.17, 0.45 / _LOW, 0.97, 0.96)
+        draw(figure.subplots())
+    return figure

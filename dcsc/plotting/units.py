@@ -83,7 +83,8 @@ def effective_atoms(
             axes.set_axis_off()
         for axes, atom, unit in zip(grid, atoms, units, strict=False):
             draw(axes, atom, limit)
-            axes.set_title(_place(int(unit), code_shape), fontsize=7)
+            # at a given height nothing is measured to find one
+            axes.set_title(_place(int(unit), code_shape), fontsize=7, y=1.0)
         figure.suptitle(
             f"what units of layer {layer} stand for; scale −{limit:.2g} to {limit:.2g}", fontsize=9
         )
@@ -121,6 +122,8 @@ def _image(axes: Axes, atom: Array, limit: float) -> None:
         axes.imshow(stacked, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
         for border in range(1, len(atom)):
             axes.axhline(border * atom.shape[1] - 0.5, color=BLUE, lw=0.6)
+    axes.set_xticks([])
+    axes.set_yticks([])
     axes.set_axis_off()
 
 

@@ -16,6 +16,7 @@ from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptiv
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
+from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
 from dcsc.report.table import columns, row
@@ -93,6 +94,10 @@ def page(analysis: Analysis, shown: int = 8) -> str:
 
 def _svg(figure: Figure, alt: str) -> Picture:
     return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
+
+
+def _drawing(text: str, alt: str) -> Picture:
+    return Picture(Markup(data_uri(text.encode(), "image/svg+xml")), alt)
 
 
 def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
@@ -174,13 +179,13 @@ def _input(value: Array, number: int) -> Picture:
 
 
 def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str, Any]:
-    pictures = [_svg(charts.threshold_chart(layer.filters.threshold), "Thresholds of the filters")]
+    pictures = [_drawing(threshold_chart(layer.filters.threshold), "Thresholds of the filters")]
     if layer.codes is not None:
         codes = layer.codes
         pictures += [
-            _svg(charts.density_chart(codes.density), "Units that are on, over the inputs"),
-            _svg(
-                charts.sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems),
+            _drawing(density_chart(codes.density), "Units that are on, over the inputs"),
+            _drawing(
+                sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems),
                 "Stripe sparsity over the inputs",
             ),
         ]

@@ -125,6 +125,8 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         ("false alarms", None if partial is None else partial.false_alarms),
     ):
         cells[name] = Cell("–", None) if ends is None else _ends(*ends, name == "proved")
+    if partial is not None and partial.sampled:
+        cells["proved"] = attrs.evolve(cells["proved"], text=f"{cells['proved'].text} sampled")
     for name in ("found", "from below"):
         parts = [x.alone if name == "found" else x.whole for x in layer.resynthesis]
         shares = [None if part is None else part.found for part in parts] or [None, None]

@@ -281,10 +281,14 @@ def _partial(layer: LayerAnalysis) -> Iterator[str]:
         found, raised = layer.partial.found, layer.partial.false_alarms
         low, high = rounded_out(100 * found.low, 100 * found.high, 2)
         fewest, most = rounded_out(*raised, 3)
+        sampled = layer.partial.sampled
+        drawn = (
+            f"; sampled: {sampled} units, right but for a probability of 1e-3" if sampled else ""
+        )
         yield (
             f"In the mean over random signs, between {low}% and {high}% of the active units are "
             f"found again, and between {fewest} and {most} others are switched on for each of them "
-            f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2)."
+            f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2{drawn})."
         )
 
 

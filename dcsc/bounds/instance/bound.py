@@ -265,12 +265,13 @@ class InstanceBound(BoundCalculator):
                 by_size = np.argsort(-upper[batch], kind="stable")
                 batch, weights = batch[by_size], weights[by_size]
             behind = np.append(np.cumsum(upper[batch][::-1])[::-1], 0.0)
-            for at in range(0, len(batch), _STEP):
+            step = _STEP if self.tail.costly else len(batch)
+            for at in range(0, len(batch), step):
                 # half of the tolerance is for what is left over here, in proportion
                 share = self.tolerance / 2 * len(batch) / len(order)
                 if self.tail.costly and behind[at] <= share * total:
                     break
-                atoms, part = batch[at : at + _STEP], weights[at : at + _STEP]
+                atoms, part = batch[at : at + step], weights[at : at + step]
                 sharp = problem.upper(self.tail, atoms, part)
                 upper[atoms] = np.minimum(sharp, upper[atoms]) if self.tail.costly else sharp
                 total += float(upper[atoms].sum())

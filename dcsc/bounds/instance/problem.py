@@ -58,7 +58,7 @@ class Problem:
 
     def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
         """Return upper bounds of the probabilities that some atoms fail."""
-        level = (self.column.level - self.column.slack)[atoms]
+        level = self.column.level[atoms] - self.column.slack[atoms]
         return self._both(tail.upper(weights, level, self.column.error[atoms], self.law), atoms)
 
     def lower(self, tail: Tail, atoms: Array, weights: Array) -> Array:
@@ -68,11 +68,11 @@ class Problem:
         """
         column = self.column
         error, on = column.error[atoms], column.on[atoms]
-        level = (column.level + column.slack)[atoms]
+        level = column.level[atoms] + column.slack[atoms]
         out = self._both(tail.lower(weights, level, error, self.law), atoms)
         if self.sides == 2 and on.any():
             # the noise that brings z to the threshold must not carry it through to the other side
-            beyond = (column.beyond - column.slack)[atoms]
+            beyond = column.beyond[atoms] - column.slack[atoms]
             if self.law.shifts:
                 over = tail.upper(weights, beyond + error, noise_model="none")
             else:

@@ -90,7 +90,13 @@ class UnitProbabilities:
         return UnitClasses(safe, unsafe, ~(safe | unsafe))
 
 
-def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitProbabilities:
+def unit_probabilities(
+    problem: Problem,
+    tail: Tail,
+    tolerance: float,
+    others: float | None = None,
+    among: Array | None = None,
+) -> UnitProbabilities:
     """Return the ends for the atoms of one column.
 
     Parameters
@@ -100,16 +106,21 @@ def unit_probabilities(problem: Problem, tail: Tail, tolerance: float) -> UnitPr
         Valid for the noise of the problem.
     tolerance : float
         As in `InstanceBound.units`.
+    others : float, optional
+        In its place, for the units that are not of the support.
+    among : array of int, optional
+        The only ones that the tail is asked about, each once.
     """
     lost, on = problem.lost, problem.column.on
     lower = lost.astype(np.float64)
     upper = np.where(lost, 1.0, problem.screen())
     # What each atom of either kind may leave open, so that all of a kind leave open what they may.
     doubtful = ~lost & (upper > 0)
-    share = tolerance * max(int(on.sum()), 1)
+    share = (tolerance if others is None else others) * max(int(on.sum()), 1)
     gap = np.where(on, tolerance, share / max(int((doubtful & ~on).sum()), 1))
     # A cheap bound is enough for many; the others are looked at.
-    for atoms in _batches(problem, np.flatnonzero(doubtful & (upper > gap))):
+    asked = np.arange(len(on)) if among is None else among
+    for atoms in _batches(problem, asked[(doubtful & (upper > gap))[asked]]):
         weights = problem.column.weights(atoms)
         low, high = problem.ends(tail, atoms, weights, gap[atoms])
         lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])

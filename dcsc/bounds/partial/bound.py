@@ -18,7 +18,7 @@ from dcsc.bounds.instance import InstanceBound
 from dcsc.bounds.instance.bound import assumed
 from dcsc.bounds.instance.problem import Entering, Problem, problems, threshold_of
 from dcsc.bounds.instance.search import best_threshold
-from dcsc.bounds.instance.units import unit_probabilities
+from dcsc.bounds.instance.units import joined, unit_probabilities
 from dcsc.bounds.noise import Adversarial, Noise, as_noise
 from dcsc.bounds.objectives import ExpectedWrong, Objective
 from dcsc.bounds.partial.chosen import ChosenThreshold
@@ -239,8 +239,10 @@ class PartialBound(Theorem[PartialGuarantee]):
         level: float,
     ) -> LayerPartial:
         known = layer if layer.noise is not None else attrs.evolve(layer, noise=level)
-        units = bound.units(known, self.tolerance)
-        columns = [problem.column for problem in problems(layer, entering)]
+        seen = problems(layer, entering)
+        columns = [problem.column for problem in seen]
+        each = [unit_probabilities(problem, self.tail, self.tolerance) for problem in seen]
+        units = joined(each, layer.codes.shape)
         shape = (len(columns), math.prod(layer.dictionary.code_shape))
         on, lower, upper = (
             array.reshape(shape) for array in (layer.codes != 0, units.lower, units.upper)

@@ -14,7 +14,7 @@ from dcsc.bounds.tails.smooth import Chernoff
 __all__ = ["narrowed"]
 
 _PRECISION = 2e-3
-_DEGREES = np.rint(2.0 ** np.arange(10, 17.5, 0.5)).astype(int)
+_DEGREES = np.rint(2.0 ** np.arange(7, 17.5, 0.5)).astype(int)
 _LEAP = 8
 _FEW_LEVELS = 8  # more of them are not worth a lattice each
 _NOTHING = 1e-300

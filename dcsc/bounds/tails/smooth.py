@@ -7,13 +7,13 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._numerics import best_moments
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
 
 __all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.nextafter(0.0, 1.0))
-_STEPS = 60
 _FAR = 1e3
 CONSTANT = 1 / (2 * math.erfc(1))
 """c* of Bentkus and Dzindzalieta, 1 / (4 Q(√2))."""
@@ -88,38 +88,11 @@ class Chernoff(Tail):
         active = np.flatnonzero(rows.level > 0)
         if active.size:
             part = rows.take(active)
-            out[active] = self._moment(part, self._multiplier(part))
+            multiplier, growth = best_moments(part.weights, part.level, part.spread)
+            pull = multiplier * part.level
+            used = np.count_nonzero(part.weights, axis=1)
+            out[active] = _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
         return out
-
-    def _multiplier(self, rows: Rows) -> Array:
-        """Return λ close to the best one."""
-        multiplier = rows.level / rows.variance
-        left = np.arange(len(rows))
-        for _ in range(_STEPS):
-            rest, current = rows.take(left), multiplier[left]
-            slope = np.tanh(current[:, None] * rest.weights)
-            missing = rest.level - np.einsum("ij,ij->i", rest.weights, slope)
-            missing -= current * rest.spread**2
-            bend = np.einsum("ij,ij->i", rest.weights**2, 1 - slope**2) + rest.spread**2
-            step = np.divide(missing, bend, out=np.zeros_like(missing), where=bend > 0)
-            # Towards t = Σ w the best λ is infinite, and the steps only ever grow by a summand.
-            step = np.clip(step, 0.0, 4 * current)
-            multiplier[left] = current + step
-            left = left[(step > 1e-9 * current) & (bend > _EPS**2 * rest.variance)]
-            if not left.size:
-                break
-        return multiplier
-
-    def _moment(self, rows: Rows, multiplier: Array) -> Array:
-        arguments = multiplier[:, None] * rows.weights
-        # log cosh y = y + log1p(exp(-2y)) - log 2, and y²/2 is an upper bound that is exact near 0
-        grown = arguments + np.log1p(np.exp(-2 * arguments)) - math.log(2)
-        growth = (
-            np.minimum(grown, arguments**2 / 2).sum(axis=1) + (multiplier * rows.spread) ** 2 / 2
-        )
-        pull = multiplier * rows.level
-        used = np.count_nonzero(rows.weights, axis=1)
-        return _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
 from dcsc.networks.activations import Activations
-from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
+from dcsc.networks.analysis.coded import CodedLayer, coded_layer, stack
 from dcsc.networks.analysis.codes import code_facts, theorem_facts
 from dcsc.networks.analysis.filters import filter_facts
 from dcsc.networks.analysis.given import inputs_of
@@ -24,6 +24,7 @@ from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
 from dcsc.networks.analysis.resynthesis import resynthesize
 from dcsc.networks.analysis.safety import safety
+from dcsc.networks.analysis.seen import Seen
 from dcsc.networks.network import ConvNetwork
 from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.projections import ReLU
@@ -106,11 +107,15 @@ def analyze(
         activations = _forward(network, sample)
     # Readings of the forward pass replace those of the filters alone: they know what was below.
     readings = {c.name: c.reading() for c in network.convolutions}
-    coded: dict[str, CodedLayer] = {}
-    if activations is not None:
-        readings |= {layer.convolution.name: layer.reading for layer in activations.chain}
-        # Where a step of the network leaves no inputs, there is nothing to look at.
-        coded = {layer.name: layer for layer in coded_layers(activations) if len(layer.codes)}
+    chain = [] if activations is None else list(activations.chain)
+    readings |= {layer.convolution.name: layer.reading for layer in chain}
+    answers = _answers(activations, sample)
+    stops = () if activations is None else tuple(map(str, activations.stops))
+    # Of the activations no more is kept than what is looked at, and that as each layer needs it.
+    del activations
+    every_code = [coded_layer(chain.pop(0)) for _ in range(len(chain))]
+    # Where a step of the network leaves no inputs, there is nothing to look at.
+    coded = {layer.name: layer for layer in every_code if len(layer.codes)}
     steady: dict[str, StabilityFacts] = {}
     unbounded: tuple[str, ...] = ()
     if perturbation is not None and sample is not None and chosen.proved:
@@ -133,10 +138,10 @@ def analyze(
         layers=tuple(layers),
         inputs=sample,
         given=0 if every is None else every.count,
-        stops=() if activations is None else tuple(map(str, activations.stops)),
+        stops=stops,
         notes=network.notes,
         overlap=_overlap(layers, sample),
-        answers=_answers(activations, sample),
+        answers=answers,
         noise=share,
         seed=number,
         limits=chosen,
@@ -180,12 +185,13 @@ def _with_codes(
 ) -> LayerAnalysis:
     deepest = coded[layer.name]
     layers = stack(coded, layer.name)
+    seen = Seen(deepest)
     return attrs.evolve(
         layer,
         codes=code_facts(deepest),
-        theorems=theorem_facts(deepest, limits.products, limits.proved),
-        partial=partial_facts(deepest, limits.products, limits.proved),
-        safety=safety(deepest, noise, limits.units, limits.proved, seed),
+        theorems=theorem_facts(deepest, limits.products, limits.proved, seen),
+        partial=partial_facts(deepest, limits.products, limits.proved, seen, seed),
+        safety=safety(deepest, noise, limits.units, limits.proved, seed, seen),
         resynthesis=tuple(_resynthesis(layers, seed, limits)),
         reach=tuple(one.name for one in layers),
         start=layers[0].start,
@@ -202,9 +208,10 @@ def _resynthesis(
         return
     for name, signs in SIGNS.items():
         draws = limits.draws if name == "random" else 1
-        alone, whole = (
-            resynthesize(part, signs, draws, seed, inputs) for part in (layers[-1:], layers)
-        )
+        alone = resynthesize(layers[-1:], signs, draws, seed, inputs)
+        whole = alone
+        if len(layers) > 1:
+            whole = resynthesize(layers, signs, draws, seed, inputs)
         yield ResynthesisFacts(name, alone, whole, len(layers), inputs, draws)
 
 

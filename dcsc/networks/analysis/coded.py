@@ -17,7 +17,7 @@ from dcsc.networks.activations import Activations
 from dcsc.networks.chain import NetworkLayer
 from dcsc.projections import ReLU
 
-__all__ = ["CodedLayer", "coded_layers", "stack"]
+__all__ = ["CodedLayer", "coded_layer", "coded_layers", "stack"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -83,8 +83,12 @@ class CodedLayer(Displayed):
     @property
     def instances(self) -> list[LayerInstance]:
         """One record for each input, with the threshold β/2."""
+        return [self.instance(number) for number in range(len(self.codes))]
+
+    def instance(self, number: int) -> LayerInstance:
+        """Return the record of one input."""
         selection = self.projection.selection
-        return [LayerInstance(self.dictionary, code, selection=selection) for code in self.codes]
+        return LayerInstance(self.dictionary, self.codes[number], selection=selection)
 
     @property
     def work(self) -> int:
@@ -122,10 +126,11 @@ class CodedLayer(Displayed):
 def coded_layers(activations: Activations) -> tuple[CodedLayer, ...]:
     """Return the layers of a forward pass with their codes, as they follow on each other."""
     instance(activations, Activations, "coded_layers: activations")
-    return tuple(_coded(layer) for layer in activations.chain)
+    return tuple(map(coded_layer, activations.chain))
 
 
-def _coded(layer: NetworkLayer) -> CodedLayer:
+def coded_layer(layer: NetworkLayer) -> CodedLayer:
+    """Return a layer with its codes."""
     coefficients = layer.coefficients()
     filters = len(layer.reading.filters)
     beta = layer.reading.threshold

@@ -11,6 +11,7 @@ from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK
+from dcsc.networks.analysis.seen import Seen
 from dcsc.projections import Selection
 
 __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
@@ -104,7 +105,9 @@ def code_facts(layer: CodedLayer) -> CodeFacts:
     )
 
 
-def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremFacts, ...]:
+def theorem_facts(
+    layer: CodedLayer, most: float, inputs: int, seen: Seen | None = None
+) -> tuple[TheoremFacts, ...]:
     """Return what the theorems say of the codes of the first inputs.
 
     Parameters
@@ -114,6 +117,8 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
         About how many multiplications one theorem may take; a theorem that would take more is not
         asked, and its facts say so.
     inputs : int
+    seen : Seen, optional
+        What the units see of the codes, if others ask as well.
     """
     atoms = math.prod(layer.dictionary.code_shape)
     places = layer.dictionary._representatives().size // len(layer.dictionary.filters)
@@ -133,7 +138,8 @@ def theorem_facts(layer: CodedLayer, most: float, inputs: int) -> tuple[TheoremF
     width = max((one.sparsity or 0 for one in statistics), default=0)
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
-    facts.append(_instances(first, int(most / _TAIL / cost)))
+    sums = Seen(first) if seen is None else seen
+    facts.append(_instances(first, sums, int(most / _TAIL / cost)))
     return tuple(facts)
 
 
@@ -183,7 +189,7 @@ def _free(statistics: LayerStatistics) -> Selection:
     return attrs.evolve(statistics.selection, threshold=None)
 
 
-def _instances(layer: CodedLayer, affordable: int) -> TheoremFacts:
+def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
     """Return what is proved of the codes themselves, atom by atom, at the thresholds β/2."""
     live = np.flatnonzero(layer.codes.reshape(len(layer.codes), -1).any(axis=1))
     if not len(live) or not affordable:
@@ -191,8 +197,7 @@ def _instances(layer: CodedLayer, affordable: int) -> TheoremFacts:
         return TheoremFacts(InstanceBound.label, reason=why)
     numbers = live[:affordable]
     bound = InstanceBound("chernoff")
-    instances = layer.instances
-    values = [bound.evaluate(instances[number]).unclipped for number in numbers]
+    values = [sums.union(bound, number) for number in numbers.tolist()]
     sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[numbers]))
     return TheoremFacts(
         InstanceBound.label,

@@ -24,10 +24,11 @@ import numpy as np
 from dcsc._arrays import Array, as_batch, brief, flat_indices, generator, instance, real, real_array
 from dcsc.bounds import tails
 from dcsc.bounds.noise import Adversarial
-from dcsc.coefficients import columns
+from dcsc.coefficients import Column, columns
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.networks.analysis.seen import Seen
 
 __all__ = ["Margins", "SafetyFacts", "margins", "safety"]
 
@@ -93,13 +94,16 @@ def margins(
     units = flat_indices(units, codes.size, "margins: units")
     zeta = real(noise, "margins: noise", minimum=0)
     (column,) = columns(dictionary, codes, beta, one_sided=True, noise=zeta, atoms=units)
+    return _margins(column, np.arange(len(units)))
+
+
+def _margins(column: Column, places: Array) -> Margins:
+    """Return the margins of some of the atoms of a column."""
+    level, error = column.level[places], column.error[places]
     tail = tails.Chernoff().upper(
-        column.weights(np.arange(len(units))),
-        column.level - column.slack,
-        column.error,
-        Adversarial(),
+        column.weights(places), level - column.slack[places], error, Adversarial()
     )
-    return Margins(column.level, column.total, column.error, column.safe, tail)
+    return Margins(level, column.total[places], error, column.safe[places], tail)
 
 
 @attrs.frozen
@@ -131,7 +135,9 @@ class SafetyFacts:
     looked_at: tuple[int, int]
 
 
-def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -> SafetyFacts:
+def safety(
+    layer: CodedLayer, noise: float, most: int, inputs: int, seed: int, seen: Seen | None = None
+) -> SafetyFacts:
     """Return how many units are safe, with errors of a share ``noise`` of the strongest patch.
 
     Parameters
@@ -145,6 +151,8 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     inputs : int
         Only the first ones are drawn from.
     seed : int
+    seen : Seen, optional
+        What the units see of the codes, if others ask as well.
     """
     dictionary = layer.dictionary
     zeta = noise * np.asarray(dictionary.patch_norm(layer.signals))
@@ -156,8 +164,9 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     random = generator(seed, "safety: seed")
     codes = layer.codes[:inputs].reshape(min(inputs, len(layer.codes)), -1)
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
+    sums = Seen(layer) if seen is None else seen
     chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
-    (on, on_random), (off, off_random) = (_shares(layer, units, zeta) for units in chosen)
+    (on, on_random), (off, off_random) = (_shares(sums, units, zeta) for units in chosen)
     return SafetyFacts(
         float(np.median(zeta)),
         float((steady & layer.on).sum() / active) if active else None,
@@ -170,24 +179,28 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
 
 
 def _shares(
-    layer: CodedLayer, units: tuple[Array, Array], zeta: Array
+    seen: Seen, units: tuple[Array, Array], zeta: Array
 ) -> tuple[float | None, float | None]:
     """Return which share of some units is safe, and which is at small risk with random signs."""
     outcomes = [
-        margins(
-            layer.dictionary,
-            layer.codes[number],
-            np.atleast_1d(layer.projection.threshold),
-            units[1][units[0] == number],
-            float(zeta[number]),
-        )
-        for number in np.unique(units[0])
+        _of_input(seen, number, units[1][units[0] == number], float(zeta[number]))
+        for number in np.unique(units[0]).tolist()
     ]
     if not outcomes:
         return None, None
     safe = np.concatenate([one.safe for one in outcomes])
     likely = np.concatenate([one.probability <= RISK for one in outcomes])
     return float(safe.mean()), float(likely.mean())
+
+
+def _of_input(seen: Seen, number: int, units: Array, zeta: float) -> Margins:
+    """Return the margins of some units; if all sums are there, they are not computed again."""
+    layer = seen.layer
+    if seen.knows(number):
+        error = layer.dictionary.atom_norms().ravel() * zeta
+        return _margins(seen.column(number).under(error), units)
+    beta = np.atleast_1d(layer.projection.threshold)
+    return margins(layer.dictionary, layer.codes[number], beta, units, zeta)
 
 
 def _sample(mask: Array, most: int, random: np.random.Generator) -> tuple[Array, Array]:

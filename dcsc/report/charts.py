@@ -1,0 +1,76 @@
+"""The small charts of one layer on a network's page."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.networks.analysis import TheoremFacts
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED
+from dcsc.report.svg import Chart, ticks
+
+__all__ = ["density_chart", "sparsity_chart", "threshold_chart"]
+
+_MARGIN = 0.05
+
+
+def density_chart(density: Sequence[float]) -> str:
+    """Draw how many inputs switch on which share of the units."""
+    return _counts(density, max(*density, 0.01), "units that are on", percent=True).text()
+
+
+def sparsity_chart(
+    sparsity: Sequence[int], stripe_size: int, theorems: Sequence[TheoremFacts]
+) -> str:
+    """Draw how many inputs have which stripe sparsity, and up to where theorems hold."""
+    colours = dict(zip((kind.label for kind in CLASS_BOUNDS), (RED, ORANGE, GREEN), strict=True))
+    told = [one for one in theorems if one.name in colours and one.of]
+    last = max(1, *sparsity, *(one.allowed or 0 for one in told))
+    label = f"stripe sparsity S, of {stripe_size}"
+    chart = _counts(sparsity, max(*sparsity, 1), label, last=last)
+    # Later lines are thinner, so that those below remain visible where they agree.
+    legend = []
+    for number, theorem in enumerate(told):
+        at = theorem.allowed or 0
+        limit = "none" if theorem.allowed is None else f"S ≤ {at}"
+        line = colours[theorem.name], 3.6 - 1.2 * number, "8 4"
+        chart.line((at, at), chart.y, *line)
+        legend.append((f"{theorem.name}: {limit}", *line))
+    chart.legend(legend)
+    return chart.text()
+
+
+def threshold_chart(threshold: Sequence[float]) -> str:
+    """Draw the thresholds of the filters, in order; the negative ones in another colour."""
+    values = np.sort(np.asarray(threshold, dtype=np.float64))
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    room = _MARGIN * (high - low) or 1.0
+    end = len(values) - 1
+    labels = "filters, by threshold", "threshold β"
+    chart = Chart(
+        (-0.5 - _MARGIN * end, end + 0.5 + _MARGIN * end), (low - room, high + room), labels
+    )
+    for place, value in enumerate(values.tolist()):
+        colour = RED if value < 0 else BLUE
+        chart.line((place, place), (0.0, value), colour, max(0.6, 60 / len(values)))
+    chart.line(chart.x, (0, 0), "black", 0.8)
+    chart.axes((), ticks(*chart.y, most=6))
+    return chart.text()
+
+
+def _counts(
+    values: Sequence[float], top: float, label: str, last: float = 0.0, percent: bool = False
+) -> Chart:
+    """Draw how many inputs have which value from 0 to some number."""
+    bins = int(np.clip(len(values) // 6, 5, 20))
+    counts, edges = np.histogram(values, bins, (0, top))
+    end = max(top, last)
+    room = _MARGIN * end
+    chart = Chart((-room, end + room), (0, float(counts.max()) * (1 + _MARGIN)), (label, "inputs"))
+    chart.bars(edges, counts, BLUE)
+    chart.axes(
+        ticks(0, end, most=6, whole=not percent),
+        ticks(*chart.y, most=5, whole=True),
+        percent,
+    )
+    return chart
