@@ -132,7 +132,7 @@ def plot(
     figures = {"sweep": sweep_figure} | ({"recall": recall_figure} if "partial" in data else {})
     names = [f"{name}.{kind}" for name in figures for kind in ("png", "svg")]
     check_files([place / name for name in names], "--out", force)
-    files = {}
+    files: dict[str, bytes] = {}
     for name, draw in figures.items():
         figure = draw(data)
         files |= {f"{name}.png": as_png(figure), f"{name}.svg": as_svg(figure)}

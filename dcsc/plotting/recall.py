@@ -145,8 +145,9 @@ def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], quantity: _Qua
     axes.set_ylim(-0.03 * (top or axes.get_ylim()[1]), top)
     axes.set_ylabel(quantity.label)
     for which, known in enumerate(data["partial"].values):
-        style = {"color": "0.4", "alpha": 0.5, "lw": 6 if which == 0 else 1.5, "ls": dash(which)}
-        axes.plot([], [], label=f"proved: {_partial(known)}", **style)
+        wide = 6 if which == 0 else 1.5
+        name = f"proved: {_partial(known)}"
+        axes.plot([], [], color="0.4", alpha=0.5, lw=wide, ls=dash(which), label=name)
     if not quantity.upper:
         style = "--" if ticks is None else "x"
         axes.plot([], [], style, color="0.4", label="measured: the whole support is found")
