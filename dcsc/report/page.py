@@ -18,7 +18,7 @@ from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.numbers import percent
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
-from dcsc.report.table import columns, row
+from dcsc.report.table import columns, differing, row
 
 __all__ = ["page"]
 
@@ -70,13 +70,17 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    headings = columns(analysis)
+    rows = [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)]
+    kept, same = differing(list(headings), rows)
     context: dict[str, Any] = {
         "analysis": analysis,
         "version": __version__,
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
-        "columns": columns(analysis),
-        "rows": [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)],
+        "columns": {name: headings[name] for name in kept},
+        "same": same,
+        "rows": rows,
         "overview": _overview(analysis),
         "pathways": _pathways(analysis, most),
         "sections": [

@@ -18,6 +18,8 @@ errors that reach it exist, so that no larger margin could be claimed. With rand
 of the sum beyond :math:`m_k + I_k` bounds the probability that the unit comes out wrong.
 """
 
+import math
+
 import attrs
 import numpy as np
 
@@ -154,7 +156,7 @@ def safety(layer: CodedLayer, noise: float, most: int, inputs: int, seed: int) -
     steady = room > dictionary.atom_norms() * zeta.reshape(-1, *[1] * axes)
     active = int(layer.on.sum())
     random = generator(seed, "safety: seed")
-    codes = layer.codes[:inputs].reshape(min(inputs, len(layer.codes)), -1)
+    codes = layer.codes[:inputs].reshape(-1, math.prod(layer.codes.shape[1:]))
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
     chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
     (on, on_random), (off, off_random) = (_shares(layer, units, zeta) for units in chosen)
