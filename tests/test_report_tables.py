@@ -7,8 +7,8 @@ from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits, OwnCase, OwnFacts, Place, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
-from dcsc.report import differing, page, row, words
-from dcsc.report.table import columns
+from dcsc.report import page, row, words
+from dcsc.report.table import columns, differing
 
 FEW = Limits(inputs=12, proved=2, resynthesized=6, draws=2, units=2, twins=0, placed=20)
 CASE = OwnCase(None, 6, Place(0.97, 0.66, 1.0), Place(1.25, 1.5, 0.125))

@@ -21,7 +21,8 @@ from dcsc.networks.analysis import (
 )
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.shipped import digits_network_path
-from dcsc.report import at_a_glance, differing, page, row
+from dcsc.report import at_a_glance, page, row
+from dcsc.report.table import differing
 from dcsc.report.words import name_of
 
 __all__ = ["analyze"]

@@ -22,6 +22,7 @@ __all__ = [
     "signal_chart",
     "sparsity_chart",
     "threshold_chart",
+    "undecided_chart",
 ]
 
 _GREY = "0.45"
@@ -184,6 +185,24 @@ def signal_chart(values: Array) -> Figure:
     def draw(axes: Axes) -> None:
         step = max(1, values.shape[-1] // 800)
         axes.plot(np.arange(0, values.shape[-1], step), values[:6, ::step].T, lw=0.7)
+        axes.set_xlabel("sample")
+
+    return _small(draw, 1.5)
+
+
+def undecided_chart(values: Array, share: Array) -> Figure:
+    """Draw the mean of a signal's channels in grey, and in red which share is undecided where."""
+
+    def draw(axes: Axes) -> None:
+        step = max(1, values.shape[-1] // 800)
+        places = np.arange(0, values.shape[-1], step)
+        mean = values.mean(axis=0)
+        low, high = float(mean.min()), float(mean.max())
+        top = max(float(share.max()), 0.01)
+        # the signal from the bottom to the top of the chart
+        axes.plot(places, (mean[::step] - low) / ((high - low) or 1.0) * top, color="0.7", lw=0.7)
+        axes.plot(places, share[::step], color=RED, lw=1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set_xlabel("sample")
 
     return _small(draw, 1.5)

@@ -17,8 +17,15 @@ from dcsc.networks.analysis.inputs import channels_last
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.numbers import percent
-from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
+from dcsc.report.pictures import (
+    code_picture,
+    data_uri,
+    input_picture,
+    most_active,
+    tinted_picture,
+)
 from dcsc.report.table import columns, differing, row
+from dcsc.report.undecided import undecided_share
 
 __all__ = ["page"]
 
@@ -87,6 +94,7 @@ def page(analysis: Analysis, shown: int = 8) -> str:
             _section(layer, number, analysis) for number, layer in enumerate(analysis.layers, 1)
         ],
         "overlap": _overlap(analysis),
+        "undecided": any(layer.stability is not None for layer in analysis.layers),
         "blue": any(layer.codes.outside for layer in analysis.layers if layer.codes),
     }
     return environment.get_template("page.html.j2").render(context)
@@ -144,10 +152,12 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
                     "picture": _png(code_picture(code, on, side), alt),
                 }
             )
+        value = _channels_first(np.asarray(values[number], dtype=np.float64))
         pathways.append(
             {
                 "title": _title(analysis, number),
-                "picture": _input(np.asarray(values[number], dtype=np.float64), number),
+                "picture": _input(value, number),
+                "undecided": _undecided(analysis, value, number),
                 "steps": steps,
             }
         )
@@ -168,10 +178,26 @@ def _title(analysis: Analysis, number: int) -> str:
     return title
 
 
+def _channels_first(value: Array) -> Array:
+    return np.moveaxis(value, -1, 0) if channels_last((1, *value.shape)) else value
+
+
+def _undecided(analysis: Analysis, value: Array, number: int) -> dict[str, Any] | None:
+    """Return where units are undecided in an input, and the largest share of them at a place."""
+    share = undecided_share(analysis.layers, number, value.shape[1:])
+    if share is None or value.ndim not in (2, 3):
+        return None
+    alt = f"Where units are undecided in input {number + 1}"
+    picture = (
+        _png(tinted_picture(value, share), alt)
+        if value.ndim == 3
+        else _svg(charts.undecided_chart(value, share), alt)
+    )
+    return {"picture": picture, "most": percent(float(share.max()))}
+
+
 def _input(value: Array, number: int) -> Picture:
     alt = f"Input {number + 1}"
-    if channels_last((1, *value.shape)):
-        value = np.moveaxis(value, -1, 0)
     if value.ndim == 3:
         return _png(input_picture(value), alt)
     return _svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)

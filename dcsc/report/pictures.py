@@ -10,15 +10,16 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dcsc._arrays import Array
-from dcsc.plotting.style import SKY
+from dcsc.plotting.style import RED, SKY
 
-__all__ = ["code_picture", "data_uri", "input_picture", "most_active"]
+__all__ = ["code_picture", "data_uri", "input_picture", "most_active", "tinted_picture"]
 
 # Indices of the palette: units that are off, those that are on by size, those that are on
 # although their coefficient is not positive, and what lies between the maps.
 _OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
 _COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "white"}
 _RAMP = (0.12, 0.95)
+_TINTED, _TINTS = 112, 128  # samples a side of a tinted picture, and its colours
 
 
 def _palette() -> list[int]:
@@ -114,6 +115,26 @@ def input_picture(value: Array) -> tuple[bytes, tuple[int, int]]:
     levels = (255 * (channels - low) / ((high - low) or 1.0)).round().astype(np.uint8)
     picture = Image.fromarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
     return _png(picture), picture.size
+
+
+def tinted_picture(value: Array, share: Array) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of an input in grey, the redder the larger a share is, and its size.
+
+    Parameters
+    ----------
+    value : array of shape (channels, height, width)
+    share : array of shape (height, width)
+        From 0, which is grey, to its largest value, which is red.
+    """
+    step = max(1, math.ceil(max(share.shape) / _TINTED))
+    grey = value.mean(axis=0)[::step, ::step]
+    low, high = float(grey.min()), float(grey.max())
+    # half as dark as it is, so that grey and red can be told apart everywhere
+    levels = 1 - (high - grey) / (2 * ((high - low) or 1.0))
+    weight = (share[::step, ::step] / (float(share.max()) or 1.0))[..., None]
+    colours = (1 - weight) * levels[..., None] + weight * np.array(to_rgb(RED))
+    picture = Image.fromarray((255 * colours).round().astype(np.uint8))
+    return _png(picture.quantize(_TINTS, dither=Image.Dither.NONE)), picture.size
 
 
 def _png(picture: Image.Image) -> bytes:
