@@ -27,17 +27,23 @@ def test_columns_that_are_the_same_everywhere_are_one_sentence(digits):
     for name in headings:
         texts = {one[name].text for one in rows}
         assert (name in kept) == (len(texts) > 1 or name == "layer")
-        assert (f"{name} {texts.pop()}" in same) == (name not in kept)
+        if name not in kept:
+            (text,) = texts
+            assert (f"{name} {text}" if text != "–" else name) in same
     assert [name for name in headings if name in kept] == kept
-    assert same.startswith("The same in every layer: ")
     assert same in page(digits)
+    strides = [{**one, "stride": rows[0]["stride"]} for one in rows]
+    assert differing(["layer", "stride", "S"], strides) == (
+        ["layer", "S"],
+        f"The same in every layer: stride {rows[0]['stride'].text}.",
+    )
     assert differing(headings, rows[:1]) == (headings, "")
     assert differing(["layer", "on"], rows) == (["layer", "on"], "")
     # what one of two layers lacks is no sameness, what both lack is
     some = [{**rows[0], "new": rows[0]["on"]}, rows[1]]
     assert differing(["layer", "new", "none"], some) == (
         ["layer", "new"],
-        "The same in every layer: none –.",
+        "Not known of any layer: none.",
     )
     with pytest.raises(DcscError, match="differing: rows: expected a dict"):
         differing(["layer"], [3, 4])

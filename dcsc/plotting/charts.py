@@ -19,6 +19,7 @@ __all__ = [
     "coherence_chart",
     "density_chart",
     "found_chart",
+    "range_chart",
     "signal_chart",
     "sparsity_chart",
     "threshold_chart",
@@ -117,6 +118,36 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
         )
 
     return _drawn(draw, 2.7, _wide(layers))
+
+
+def range_chart(
+    layers: Sequence[LayerAnalysis], values: Sequence[Sequence[float]], label: str
+) -> Figure:
+    """Draw between what some numbers of each layer lie, and their median.
+
+    Parameters
+    ----------
+    layers : sequence of LayerAnalysis
+    values : sequence of sequences of float
+        One for each layer; an empty one where nothing is known.
+    label : str
+    """
+
+    def draw(axes: Axes) -> None:
+        ends = [(min(one), float(np.median(one)), max(one)) if len(one) else (np.nan,) * 3
+                for one in values]  # fmt: skip
+        low, middle, high = np.array(ends, dtype=float).T
+        axes.vlines(np.arange(len(ends)), low, high, color=BLUE, lw=2, alpha=0.5)
+        axes.plot(middle, "_", color=BLUE, ms=6)
+        axes.set_ylabel(label)
+        ticks = MaxNLocator(5).tick_values(
+            np.nanmin(low, initial=0.0), np.nanmax(high, initial=0.0)
+        )
+        _name_layers(axes, layers)
+        axes.set_yticks(ticks)  # the layout knows no others that would come later
+        axes.set_ylim(ticks[0], ticks[-1])
+
+    return _drawn(draw, 2.2, _wide(layers))
 
 
 # ---- one layer -------------------------------------------------------------------------------

@@ -12,7 +12,14 @@ from PIL import Image
 from dcsc._arrays import Array
 from dcsc.plotting.style import RED, SKY
 
-__all__ = ["code_picture", "data_uri", "input_picture", "most_active", "tinted_picture"]
+__all__ = [
+    "atoms_picture",
+    "code_picture",
+    "data_uri",
+    "input_picture",
+    "most_active",
+    "tinted_picture",
+]
 
 # Indices of the palette: units that are off, those that are on by size, those that are on
 # although their coefficient is not positive, and what lies between the maps.
@@ -87,6 +94,29 @@ def _lines(lines: Array) -> Array:
     n, length = lines.shape
     high, wide = math.ceil(length / (6 * n)), math.ceil(2 * n / length)
     return lines.repeat(high, axis=0).repeat(wide, axis=1)
+
+
+def atoms_picture(atoms: Array, side: int) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of some patterns side by side, the middle grey zero, and its size.
+
+    Three channels are colours; of other numbers each is a picture of its own, below the one before.
+    All have the same scale. Of patterns larger than ``side`` every so many samples are shown.
+
+    Parameters
+    ----------
+    atoms : array of shape (units, channels, height, width)
+    side : int
+    """
+    step = math.ceil(max(atoms.shape[2:]) / side)
+    shown = atoms[:, :, ::step, ::step]
+    top = float(np.abs(shown).max()) or 1.0
+    levels = (127.5 + 127.5 * shown / top).round().astype(int)
+    if levels.shape[1] != 3:
+        levels = levels.reshape(len(levels), 1, -1, levels.shape[3])
+    grids = [_mosaic(levels[:, channel], 255) for channel in range(levels.shape[1])]
+    grid = np.stack(grids, axis=-1).astype(np.uint8)
+    picture = Image.fromarray(grid[..., 0] if len(grids) == 1 else grid)
+    return _png(picture), picture.size
 
 
 def _mosaic(maps: Array, gap: int) -> Array:

@@ -63,6 +63,7 @@ _STABILITY = {
 
 
 _OWN = ("own", "own false")
+_NONE = "–"
 
 
 @attrs.frozen
@@ -175,10 +176,16 @@ def differing(headings: Sequence[str], rows: Sequence[dict[str, Cell]]) -> tuple
     records = instances(rows, dict, "differing: rows")
     if len(records) < 2:
         return [first, *others], ""
-    texts = {name: {one[name].text if name in one else "–" for one in records} for name in others}
+    texts = {name: {one[name].text if name in one else _NONE for one in records} for name in others}
     kept = [name for name in others if len(texts[name]) > 1]
-    same = [f"{name} {text}" for name in others for text in texts[name] if name not in kept]
-    return [first, *kept], f"The same in every layer: {'; '.join(same)}." if same else ""
+    rest = {name: min(texts[name]) for name in others if name not in kept}
+    same = "; ".join(f"{name} {text}" for name, text in rest.items() if text != _NONE)
+    unknown = ", ".join(name for name, text in rest.items() if text == _NONE)
+    sentences = (
+        f"The same in every layer: {same}." if same else "",
+        f"Not known of any layer: {unknown}." if unknown else "",
+    )
+    return [first, *kept], " ".join(filter(None, sentences))
 
 
 def _ends(low: float, high: float, share: bool) -> Cell:
