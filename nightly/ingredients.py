@@ -178,7 +178,8 @@ def unread():
 @functools.cache
 def swept():
     """Return the folder of a small sweep that has run."""
-    small = sweep(trials=20, axes={"s": {"parameter": "codes.sparsity", "values": [2, 5]}})
+    over = {"s": {"parameter": "codes.sparsity", "values": [2, 5]}}
+    small = sweep(trials=20, axes=over, bounds=["UniformBound", "PartialBound"])
     experiments.run(small, folder() / "swept", jobs=1)
     return folder() / "swept"
 

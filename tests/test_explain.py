@@ -19,6 +19,7 @@ from dcsc.bounds import (
     LayerGuarantee,
     LayerInstance,
     LayerStatistics,
+    PartialBound,
     ProbabilisticBound,
     RobustBound,
     Side,
@@ -27,6 +28,7 @@ from dcsc.bounds import (
     measure,
 )
 from dcsc.bounds.certificates.inputs import Inputs
+from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.cli import proofs
 from dcsc.codes import ConstantAmplitudes
 from dcsc.dictionaries import (
@@ -523,6 +525,47 @@ def test_any_layer_is_explained(data):
     found = explain(LayerInstance(dictionary, code, 0.3), bounds=cheap, top=1)
     assert not found.refusals
     assert_readable(found)
+
+
+# ---- in part -----------------------------------------------------------------------------------
+
+
+def test_what_is_found_of_a_layer_is_told_where_the_whole_is_not_proved():
+    """Between the ends of the enumeration: of (13, 13) the whole support is not proved."""
+    layer = barker()
+    (only,) = explain(layer).layers
+    gram = off_diagonal(circulant(filters.barker(1, 1, 13), 64)) + np.eye(64)
+    code = layer.codes.ravel()
+    support = np.flatnonzero(code)
+    signs = patterns(len(support))
+    seen = np.abs(signs @ gram[support]) > 0.5
+    recall = seen[:, support].mean()
+    alarms = seen[:, code == 0].sum(axis=1).mean() / len(support)
+    assert only.partial.recall.low - 1e-9 <= recall <= only.partial.recall.high + 1e-9
+    low, high = only.partial.false_per_active
+    assert low - 1e-9 <= alarms <= high + 1e-9
+    text = assert_readable(explain(layer))
+    assert f"In part: in the mean over random signs a share of {recall:.3g}" in text
+    assert "of the non-zeros is found" in text
+
+
+def test_part_of_a_support_is_asked_about_only_where_it_tells_more():
+    assert explain(barker(2)).layers[0].partial is None
+    assert explain(barker(), bounds=UniformBound()).layers[0].partial is None
+    assert explain(barker(), bounds=[PartialBound()]).layers[0].partial is not None
+    model, truth = chain(2, sparsity=8)
+    found = explain(model, truth, noise=0.3)
+    for layer, expected in zip(
+        found.layers, PartialBound().evaluate(measure(model, truth, 0.3)).layers, strict=True
+    ):
+        assert layer.partial in (None, expected)
+    assert found.layers[1].partial is not None
+    text = assert_readable(found)
+    assert "Assumed by PartialBound: of layer 1 it sees the values on the true supports" in text
+    known = LayerStatistics(coherence=0.3, sparsity=9, x_min=1, x_max=1, noise=0, n_atoms=99)
+    assert "and any number of false alarms" in assert_readable(explain(known))
+    rain = attrs.evolve(barker(), hypotheses=(Hypothesis("it rains", False),))
+    assert "In part: nothing either" in assert_readable(explain(rain))
 
 
 # ---- bounds of one's own -----------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """``dcsc analyze``."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,6 @@ from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork, load
 from dcsc.networks.analysis import (
     Inputs,
-    LayerAnalysis,
     Limits,
     noise_inputs,
     read_inputs,
@@ -24,21 +22,14 @@ from dcsc.networks.analysis import (
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import at_a_glance, page, row
+from dcsc.report.table import differing
 from dcsc.report.words import name_of
 
 __all__ = ["analyze"]
 
-_COLUMNS: tuple[str, ...] = (
-    "layer",
-    "filters",
-    "outside",
-    "coherence",
-    "on",
-    "S",
-    "found",
-    "proved",
-    "false alarms",
-)
+# What tells layers apart most comes first; the page has all columns, the terminal has room for few.
+_COLUMNS = ("layer", "proved", "false alarms", "own", "decided", "coherence", "on", "S", "filters")
+_MOST_COLUMNS = 8
 
 
 def analyze(
@@ -108,16 +99,18 @@ def analyze(
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
-    headings = list(_COLUMNS)
-    if perturbation is not None:  # in the place of a column that the page has
-        headings.remove("outside")
-        headings.append("decided")
+    cells = [row(layer) for layer in analysis.layers]
+    known = [name for name in _COLUMNS if any(name in one for one in cells)]
+    headings, same = differing(known, cells)
+    headings = headings[:_MOST_COLUMNS]
     names = without_common([name_of(layer) for layer in analysis.layers])
     rows = [
-        [name, *_cells(layer, headings[1:])]
-        for name, layer in zip(names, analysis.layers, strict=True)
+        [name, *(one[heading].text if heading in one else "–" for heading in headings[1:])]
+        for name, one in zip(names, cells, strict=True)
     ]
     print_table(f"{analysis.source}, layer by layer", headings, rows)
+    if same:
+        say(same)
     say(f"Wrote {html} and {json}.")
 
 
@@ -127,8 +120,3 @@ def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int)
     if name is not None:
         return read_inputs(network, name)
     return shipped_inputs() if shipped else None
-
-
-def _cells(layer: LayerAnalysis, headings: Sequence[str]) -> list[str]:
-    texts = {name: cell.text for name, cell in row(layer).items()}
-    return [texts.get(name, "–") for name in headings]

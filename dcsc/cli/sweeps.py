@@ -20,7 +20,7 @@ from dcsc.experiments.sweeps import Forecast, Run, Sweep
 from dcsc.experiments.sweeps.examination import Examination, examine
 from dcsc.experiments.sweeps.run import SECONDS_TO_EXAMINE
 from dcsc.experiments.sweeps.stopping import MOST_TRIALS
-from dcsc.plotting import as_png, as_svg, sweep_figure
+from dcsc.plotting import as_png, as_svg, recall_figure, sweep_figure
 
 __all__ = ["plot", "replay", "sweep"]
 
@@ -121,14 +121,21 @@ def plot(
     """Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.
 
     Two axes with numbers make a map, one makes curves; further axes become panels. Writes sweep.png
-    and sweep.svg.
+    and sweep.svg; and recall.png and recall.svg, how much of the support of layer 1 is found, if
+    PartialBound is among the bounds.
     """
     place = folder_ if out is None else out
-    check_files([place / "sweep.png", place / "sweep.svg"], "--out", force)
-    figure = sweep_figure(sweeps.open(folder_))
-    files = {"sweep.png": as_png(figure), "sweep.svg": as_svg(figure)}
+    data = sweeps.open(folder_)
+    figures = {"sweep": sweep_figure} | ({"recall": recall_figure} if "partial" in data else {})
+    names = [f"{name}.{kind}" for name in figures for kind in ("png", "svg")]
+    check_files([place / name for name in names], "--out", force)
+    files: dict[str, bytes] = {}
+    for name, draw in figures.items():
+        figure = draw(data)
+        files |= {f"{name}.png": as_png(figure), f"{name}.svg": as_svg(figure)}
     write_files(place, files, "--out", force)
-    say(f"Wrote {place / 'sweep.png'} and {place / 'sweep.svg'}.")
+    *first, last = (str(place / name) for name in names)
+    say(f"Wrote {', '.join(first)} and {last}.")
 
 
 def replay(

@@ -5,6 +5,8 @@ Records come in and figures of matplotlib come out; `as_png` and `as_svg` make f
 ===============  ==========================================================
 ``explanation``  why guarantees hold or not, layer by layer
 ``phase``        measured rates of a sweep, and how far guarantees reach
+``recall``       how much of each support a sweep finds, measured and proved
+``cells``        how the cells of a sweep lie on these two
 ``poster``       the three panels of the poster
 ``recovery``     what comes back of one pathway
 ``units``        what units stand for, and how much pathways share
@@ -19,6 +21,7 @@ from dcsc.plotting.explanation import explanation
 from dcsc.plotting.files import as_png, as_svg
 from dcsc.plotting.phase import sweep_figure
 from dcsc.plotting.poster import poster_figure
+from dcsc.plotting.recall import recall_figure
 from dcsc.plotting.recovery import recovery_figure
 from dcsc.plotting.units import effective_atoms, pathway_overlap
 
@@ -29,6 +32,7 @@ __all__ = [
     "explanation",
     "pathway_overlap",
     "poster_figure",
+    "recall_figure",
     "recovery_figure",
     "sweep_figure",
 ]

@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
 from dcsc._words import short, without_common
@@ -17,7 +17,9 @@ from dcsc.plotting.style import BLUE, GREEN, RED, STYLE, plain
 __all__ = [
     "coherence_chart",
     "found_chart",
+    "range_chart",
     "signal_chart",
+    "undecided_chart",
 ]
 
 _GREY = "0.45"
@@ -106,6 +108,36 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
     return _drawn(draw, 2.7, _wide(layers))
 
 
+def range_chart(
+    layers: Sequence[LayerAnalysis], values: Sequence[Sequence[float]], label: str
+) -> Figure:
+    """Draw between what some numbers of each layer lie, and their median.
+
+    Parameters
+    ----------
+    layers : sequence of LayerAnalysis
+    values : sequence of sequences of float
+        One for each layer; an empty one where nothing is known.
+    label : str
+    """
+
+    def draw(axes: Axes) -> None:
+        ends = [(min(one), float(np.median(one)), max(one)) if len(one) else (np.nan,) * 3
+                for one in values]  # fmt: skip
+        low, middle, high = np.array(ends, dtype=float).T
+        axes.vlines(np.arange(len(ends)), low, high, color=BLUE, lw=2, alpha=0.5)
+        axes.plot(middle, "_", color=BLUE, ms=6)
+        axes.set_ylabel(label)
+        ticks = MaxNLocator(5).tick_values(
+            np.nanmin(low, initial=0.0), np.nanmax(high, initial=0.0)
+        )
+        _name_layers(axes, layers)
+        axes.set_yticks(ticks)  # the layout knows no others that would come later
+        axes.set_ylim(ticks[0], ticks[-1])
+
+    return _drawn(draw, 2.2, _wide(layers))
+
+
 # ---- one input -------------------------------------------------------------------------------
 
 
@@ -117,6 +149,29 @@ def signal_chart(values: Array) -> Figure:
         axes.plot(np.arange(0, values.shape[-1], step), values[:6, ::step].T, lw=0.7)
         axes.set_xlabel("sample")
 
+    return _low(draw)
+
+
+def undecided_chart(values: Array, share: Array) -> Figure:
+    """Draw the mean of a signal's channels in grey, and in red which share is undecided where."""
+
+    def draw(axes: Axes) -> None:
+        step = max(1, values.shape[-1] // 800)
+        places = np.arange(0, values.shape[-1], step)
+        mean = values.mean(axis=0)
+        low, high = float(mean.min()), float(mean.max())
+        top = max(float(share.max()), 0.01)
+        # the signal from the bottom to the top of the chart
+        axes.plot(places, (mean[::step] - low) / ((high - low) or 1.0) * top, color="0.7", lw=0.7)
+        axes.plot(places, share[::step], color=RED, lw=1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_xlabel("sample")
+
+    return _low(draw)
+
+
+def _low(draw: Callable[[Axes], None]) -> Figure:
+    """Return a small figure as wide as a column of the page."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, _LOW))
         figure.subplots_adjust(0.17, 0.45 / _LOW, 0.97, 0.96)

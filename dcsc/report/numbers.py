@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["number", "percent", "rounded_out"]
+__all__ = ["counted", "number", "percent", "rounded_out"]
 
 
 def percent(share: float | None) -> str:
@@ -22,3 +22,8 @@ def rounded_out(low: float, high: float, places: int) -> tuple[str, str]:
 def number(value: float | None) -> str:
     """Return a number to two digits."""
     return "–" if value is None else f"{value:.2g}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

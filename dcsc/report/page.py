@@ -1,5 +1,7 @@
 """One self-contained page of what was found of a network."""
 
+import math
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -12,14 +14,22 @@ from matplotlib.figure import Figure
 from dcsc._arrays import Array, instance, integer
 from dcsc._version import __version__
 from dcsc._words import readable
-from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
+from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
-from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
-from dcsc.report.table import columns, row
+from dcsc.report.pictures import (
+    atoms_picture,
+    code_picture,
+    data_uri,
+    input_picture,
+    most_active,
+    tinted_picture,
+)
+from dcsc.report.table import columns, differing, row
+from dcsc.report.undecided import undecided_share
 
 __all__ = ["page"]
 
@@ -29,6 +39,10 @@ _UNITS = 24
 _MOST_CHANNELS = 4
 _LARGEST_FIELD = 128
 _MOST_MATRICES = 12
+# Of networks with more layers than this one chart shows all of them.
+_MOST_CHARTED = 24
+_FEW_UNITS, _SMALL_FIELD = 8, 32
+_WORK = 4e10  # multiplications that what all units look for may take
 
 
 @attrs.frozen
@@ -71,19 +85,24 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    headings = columns(analysis)
+    rows = [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)]
+    kept, same = differing(list(headings), rows)
     context: dict[str, Any] = {
         "analysis": analysis,
         "version": __version__,
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
-        "columns": columns(analysis),
-        "rows": [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)],
+        "columns": {name: headings[name] for name in kept},
+        "same": same,
+        "rows": rows,
         "overview": _overview(analysis),
         "pathways": _pathways(analysis, most),
         "sections": [
             _section(layer, number, analysis) for number, layer in enumerate(analysis.layers, 1)
         ],
         "overlap": _overlap(analysis),
+        "undecided": any(layer.stability is not None for layer in analysis.layers),
         "blue": any(layer.codes.outside for layer in analysis.layers if layer.codes),
     }
     return environment.get_template("page.html.j2").render(context)
@@ -104,6 +123,19 @@ def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
     return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
 
 
+def _ranges(layers: Sequence[LayerAnalysis]) -> Iterator[Picture]:
+    """Yield for all layers at once what each has charts of where they are few."""
+    coded = [layer.codes for layer in layers]
+    for name, values in (
+        ("threshold β", [layer.filters.threshold for layer in layers]),
+        ("share of units on", [codes.density if codes else () for codes in coded]),
+        ("stripe sparsity S", [codes.sparsity if codes else () for codes in coded]),
+    ):
+        if any(map(len, values)):
+            alt = f"From the least to the largest {name} of each layer"
+            yield _svg(charts.range_chart(layers, values, name), alt)
+
+
 def _overview(analysis: Analysis) -> list[Picture]:
     layers = analysis.layers
     pictures = [_svg(charts.coherence_chart(layers), "Coherence of the layers")]
@@ -112,7 +144,7 @@ def _overview(analysis: Analysis) -> list[Picture]:
         pictures.append(
             _svg(charts.found_chart(coded), "Share of active units found again, by layer")
         )
-    return pictures
+    return [*pictures, *(_ranges(layers) if len(layers) > _MOST_CHARTED else ())]
 
 
 def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
@@ -145,10 +177,12 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
                     "picture": _png(code_picture(code, on, side), alt),
                 }
             )
+        value = _channels_first(np.asarray(values[number], dtype=np.float64))
         pathways.append(
             {
                 "title": _title(analysis, number),
-                "picture": _input(np.asarray(values[number], dtype=np.float64), number),
+                "picture": _input(value, number),
+                "undecided": _undecided(analysis, value, number),
                 "steps": steps,
             }
         )
@@ -169,49 +203,74 @@ def _title(analysis: Analysis, number: int) -> str:
     return title
 
 
+def _channels_first(value: Array) -> Array:
+    return np.moveaxis(value, -1, 0) if channels_last((1, *value.shape)) else value
+
+
+def _undecided(analysis: Analysis, value: Array, number: int) -> dict[str, Any] | None:
+    """Return where units are undecided in an input, and the largest share of them at a place."""
+    share = undecided_share(analysis.layers, number, value.shape[1:])
+    if share is None or value.ndim not in (2, 3):
+        return None
+    alt = f"Where units are undecided in input {number + 1}"
+    picture = (
+        _png(tinted_picture(value, share), alt)
+        if value.ndim == 3
+        else _svg(charts.undecided_chart(value, share), alt)
+    )
+    return {"picture": picture, "most": percent(float(share.max()))}
+
+
 def _input(value: Array, number: int) -> Picture:
     alt = f"Input {number + 1}"
-    if channels_last((1, *value.shape)):
-        value = np.moveaxis(value, -1, 0)
     if value.ndim == 3:
         return _png(input_picture(value), alt)
     return _svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
 
 
 def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str, Any]:
-    pictures = [_drawing(threshold_chart(layer.filters.threshold), "Thresholds of the filters")]
-    if layer.codes is not None:
-        codes = layer.codes
-        pictures += [
-            _drawing(density_chart(codes.density), "Units that are on, over the inputs"),
-            _drawing(
-                sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems),
-                "Stripe sparsity over the inputs",
-            ),
-        ]
+    many = len(analysis.layers) > _MOST_CHARTED
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
         "name": words.name_of(layer),
         "texts": words.of_layer(layer, analysis.noise),
-        "pictures": pictures,
-        "atoms": _atoms(layer, {x.name: x.coded for x in analysis.layers if x.coded}),
+        "pictures": [] if many else list(_charts(layer)),
+        "atoms": _atoms(layer, analysis.layers),
     }
 
 
-def _atoms(layer: LayerAnalysis, coded: dict[str, CodedLayer]) -> Picture | None:
+def _charts(layer: LayerAnalysis) -> Iterator[Picture]:
+    yield _drawing(threshold_chart(layer.filters.threshold), "Thresholds of the filters")
+    codes = layer.codes
+    if codes is not None:
+        yield _drawing(density_chart(codes.density), "Units that are on, over the inputs")
+        sparsity = sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems)
+        yield _drawing(sparsity, "Stripe sparsity over the inputs")
+
+
+def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | None:
     """Return what the units of a layer look for, unless that cannot be drawn."""
     if layer.coded is None:
         return None
-    layers = stack(coded, layer.name)
+    layers = stack({x.name: x.coded for x in every if x.coded}, layer.name)
     model = receptive_model(layers)
     channels, *extent = model.layers[0].dictionary.signal_shape
     if channels > _MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
         return None
-    units = most_active(layer.coded.on, _UNITS)
-    return _svg(
-        effective_atoms(model, len(layers), units), f"Patterns that units of {layer.name} look for"
+    many = len(every) > _MOST_CHARTED
+    units = most_active(layer.coded.on, _FEW_UNITS if many else _UNITS)
+    work = sum(
+        math.prod(one.code_shape) * math.prod(two.dictionary.filters.shape[1:])
+        for one, two in zip((x.dictionary for x in model.layers), layers, strict=True)
     )
+    if work * len(units) * len(every) > _WORK:
+        return None
+    alt = f"Patterns that units of {layer.name} look for"
+    if many and len(extent) == 2:
+        atoms = model.effective_atoms(len(layers), units)
+        return _png(atoms_picture(atoms, _SMALL_FIELD), alt)
+    return _svg(effective_atoms(model, len(layers), units), alt)
 
 
 def _overlap(analysis: Analysis) -> Picture | None:

@@ -10,15 +10,23 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dcsc._arrays import Array
-from dcsc.plotting.style import SKY
+from dcsc.plotting.style import RED, SKY
 
-__all__ = ["code_picture", "data_uri", "input_picture", "most_active"]
+__all__ = [
+    "atoms_picture",
+    "code_picture",
+    "data_uri",
+    "input_picture",
+    "most_active",
+    "tinted_picture",
+]
 
 # Indices of the palette: units that are off, those that are on by size, those that are on
 # although their coefficient is not positive, and what lies between the maps.
 _OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
 _COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "white"}
 _RAMP = (0.12, 0.95)
+_TINTED, _TINTS = 112, 128  # samples a side of a tinted picture, and its colours
 
 
 def _palette() -> list[int]:
@@ -88,6 +96,29 @@ def _lines(lines: Array) -> Array:
     return lines.repeat(high, axis=0).repeat(wide, axis=1)
 
 
+def atoms_picture(atoms: Array, side: int) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of some patterns side by side, the middle grey zero, and its size.
+
+    Three channels are colours; of other numbers each is a picture of its own, below the one before.
+    All have the same scale. Of patterns larger than ``side`` every so many samples are shown.
+
+    Parameters
+    ----------
+    atoms : array of shape (units, channels, height, width)
+    side : int
+    """
+    step = math.ceil(max(atoms.shape[2:]) / side)
+    shown = atoms[:, :, ::step, ::step]
+    top = float(np.abs(shown).max()) or 1.0
+    levels = (127.5 + 127.5 * shown / top).round().astype(int)
+    if levels.shape[1] != 3:
+        levels = levels.reshape(len(levels), 1, -1, levels.shape[3])
+    grids = [_mosaic(levels[:, channel], 255) for channel in range(levels.shape[1])]
+    grid = np.stack(grids, axis=-1).astype(np.uint8)
+    picture = Image.fromarray(grid[..., 0] if len(grids) == 1 else grid)
+    return _png(picture), picture.size
+
+
 def _mosaic(maps: Array, gap: int) -> Array:
     """Return maps side by side, in about twice as many columns as rows."""
     n, h, w = maps.shape
@@ -114,6 +145,26 @@ def input_picture(value: Array) -> tuple[bytes, tuple[int, int]]:
     levels = (255 * (channels - low) / ((high - low) or 1.0)).round().astype(np.uint8)
     picture = Image.fromarray(levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1))
     return _png(picture), picture.size
+
+
+def tinted_picture(value: Array, share: Array) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of an input in grey, the redder the larger a share is, and its size.
+
+    Parameters
+    ----------
+    value : array of shape (channels, height, width)
+    share : array of shape (height, width)
+        From 0, which is grey, to its largest value, which is red.
+    """
+    step = max(1, math.ceil(max(share.shape) / _TINTED))
+    grey = value.mean(axis=0)[::step, ::step]
+    low, high = float(grey.min()), float(grey.max())
+    # half as dark as it is, so that grey and red can be told apart everywhere
+    levels = 1 - (high - grey) / (2 * ((high - low) or 1.0))
+    weight = (share[::step, ::step] / (float(share.max()) or 1.0))[..., None]
+    colours = (1 - weight) * levels[..., None] + weight * np.array(to_rgb(RED))
+    picture = Image.fromarray((255 * colours).round().astype(np.uint8))
+    return _png(picture.quantize(_TINTS, dither=Image.Dither.NONE)), picture.size
 
 
 def _png(picture: Image.Image) -> bytes:

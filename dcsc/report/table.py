@@ -1,16 +1,19 @@
 """The table of the layers."""
 
+from collections.abc import Iterator, Sequence
+
 import attrs
 import numpy as np
 
+from dcsc._arguments import instances
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
-from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
+from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis, Place
 from dcsc.report.numbers import number as number_of
 from dcsc.report.numbers import percent, rounded_out
 from dcsc.report.words import name_of
 
-__all__ = ["Cell", "columns", "row"]
+__all__ = ["Cell", "columns", "differing", "row"]
 
 _FILTERS = {
     "layer": "Name of the convolution in the file.",
@@ -46,13 +49,21 @@ _CODES = {
     "proved": "Between which ends it is proved that the mean of that lies over random signs, of "
     "the first inputs.",
     "false alarms": "The same of the units that are switched on besides, for each active unit.",
-    "from below": "The same after going down as many layers as possible and up again.",
+    "from below": "Active units found after going down as many layers as possible and up again, "
+    "with random signs and (in brackets) without.",
+    "own": "Active units found again with the network's own signs, all +1, and (in brackets) which "
+    "share of draws of random signs find fewer.",
+    "own false": "The same of the units that are switched on besides, for each active unit.",
 }
 
 _STABILITY = {
     "decided": "Units of which it is proved that they stay on, or that they stay off, whatever "
     "perturbation of the size asked for is added to the input.",
 }
+
+
+_OWN = ("own", "own false")
+_NONE = "–"
 
 
 @attrs.frozen
@@ -73,6 +84,8 @@ def columns(analysis: Analysis) -> dict[str, str]:
         headings = headings | {name: text for name, text in _CODES.items() if name not in left_out}
     if any(layer.stability is not None for layer in analysis.layers):
         headings = headings | _STABILITY
+    if not any(layer.own is not None for layer in analysis.layers):
+        headings = {name: text for name, text in headings.items() if name not in _OWN}
     return headings
 
 
@@ -127,12 +140,54 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         cells[name] = Cell("–", None) if ends is None else _ends(*ends, name == "proved")
     if partial is not None and partial.sampled:
         cells["proved"] = attrs.evolve(cells["proved"], text=f"{cells['proved'].text} sampled")
+    for name, place, text in _own_places(layer):
+        cells[name] = Cell(f"{text} ({percent(place.below)})", place.value)
     for name in ("found", "from below"):
         parts = [x.alone if name == "found" else x.whole for x in layer.resynthesis]
         shares = [None if part is None else part.found for part in parts] or [None, None]
         text = f"{percent(shares[0])} ({percent(shares[1])})"
         cells[name] = Cell("–" if shares[0] is None else text, shares[0])
     return cells
+
+
+def _own_places(layer: LayerAnalysis) -> Iterator[tuple[str, Place, str]]:
+    if layer.own is not None:
+        found, raised = layer.own.all.found, layer.own.all.false_alarms
+        yield "own", found, percent(found.value)
+        yield "own false", raised, f"{raised.value:.2f}"
+
+
+def differing(headings: Sequence[str], rows: Sequence[dict[str, Cell]]) -> tuple[list[str], str]:
+    """Return the headings in which layers differ, and a sentence about the others.
+
+    The first heading stays, and so do all of a table of one row.
+
+    Parameters
+    ----------
+    headings : sequence of str
+    rows : sequence of mappings
+        What `row` returned, one for each layer.
+
+    Examples
+    --------
+    >>> layers = [{"layer": Cell(name, 0), "stride": Cell("2×2", 4)} for name in "ab"]
+    >>> differing(["layer", "stride"], layers)
+    (['layer'], 'The same in every layer: stride 2×2.')
+    """
+    first, *others = instances(headings, str, "differing: headings")
+    records = instances(rows, dict, "differing: rows")
+    if len(records) < 2:
+        return [first, *others], ""
+    texts = {name: {one[name].text if name in one else _NONE for one in records} for name in others}
+    kept = [name for name in others if len(texts[name]) > 1]
+    rest = {name: min(texts[name]) for name in others if name not in kept}
+    same = "; ".join(f"{name} {text}" for name, text in rest.items() if text != _NONE)
+    unknown = ", ".join(name for name, text in rest.items() if text == _NONE)
+    sentences = (
+        f"The same in every layer: {same}." if same else "",
+        f"Not known of any layer: {unknown}." if unknown else "",
+    )
+    return [first, *kept], " ".join(filter(None, sentences))
 
 
 def _ends(low: float, high: float, share: bool) -> Cell:

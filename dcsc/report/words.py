@@ -8,7 +8,8 @@ from dcsc._arrays import instance
 from dcsc._words import listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.report.numbers import number, percent, rounded_out
+from dcsc.report.numbers import counted, number, percent, rounded_out
+from dcsc.report.own import among_draws, of_own
 
 __all__ = ["at_a_glance", "limits", "name_of", "of_layer"]
 
@@ -33,7 +34,7 @@ def at_a_glance(analysis: Analysis) -> list[str]:
 def _glance(analysis: Analysis) -> Iterator[str]:
     facts = [layer.filters for layer in analysis.layers]
     coded = [layer for layer in analysis.layers if layer.codes is not None]
-    yield f"{_count(len(facts), 'convolution')} with {sum(x.shape[0] for x in facts)} filters."
+    yield f"{counted(len(facts), 'convolution')} with {sum(x.shape[0] for x in facts)} filters."
     if analysis.inputs is not None:
         yield f"{len(coded)} of {len(facts)} could be run on the inputs." + "".join(
             f" It stopped at {stop}." for stop in analysis.stops
@@ -47,13 +48,13 @@ def _glance(analysis: Analysis) -> Iterator[str]:
     summed = sum(bool(x.summed) for x in facts)
     if summed:
         yield (
-            f"{_count(summed, 'layer')} of {len(facts)} {'goes' if summed == 1 else 'go'} into a "
+            f"{counted(summed, 'layer')} of {len(facts)} {'goes' if summed == 1 else 'go'} into a "
             "sum before the activation: the codes are those of the sums."
         )
     dense = [x for x in facts if not x.leaves_zeros and not x.summed]
     if dense:
         yield (
-            f"{_count(len(dense), 'layer')} of {len(facts)} "
+            f"{counted(len(dense), 'layer')} of {len(facts)} "
             f"{'leaves' if len(dense) == 1 else 'leave'} no zeros in the codes."
         )
     names = [x.name for x in coded if any(t.holds for t in x.theorems)]
@@ -65,6 +66,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
         )
     yield from _recall(coded)
     yield _survival(coded)
+    yield among_draws([layer.own for layer in coded if layer.own is not None])
     for stop in analysis.unbounded:
         yield f"Bounds of perturbed inputs stop at {stop}."
 
@@ -77,7 +79,7 @@ def _recall(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
             100 * min(end.low for end in ends), 100 * max(end.high for end in ends), 0
         )
         yield (
-            f"In {_count(len(ends), 'layer')} it is proved how much of the codes is found in the "
+            f"In {counted(len(ends), 'layer')} it is proved how much of the codes is found in the "
             f"mean over random signs: from {low}% to {high}% of the active units."
         )
 
@@ -93,14 +95,14 @@ def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
     left_out = sum(map(_no_coherence, facts))
     if left_out:
         text += (
-            f" in {len(values)} of {_count(len(facts), 'layer')}; in others it was too much work"
+            f" in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
         )
     yield text + "."
     pairs = [(x.own.value, x.random) for x in facts if x.own is not None and x.random is not None]
     if pairs:
         count = sum(value < random for value, random in pairs)
         yield (
-            f"It is lower than that of random filters in {count} of {_count(len(pairs), 'layer')}."
+            f"It is lower than that of random filters in {count} of {counted(len(pairs), 'layer')}."
         )
 
 
@@ -122,7 +124,7 @@ def _survival(layers: Sequence[LayerAnalysis]) -> str:
     random, none = (x.whole for x in layer.resynthesis)
     assert random is not None
     assert none is not None
-    way = f"through {_count(len(layer.reach), 'layer')}" if len(layer.reach) > 1 else "through it"
+    way = f"through {counted(len(layer.reach), 'layer')}" if len(layer.reach) > 1 else "through it"
     return (
         f"From the code of {layer.name} down {way} and up again, {percent(random.found)} of its "
         f"active units are found with random signs and {percent(none.found)} without, beside "
@@ -136,7 +138,7 @@ def limits(analysis: Analysis) -> list[str]:
     texts = [f"Random numbers are from seed {analysis.seed}."]
     if inputs is not None:
         texts += [
-            f"Of {_count(analysis.given, 'input')}, {inputs.count} were looked at.",
+            f"Of {counted(analysis.given, 'input')}, {inputs.count} were looked at.",
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
             "draws of the signs.",
@@ -187,6 +189,7 @@ def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
         "Safe units": list(_safety(layer, noise)),
         "Perturbed inputs": list(_stability(layer)),
         "Down and up again": list(_resynthesis(layer)),
+        "The network's own signs": list(of_own(layer.own)),
     }
     return {heading: texts for heading, texts in sections.items() if texts}
 
@@ -209,12 +212,12 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
     )
     if facts.always_on:
         yield (
-            f"The threshold of {_count(len(facts.always_on), 'filter')} of {facts.shape[0]} "
+            f"The threshold of {counted(len(facts.always_on), 'filter')} of {facts.shape[0]} "
             f"({listed(facts.always_on)}) is negative: a positive bias switches units on where "
             "there is no signal. No sparse code does that, so the reading leaves them out."
         )
     if facts.dead:
-        yield f"Zero in all taps: {_count(len(facts.dead), 'filter')} ({listed(facts.dead)})."
+        yield f"Zero in all taps: {counted(len(facts.dead), 'filter')} ({listed(facts.dead)})."
     if facts.summed:
         yield (
             f"It {facts.summed}: the code is that of the sum, and what follows is about units of "
@@ -242,7 +245,7 @@ def _pair(coherence: Coherence) -> str:
 
 def _shift(shift: Sequence[int]) -> str:
     if len(shift) == 1:
-        return _count(abs(shift[0]), "sample")
+        return counted(abs(shift[0]), "sample")
     return "(" + ", ".join(map(str, shift)).replace("-", "−") + ")" + " samples"
 
 
@@ -259,7 +262,7 @@ def _codes(layer: LayerAnalysis) -> Iterator[str]:
     if codes.contrast is not None:
         yield f"The largest coefficient of a code is {codes.contrast:.1f} times the smallest."
     if codes.silent:
-        yield f"{_count(codes.silent, 'unit')} of {units} are on for none of the inputs."
+        yield f"{counted(codes.silent, 'unit')} of {units} are on for none of the inputs."
     if codes.outside:
         yield (
             f"{percent(codes.outside)} of the units that are on have a coefficient that is not "
@@ -288,7 +291,7 @@ def _partial(layer: LayerAnalysis) -> Iterator[str]:
         yield (
             f"In the mean over random signs, between {low}% and {high}% of the active units are "
             f"found again, and between {fewest} and {most} others are switched on for each of them "
-            f"({_count(layer.partial.inputs, 'input')}, without noise, thresholds β/2{drawn})."
+            f"({counted(layer.partial.inputs, 'input')}, without noise, thresholds β/2{drawn})."
         )
 
 
@@ -296,11 +299,11 @@ def _theorem(theorem: TheoremFacts) -> str:
     if not theorem.of:
         return f"not asked, {theorem.reason}"
     if theorem.holds == theorem.of:
-        verdict = f"holds for all of {_count(theorem.of, 'code')}"
+        verdict = f"holds for all of {counted(theorem.of, 'code')}"
     elif theorem.holds:
-        verdict = f"holds for {theorem.holds} of {_count(theorem.of, 'code')}"
+        verdict = f"holds for {theorem.holds} of {counted(theorem.of, 'code')}"
     else:
-        verdict = f"empty, it holds for none of {_count(theorem.of, 'code')}"
+        verdict = f"empty, it holds for none of {counted(theorem.of, 'code')}"
     if theorem.name not in {kind.label for kind in CLASS_BOUNDS}:
         assert theorem.value is not None
         value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"
@@ -382,7 +385,3 @@ def _why(start: str) -> str:
     if start.startswith("after "):
         return f"it is made by {start.removeprefix('after ')}, which is no synthesis"
     return start
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

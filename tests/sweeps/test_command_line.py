@@ -33,6 +33,15 @@ def refused(done):
     return commands.refused(done._replace(err="\n".join(lines)))
 
 
+def test_recall_is_drawn_where_it_is_proved(tmp_path, called):
+    run(sweep(BARE, axes={}, trials=2, bounds=["PartialBound"]), tmp_path, jobs=1)
+    names = ["sweep.png", "sweep.svg", "recall.png", "recall.svg"]
+    first, *others, last = (f"{tmp_path}/{name}" for name in names)
+    said = f"Wrote {', '.join([first, *others])} and {last}.\n"
+    assert called("plot", tmp_path) == (0, said, "")
+    assert {path.name for path in tmp_path.iterdir()} >= set(names)
+
+
 def test_a_sweep_from_file_to_figure(file, tmp_path, called):
     """The first in a process of its own: what is printed where nobody looks on, and written."""
     done = start("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dcsc._arguments import instances
 from dcsc._arrays import integer, real
+from dcsc._words import quoted
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.explanations.records import (
     BestThreshold,
@@ -19,11 +20,12 @@ from dcsc.bounds.explanations.records import (
     StrideOption,
     Verdict,
 )
-from dcsc.bounds.family import BOUNDS, LayeredBound
+from dcsc.bounds.family import BOUNDS, LayeredBound, PartialBound
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import threshold_hypothesis
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.statistics import Records, as_records
+from dcsc.bounds.theorem import Theorem
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
@@ -33,13 +35,15 @@ __all__ = ["explain"]
 
 _MOST_STRIDES = 2
 
+Asked = BoundCalculator | PartialBound
+
 
 def explain(
     layers: DCSCModel | Records,
     truth: Pathway | None = None,
     *,
     noise: float | npt.ArrayLike = 0.0,
-    bounds: Sequence[BoundCalculator] | BoundCalculator | None = None,
+    bounds: Sequence[Asked] | Asked | None = None,
     failure_probability: float = 0.01,
     top: int = 3,
 ) -> Explanation:
@@ -58,8 +62,9 @@ def explain(
         With a model: what `DCSCModel.synthesize` returned.
     noise : float or array_like, default 0
         With a model: as in `measure`.
-    bounds : BoundCalculator or sequence of BoundCalculator, optional
-        By default all of dcsc's. Those that do not cover the model are listed as such.
+    bounds : BoundCalculator, PartialBound or sequence of these, optional
+        By default all of dcsc's. Those that do not cover the model are listed as such. A
+        `PartialBound` is asked about layers whose whole support is not proved to be found.
     failure_probability : float, default 0.01
         δ in [0, 1], of each layer.
     top : int, default 3
@@ -81,23 +86,37 @@ def explain(
     (-0.154, 6)
     """
     records = _records(layers, truth, noise)
+    depth = len(records)
     delta = real(failure_probability, "explain: failure_probability", minimum=0, maximum=1)
     count = integer(top, "explain: top", minimum=0)
-    chosen = _chosen(bounds, len(records))
-    guarantees, refusals = [], []
-    for bound in chosen:
+    chosen = _chosen(bounds, depth)
+    whole = [bound for bound in chosen if isinstance(bound, BoundCalculator)]
+    guarantees, refusals = _evaluated(whole, records)
+    parts = [_layer(number, records, guarantees, delta, count) for number in range(1, depth + 1)]
+    # Where no bound proves a whole support, how much of it is.
+    if not all(part.reaches(delta) for part in parts):
+        others = [bound for bound in chosen if isinstance(bound, PartialBound)]
+        means, silent = _evaluated(others, records)
+        refusals += silent
+        if means:
+            parts = [
+                part if part.reaches(delta) else attrs.evolve(part, partial=mean)
+                for part, mean in zip(parts, means[0].layers, strict=True)
+            ]
+    return Explanation(delta, tuple(parts), tuple(guarantees), tuple(refusals))
+
+
+def _evaluated(bounds: Sequence[Any], records: Any) -> tuple[list[Any], list[Refusal]]:
+    """Return what those say that cover the model, and what the others do not cover."""
+    statements, refusals = [], []
+    for bound in bounds:
         try:
-            guarantees.append(bound.evaluate(records))
+            statements.append(bound.evaluate(records))
         except ContractError:
             raise
         except DcscError as error:
             refusals.append(Refusal(type(bound).__name__, str(error)))
-    return Explanation(
-        delta,
-        tuple(_layer(number, records, guarantees, delta, count) for number in _numbers(records)),
-        tuple(guarantees),
-        tuple(refusals),
-    )
+    return statements, refusals
 
 
 def _records(
@@ -113,18 +132,21 @@ def _records(
     return as_records(layers, "explain: layers")
 
 
-def _chosen(
-    bounds: Sequence[BoundCalculator] | BoundCalculator | None, depth: int
-) -> list[BoundCalculator]:
+def _chosen(bounds: Sequence[Asked] | Asked | None, depth: int) -> list[Asked]:
     if bounds is None:
         # of one layer the layered bound is the hybrid one
-        return [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
-    calculators = bounds if isinstance(bounds, Iterable) else [bounds]
-    return list(instances(calculators, BoundCalculator, "explain: bounds"))
-
-
-def _numbers(records: Sequence[object]) -> range:
-    return range(1, len(records) + 1)
+        whole = [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
+        return [*whole, PartialBound()]
+    theorems = bounds if isinstance(bounds, Iterable) else [bounds]
+    chosen: list[Asked] = []
+    for one in instances(theorems, Theorem, "explain: bounds"):
+        if not isinstance(one, BoundCalculator | PartialBound):
+            raise DcscError(
+                f"explain: bounds: expected bounds of whole supports or a PartialBound, got "
+                f"{quoted(one)}"
+            )
+        chosen.append(one)
+    return chosen
 
 
 def _layer(

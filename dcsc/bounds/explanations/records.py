@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from dcsc._arrays import instance
+from dcsc._arrays import instance, real
 from dcsc._display import Display, Displayed, at_most, digits, interval
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
+from dcsc.bounds.partial import LayerPartial
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.dictionaries import AtomPair
@@ -185,6 +186,9 @@ class LayerExplanation(Displayed):
         What makes μ what it is; None if the atoms are unknown, or μ = 0.
     strides : tuple of StrideOption
         The layer at larger strides, where its dictionary has one.
+    partial : LayerPartial or None
+        How much of the support is proved to be found, where the whole of it is not; by the first
+        `PartialBound` that covers the model.
     """
 
     number: int
@@ -193,6 +197,7 @@ class LayerExplanation(Displayed):
     verdicts: tuple[Verdict, ...]
     pair: AtomPair | None
     strides: tuple[StrideOption, ...]
+    partial: LayerPartial | None = None
 
     @property
     def guaranteed(self) -> float | None:
@@ -214,6 +219,11 @@ class LayerExplanation(Displayed):
     def sharpest(self) -> Verdict | None:
         """The verdict with the smallest failure probability."""
         return min(self.verdicts, key=lambda verdict: verdict.failure_probability, default=None)
+
+    def reaches(self, delta: float) -> bool:
+        """Return whether a bound proves that the layer fails with probability δ at the most."""
+        most = real(delta, "LayerExplanation.reaches: delta", minimum=0, maximum=1)
+        return self.sharpest is not None and self.sharpest.failure_probability <= most
 
     def _display(self) -> Display:
         return Display(

@@ -5,7 +5,9 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from dcsc._display import ends
 from dcsc.bounds.guarantee import Guarantee
+from dcsc.bounds.partial import LayerPartial, PartialBound
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.dictionaries import AtomPair
 
@@ -75,12 +77,27 @@ def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
         limits = ()
     for certainty, limit in limits:
         lines += _wrap(2, f"Proved {certainty}: {_up_to(limit, constants.stripe_size)}.")
+    if layer.partial is not None:
+        lines += _wrap(2, _partial(layer.partial))
     for verdict in layer.verdicts:
         lines += _verdict(verdict, layer, delta)
     lines += _assumed(layer)
     for option in layer.strides:
         lines += _wrap(2, _stride(option, bool(layer.verdicts)))
     return lines
+
+
+def _partial(part: LayerPartial) -> str:
+    if any(hypothesis.holds is False for hypothesis in part.hypotheses):
+        return "In part: nothing either, for a condition is false."
+    found, raised = part.recall, part.false_per_active
+    alarms = f"and {ends(*raised)} false alarms for each of them"
+    if math.isinf(raised.high):
+        alarms = "and any number of false alarms"
+    return (
+        f"In part: in the mean over random signs a share of {ends(*found)} of the non-zeros is "
+        f"found, {alarms}."
+    )
 
 
 def _pair(pair: AtomPair) -> str:
@@ -187,12 +204,16 @@ def _change(change: "Change", layer: "LayerExplanation") -> str:
 def _assumed(layer: "LayerExplanation") -> list[str]:
     """Say each assumption once, with the bounds that make it."""
     who: dict[str, list[str]] = {}
-    for verdict in layer.verdicts:
-        for statement in dict.fromkeys(verdict.assumptions):
-            who.setdefault(statement, []).append(verdict.bound)
+    verdicts = [(verdict.bound, verdict.assumptions) for verdict in layer.verdicts]
+    if layer.partial is not None:
+        unchecked = (one.statement for one in layer.partial.hypotheses if one.holds is None)
+        verdicts.append((PartialBound.__name__, tuple(unchecked)))
+    for name, statements in verdicts:
+        for statement in dict.fromkeys(statements):
+            who.setdefault(statement, []).append(name)
     lines = []
     for statement, bounds in who.items():
-        names = "all" if len(bounds) == len(layer.verdicts) else ", ".join(bounds)
+        names = "all" if len(bounds) == len(verdicts) else ", ".join(bounds)
         lines += _wrap(2, f"Assumed by {names}: {_of_layer(statement, layer.number)}.")
     return lines
 

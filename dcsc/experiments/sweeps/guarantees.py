@@ -5,21 +5,31 @@ import time
 from functools import lru_cache
 
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
+    LayerInstance,
+    LayerPartial,
     LayerRecord,
     LayerStatistics,
+    PartialBound,
     declare,
     measure,
 )
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.sweeps.cells import Cell
-from dcsc.experiments.sweeps.records import CONSTANTS, BoundRecord, GuaranteesRecord
+from dcsc.experiments.sweeps.records import (
+    CONSTANTS,
+    PARTIAL,
+    BoundRecord,
+    GuaranteesRecord,
+    PartialRecord,
+)
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
 
@@ -27,27 +37,34 @@ __all__ = ["guarantees"]
 
 _DRAWS = 32
 _ROUNDING = 1e-9
+_MISSED = 0.1
 
 
 def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> GuaranteesRecord:
     """Return what every bound of the task says, and of which constants."""
     start = time.perf_counter()
-    bounds = [
+    theorems = [
         (strategy.label, strategies.build("bound", strategy, cell.task.seed))
         for strategy in cell.task.bounds
     ]
+    bounds = [one for one in theorems if not isinstance(one[1], PartialBound)]
+    others = [one for one in theorems if isinstance(one[1], PartialBound)]
     try:
         records, share = _records(cell, codes, draws)
         statements = [_statement(name, bound, records, cell.task.delta) for name, bound in bounds]
+        partial = [_partial(name, bound, records.layers) for name, bound in others]
         numbers = records.numbers
     except DcscError as error:
         statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
+        partial = [_silent(name, str(error)) for name, _ in others]
         numbers, share = (), None
     constants = {
         name: tuple(_plain(getattr(layer, name)) for layer in numbers) for name in CONSTANTS
     }
     seconds = time.perf_counter() - start
-    return GuaranteesRecord(cell.guarantees_identity, tuple(statements), constants, share, seconds)
+    return GuaranteesRecord(
+        cell.guarantees_identity, tuple(statements), constants, share, seconds, tuple(partial)
+    )
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -106,6 +123,45 @@ def _statement(name: str, bound: BoundCalculator, records: _Records, delta: floa
     return BoundRecord(
         name, guarantee.failure_probability, why, bool(guarantee.conditional), limits
     )
+
+
+def _silent(name: str, why: str) -> PartialRecord:
+    return PartialRecord(name, why, False, dict.fromkeys(PARTIAL, ()))
+
+
+def _partial(name: str, bound: PartialBound, layers: tuple[LayerRecord, ...]) -> PartialRecord:
+    """Return between what the means of each layer lie, with the noise that reaches it."""
+    try:
+        guarantee = bound.evaluate(layers)
+    except NotCoveredError as error:
+        return _silent(name, str(error))
+    parts = [
+        _means(bound, layer, part) for layer, part in zip(layers, guarantee.layers, strict=True)
+    ]
+    means = {quantity: tuple(_plain(part[quantity]) for part in parts) for quantity in PARTIAL}
+    return PartialRecord(name, "; ".join(guarantee.violations), bool(guarantee.conditional), means)
+
+
+def _means(bound: PartialBound, layer: LayerRecord, part: LayerPartial) -> dict[str, float | None]:
+    """Return the numbers of one layer; its recall is that of all columns together."""
+    active = int(np.count_nonzero(layer.codes)) if isinstance(layer, LayerInstance) else None
+    low, high = part.recall
+    if active is not None:
+        low, high = (max(0.0, 1 - end / active) for end in part.missed[::-1])
+    constants = layer.statistics(babel=False)
+    alone = attrs.evolve(constants, sparsity=0, patch_sparsity=None, noise=part.noise)
+    return {
+        "recall_low": low,
+        "recall_high": high,
+        "missed_low": part.missed.low,
+        "missed_high": part.missed.high,
+        "false_alarms_low": part.false_alarms.low,
+        "false_alarms_high": part.false_alarms.high,
+        "false_per_active_low": part.false_per_active.low,
+        "false_per_active_high": part.false_per_active.high,
+        "active": active,
+        "limit": bound.max_sparsity(alone, _MISSED),
+    }
 
 
 def _limits(

@@ -15,10 +15,12 @@ from dcsc.experiments.sweeps.tables import check_axis_name, check_labels
 
 __all__ = [
     "CONSTANTS",
+    "PARTIAL",
     "PLAN_FORMAT",
     "BoundRecord",
     "GuaranteesRecord",
     "InfeasibleRecord",
+    "PartialRecord",
     "Plan",
     "PlannedAxis",
     "PlannedSweep",
@@ -31,6 +33,12 @@ __all__ = [
 
 PLAN_FORMAT = "dcsc sweep 1"
 CONSTANTS = ("coherence", "sparsity", "x_min", "x_max", "noise")
+
+PARTIAL = (
+    *("recall_low", "recall_high", "missed_low", "missed_high"),
+    *("false_alarms_low", "false_alarms_high", "false_per_active_low", "false_per_active_high"),
+    *("active", "limit"),
+)
 
 _FORMAT = "dcsc blocks 1"
 _MOST_LAYERS = 1000
@@ -80,6 +88,20 @@ class BoundRecord:
 
 
 @attrs.frozen
+class PartialRecord:
+    """How much of the supports of a cell is proved to be right; ``means`` are layer by layer."""
+
+    name: str
+    why: str
+    conditional: bool
+    means: Mapping[str, tuple[Number, ...]]
+
+    def __attrs_post_init__(self) -> None:
+        if set(self.means) != set(PARTIAL):
+            raise ValueError(f"means: expected {', '.join(PARTIAL)}")
+
+
+@attrs.frozen
 class GuaranteesRecord:
     """What is proved of a cell, and of which constants, layer by layer."""
 
@@ -88,6 +110,7 @@ class GuaranteesRecord:
     constants: Mapping[str, tuple[Number, ...]]
     kept: float | None
     seconds: float
+    partial: tuple[PartialRecord, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if set(self.constants) != set(CONSTANTS):
@@ -97,7 +120,8 @@ class GuaranteesRecord:
     def depth(self) -> int:
         """Number of layers that it speaks of, at most."""
         limits = (len(bound.limits) for bound in self.bounds)
-        return max((*limits, *map(len, self.constants.values())))
+        means = (len(numbers) for one in self.partial for numbers in one.means.values())
+        return max((*limits, *means, *map(len, self.constants.values())))
 
 
 @attrs.frozen
@@ -231,7 +255,9 @@ _converter.register_structure_hook_func(lambda kind: kind == Number, _number)
 _converter.register_structure_hook(
     Stopping, lambda value, _: Stopping(value.get("width"), tuple(value["levels"]))
 )
-for _kind_of_record in (TrialsRecord, BoundRecord, GuaranteesRecord, InfeasibleRecord, _Body, Plan):
+for _kind_of_record in (
+    *(TrialsRecord, BoundRecord, PartialRecord, GuaranteesRecord, InfeasibleRecord, _Body, Plan),
+):
     register_record(_converter, _kind_of_record)
 for _kind_of_table in (PlannedAxis, PlannedSweep):
     register_record(_converter, _kind_of_table, known=False)

@@ -14,7 +14,7 @@ from dcsc._arrays import Array
 from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.progress import cell_progress
-from dcsc.experiments.sweeps.records import CONSTANTS
+from dcsc.experiments.sweeps.records import CONSTANTS, PARTIAL
 from dcsc.experiments.sweeps.store import RESULTS, Store
 
 if TYPE_CHECKING:
@@ -57,6 +57,20 @@ def open(folder: str | Path) -> "xarray.Dataset":
           ``layer_noise`` (…, layer): the constants
         - ``kept``: the measured share of draws that keep to declared constants, else NaN
 
+        and where `PartialBound` was asked, under the names of its entries in ``partial``
+
+        - ``proved_recall_low``, ``proved_recall_high`` (…, partial, layer): between what the share
+          of the active units that are found lies in the mean over signs, of all columns together;
+          above layer 1 of a layer that is handed the true supports below
+        - ``proved_missed_low``, ``proved_missed_high``, ``proved_false_alarms_low``,
+          ``proved_false_alarms_high`` (…, partial, layer): expected numbers in one trial;
+          ``proved_false_per_active_low``, ``proved_false_per_active_high``: for each active unit
+        - ``missed_limit`` (…, partial, layer): the largest S at which a tenth of the active units
+          is missed at the most, of all codes with the layer's constants; inf if any, NaN if none
+        - ``partial_conditional``, ``partial_why`` (…, partial): as for bounds
+        - ``active`` (…, layer): how many units are on in the codes of the first trial; NaN for
+          declared constants. ``recall`` and ``false_per_active`` (…, layer) are what was measured
+
         Attributes hold the configuration as JSON, its seed, the versions and the stopping rule.
         Cells with fewer layers than others have NaN in the others' places, and −1 for counts.
 
@@ -73,19 +87,17 @@ def open(folder: str | Path) -> "xarray.Dataset":
     shape = tuple(len(axis.labels) for axis in axes.values())
     names = list(axes)
     depth = max(plan.depths)
-    columns = {
-        **_counts(store, depth),
-        **_proved(store, depth),
-    }
+    counts = _counts(store, depth)
+    columns = {**counts, **_proved(store, depth), **_partial(store, depth, counts)}
     coords: dict[str, Any] = {name: _labels(axis.labels) for name, axis in axes.items()}
     coords["layer"] = np.arange(1, depth + 1)
-    bounds = columns.pop("bound").values
-    if len(bounds):
-        coords["bound"] = np.array(bounds, dtype=object)
+    for kind in ("bound", "partial"):
+        if len(known := columns.pop(kind).values):
+            coords[kind] = np.array(known, dtype=object)
     variables = {
         name: ([*names, *column.dims], column.values.reshape((*shape, *column.values.shape[1:])))
         for name, column in columns.items()
-        if "bound" not in column.dims or len(bounds)
+        if coords.keys() >= set(column.dims)
     }
     attributes = {
         "title": sweep.title,
@@ -211,6 +223,47 @@ def _proved(store: Store, depth: int) -> dict[str, _Column]:
         "limit": _Column(limit, ("bound", "layer")),
         **{name: _Column(values, ("layer",)) for name, values in constants.items()},
         "kept": _Column(kept),
+    }
+
+
+def _partial(store: Store, depth: int, counts: dict[str, _Column]) -> dict[str, _Column]:
+    """Return how much is proved of each support, and what was measured of the same."""
+    records = [store.guarantees.get(identity) for identity in store.plan.guarantees]
+    known = [() if record is None else record.partial for record in records]
+    names = dict.fromkeys(one.name for parts in known for one in parts)
+    if not names:
+        return {"partial": _Column([])}
+    place = {name: at for at, name in enumerate(names)}
+    conditional = np.zeros((len(known), len(place)), dtype=bool)
+    why = np.full(conditional.shape, "", dtype=object)
+    means = {quantity: np.full((*conditional.shape, depth), np.nan) for quantity in PARTIAL}
+    for at, parts in enumerate(known):
+        for one in parts:
+            p = place[one.name]
+            conditional[at, p], why[at, p] = one.conditional, one.why
+            for quantity, numbers in one.means.items():
+                means[quantity][at, p, : len(numbers)] = list(map(_number, numbers))
+    # The units that are on are the same in all trials; NaN where nothing has run.
+    active = np.fmax.reduce(means.pop("active"), axis=1)
+    trials = counts["trials"].values[:, None]
+    missed, raised = (
+        np.where((trials > 0) & (counts[name].values >= 0), counts[name].values, np.nan)
+        for name in ("missed", "false_alarms")
+    )
+    each = trials * active
+    limits = means.pop("limit")
+    return {
+        "partial": _Column(list(place)),
+        **{
+            f"proved_{quantity}": _Column(ends, ("partial", "layer"))
+            for quantity, ends in means.items()
+        },
+        "missed_limit": _Column(limits, ("partial", "layer")),
+        "partial_conditional": _Column(conditional, ("partial",)),
+        "partial_why": _Column(why, ("partial",)),
+        "active": _Column(active, ("layer",)),
+        "recall": _Column(1 - missed / each, ("layer",)),
+        "false_per_active": _Column(raised / each, ("layer",)),
     }
 
 

@@ -23,7 +23,7 @@ from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc._files import read_bytes
 from dcsc._words import listed, quoted
-from dcsc.bounds import BoundCalculator
+from dcsc.bounds import BoundCalculator, PartialBound
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
@@ -43,7 +43,7 @@ class _Family:
     """Where the strategies of one kind are found, and what they are: classes or functions."""
 
     module: ModuleType
-    base: type | None
+    base: type | tuple[type, ...] | None
 
     @cached_property
     def names(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ _FAMILIES = {
     "projection": _Family(dcsc.projections, Projection),
     "signs": _Family(dcsc.signs, SignPattern),
     "amplitudes": _Family(dcsc.codes, Amplitudes),
-    "bound": _Family(dcsc.bounds, BoundCalculator),
+    "bound": _Family(dcsc.bounds, (BoundCalculator, PartialBound)),
 }
 
 

@@ -43,6 +43,11 @@ RESERVED = (
     ),
     *("guarantee", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
+    *("partial", "partial_why", "partial_conditional", "missed_limit"),
+    *("proved_recall_low", "proved_recall_high", "proved_missed_low", "proved_missed_high"),
+    *("proved_false_alarms_low", "proved_false_alarms_high"),
+    *("proved_false_per_active_low", "proved_false_per_active_high"),
+    *("active", "recall", "false_per_active"),
 )
 
 

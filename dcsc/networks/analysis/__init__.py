@@ -9,6 +9,7 @@ from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+from dcsc.networks.analysis.own import OwnCase, OwnFacts, Place
 from dcsc.networks.analysis.partial import PartialFacts
 from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
@@ -26,7 +27,10 @@ __all__ = [
     "LayerAnalysis",
     "Limits",
     "Margins",
+    "OwnCase",
+    "OwnFacts",
     "PartialFacts",
+    "Place",
     "ResynthesisFacts",
     "SafetyFacts",
     "StabilityFacts",

@@ -19,6 +19,7 @@ from dcsc.networks.analysis.codes import code_facts, theorem_facts
 from dcsc.networks.analysis.filters import filter_facts
 from dcsc.networks.analysis.given import inputs_of
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.own import OwnFacts, own_facts
 from dcsc.networks.analysis.partial import partial_facts
 from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
@@ -132,6 +133,7 @@ def analyze(
         )
         if name in coded:
             layer = _with_codes(layer, coded, share, number, chosen)
+            layer = attrs.evolve(layer, own=_own(coded[name], sample, number, chosen))
         layers.append(attrs.evolve(layer, stability=steady.get(name)))
     return Analysis(
         source=network.source,
@@ -197,6 +199,14 @@ def _with_codes(
         start=layers[0].start,
         coded=deepest,
     )
+
+
+def _own(layer: CodedLayer, sample: Inputs | None, seed: int, limits: Limits) -> OwnFacts | None:
+    labels = None if sample is None else sample.labels
+    if labels is not None and len(labels) != len(layer.codes):
+        labels = None
+    most = limits.products / 10
+    return own_facts(layer, limits.placed, limits.resynthesized, most, seed, labels)
 
 
 def _resynthesis(

@@ -2,6 +2,7 @@
 
 import attrs
 
+from dcsc._arrays import Array
 from dcsc.errors import NotCoveredError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.network import ConvNetwork
@@ -24,6 +25,8 @@ class StabilityFacts:
         ``"affine"`` or ``"interval"``, which stands for layers that would take too long otherwise.
     inputs : int
         How many inputs these are shares of.
+    undecided : array, shape (inputs, *positions)
+        Which share of the filters is undecided at each position.
     """
 
     on: float
@@ -32,6 +35,7 @@ class StabilityFacts:
     steady: float | None
     method: str
     inputs: int
+    undecided: Array = attrs.field(eq=False, repr=False, metadata={"numbers": False})
 
 
 def stability_facts(
@@ -61,4 +65,5 @@ def stability_facts(
 
 def _facts(layer: LayerStability) -> StabilityFacts:
     shares = layer.on, layer.off, layer.decided, layer.steady
-    return StabilityFacts(*shares, layer.method, len(layer.active))
+    where = layer.undecided.mean(axis=1)
+    return StabilityFacts(*shares, layer.method, len(layer.active), where)

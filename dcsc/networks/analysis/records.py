@@ -13,6 +13,7 @@ from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import FilterFacts
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.own import OwnFacts
 from dcsc.networks.analysis.partial import PartialFacts
 from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.resynthesis import Found
@@ -38,6 +39,8 @@ class Limits:
         synthesised again.
     draws : int
         Draws of the signs in resynthesis.
+    placed : int
+        Draws of the signs among which the network's own are placed.
     units : int
         Active units of a layer, and inactive ones, whose safety is computed.
     twins : int
@@ -50,6 +53,7 @@ class Limits:
     proved: int = number_field(integer, default=20, minimum=0)
     resynthesized: int = number_field(integer, default=20, minimum=0)
     draws: int = number_field(integer, default=5, minimum=1)
+    placed: int = number_field(integer, default=99, minimum=0)
     units: int = number_field(integer, default=200, minimum=0)
     twins: int = number_field(integer, default=5, minimum=0)
     products: float = number_field(real, default=1e10, minimum=0)
@@ -105,6 +109,8 @@ class LayerAnalysis(Displayed):
         The codes themselves.
     stability : StabilityFacts or None
         None where no perturbation was asked for, or bounds do not reach.
+    own : OwnFacts or None
+        The network's own signs among random ones; None if that would take too long.
     """
 
     name: str
@@ -118,6 +124,7 @@ class LayerAnalysis(Displayed):
     start: str = ""
     coded: CodedLayer | None = attrs.field(default=None, metadata=_NO_NUMBERS)
     stability: StabilityFacts | None = None
+    own: OwnFacts | None = None
 
     def _display(self) -> Display:
         return Display(f"Analysis of layer {self.name}", _HEADINGS, [_row(self)])

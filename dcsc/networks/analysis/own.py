@@ -1,0 +1,152 @@
+"""The network as it is, D = I, beside the law over random signs of its own filters."""
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from dcsc._arrays import Array, generator
+from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.signs import RademacherSigns
+
+__all__ = ["OwnCase", "OwnFacts", "Place", "own_facts"]
+
+_FEWEST = 9
+_SIGNS = RademacherSigns()
+
+
+@attrs.frozen
+class Place:
+    """A number of the network as it is, and where it lies among those of random signs.
+
+    Parameters
+    ----------
+    value : float
+        With the network's own signs, all +1.
+    mean : float
+        Over the draws.
+    below : float
+        The share of draws with less; those with just as much count half.
+    """
+
+    value: float
+    mean: float
+    below: float
+
+
+@attrs.frozen
+class OwnCase:
+    """What becomes of the active units of some inputs, from the signal of the layer's own code.
+
+    Parameters
+    ----------
+    label : str or None
+        The class of these inputs; None for all of them.
+    inputs : int
+    found, false_alarms : Place
+        Units that are found again, and units that are switched on besides, both per active unit
+        of these inputs together.
+    """
+
+    label: str | None
+    inputs: int
+    found: Place
+    false_alarms: Place
+
+
+@attrs.frozen
+class OwnFacts:
+    """The network's own case among draws of the signs, with thresholds β/2 and without noise.
+
+    Each draw gives one sign to every unit, the same for all inputs.
+
+    Parameters
+    ----------
+    draws : int
+    seed : int
+        That the draws are from.
+    all : OwnCase
+    classes : tuple of OwnCase
+        By label, where inputs have one.
+    """
+
+    draws: int
+    seed: int
+    all: OwnCase
+    classes: tuple[OwnCase, ...] = ()
+
+
+def own_facts(
+    layer: CodedLayer,
+    draws: int,
+    inputs: int,
+    most: float,
+    seed: int,
+    labels: Sequence[object] | None = None,
+) -> OwnFacts | None:
+    """Return where the network's own signs are among random ones.
+
+    Parameters
+    ----------
+    layer : CodedLayer
+    draws : int
+        At the most, and at least 9 of them.
+    inputs : int
+        Only the first ones with active units.
+    most : float
+        About how many multiplications it may take; fewer inputs and draws keep to that.
+    seed : int
+    labels : sequence, optional
+        The class of each input.
+
+    Returns
+    -------
+    OwnFacts or None
+        None if no unit is on, or 9 draws of one input would take too long.
+    """
+    numbers = np.flatnonzero(layer.codes[:inputs].any(axis=tuple(range(1, layer.codes.ndim))))
+    passes = most / (2 * max(layer.work, 1))  # down and up again, of one input
+    numbers = numbers[: int(passes / (_FEWEST + 1))]
+    if not len(numbers):
+        return None
+    count = min(draws, int(passes / len(numbers)) - 1)
+    if count < _FEWEST:
+        return None
+    # Missed and false units of each input: first with the network's own signs, then with others.
+    codes = layer.codes[numbers]
+    random = generator(seed, "own_facts: seed")
+    shape = layer.dictionary.code_shape
+    wrong = [_wrong(layer, codes, np.ones(shape))]
+    wrong += [_wrong(layer, codes, _SIGNS.draw(shape, random)) for _ in range(count)]
+    counts = np.array(wrong)
+    active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
+    names = [] if labels is None else [str(labels[number]) for number in numbers]
+    places = {name: np.array([one == name for one in names]) for name in sorted(set(names))}
+    return OwnFacts(
+        count,
+        seed,
+        _case(None, counts, active),
+        tuple(_case(name, counts[:, :, at], active[at]) for name, at in places.items()),
+    )
+
+
+def _wrong(layer: CodedLayer, codes: Array, signs: Array) -> tuple[Array, Array]:
+    """Return how many units of each input are missed, and how many are false alarms."""
+    dictionary = layer.dictionary
+    coefficients = signs * dictionary.analyze(dictionary.synthesize(signs * codes))
+    on = layer.projection(coefficients, dictionary) != 0
+    axes = tuple(range(1, codes.ndim))
+    return ((codes != 0) & ~on).sum(axis=axes), ((codes == 0) & on).sum(axis=axes)
+
+
+def _case(label: str | None, counts: Array, active: Array) -> OwnCase:
+    """Return the case of some inputs, from counts (draws, which, inputs), the own ones first."""
+    total = int(active.sum())
+    missed, raised = counts.sum(axis=2).T
+    return OwnCase(label, len(active), _place(total - missed, total), _place(raised, total))
+
+
+def _place(numbers: Array, total: int) -> Place:
+    own, drawn = int(numbers[0]), numbers[1:]
+    below = np.mean(drawn < own) + np.mean(drawn == own) / 2
+    return Place(own / total, float(drawn.mean() / total), float(below))

@@ -1,0 +1,111 @@
+"""The network as it is among random signs, against all sign patterns of a small layer."""
+
+import attrs
+import numpy as np
+import pytest
+
+from dcsc.dictionaries import ToeplitzDictionary
+from dcsc.networks import load
+from dcsc.networks.analysis import Limits, analyze, coded_layers, resynthesize, shipped_inputs
+from dcsc.networks.analysis.own import own_facts
+from dcsc.networks.shipped import digits_network_path
+from dcsc.signs import IdentitySigns
+from tests.networks import chains
+from tests.sign_enumeration import patterns, toeplitz
+
+DRAWS = 2000
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Two filters on a line, three inputs: twelve units, so that all their signs can be tried."""
+    taps = np.array([[[0.8, 0.6, 0.0]], [[0.6, -0.5, 0.62]]])
+    codes = np.zeros((3, 2, 6))
+    codes[0, 0, 1:4] = 1.0, 1.4, 0.9
+    codes[0, 1, 2] = 1.2
+    codes[1, 1, [0, 3, 4]] = 1.1, 1.0, 1.3
+    codes[2, 0, [0, 2, 5]] = codes[2, 1, 1] = 1.0
+    return chains.layer(codes, ToeplitzDictionary(taps, 8), 1.0)
+
+
+def law(layer, inputs):
+    """Return the found and the false units of some inputs under every pattern, the own one first.
+
+    A unit whose sign is ε sees ε_k Σ_j G_kj ε_j x_j, and is on above β/2.
+    """
+    matrix = toeplitz(layer.dictionary.filters, 8, 0)
+    signs = patterns(matrix.shape[1])
+    assert (signs[0] == 1).all()
+    found, raised = np.zeros((2, len(signs)), dtype=int)
+    for code in layer.codes[inputs].reshape(len(inputs), -1):
+        on = signs * ((signs * code) @ (matrix.T @ matrix)) > 0.5
+        found += on[:, code > 0].sum(axis=1)
+        raised += on[:, code == 0].sum(axis=1)
+    return found, raised
+
+
+@pytest.mark.parametrize("inputs", [[0], [1, 2], [0, 1, 2]])
+def test_the_place_is_that_among_all_patterns(small, inputs):
+    layer = attrs.evolve(small, codes=small.codes[inputs])
+    facts = own_facts(layer, DRAWS, 3, 1e12, 0)
+    assert (facts.draws, facts.all.inputs) == (DRAWS, len(inputs))
+    active = np.count_nonzero(layer.codes)
+    for place, counts in zip(
+        (facts.all.found, facts.all.false_alarms), law(small, inputs), strict=True
+    ):
+        below = np.mean(counts < counts[0]) + np.mean(counts == counts[0]) / 2
+        assert place.value == counts[0] / active
+        assert abs(place.below - below) < 4 * 0.5 / np.sqrt(DRAWS)
+        room = 4 * np.std(counts) / active / np.sqrt(DRAWS)
+        assert abs(place.mean - np.mean(counts) / active) < room
+    assert 0 < facts.all.found.below < 1
+
+
+def test_classes_are_their_inputs_alone(small):
+    """In the same draws, whatever the labels are, and each in its own law."""
+    facts = own_facts(small, 50, 3, 1e12, 3, labels=["b", 7, "b"])
+    assert [(case.label, case.inputs) for case in facts.classes] == [("7", 1), ("b", 2)]
+    for case, inputs in zip(facts.classes, ([1], [0, 2]), strict=True):
+        layer = attrs.evolve(small, codes=small.codes[inputs])
+        alone = own_facts(layer, 50, 3, 1e12, 3).all
+        assert attrs.evolve(alone, label=case.label) == case
+    assert own_facts(small, 50, 3, 1e12, 3).classes == ()
+
+
+def test_silent_inputs_have_no_part(small):
+    codes = np.concatenate([np.zeros((1, 2, 6)), small.codes])
+    layer = attrs.evolve(small, codes=codes)
+    facts = own_facts(layer, 20, 4, 1e12, 0, labels=[0, 1, 2, 2])
+    assert [case.label for case in facts.classes] == ["1", "2"]
+    assert facts.all == own_facts(small, 20, 3, 1e12, 0).all
+    assert own_facts(attrs.evolve(layer, codes=codes[:1]), 20, 4, 1e12, 0) is None
+
+
+def test_work_is_kept_within_its_limit(small):
+    each = 2 * small.work
+    assert own_facts(small, 99, 3, each * 3 * 31, 0).draws == 30
+    few = own_facts(small, 99, 3, each * 21, 0)
+    assert (few.all.inputs, few.draws) == (2, 9)
+    assert own_facts(small, 99, 3, each * 9.9, 0) is None
+    assert own_facts(small, 8, 3, 1e12, 0) is None
+
+
+def test_analyses_have_the_own_case_by_class():
+    network, inputs = load(digits_network_path()), shipped_inputs()
+    few = Limits(proved=0, resynthesized=12, units=2, twins=0, placed=20)
+    found = analyze(network, inputs, limits=few, seed=5)
+    values = {name: value.astype(np.float64) for name, value in inputs.first(12).values.items()}
+    for layer, coded in zip(found.layers, coded_layers(network.forward(values)), strict=True):
+        same = resynthesize([coded], IdentitySigns(), 1, 0)
+        own = layer.own
+        assert (own.draws, own.seed, own.all.inputs) == (20, 5, 12)
+        assert own.all.found.value == pytest.approx(same.found)
+        assert own.all.false_alarms.value == pytest.approx(same.false_alarms)
+        labels = sorted(set(map(str, inputs.labels[:12])))
+        assert [case.label for case in own.classes] == labels
+        assert sum(case.inputs for case in own.classes) == 12
+    assert found.numbers()["layers"][0]["own"]["all"]["found"]["below"] == 1.0
+    without = analyze(network, inputs, limits=attrs.evolve(few, placed=0))
+    assert [layer.own for layer in without.layers] == [None] * 3
+    labelled = analyze(network, values["input"], limits=few, labels=["odd", "even"] * 6)
+    assert [case.label for case in labelled.layers[0].own.classes] == ["even", "odd"]
