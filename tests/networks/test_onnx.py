@@ -70,6 +70,9 @@ def test_every_operator_that_is_translated_has_a_case():
     assert set(TRANSLATIONS) - refused | {"Split"} <= {kind for kind, *_ in CASES}
 
 
+FLOATING = set(FOREIGN) - {"DequantizeLinear"}  # whose numbers are whole
+
+
 def with_more_digits(value):
     """Return an array with as many digits as float64 has, of which float32 knows the first."""
     if value.dtype.kind != "f":
@@ -79,8 +82,8 @@ def with_more_digits(value):
 
 @pytest.mark.parametrize(
     ("nodes", "inputs", "constants", "opset"),
-    [case[1:] for case in CASES if case[0] in FOREIGN],
-    ids=[f"{number}-{case[0]}" for number, case in enumerate(CASES) if case[0] in FOREIGN],
+    [case[1:] for case in CASES if case[0] in FLOATING],
+    ids=[f"{number}-{case[0]}" for number, case in enumerate(CASES) if case[0] in FLOATING],
 )
 def test_what_the_reference_runs_has_the_digits_of_float64(
     nodes, inputs, constants, opset, tmp_path

@@ -23,7 +23,7 @@ from dcsc.networks.readers.base import Geometry, Reader
 from dcsc.networks.readers.later import Later
 from dcsc.networks.readers.onnx_calls import Call, InnerGraph
 from dcsc.networks.readers.onnx_scopes import Scope, version
-from dcsc.networks.readers.onnx_tensors import tensor_array
+from dcsc.networks.readers.onnx_tensors import is_narrow, tensor_array
 from dcsc.networks.readers.translation import translated
 
 _LARGEST = 2**31
@@ -87,6 +87,7 @@ class _Builder:
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
         self.computed = self.added = 0
+        self.narrow: set[str] = set()
         self.names: set[str] = set()
         self.values: set[str] = set()
         self.entered: set[str] = set()
@@ -125,7 +126,10 @@ class _Builder:
     def _keep_tensors(self, graph: Any, scope: Scope) -> None:
         """Keep the tensors of a graph, or of a branch."""
         for tensor in graph.initializer:
-            self.constants[scope.within(tensor.name)] = tensor_array(tensor, self.folder)
+            name = scope.within(tensor.name)
+            self.constants[name] = tensor_array(tensor, self.folder, narrow=True)
+            if is_narrow(tensor):
+                self.narrow.add(name)
         halves = (self.onnx.TensorProto.FLOAT16, self.onnx.TensorProto.BFLOAT16)
         count = sum(tensor.data_type in halves for tensor in graph.initializer)
         if count:
@@ -191,7 +195,8 @@ class _Builder:
         name = self._name(node, scope)
         try:
             with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
-                steps = list(_steps(self._call(node, scope), node.domain))
+                call = self._call(node, scope)
+                steps = list(_steps(call, node.domain, self.narrow.intersection(call.inputs)))
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):
@@ -268,8 +273,11 @@ def _cast(onnx: Any, value: int | str) -> Any:
     return np.dtype(np.float32) if dtype.kind not in "biu" and dtype.itemsize <= 2 else dtype
 
 
-def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
-    """Yield the operations that an operator is, with the values that they make."""
+def _steps(call: Call, domain: str, narrow: set[str]) -> Iterator[tuple[Any, str]]:
+    """Yield the operations that an operator is, with the values that they make.
+
+    Numbers of few bits are widened, which nothing knows that rounds to such ones.
+    """
     every = tuple(filter(None, call.inputs))
     if domain == "com.microsoft" and call.kind == "FusedConv":
         yield from _fused(call)
@@ -279,6 +287,8 @@ def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
         reason = f"the operators of {quoted(domain)} are not known"
     elif any(isinstance(value, InnerGraph) for value in call.attributes.values()):
         reason = "it holds a graph of its own, which decides while it runs what is computed"
+    elif narrow and call.kind in ("CastLike", "QuantizeLinear"):
+        reason = "it rounds to numbers of few bits"
     for number, output in enumerate(call.outputs):
         if output:
             step = (Unread(call.kind, reason), every) if reason else translated(call, number)

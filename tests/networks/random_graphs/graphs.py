@@ -14,7 +14,7 @@ from tests.networks.random_graphs.moves import MOVES
 from tests.networks.random_graphs.sequences import SEQUENCES
 
 MAKERS = LAYERS | MOVES | SEQUENCES
-OLDEST, NEWEST = 9, 26
+OLDEST, NEWEST = 9, 28
 TOLERANCE = 1e-4
 
 

@@ -187,6 +187,8 @@ def conv_transpose(draw):
     names = [name, draw.constant(draw.normal(channels, filters, *kernel))]
     names += [draw.constant(draw.normal(groups * filters))] * draw.maybe()
     made = geometry(draw, axes, kernel)
+    if made.get("auto_pad", "VALID") != "VALID":  # strides as long as kernels at most
+        made["strides"] = [draw.int(1, k) for k in kernel]
     if "auto_pad" not in made and draw.maybe(0.3):
         strides = made.get("strides", [1] * axes)
         made["output_padding"] = [draw.int(0, s - 1) for s in strides]
@@ -321,6 +323,15 @@ def quantize(draw):
 
 def dequantize(draw):
     numbers = draw.input(draw.rng.integers(0, 9, (3, 4)).astype(np.uint8))
+    if draw.opset >= 21 and draw.maybe():
+        block, shape = draw.int(1, 3), (3, 4)
+        axis = draw.int(0, 1)
+        blocks = [-(-n // block) if a == axis else n for a, n in enumerate(shape)]
+        unit = np.abs(draw.normal(*blocks)).astype(np.float32)
+        zero = draw.rng.integers(0, 9, blocks).astype(np.uint8)
+        names = [numbers, draw.constant(unit)] + [draw.constant(zero)] * draw.maybe()
+        draw.add("DequantizeLinear", names, axis=axis, block_size=block)
+        return
     one = draw.opset < 13 or draw.maybe()
     unit = draw.constant(np.float32(0.1) if one else np.abs(draw.normal(4)).astype(np.float32))
     zero = np.uint8(3) if one else np.arange(4, dtype=np.uint8)

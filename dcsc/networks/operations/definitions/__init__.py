@@ -7,7 +7,7 @@ those that are left out, to the tuple of its results; a line in `DEFINITIONS` na
 from collections.abc import Callable
 
 from dcsc._arrays import Array
-from dcsc.networks.operations.definitions import norms, picking, recurrent, windows
+from dcsc.networks.operations.definitions import norms, picking, quantized, recurrent, windows
 from dcsc.networks.operations.definitions.resizing import resize
 
 __all__ = ["DEFINITIONS"]
@@ -17,6 +17,7 @@ DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Col2Im": windows.column_to_image,
     "Conv": windows.convolve,
     "ConvTranspose": windows.scatter,
+    "DequantizeLinear": quantized.dequantize,
     "GRU": recurrent.gru,
     "GlobalLpPool": windows.global_power_pool,
     "GroupNormalization": norms.group_norm,
