@@ -54,8 +54,8 @@ def load(
         installed.
     """
     file, reader = _reader(path, "networks.load")
-    if fixed is not None:
-        values = mapping(fixed, "networks.load: fixed")
+    values = {} if fixed is None else mapping(fixed, "networks.load: fixed")
+    if values:
         if not isinstance(reader, OnnxReader):
             raise DcscError(
                 f"networks.load: fixed: expected an ONNX file, got {file.name}, whose inputs have "

@@ -125,15 +125,20 @@ def test_what_the_reference_runs_is_run_in_float64_where_that_comes_in(tmp_path)
     (node("Tile", "x k", "out"), {"k": whole(2**40, 1, 0)}),
     (node("Tile", "x k", "out"), {"k": whole(1, 2**40, -1)}),
     (node("Resize", "x _ _ k", "out", mode="linear"), {"k": whole(1, 2**26, 1)}),
+    (node("Pad", "x k _ a", "out"), {"k": whole(2**20, 2**20, 0, 0), "a": whole(1, 2)}),
+    (node("CenterCropPad", "x k", "out", axes=[0, 2]), {"k": whole(2**20, 2**20)}),
+    (node("OneHot", "i k v", "out"), {"i": whole(1, 2), "k": np.array(2**40), "v": whole(0, 1)}),
+    (node("HannWindow", "k", "out"), {"k": np.array(2**40)}),
+    (node("Einsum", "r r", "out", equation="i,j"), {"r": np.ones(2**14, np.float32)}),
     (node("Resize", "x _ _ k", "out"), {"k": whole(1, 2**40, 1)}),
     (node("Resize", "x _ k", "out"), {"k": np.array([1, 2.0**20, 2.0**20], np.float32)}),
     (node("Resize", "x _ _ k", "out"), {"k": whole(1, 2**20, 2**20)}),
 ])  # fmt: skip
 def test_what_would_be_too_large_is_refused_before_it_is_made(step, constants, tmp_path):
     inputs = {"x": some(1, 3, 8)}
-    network = networks.load(saved(model([step], inputs, constants), tmp_path))
+    made = model([step], inputs, constants)
     with pytest.raises(TooLargeError, match="expected at most 134217728 entries"):
-        network.forward(inputs)
+        networks.load(saved(made, tmp_path)).forward(inputs)
 
 
 # ---- graphs ------------------------------------------------------------------------------------

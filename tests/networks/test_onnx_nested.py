@@ -6,6 +6,7 @@ import pytest
 
 from dcsc import DcscError, networks
 from dcsc.networks.readers import OnnxReader
+from tests.commands import call
 from tests.networks.graphs import assert_agrees, model, node, reference, saved
 from tests.networks.operators import some
 
@@ -147,3 +148,14 @@ def test_a_function_has_its_own_version_of_the_operators(tmp_path):
     made.functions.append(inner)
     values = networks.load(saved(made, tmp_path)).forward(X["x"])
     np.testing.assert_allclose(values["out"].sum(axis=(1, 2)), 1, rtol=1e-6)
+
+
+def test_inputs_are_fixed_on_the_command_line(tmp_path, monkeypatch, capsys):
+    path = saved(model(RATE, X | {"sr": np.array(1)}), tmp_path)
+    html = ("--html", tmp_path / "report.html")
+    done = call(monkeypatch, capsys, "analyze", path, "--fixed", "sr=16000", *html)
+    assert (done.code, "net.onnx, layer by layer" in done.out) == (0, True)
+    for text in ("sr", "=1", "sr=many"):
+        done = call(monkeypatch, capsys, "analyze", path, "--fixed", text, *html, "--force")
+        assert done.code == 2
+        assert f"--fixed: expected NAME=NUMBER, got '{text}'" in done.err

@@ -164,3 +164,22 @@ def test_what_has_no_one_meaning_is_not_run(kind, attributes, message):
     values = [np.ones((1, 1, 2)), np.ones((1, 4, 2)), np.ones((1, 4, 1))]
     with pytest.raises(DcscError, match=message):
         ops.Foreign(kind, 14, attributes, (0, 1, 2))(*values)
+
+
+@pytest.mark.parametrize(("kind", "shapes", "attributes", "expected"), [
+    ("Attention", [(1, 8, 300, 64)] * 3, {}, (1, 8, 300, 64)),
+    ("Attention", [(1, 300, 512)] * 3, {"q_num_heads": 8, "kv_num_heads": 8}, (1, 300, 512)),
+    ("CenterCropPad", [(1, 3, 224, 224), (224, 200)], {"axes": [2, 3]}, (1, 3, 224, 200)),
+    ("Einsum", [(1, 8, 300, 64)] * 2, {"equation": "bhqd, bhkd -> bhqk"}, (1, 8, 300, 300)),
+    ("Einsum", [(500, 500)] * 3, {"equation": "ij,jk,kl"}, (500, 500)),
+    ("Einsum", [(70, 80, 90)] * 2, {"equation": "...i,...i"}, (70, 80)),
+    ("Pad", [(1, 3, 500, 500), (60, 0, 90, 0)], {}, (1, 3, 650, 500)),
+])  # fmt: skip
+def test_what_is_as_large_as_usual_is_run(kind, shapes, attributes, expected):
+    values = [np.zeros(shape, np.float32) for shape in shapes]
+    places = tuple(range(len(values)))
+    if kind in ("CenterCropPad", "Pad"):
+        values[1:] = [np.array(shapes[1])]
+    if kind == "Pad":
+        values, places = [*values, np.array([2, 3])], (0, 1, 3)
+    assert ops.Foreign(kind, 24, attributes, places)(*values).shape == expected

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arguments import items
+from dcsc._arguments import items, mapping
 from dcsc._arrays import Array, Shape, integer
 from dcsc._cached import cached_property
 from dcsc._fields import named_field, number_field
@@ -20,6 +20,7 @@ from dcsc.networks.operations.definitions import DEFINITIONS
 
 __all__ = ["FOREIGN", "Foreign"]
 
+_WHERE = "Foreign: attributes"
 _MOST_INPUTS = 64
 _MOST_RESULTS = 8
 
@@ -28,13 +29,13 @@ _REFERENCE: tuple[str, ...] = (
     *("Celu", "Mish", "Selu", "Shrink", "Softsign", "Swish", "ThresholdedRelu"),
     *("BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Xor"),
     *("IsInf", "IsNaN", "Mean", "Mod"),
-    *("Attention", "Det", "Einsum", "Gemm", "LayerNormalization", "RMSNormalization"),
+    *("Attention", "Det", "Gemm", "LayerNormalization", "RMSNormalization"),
     *("NegativeLogLikelihoodLoss", "RotaryEmbedding", "SoftmaxCrossEntropyLoss"),
     *("ArgMax", "ArgMin", "CumSum", "ReduceL1", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd"),
     "ReduceSumSquare",
     *("BlackmanWindow", "HammingWindow", "HannWindow"),
     *("CenterCropPad", "Compress", "DepthToSpace", "EyeLike", "GatherND", "NonZero", "OneHot"),
-    *("Pad", "ReverseSequence", "ScatterElements", "ScatterND", "Size", "SpaceToDepth"),
+    *("ReverseSequence", "ScatterElements", "ScatterND", "Size", "SpaceToDepth"),
     *("TensorScatter", "Tile", "Trilu"),
 )
 
@@ -53,27 +54,31 @@ _RESULTS = {
 """How many results an operator has, if more than one."""
 
 
-def _tiled(data: Array, repeats: Array) -> int:
+def _attended(attributes: Mapping[str, Any], queries: Array, keys: Array, *others: Array) -> int:
+    """Return how many pairs of queries and keys there are, in all heads."""
+    flat = queries.ndim == 3
+    heads = attributes["q_num_heads"] if flat else queries.shape[1]
+    past = others[2].shape[2] if len(others) > 2 and others[2].ndim == 4 else 0
+    return len(queries) * heads * queries.shape[-2] * (keys.shape[-2] + past)
+
+
+def _centred(attributes: Mapping[str, Any], data: Array, sizes: Array) -> int:
+    shape = dict(enumerate(data.shape))
+    axes = (axis % data.ndim for axis in attributes.get("axes", range(data.ndim)))
+    return math.prod((shape | dict(zip(axes, map(int, sizes), strict=True))).values())
+
+
+def _tiled(attributes: Mapping[str, Any], data: Array, repeats: Array) -> int:
     return data.size * math.prod(max(abs(int(count)), 1) for count in repeats)
 
 
-def _padded(data: Array, widths: Array, *others: Array) -> int:
-    return math.prod(n + int(np.abs(widths).sum()) for n in data.shape)
-
-
-def _pairs_of(queries: Array, keys: Array, *others: Array) -> int:
-    return queries.size * keys.size // max(len(queries), 1)
-
-
-# How many entries come out or are made on the way at most, where that is more than what goes in.
-_ENTRIES: dict[str, Callable[..., float]] = {
-    **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), int),
-    "Attention": _pairs_of,
-    "CenterCropPad": lambda data, sizes: data.size * math.prod(map(int, sizes)),
-    "Einsum": lambda *values: math.prod(value.size for value in values),
-    "EyeLike": lambda data: max(data.shape) ** 2,
-    "OneHot": lambda indices, depth, ends: indices.size * int(depth.reshape(())),
-    "Pad": _padded,
+# How many entries come out or are made on the way, where that is more than what goes in.
+_ENTRIES: dict[str, Callable[..., int]] = {
+    **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), lambda _, size: int(size)),
+    "Attention": _attended,
+    "CenterCropPad": _centred,
+    "EyeLike": lambda _, data: max(data.shape) ** 2,
+    "OneHot": lambda _, indices, depth, ends: indices.size * int(depth.reshape(())),
     "Tile": _tiled,
 }
 
@@ -81,11 +86,9 @@ _ENTRIES: dict[str, Callable[..., float]] = {
 def _pairs(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return attributes as pairs in a fixed order, with tuples for lists."""
     try:
-        named = dict(attributes)
+        named = dict(attributes if isinstance(attributes, tuple) else mapping(attributes, _WHERE))
     except (TypeError, ValueError):
-        raise DcscError(
-            f"Foreign: attributes: expected a mapping, got {quoted(attributes)}"
-        ) from None
+        raise DcscError(f"{_WHERE}: expected a mapping, got {quoted(attributes)}") from None
     listed = (
         (name, tuple(value) if isinstance(value, list) else value) for name, value in named.items()
     )
@@ -180,5 +183,6 @@ class Foreign(Operation):
             raise DcscError(f"{self.kind}: expected an axis of {shapes}, got {axis}")
         with outside(f"{self.kind}: cannot be applied to inputs of shape {shapes}"):
             if self.kind in _ENTRIES:
-                checked_size((math.ceil(_ENTRIES[self.kind](*values)),), f"{self.kind}: result")
+                entries = _ENTRIES[self.kind](dict(self.attributes), *values)
+                checked_size((entries,), f"{self.kind}: result")
             return self._run(*values)[self.result]

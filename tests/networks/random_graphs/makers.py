@@ -156,6 +156,8 @@ def geometry(draw, axes, kernel, auto=True, dilated=True, padded=True):
     if auto and draw.maybe(0.3):
         if "dilations" not in made:
             made["auto_pad"] = draw.one("SAME_UPPER", "SAME_LOWER", "VALID")
+            # Of shorter windows ONNX Runtime leaves the first samples out, in pools alone.
+            made["strides"] = [draw.int(1, k) for k in kernel]
     elif padded:
         most = [(k - 1) for k in kernel]
         ends = [draw.int(0, m) for m in (*most, *most)]
@@ -187,8 +189,6 @@ def conv_transpose(draw):
     names = [name, draw.constant(draw.normal(channels, filters, *kernel))]
     names += [draw.constant(draw.normal(groups * filters))] * draw.maybe()
     made = geometry(draw, axes, kernel)
-    if made.get("auto_pad", "VALID") != "VALID":  # strides as long as kernels at most
-        made["strides"] = [draw.int(1, k) for k in kernel]
     if "auto_pad" not in made and draw.maybe(0.3):
         strides = made.get("strides", [1] * axes)
         made["output_padding"] = [draw.int(0, s - 1) for s in strides]

@@ -118,7 +118,9 @@ def resize(draw):
         names = [name, empty, draw.constant(np.array([1, 1, *scales], np.float32))]
     elif draw.opset >= 18 and draw.maybe():
         made["axes"] = list(range(2, 2 + axes))
-        made |= draw.some(keep_aspect_ratio_policy=draw.one("stretch", "not_larger", "not_smaller"))
+        policies = ("stretch", "not_larger", "not_smaller")
+        if made.get("coordinate_transformation_mode") != "align_corners":
+            made |= draw.some(keep_aspect_ratio_policy=draw.one(*policies))
         names = [name, empty, "", draw.whole(*sizes)]
     else:
         names = [name, empty, empty and draw.constant(np.zeros(0, np.float32), False)]

@@ -7,7 +7,14 @@ those that are left out, to the tuple of its results; a line in `DEFINITIONS` na
 from collections.abc import Callable
 
 from dcsc._arrays import Array
-from dcsc.networks.operations.definitions import norms, picking, quantized, recurrent, windows
+from dcsc.networks.operations.definitions import (
+    norms,
+    picking,
+    quantized,
+    recurrent,
+    sums,
+    windows,
+)
 from dcsc.networks.operations.definitions.resizing import resize
 
 __all__ = ["DEFINITIONS"]
@@ -18,6 +25,7 @@ DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Conv": windows.convolve,
     "ConvTranspose": windows.scatter,
     "DequantizeLinear": quantized.dequantize,
+    "Einsum": sums.einsum,
     "GRU": recurrent.gru,
     "GlobalLpPool": windows.global_power_pool,
     "GroupNormalization": norms.group_norm,
@@ -27,6 +35,7 @@ DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "LpPool": windows.power_pool,
     "MaxPool": windows.max_pool,
     "MeanVarianceNormalization": norms.mean_variance,
+    "Pad": picking.pad,
     "RNN": recurrent.rnn,
     "Resize": resize,
     "TopK": picking.top_k,

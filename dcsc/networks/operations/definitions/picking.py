@@ -1,4 +1,4 @@
-"""Operators that pick entries, or give them another dtype."""
+"""Operators that pick entries, put some beside them, or give them another dtype."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,26 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.networks.operations.arrangement import Cast
+from dcsc.networks.operations.arrangement import Cast, Pad
 
-__all__ = ["cast_like", "top_k", "unique"]
+__all__ = ["cast_like", "pad", "top_k", "unique"]
 
 
 def cast_like(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
     """Return CastLike: the first input in the dtype of the second."""
     data, like = values
     return (Cast(like.dtype)(data),)
+
+
+def pad(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
+    """Return Pad: entries before and after chosen axes."""
+    data, widths, value, axes = (*values, None, None)[:4]
+    pairs = [(0, 0)] * data.ndim
+    chosen = range(data.ndim) if axes is None else axes
+    for axis, (before, after) in zip(chosen, widths.reshape(2, -1).T, strict=True):
+        pairs[axis] = (int(before), int(after))
+    fill = 0.0 if value is None else value.item()
+    return (Pad(tuple(pairs), attributes.get("mode", "constant"), fill)(data),)
 
 
 def top_k(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
