@@ -114,6 +114,7 @@ ARGUMENTS = {
     "folder, Certificate.write": lambda: folder() / "proof",
     "folder, Sweep.of": folder,
     "found": explained,
+    "fixed": dict,
     "geometry": lambda: None,
     "geometry, build": lambda: {"layers": [{"name": "conv"}]},
     "given": lambda: CODES,

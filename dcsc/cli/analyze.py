@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 import dcsc
 from dcsc._files import check_files, write_files
-from dcsc._words import readable, without_common
+from dcsc._words import quoted, readable, without_common
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -56,6 +56,13 @@ def analyze(
         Path | None,
         Parameter(help="A TOML file with the layers, for files that hold weights only."),
     ] = None,
+    fixed: Annotated[
+        list[str] | None,
+        Parameter(
+            help="The value of an input that is always the same, as sr=16000: of an ONNX file that "
+            "decides by it what it computes, that part is read. May be given several times.",
+        ),
+    ] = None,
     html: Annotated[
         Path, Parameter(help="The page to write; the numbers go to a .json beside it.")
     ] = Path("report.html"),
@@ -88,7 +95,9 @@ def analyze(
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
     json = html.with_suffix(".json")
     check_files([html, json], "--html", force)
-    network = load(digits_network_path() if source is None else source, geometry)
+    network = load(
+        digits_network_path() if source is None else source, geometry, fixed=_fixed(fixed)
+    )
     data = _inputs(network, inputs, shipped=source is None, seed=seed)
     with share_progress("analyze") as report:
         analysis = compute_analysis(
@@ -112,6 +121,22 @@ def analyze(
     if same:
         say(same)
     say(f"Wrote {html} and {json}.")
+
+
+def _fixed(texts: list[str] | None) -> dict[str, float] | None:
+    """Return numbers by the names before them."""
+    if not texts:
+        return None
+    values = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            values[name] = int(number) if number.lstrip("-").isdecimal() else float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise DcscError(f"--fixed: expected NAME=NUMBER, got {quoted(text)}")
+    return values
 
 
 def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int) -> Inputs | None:

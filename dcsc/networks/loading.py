@@ -1,21 +1,30 @@
 """Reading a trained network from a file, or from a module in memory."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
+from dcsc._arguments import mapping
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.readers import READERS
+from dcsc.networks.readers import READERS, OnnxReader
 from dcsc.networks.readers.base import Geometry, Reader, WeightsReader
 from dcsc.networks.readers.elsewhere import advice, folder_advice
 
 __all__ = ["from_torch", "load", "template"]
 
 
-def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> ConvNetwork:
+def load(
+    path: str | os.PathLike[str],
+    geometry: Geometry | None = None,
+    *,
+    fixed: Mapping[str, npt.ArrayLike] | None = None,
+) -> ConvNetwork:
     """Return the trained network in a file.
 
     The name's ending tells the format, see `dcsc.networks.readers.READERS`. ONNX files carry their
@@ -32,14 +41,27 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         `dcsc.networks.weights.geometry`. By default the file ``<path>.toml``, or the one with
         ``.toml`` in place of the ending. Without it the layers are taken in the order of the file,
         with a rectifier after each but the last, stride 1 and no padding, and the notes say so.
+    fixed : mapping of str to array_like, optional
+        Values of inputs of an ONNX file that are the same in every run, a sampling rate for
+        example. They are no inputs of the network any more, and of an ``If`` that they decide the
+        branch is read that is taken.
 
     Raises
     ------
     DcscError
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
-        geometry does not fit, or if the package that a format needs is not installed.
+        geometry or a fixed input does not fit, or if the package that a format needs is not
+        installed.
     """
     file, reader = _reader(path, "networks.load")
+    values = {} if fixed is None else mapping(fixed, "networks.load: fixed")
+    if values:
+        if not isinstance(reader, OnnxReader):
+            raise DcscError(
+                f"networks.load: fixed: expected an ONNX file, got {file.name}, whose inputs have "
+                "no names"
+            )
+        reader = OnnxReader(values)
     return reader.read(file, geometry)
 
 

@@ -14,7 +14,7 @@ from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
 from dcsc._words import listed, quoted
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
 from dcsc.networks.extras import host
@@ -176,10 +176,11 @@ class ConvNetwork(Displayed):
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
-                if isinstance(node.operation, Unread):
-                    stops.append(_stop(node, node.operation))
-                else:
+                try:
                     values[node.output] = self._run(node, [values[n] for n in node.inputs], wide)
+                except NotCoveredError as error:
+                    label = node.operation.label
+                    stops.append(Stop(node.name, label, str(error).removeprefix(f"{label}: ")))
             for name in spent - kept:
                 values.pop(name, None)
         return Activations(
@@ -196,6 +197,8 @@ class ConvNetwork(Displayed):
             operation = Cast(np.float64)
         try:
             return operation(*values)
+        except NotCoveredError:
+            raise
         except DcscError as error:
             hint = f" ({self.assumed})" if self.assumed else ""
             raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None

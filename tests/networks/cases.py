@@ -11,6 +11,8 @@ import numpy as np
 
 from dcsc.networks import operations as ops
 from dcsc.networks import readers
+from dcsc.networks.readers.later import Later
+from dcsc.networks.readers.translation import Call, translated
 from tests import extras
 from tests.networks.graphs import model, node, saved
 
@@ -18,6 +20,8 @@ RNG = np.random.default_rng(0)
 WEIGHT = RNG.normal(size=(6, 4, 3, 2))
 FOUR = RNG.normal(size=4)
 INDICES = np.array([[[[2, 0, 1]]], [[[1, 1, 0]]]])
+
+CLIP = Call("Clip", ("x", "low"), ("y",), {}, {}, 13)
 
 OPERATIONS = {
     ops.ArgMax: (ops.ArgMax(2), (...,)),
@@ -47,6 +51,7 @@ OPERATIONS = {
     ops.Identity: (ops.Identity(), (...,)),
     ops.InstanceNorm: (ops.InstanceNorm(FOUR, FOUR), (...,)),
     ops.Largest: (ops.Largest(1), (..., np.array([3]))),
+    Later: (Later(CLIP, 0, translated), (..., np.array(-0.5))),
     ops.LeakyRelu: (ops.LeakyRelu(0.2), (...,)),
     ops.Linear: (ops.Linear(RNG.normal(size=(3, 6)), RNG.normal(size=3)), (...,)),
     ops.LocalResponseNorm: (ops.LocalResponseNorm(3, 0.5), (...,)),

@@ -282,14 +282,23 @@ def test_external_data_that_are_not_all_there_are_refused(entries, tmp_path):
     assert hostile_onnx(tmp_path, move).startswith("tensor w: ")
 
 
-@pytest.mark.parametrize("kind", ["If", "Loop", "Scan"])
-def test_graphs_inside_graphs_are_refused(kind, tmp_path):
-    inner = onnx.helper.make_graph([node("Relu", "x", "y")], "inner", [], [])
-    names = {"If": ("then_branch", "else_branch"), "Loop": ("body",), "Scan": ("body",)}[kind]
-    step = node(kind, "x", "out", **dict.fromkeys(names, inner))
-    message = refusal(saved(model([step], {"x": SIGNAL}), tmp_path))
-    assert f"out ({kind}): holds a graph of its own" in message
-    assert "export the network with the branch that you want" in message
+def function(name, calls):
+    """A function of the file that calls another so many times."""
+    steps = [node(*call, domain="own") for call in calls]
+    opsets = [onnx.helper.make_opsetid("", 18), onnx.helper.make_opsetid("own", 1)]
+    return onnx.helper.make_function("own", name, ["x"], ["y"], steps, opsets)
+
+
+@pytest.mark.parametrize(("functions", "message"), [
+    ([("f", [("f", "x", "y")])], "expected at most 50 functions and branches inside one another"),
+    ([(f"f{n or ''}", [(f"f{n + 1}", "x", "z"), (f"f{n + 1}", "z", "y")]) for n in range(24)],
+     "expected at most 131072 steps, got more"),
+])  # fmt: skip
+def test_functions_that_call_functions_end(functions, message, tmp_path):
+    made = model([node("f", "x", "out", domain="own")], {"x": SIGNAL})
+    made.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    made.functions.extend(function(*one) for one in functions)
+    assert message in refusal(saved(made, tmp_path))
 
 
 @pytest.mark.parametrize(("nodes", "message"), [

@@ -78,7 +78,6 @@ def test_an_old_bias_becomes_the_convolution_s(tmp_path):
 
 
 @pytest.mark.parametrize(("step", "opset", "reason"), [
-    (node("Hardmax", "x", "out"), 12, "before version 13 it takes several axes together"),
     (node("BatchNormalization", "x g b m v", "out"), 6, "it is in training mode"),
     (node("BatchNormalization", "x g b m v", "out n o p q"), 9, "it is in training mode"),
     (node("BatchNormalization", "x g b m v", "out", spatial=0), 8, "it norms every entry by"),

@@ -1,6 +1,7 @@
 """Quantised files: weights and activations in whole steps."""
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -111,3 +112,30 @@ def test_what_computes_in_integers_is_named(tmp_path):
     assert "1 ConvInteger (it computes with quantised numbers: give the file before" in str(
         error.value
     )
+
+
+@pytest.mark.parametrize("kind", ["INT4", "UINT4", "INT2", "FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_weights_of_few_bits_are_constants(kind, tmp_path):
+    numbers = np.arange(24).reshape(4, 3, 2) % 4 - (kind.startswith("INT")) * 2
+    made = model(
+        [node("DequantizeLinear", "wq ws", "w", axis=1, block_size=2), node("Conv", "x w", "out")],
+        {"x": some(1, 3, 8)},
+        {"ws": np.abs(some(4, 2, 2))},
+        opset=26,
+    )
+    tensor = onnx.helper.make_tensor(
+        "wq", getattr(onnx.TensorProto, kind), (4, 3, 2), numbers.ravel()
+    )
+    made.graph.initializer.append(tensor)
+    units = onnx.numpy_helper.to_array(made.graph.initializer[0])
+    (convolution,) = networks.load(saved(made, tmp_path)).convolutions
+    np.testing.assert_allclose(convolution.weight, numbers * units[:, [0, 0, 1]], rtol=1e-6)
+
+
+def test_a_rounding_to_few_bits_is_a_stop(tmp_path):
+    made = model(
+        [node("QuantizeLinear", "x s z", "out")], {"x": some(1, 3)}, {"s": single(0.1)}, opset=26
+    )
+    made.graph.initializer.append(onnx.helper.make_tensor("z", onnx.TensorProto.INT4, (), [0]))
+    network = networks.load(saved(made, tmp_path))
+    assert network.unread[0].reason == "it rounds to numbers of few bits"

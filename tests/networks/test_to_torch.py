@@ -8,11 +8,12 @@ from dcsc import DcscError, networks
 from dcsc.networks import Graph, Input, Node
 from dcsc.networks import operations as ops
 from dcsc.networks.pytorch import TorchNetwork
+from dcsc.networks.readers.later import Later
 from dcsc.networks.shipped import digits_inputs, digits_network_path
 from dcsc.torch import counterpart
 from tests.networks.cases import OPERATIONS
 
-REFUSED = {ops.Foreign, ops.Unread}
+REFUSED = {Later, ops.Foreign, ops.Unread}
 RNG = np.random.default_rng(0)
 DATA = RNG.normal(size=(2, 4, 6, 6))
 PLANE, LINE = RNG.normal(size=(6, 2, 3, 2)), RNG.normal(size=(2, 4, 11))
@@ -187,6 +188,7 @@ def test_several_inputs_and_outputs():
 
 @pytest.mark.parametrize(("operation", "message"), [
     (ops.Unread("LSTM", "it recurs"), r"to_torch: LSTM is not read: it recurs \(cell\)"),
+    (OPERATIONS[Later][0], r"to_torch: Later has no counterpart in PyTorch; .* \(cell\)"),
     (ops.Foreign("Mish", 18), r"to_torch: Foreign has no counterpart in PyTorch; .* \(cell\)"),
     (ops.Constant(np.array(["text"])), r"to_torch: a constant of dtype <U4 is no tensor"),
 ])  # fmt: skip

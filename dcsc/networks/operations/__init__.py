@@ -2,7 +2,8 @@
 
 A new one is a subclass of `Operation` with ``_apply``, and a line where files name it: in
 `dcsc.networks.readers.translation` for ONNX, in `dcsc.networks.weights.kinds` for tables of layers.
-ONNX operators that the package onnx runs right need a line in `FOREIGN` and nothing else.
+ONNX operators that the package onnx runs right need their name in `foreign`, others a function in
+`definitions`, and nothing else.
 """
 
 from dcsc.networks.operations.activations import (

@@ -1,86 +1,94 @@
-"""Operators that the package onnx runs, where dcsc has no operation of its own."""
+"""ONNX operators that dcsc has no operation for: defined here, or run by the package onnx."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arguments import items
+from dcsc._arguments import items, mapping
 from dcsc._arrays import Array, Shape, integer
 from dcsc._cached import cached_property
-from dcsc._fields import named_field
+from dcsc._fields import named_field, number_field
 from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import extra
 from dcsc.networks.operations.base import Operation, checked_size
+from dcsc.networks.operations.definitions import DEFINITIONS
 
 __all__ = ["FOREIGN", "Foreign"]
 
+_WHERE = "Foreign: attributes"
 _MOST_INPUTS = 64
+_MOST_RESULTS = 8
 
-FOREIGN: tuple[str, ...] = (
+_REFERENCE: tuple[str, ...] = (
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
-    *("Celu", "Hardmax", "Mish", "Selu", "Shrink", "Softsign"),
-    *("ThresholdedRelu", "IsInf", "IsNaN", "Mean", "Mod", "Xor"),
-    *("Gemm", "LayerNormalization"),
+    *("Celu", "Mish", "Selu", "Shrink", "Softsign", "Swish", "ThresholdedRelu"),
+    *("BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Xor"),
+    *("IsInf", "IsNaN", "Mean", "Mod"),
+    *("Attention", "Det", "Gemm", "LayerNormalization", "RMSNormalization"),
+    *("NegativeLogLikelihoodLoss", "RotaryEmbedding", "SoftmaxCrossEntropyLoss"),
     *("ArgMax", "ArgMin", "CumSum", "ReduceL1", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd"),
     "ReduceSumSquare",
-    *("DepthToSpace", "GatherND", "NonZero", "Resize", "ScatterElements", "ScatterND", "Size"),
-    *("SpaceToDepth", "Tile", "Trilu"),
+    *("BlackmanWindow", "HammingWindow", "HannWindow"),
+    *("CenterCropPad", "Compress", "DepthToSpace", "EyeLike", "GatherND", "NonZero", "OneHot"),
+    *("ReverseSequence", "ScatterElements", "ScatterND", "Size", "SpaceToDepth"),
+    *("TensorScatter", "Tile", "Trilu"),
 )
-"""The operators, or those variants of them that dcsc has not.
 
-Each agrees with ONNX Runtime in the tests, and computes in float64 what comes in float64. These do
-not: LpNormalization is wrong in the reference, and so is Hardmax before version 13;
-MeanVarianceNormalization takes float32 alone. GridSample, LpPool and RoiAlign go from number to
-number and would take minutes. Of Resize those variants are run that agree, see `_resizes`.
+FOREIGN: tuple[str, ...] = tuple(sorted((*_REFERENCE, *DEFINITIONS)))
+"""The operators, or those variants of them that dcsc has no operation for.
+
+Each agrees with ONNX Runtime in the tests, and computes in float64 what comes in float64. Where the
+reference implementation does not, `DEFINITIONS` have another.
 """
 
-_RESIZE: dict[str, tuple[str, ...]] = {
-    "mode": ("nearest", "linear"),
-    "nearest_mode": ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
-    "coordinate_transformation_mode": ("asymmetric", "half_pixel", "pytorch_half_pixel"),
+_RESULTS = {
+    **dict.fromkeys(("Attention", "Unique"), 4),
+    **dict.fromkeys(("LSTM", "LayerNormalization"), 3),
+    **dict.fromkeys(("GRU", "MaxPool", "RNN", "SoftmaxCrossEntropyLoss", "TopK"), 2),
 }
+"""How many results an operator has, if more than one."""
 
 
-def _resizes(opset: int, attributes: Mapping[str, Any], places: Shape) -> bool:
-    """Return whether the reference runs this Resize correctly.
-
-    It aligns corners by the scales that it is given, though the size is rounded, so that they have
-    to follow from sizes.
-    """
-    variants = dict(_RESIZE)
-    if 3 in places:
-        variants["coordinate_transformation_mode"] += ("align_corners",)
-    telling = {key: value for key, value in attributes.items() if key != "cubic_coeff_a"}
-    return opset > 10 and all(value in variants.get(key, ()) for key, value in telling.items())
+def _attended(attributes: Mapping[str, Any], queries: Array, keys: Array, *others: Array) -> int:
+    """Return how many pairs of queries and keys there are, in all heads."""
+    flat = queries.ndim == 3
+    heads = attributes["q_num_heads"] if flat else queries.shape[1]
+    past = others[2].shape[2] if len(others) > 2 and others[2].ndim == 4 else 0
+    return len(queries) * heads * queries.shape[-2] * (keys.shape[-2] + past)
 
 
-def _tiled(data: Array, repeats: Array) -> int:
+def _centred(attributes: Mapping[str, Any], data: Array, sizes: Array) -> int:
+    shape = dict(enumerate(data.shape))
+    axes = (axis % data.ndim for axis in attributes.get("axes", range(data.ndim)))
+    return math.prod((shape | dict(zip(axes, map(int, sizes), strict=True))).values())
+
+
+def _tiled(attributes: Mapping[str, Any], data: Array, repeats: Array) -> int:
     return data.size * math.prod(max(abs(int(count)), 1) for count in repeats)
 
 
-def _resized(data: Array, *others: Array) -> float:
-    """Return the most entries that an axis-by-axis computation holds on its way."""
-    sizes = others[-1] if others[-1].dtype.kind in "iu" else others[-1] * data.shape
-    return math.prod(max(abs(m), n) for m, n in zip(sizes.tolist(), data.shape, strict=True))
-
-
 # How many entries come out or are made on the way, where that is more than what goes in.
-_ENTRIES: dict[str, Callable[..., float]] = {"Resize": _resized, "Tile": _tiled}
+_ENTRIES: dict[str, Callable[..., int]] = {
+    **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), lambda _, size: int(size)),
+    "Attention": _attended,
+    "CenterCropPad": _centred,
+    "EyeLike": lambda _, data: max(data.shape) ** 2,
+    "OneHot": lambda _, indices, depth, ends: indices.size * int(depth.reshape(())),
+    "Tile": _tiled,
+}
 
 
 def _pairs(attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return attributes as pairs in a fixed order, with tuples for lists."""
     try:
-        named = dict(attributes)
+        named = dict(attributes if isinstance(attributes, tuple) else mapping(attributes, _WHERE))
     except (TypeError, ValueError):
-        raise DcscError(
-            f"Foreign: attributes: expected a mapping, got {quoted(attributes)}"
-        ) from None
+        raise DcscError(f"{_WHERE}: expected a mapping, got {quoted(attributes)}") from None
     listed = (
         (name, tuple(value) if isinstance(value, list) else value) for name, value in named.items()
     )
@@ -93,7 +101,7 @@ def _places(value: Any, record: Any, where: str) -> Shape:
 
 @attrs.frozen(slots=False)
 class Foreign(Operation):
-    """One of the operators `FOREIGN`, as the reference implementation of ONNX runs it.
+    """One of the operators `FOREIGN`, by its definition or by the reference of the package onnx.
 
     Parameters
     ----------
@@ -104,6 +112,8 @@ class Foreign(Operation):
     attributes : mapping of str to number, str or list of numbers
     places : tuple of int
         Which of the operator's inputs are given; the others are optional and left out.
+    result : int
+        Which of its results is meant.
 
     Raises
     ------
@@ -120,16 +130,15 @@ class Foreign(Operation):
     opset: int
     attributes: tuple[tuple[str, Any], ...] = attrs.field(factory=dict, converter=_pairs)
     places: Shape = named_field(_places, default=(0,))
+    result: int = number_field(integer, default=0, minimum=0, maximum=_MOST_RESULTS - 1)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in FOREIGN:
             raise NotCoveredError("no operation of dcsc does this")
-        if self.kind == "Hardmax" and self.opset < 13:
-            raise NotCoveredError("before version 13 it takes several axes together")
-        if self.kind == "Resize" and not _resizes(self.opset, dict(self.attributes), self.places):
-            raise NotCoveredError("it is none of the variants that are known to be right")
+        if self.result >= _RESULTS.get(self.kind, 1):
+            raise NotCoveredError("only its first result is computed")
         try:
-            self._evaluator  # noqa: B018  # it is made once, and what it cannot run ends here
+            self._run  # noqa: B018  # it is made once, and what it cannot run ends here
         except DcscError:
             raise
         except Exception as error:  # onnx raises anything at what it does not know
@@ -140,11 +149,22 @@ class Foreign(Operation):
         return self.kind
 
     @cached_property
-    def _evaluator(self) -> Any:
+    def _run(self) -> Callable[..., Sequence[Array]]:
+        if self.kind in DEFINITIONS:
+            return self._defined
         onnx = extra("onnx", "onnx")
         names = [f"{place}" if place in self.places else "" for place in range(self._count)]
-        node = onnx.helper.make_node(self.kind, names, ["out"], **dict(self.attributes))
-        return extra("onnx.reference", "onnx").ReferenceEvaluator(node, opsets={"": self.opset})
+        results = [str(number) for number in range(self.result + 1)]
+        node = onnx.helper.make_node(self.kind, names, results, **dict(self.attributes))
+        runner = extra("onnx.reference", "onnx").ReferenceEvaluator(node, opsets={"": self.opset})
+        given = [str(place) for place in self.places]
+        return lambda *values: runner.run(None, dict(zip(given, values, strict=True)))
+
+    def _defined(self, *values: Array) -> Sequence[Array]:
+        every: list[Array | None] = [None] * self._count
+        for place, value in zip(self.places, values, strict=True):
+            every[place] = value
+        return DEFINITIONS[self.kind](self.opset, dict(self.attributes), *every)
 
     @property
     def _count(self) -> int:
@@ -163,7 +183,6 @@ class Foreign(Operation):
             raise DcscError(f"{self.kind}: expected an axis of {shapes}, got {axis}")
         with outside(f"{self.kind}: cannot be applied to inputs of shape {shapes}"):
             if self.kind in _ENTRIES:
-                checked_size((math.ceil(_ENTRIES[self.kind](*values)),), f"{self.kind}: result")
-            names = map(str, self.places)
-            (result,) = self._evaluator.run(None, dict(zip(names, values, strict=True)))
-        return result
+                entries = _ENTRIES[self.kind](dict(self.attributes), *values)
+                checked_size((entries,), f"{self.kind}: result")
+            return self._run(*values)[self.result]

@@ -9,7 +9,16 @@ from dcsc._arrays import Array
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError, NotCoveredError
 
-__all__ = ["Call"]
+__all__ = ["Call", "InnerGraph", "LaterError"]
+
+
+@attrs.frozen
+class InnerGraph:
+    """An attribute that is a graph."""
+
+
+class LaterError(NotCoveredError):
+    """What an operator is depends on numbers that other steps compute."""
 
 
 @attrs.frozen
@@ -20,7 +29,7 @@ class Call:
     ----------
     kind : str
     inputs, outputs : tuple of str
-        Names of values; an optional input that is left out is empty.
+        Names of values; an optional one that is left out is empty.
     attributes : mapping
         Numbers, lists of them, strings, and arrays where ONNX has tensors.
     constants : mapping of str to array
@@ -58,7 +67,7 @@ class Call:
         self.asked.add(place)
         name = self.inputs[place] if place < len(self.inputs) else ""
         if name and name not in self.constants:
-            raise NotCoveredError(f"its input {quoted(name)} is computed at run time")
+            raise LaterError(f"its input {quoted(name)} is computed at run time")
         return self.constants[name] if name else None
 
     def runtime(self, place: int) -> bool:

@@ -1,24 +1,29 @@
 """ONNX files: weights, geometry and order."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 
+from dcsc._arguments import mapping
 from dcsc._arrays import Array
+from dcsc._fields import named_field
 from dcsc._files import read_bytes
 from dcsc._outside import outside
 from dcsc._words import listed, quoted
-from dcsc.errors import DcscError, NotCoveredError, TooLargeError
+from dcsc.errors import DcscError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Constant, Part, Slice, Unread
+from dcsc.networks.operations import Constant, Identity, Unread
 from dcsc.networks.readers.base import Geometry, Reader
-from dcsc.networks.readers.onnx_calls import Call
-from dcsc.networks.readers.onnx_tensors import tensor_array
+from dcsc.networks.readers.later import Later
+from dcsc.networks.readers.onnx_calls import Call, InnerGraph
+from dcsc.networks.readers.onnx_scopes import Scope, version
+from dcsc.networks.readers.onnx_tensors import is_narrow, tensor_array
 from dcsc.networks.readers.translation import translated
 
 _LARGEST = 2**31
@@ -34,12 +39,30 @@ _FUSED = {
 }
 _DEFAULT = ("", "ai.onnx")  # two spellings of the domain of ONNX' own operators
 _MOST_BYTES = 2**31  # protobuf holds no more
+_UNDECIDED = (
+    "its condition is computed while it runs; if inputs decide it that are always the same, their "
+    "values may be given when the file is read (fixed)"
+)
+_MOST_NODES = 2**17  # functions that call functions could make any number of them
 
 __all__ = ["OnnxReader"]
 
 
+def _fixed(value: Any, record: Any, where: str) -> Mapping[str, Any]:
+    return dict(mapping(value, where))
+
+
+@attrs.frozen
 class OnnxReader(Reader):
-    """``.onnx`` files. What follows from constants alone is computed when the file is read."""
+    """``.onnx`` files. What follows from constants alone is computed when the file is read.
+
+    Parameters
+    ----------
+    fixed : mapping of str to array_like
+        Values of inputs that are the same in every run: they are constants, and no inputs.
+    """
+
+    fixed: Mapping[str, Any] = named_field(_fixed, factory=dict)
 
     suffixes: ClassVar[tuple[str, ...]] = (".onnx",)
 
@@ -52,7 +75,7 @@ class OnnxReader(Reader):
         if not model.graph.node:
             raise DcscError("expected an ONNX graph, got none")
         builder = _Builder(onnx, model, path.parent)
-        return ConvNetwork(builder.graph(), path.name, tuple(builder.notes))
+        return ConvNetwork(builder.graph(self.fixed), path.name, tuple(builder.notes))
 
 
 class _Builder:
@@ -60,41 +83,120 @@ class _Builder:
 
     def __init__(self, onnx: Any, model: Any, folder: Path) -> None:
         self.onnx, self.model, self.folder = onnx, model, folder
-        self.opset = _version(model)
+        self.functions = {(one.domain, one.name): one for one in model.functions}
         self.constants: dict[str, Array] = {}
         self.nodes: list[Node] = []
-        self.computed = 0
+        self.computed = self.added = 0
+        self.narrow: set[str] = set()
         self.names: set[str] = set()
+        self.values: set[str] = set()
         self.entered: set[str] = set()
         self.notes: list[str] = []
 
-    def graph(self) -> Graph:
+    def graph(self, fixed: Mapping[str, Any]) -> Graph:
         """Return the graph; values known from the file enter it where a step reads them."""
         graph = self.model.graph
-        for tensor in graph.initializer:
-            self.constants[tensor.name] = tensor_array(tensor, self.folder)
-        self._note_halves(graph.initializer)
-        if graph.sparse_initializer:
-            raise DcscError("expected dense tensors, got sparse initializers")
+        self._keep_tensors(graph, Scope())
         inputs = [_input(info) for info in graph.input if info.name not in self.constants]
-        for node in graph.node:
-            self._add(node)
+        self._fix(inputs, fixed)
+        self._add_all(graph.node, Scope(opset=version(self.model.opset_import, self.model)))
         outputs = [output.name for output in graph.output]
         self._enter(outputs)
-        return Graph(inputs, self.nodes, outputs)
+        later = [n.operation for n in self.nodes if isinstance(n.operation, Later)]
+        count = sum(one.label.startswith("Conv") for one in later)
+        if count:
+            self.notes.append(
+                f"{count} convolutions have weights that other steps compute: they are run, and "
+                "not read as layers"
+            )
+        return Graph([i for i in inputs if i.name not in fixed], self.nodes, outputs)
 
-    def _note_halves(self, tensors: Any) -> None:
+    def _fix(self, inputs: list[Input], fixed: Mapping[str, Any]) -> None:
+        """Make constants of inputs."""
+        known = {needed.name: needed for needed in inputs}
+        for name, value in fixed.items():
+            if name not in known:
+                raise DcscError(f"fixed: expected inputs, {listed(known)}, got {quoted(name)}")
+            # One number stands for an array that holds one.
+            ones = known[name].shape or ()
+            one = np.ndim(value) == 0 and all(length in (1, None) for length in ones)
+            several = np.reshape(value, [1] * len(ones)) if one else value
+            self.constants[name] = known[name].checked(several, f"fixed: {quoted(name)}")
+
+    def _keep_tensors(self, graph: Any, scope: Scope) -> None:
+        """Keep the tensors of a graph, or of a branch."""
+        for tensor in graph.initializer:
+            name = scope.within(tensor.name)
+            self.constants[name] = tensor_array(tensor, self.folder, narrow=True)
+            if is_narrow(tensor):
+                self.narrow.add(name)
         halves = (self.onnx.TensorProto.FLOAT16, self.onnx.TensorProto.BFLOAT16)
-        count = sum(tensor.data_type in halves for tensor in tensors)
+        count = sum(tensor.data_type in halves for tensor in graph.initializer)
         if count:
             self.notes.append(f"{count} tensors are of half precision, computed with as float32")
+        if graph.sparse_initializer:
+            raise DcscError("expected dense tensors, got sparse initializers")
 
-    def _add(self, node: Any) -> None:
-        name = self._name(node)
-        outputs = tuple(filter(None, node.output))
+    def _add_all(self, nodes: Any, scope: Scope) -> None:
+        for node in nodes:
+            self.added += 1
+            if self.added > _MOST_NODES:
+                raise TooLargeError(f"expected at most {_MOST_NODES} steps, got more")
+            function = self.functions.get((node.domain, node.op_type))
+            if function is not None:
+                self._inline(node, function, scope)
+            elif node.op_type == "If" and node.domain in _DEFAULT:
+                self._choose(node, scope)
+            else:
+                self._add(node, scope)
+
+    def _inline(self, node: Any, function: Any, scope: Scope) -> None:
+        """Add the steps of a function of the file in the place of its call."""
+        name = self._name(node, scope)
+        inner = scope.of_function(node, function, name)
+        self._add_all(function.node, inner)
+        self._hand_on(name, node, [inner.name(output) for output in function.output], scope)
+
+    def _choose(self, node: Any, scope: Scope) -> None:
+        """Add the steps of the branch that a known condition takes; without one it is a stop."""
+        name, condition = self._name(node, scope), scope.name(node.input[0])
+        if condition not in self.constants:
+            for output in filter(None, node.output):
+                unread, new = Unread(node.op_type, _UNDECIDED), self._new(output, scope)
+                self.nodes.append(Node(name, unread, (condition,), new))
+            return
+        taken = "then_branch" if self.constants[condition].reshape(()) else "else_branch"
+        (branch,) = (attribute.g for attribute in node.attribute if attribute.name == taken)
+        inner = scope.of_branch(name)
+        self._keep_tensors(branch, inner)
+        self._add_all(branch.node, inner)
+        made = [inner.name(output.name) for output in branch.output]
+        self._hand_on(name, node, made, scope)
+
+    def _hand_on(self, name: str, node: Any, made: list[str], scope: Scope) -> None:
+        """Give the results of a branch or a function the names that the graph has for them."""
+        for value, output in zip(made, node.output, strict=False):
+            if output:
+                final = self._new(output, scope)
+                if value in self.constants:
+                    self.constants[final] = self.constants[value]
+                else:
+                    self.nodes.append(Node(name, Identity(), (value,), final))
+
+    def _new(self, output: str, scope: Scope) -> str:
+        """Return the name that a value gets."""
+        name = scope.within(output)
+        while scope.inner and name in self.values:
+            name = scope.names[output] = f"{name}:{len(self.values)}"
+        self.values.add(name)
+        return name
+
+    def _add(self, node: Any, scope: Scope) -> None:
+        name = self._name(node, scope)
         try:
             with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
-                steps = list(_steps(self._call(node, outputs), node.domain))
+                call = self._call(node, scope)
+                steps = list(_steps(call, node.domain, self.narrow.intersection(call.inputs)))
             for (operation, inputs), output in steps:
                 known = all(i in self.constants for i in inputs)
                 if known and not isinstance(operation, Unread):
@@ -118,8 +220,8 @@ class _Builder:
             )
         self.constants[name] = value
 
-    def _name(self, node: Any) -> str:
-        name = node.name or (node.output[0] if node.output else node.op_type)
+    def _name(self, node: Any, scope: Scope) -> str:
+        name = scope.prefix + (node.name or (node.output[0] if node.output else node.op_type))
         if name in self.names:
             name = f"{name}:{len(self.names)}"
         self.names.add(name)
@@ -132,65 +234,65 @@ class _Builder:
                 self.entered.add(name)
                 self.nodes.append(Node(name, Constant(self.constants[name]), (), name))
 
-    def _call(self, node: Any, outputs: tuple[str, ...]) -> Call:
-        attributes = {a.name: self._attribute(node, a) for a in node.attribute}
-        inputs = tuple(node.input)
-        return Call(node.op_type, inputs, outputs, attributes, self.constants, self.opset)
+    def _call(self, node: Any, scope: Scope) -> Call:
+        attributes = {
+            name: self._attribute(node, attribute)
+            for name, attribute in scope.attributes_of(node).items()
+        }
+        inputs = tuple(map(scope.name, node.input))
+        outputs = tuple(self._new(output, scope) if output else "" for output in node.output)
+        return Call(node.op_type, inputs, outputs, attributes, self.constants, scope.opset)
 
     def _attribute(self, node: Any, attribute: Any) -> Any:
         kinds = self.onnx.AttributeProto
         if attribute.type in (kinds.GRAPH, kinds.GRAPHS):
-            raise DcscError(
-                "holds a graph of its own, which decides at run time what is computed; dcsc reads "
-                "no If, Loop or Scan: export the network with the branch that you want"
-            )
+            return InnerGraph()
         value = self.onnx.helper.get_attribute_value(attribute)
         if attribute.type == kinds.TENSOR:
             return tensor_array(value, self.folder)
         if attribute.type == kinds.STRING:
             value = value.decode("utf-8", "replace")
+        if attribute.type == kinds.STRINGS:
+            value = [text.decode("utf-8", "replace") for text in value]
         if node.op_type == "Cast" and attribute.name == "to":
             return _cast(self.onnx, value)
         return value
 
 
-def _version(model: Any) -> int:
-    """Return the version of ONNX' operators, whose domain may be spelled in full."""
-    versions = [o.version for o in model.opset_import if o.domain in _DEFAULT]
-    if not versions and model.ir_version > 2:
-        domains = listed(quoted(o.domain) for o in model.opset_import)
-        raise DcscError(f"expected a version of ONNX' own operators, got those of {domains}")
-    return max(versions, default=1)
-
-
 def _cast(onnx: Any, value: int | str) -> Any:
+    """Return a dtype, or the name of one that rounds to fewer than half precision."""
     try:
         # Before version 6 the type's name was given.
-        kind = onnx.TensorProto.DataType.Value(value) if isinstance(value, str) else value
+        kinds = onnx.TensorProto.DataType
+        kind = kinds.Value(value) if isinstance(value, str) else value
+        if re.search(r"FLOAT[48]|INT[24]$", kinds.Name(kind)):
+            return kinds.Name(kind)
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
     except (KeyError, TypeError, ValueError):
         raise DcscError(f"expected a type of numbers, got {quoted(value)}") from None
     return np.dtype(np.float32) if dtype.kind not in "biu" and dtype.itemsize <= 2 else dtype
 
 
-def _steps(call: Call, domain: str) -> Iterator[tuple[Any, str]]:
-    """Yield the operations that an operator is, with the values that they make."""
-    first, *others = call.outputs
+def _steps(call: Call, domain: str, narrow: set[str]) -> Iterator[tuple[Any, str]]:
+    """Yield the operations that an operator is, with the values that they make.
+
+    Numbers of few bits are widened, which nothing knows that rounds to such ones.
+    """
+    every = tuple(filter(None, call.inputs))
     if domain == "com.microsoft" and call.kind == "FusedConv":
         yield from _fused(call)
-    elif domain not in _DEFAULT:
+        return
+    reason = ""
+    if domain not in _DEFAULT:
         reason = f"the operators of {quoted(domain)} are not known"
-        for output in call.outputs:
-            yield (Unread(call.kind, reason), tuple(filter(None, call.inputs))), output
-    elif call.kind == "Split":
-        yield from _split(call)
-    else:
-        operation, inputs = translated(call)
-        yield (operation, inputs), first
-        for output in others:
-            reason = "only its first result is computed"
-            more = operation if isinstance(operation, Unread) else Unread(call.kind, reason)
-            yield (more, inputs), output
+    elif any(isinstance(value, InnerGraph) for value in call.attributes.values()):
+        reason = "it holds a graph of its own, which decides while it runs what is computed"
+    elif narrow and call.kind in ("CastLike", "QuantizeLinear"):
+        reason = "it rounds to numbers of few bits"
+    for number, output in enumerate(call.outputs):
+        if output:
+            step = (Unread(call.kind, reason), every) if reason else translated(call, number)
+            yield step, output
 
 
 def _fused(call: Call) -> Iterator[tuple[Any, str]]:
@@ -210,27 +312,6 @@ def _fused(call: Call) -> Iterator[tuple[Any, str]]:
         translated(attrs.evolve(call, kind=kind, inputs=(inner,), attributes=given)),
         output,
     )
-
-
-def _split(call: Call) -> Iterator[tuple[Any, str]]:
-    """Yield one stretch for each part; those of equal parts need not be given."""
-    axis, data, count = call.get("axis", 0), call.inputs[:1], len(call.outputs)
-    parts: list[Any]
-    try:
-        sizes = call.listed("split", 1)
-    except NotCoveredError as error:
-        parts = [Unread("Split", str(error))] * count
-    else:
-        if sizes is None:
-            parts = [Part(number, count, axis) for number in range(count)]
-        else:
-            ends = [int(end) for end in np.cumsum(sizes)]
-            starts = [end - size for end, size in zip(ends, sizes, strict=True)]
-            parts = [
-                Slice(((start,), (end,), (axis,))) for start, end in zip(starts, ends, strict=True)
-            ]
-    for output, part in zip(call.outputs, parts, strict=True):
-        yield (part, data), output
 
 
 def _input(info: Any) -> Input:

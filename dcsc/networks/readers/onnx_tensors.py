@@ -12,26 +12,33 @@ from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import extra
 
-__all__ = ["tensor_array"]
+__all__ = ["is_narrow", "tensor_array"]
 
-_BYTES = {
-    "FLOAT": 4,
-    "DOUBLE": 8,
-    "FLOAT16": 2,
-    "BFLOAT16": 2,
-    "BOOL": 1,
-    "INT8": 1,
-    "UINT8": 1,
-    "INT16": 2,
-    "UINT16": 2,
-    "INT32": 4,
-    "UINT32": 4,
-    "INT64": 8,
-    "UINT64": 8,
+# How many bits a number has. What numpy lacks becomes int8, uint8 or float32.
+_BITS = {
+    **dict.fromkeys(("DOUBLE", "INT64", "UINT64"), 64),
+    **dict.fromkeys(("FLOAT", "INT32", "UINT32"), 32),
+    **dict.fromkeys(("BFLOAT16", "FLOAT16", "INT16", "UINT16"), 16),
+    **dict.fromkeys(("BOOL", "INT8", "UINT8"), 8),
+}
+_NARROW = {
+    **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ"), 8),
+    **dict.fromkeys(("FLOAT4E2M1", "INT4", "UINT4"), 4),
+    **dict.fromkeys(("INT2", "UINT2"), 2),
 }
 
 
-def tensor_array(tensor: Any, folder: Path) -> Array:
+def is_narrow(tensor: Any) -> bool:
+    """Return whether numbers of a tensor have eight bits or less, and numpy has no such ones."""
+    return _kind(tensor) in _NARROW
+
+
+def _kind(tensor: Any) -> str:
+    kinds = extra("onnx", "onnx").TensorProto.DataType
+    return kinds.Name(tensor.data_type) if tensor.data_type in kinds.values() else "unknown"
+
+
+def tensor_array(tensor: Any, folder: Path, *, narrow: bool = False) -> Array:
     """Return a tensor as an array; half precision is widened to float32.
 
     Parameters
@@ -39,6 +46,8 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
     tensor : onnx.TensorProto
     folder : Path
         Where the file lies: data outside the file have to lie there as well.
+    narrow : bool, default False
+        Whether numbers of fewer bits are taken as well, and widened.
 
     Raises
     ------
@@ -46,13 +55,12 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
         If the shape and the bytes disagree, or the type is not among the usual numbers.
     """
     onnx = extra("onnx", "onnx")
-    kinds = onnx.TensorProto.DataType
-    kind = kinds.Name(tensor.data_type) if tensor.data_type in kinds.values() else "unknown"
-    where = f"tensor {tensor.name}"
-    if kind not in _BYTES:
-        raise DcscError(f"{where}: expected one of {', '.join(_BYTES)}, got {kind}")
+    kind, where = _kind(tensor), f"tensor {tensor.name}"
+    bits = _BITS | _NARROW if narrow else _BITS
+    if kind not in bits:
+        raise DcscError(f"{where}: expected one of {', '.join(bits)}, got {kind}")
     shape = tuple(tensor.dims)
-    needed = math.prod(shape) * _BYTES[kind]
+    needed = -(-math.prod(shape) * bits[kind] // 8)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         raw = _external(tensor, folder, needed, where)
         tensor = onnx.TensorProto(data_type=tensor.data_type, dims=shape, raw_data=raw)
@@ -62,7 +70,10 @@ def tensor_array(tensor: Any, folder: Path) -> Array:
         )
     with outside(f"{where}: declares shape {shape}, but holds other data"):
         array = np.asarray(onnx.numpy_helper.to_array(tensor))
-    return array.astype(np.float32) if kind in ("FLOAT16", "BFLOAT16") else array
+    if kind in ("FLOAT16", "BFLOAT16") or kind in _NARROW:
+        integers = {"INT": np.int8, "UINT": np.uint8}
+        return array.astype(integers.get(kind.rstrip("24"), np.float32))
+    return array
 
 
 def _external(tensor: Any, folder: Path, needed: int, where: str) -> bytes:

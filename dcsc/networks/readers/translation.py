@@ -7,20 +7,20 @@ reads, and a line in `TRANSLATIONS`. What is constant in the file may become a f
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 
-from dcsc._arrays import Array
-from dcsc._words import quoted
 from dcsc.errors import NotCoveredError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import FUNCTIONS, REDUCTIONS, Operation
-from dcsc.networks.readers.onnx_calls import Call
+from dcsc.networks.readers import onnx_arrangement as arrangement
+from dcsc.networks.readers.later import Later
+from dcsc.networks.readers.onnx_calls import Call, LaterError
 from dcsc.networks.readers.onnx_windows import (
     average_pool,
     conv,
     conv_transpose,
     max_pool,
-    pairs,
 )
 
 __all__ = ["TRANSLATIONS", "Call", "Step", "translated"]
@@ -30,30 +30,42 @@ _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 Translation = Callable[[Call], Operation | Step]
 
 
-def translated(call: Call) -> Step:
-    """Return the operation that an operator is, and the values that it reads.
+def translated(call: Call, result: int = 0) -> Step:
+    """Return the operation that makes a result of an operator, and the values that it reads.
 
-    What no operation of dcsc does is left to `Foreign`, if it is on its list. What takes attributes
-    or inputs that the translation does not know is not run: it may mean something else.
+    What no operation of dcsc does is left to `Foreign`, if it is on its list; what depends on
+    numbers that other steps compute, to the moment when they are there. What takes attributes or
+    inputs that the translation does not know is not run: it may mean something else.
     """
     every = tuple(name for name in call.inputs if name)
     reason = ""
-    if call.kind in TRANSLATIONS:
+    if call.kind in TRANSLATIONS or call.kind == "Split":
         call.asked.update(("consumed_inputs", *_WITHOUT_EFFECT.get(call.kind, ())))
         try:
-            step = TRANSLATIONS[call.kind](call)
+            step = _own(call, result)
             operation, inputs = step if isinstance(step, tuple) else (step, every)
             for unheeded in call.unheeded(inputs):
                 why = f"its {unheeded} is not known in version {call.opset} of the operators"
                 return ops.Unread(call.kind, why), every
             return operation, inputs
+        except LaterError:
+            return Later(attrs.evolve(call, constants={}), result, translated), every
         except NotCoveredError as error:
             reason = str(error)
     places = tuple(place for place, name in enumerate(call.inputs) if name)
     try:
-        return ops.Foreign(call.kind, call.opset, call.attributes, places), every
+        return ops.Foreign(call.kind, call.opset, call.attributes, places, result), every
     except NotCoveredError as error:
         return ops.Unread(call.kind, reason or str(error)), every
+
+
+def _own(call: Call, result: int) -> Operation | Step:
+    """Return the operation of dcsc, alone if it reads all inputs."""
+    if call.kind == "Split":
+        return arrangement.split(call, result)
+    if result > 0:
+        raise NotCoveredError("only its first result is computed")
+    return TRANSLATIONS[call.kind](call)
 
 
 # ---- matrices and norms ----------------------------------------------------------------------
@@ -64,8 +76,11 @@ def _gemm(call: Call) -> Step:
         raise NotCoveredError("its data are transposed")
     weight, bias = call.constant(1), call.optional(2)
     weight = weight if call.get("transB", 0) else weight.T
+    factor = call.get("beta", 1.0)
     if bias is not None:
-        bias = np.broadcast_to(bias * call.get("beta", 1.0), (1, len(weight)))[0]
+        if bias.ndim > 1 and bias.shape[-2] > 1:
+            raise NotCoveredError("its bias is a matrix")
+        bias = np.broadcast_to(bias * factor, (1, len(weight)))[0]
     return ops.Linear(weight * call.get("alpha", 1.0), bias), call.inputs[:1]
 
 
@@ -162,6 +177,13 @@ def _integers(call: Call) -> Operation:
     raise NotCoveredError("it computes with quantised numbers: give the file before quantisation")
 
 
+def _cast(call: Call) -> Operation:
+    dtype = call.get("to", None)
+    if isinstance(dtype, str):
+        raise NotCoveredError(f"it rounds to {dtype}")
+    return ops.Cast(dtype)
+
+
 # ---- entry by entry --------------------------------------------------------------------------
 
 
@@ -170,115 +192,6 @@ def _elementwise(call: Call) -> Operation:
     if call.opset < 7 and call.get("broadcast", 0) and "axis" in call.attributes:
         return ops.Elementwise(call.kind, call.get("axis", 0))
     return ops.Elementwise(call.kind)
-
-
-# Where the nearest sample to a place is the one that was repeated there.
-_REPEATING = (
-    ("asymmetric", "floor"),
-    ("half_pixel", "round_prefer_floor"),
-    ("half_pixel", "round_prefer_ceil"),
-)
-
-# ---- arrangement -----------------------------------------------------------------------------
-
-
-def _constant(call: Call) -> Step:
-    (kind,) = call.attributes
-    value = call.get(kind, None)
-    if kind not in ("value", "value_float", "value_floats", "value_int", "value_ints"):
-        raise NotCoveredError(f"it holds a {kind}")
-    dtypes = {"value_float": np.float32, "value_floats": np.float32}
-    return ops.Constant(np.asarray(value, dtypes.get(kind))), ()
-
-
-def _slice(call: Call) -> Operation:
-    lists = [call.get(name, None) for name in ("starts", "ends", "axes")]
-    return ops.Slice(tuple(tuple(bounds) for bounds in lists if bounds is not None))
-
-
-def _pad(call: Call) -> Step:
-    if call.listed("axes", 3) is not None:
-        raise NotCoveredError("it pads chosen axes")
-    value, mode = call.number("value", 2) or 0.0, call.get("mode", "constant")
-    if call.runtime(1):
-        return ops.Pad(None, mode, value), call.inputs[:2]
-    widths = call.listed("pads" if call.opset > 1 else "paddings", 1)
-    return ops.Pad(pairs(widths or ()), mode, value), call.inputs[:1]
-
-
-def _reshape(call: Call) -> Operation:
-    shape = call.get("shape", None)  # an attribute before version 5
-    return ops.Reshape(None if shape is None else tuple(shape), bool(call.get("allowzero", 0)))
-
-
-def _squeeze(call: Call) -> Step:
-    return ops.Squeeze(call.listed("axes", 1)), call.inputs[:1]
-
-
-def _unsqueeze(call: Call) -> Step:
-    return ops.Unsqueeze(call.listed("axes", 1) or ()), call.inputs[:1]
-
-
-def _transpose(call: Call) -> Operation:
-    order = call.get("perm", None)
-    return ops.Transpose(None if order is None else tuple(order))
-
-
-def _resize(call: Call) -> Step:
-    scales = call.optional(1 if call.opset < 11 else 2)
-    if scales is None or not scales.size:
-        raise NotCoveredError("it is told a size, not by how much it enlarges")
-    step = _repeat(call, scales)
-    places = call.get("coordinate_transformation_mode", "half_pixel")
-    rounding = call.get("nearest_mode", "round_prefer_floor")
-    if (places, rounding) not in _REPEATING and call.opset > 10:
-        raise NotCoveredError(f"it rounds the places {quoted(places)} by {quoted(rounding)}")
-    return step
-
-
-def _upsample(call: Call) -> Step:
-    named = [float(call.get(f"{side}_scale", 1)) for side in ("height", "width")]  # version 1
-    scales = call.get("scales", None) or (call.optional(1) if call.opset > 8 else [1, 1, *named])
-    return _repeat(call, np.asarray(scales))
-
-
-def _repeat(call: Call, scales: Array) -> Step:
-    """Return the repetition of samples that an enlargement is."""
-    mode, axes = call.get("mode", "nearest"), call.get("axes", None)
-    if mode in ("linear", "bilinear") and len(call.inputs) == 2:  # before version 11
-        how = {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}
-        return ops.Foreign("Resize", 11, how, (0, 2)), call.inputs
-    if mode != "nearest" or np.any(scales % 1) or np.any(scales < 1):
-        raise NotCoveredError("it does not repeat samples a whole number of times")
-    counts = tuple(int(scale) for scale in scales)
-    return ops.Repeat(counts, None if axes is None else tuple(axes)), call.inputs[:1]
-
-
-def _reduce(call: Call) -> Step:
-    axes, keep = call.listed("axes", 1), bool(call.get("keepdims", 1))
-    if call.get("noop_with_empty_axes", 0) and not axes:  # of every entry by itself
-        alone = ops.Elementwise("Abs") if call.kind == "ReduceL2" else ops.Identity()
-        return alone, call.inputs[:1]
-    return ops.Reduce(call.kind.removeprefix("Reduce"), axes or None, keep), call.inputs[:1]
-
-
-def _arg_max(call: Call) -> Operation:
-    if call.get("select_last_index", 0):
-        raise NotCoveredError("it takes the last of several")
-    return ops.ArgMax(call.get("axis", 0), bool(call.get("keepdims", 1)))
-
-
-def _top_k(call: Call) -> Operation:
-    if call.opset < 10:
-        raise NotCoveredError("it is of an operator set before 10")
-    call.get("sorted", 1)  # without it any order will do, the falling one too
-    return ops.Largest(call.get("axis", -1), not call.get("largest", 1))
-
-
-def _scatter(call: Call) -> Operation:
-    if call.get("reduction", "none") != "none":
-        raise NotCoveredError("it combines entries")
-    return ops.ScatterElements(call.get("axis", 0))
 
 
 def _plain(operation: Callable[..., Operation], **names: tuple[str, Any]) -> Translation:
@@ -307,14 +220,14 @@ _WITHOUT_EFFECT: dict[str, tuple[str | int, ...]] = {
 TRANSLATIONS: dict[str, Translation] = {
     **dict.fromkeys(_QUANTISED, _integers),
     **dict.fromkeys(FUNCTIONS, _elementwise),
-    **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), _reduce),
-    "ArgMax": _arg_max,
+    **dict.fromkeys((f"Reduce{name}" for name in REDUCTIONS), arrangement.reduce),
+    "ArgMax": arrangement.arg_max,
     "AveragePool": average_pool,
     "BatchNormalization": _batch_norm,
-    "Cast": _plain(ops.Cast, dtype=("to", None)),
+    "Cast": _cast,
     "Clip": _clip,
     "Concat": _plain(ops.Concatenate, axis=("axis", 1)),
-    "Constant": _constant,
+    "Constant": arrangement.constant,
     "ConstantOfShape": _plain(ops.Fill, value=("value", np.zeros(1, np.float32))),
     "Conv": conv,
     "ConvTranspose": conv_transpose,
@@ -346,22 +259,22 @@ TRANSLATIONS: dict[str, Translation] = {
     "MatMul": _matmul,
     "MaxPool": max_pool,
     "PRelu": _prelu,
-    "Pad": _pad,
+    "Pad": arrangement.pad,
     "QuantizeLinear": _quantize,
     "Range": _plain(ops.Range),
     "Relu": _plain(ops.Relu),
-    "Reshape": _reshape,
-    "Resize": _resize,
-    "ScatterElements": _scatter,
+    "Reshape": arrangement.reshape,
+    "Resize": arrangement.resize,
+    "ScatterElements": arrangement.scatter,
     "Shape": _plain(ops.ShapeOf, start=("start", 0), stop=("end", None)),
     "Sigmoid": _plain(ops.Sigmoid),
-    "Slice": _slice,
+    "Slice": arrangement.slice_,
     "Softmax": _softmax,
     "Softplus": _plain(ops.Softplus),
-    "Squeeze": _squeeze,
+    "Squeeze": arrangement.squeeze,
     "Tanh": _plain(ops.Tanh),
-    "TopK": _top_k,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
-    "Upsample": _upsample,
+    "TopK": arrangement.top_k,
+    "Transpose": arrangement.transpose,
+    "Unsqueeze": arrangement.unsqueeze,
+    "Upsample": arrangement.upsample,
 }

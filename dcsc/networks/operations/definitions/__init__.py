@@ -1,0 +1,44 @@
+"""ONNX operators by their definition, where the reference implementation errs or takes minutes.
+
+Each is a function of the version of the operators, the attributes and the inputs, with None for
+those that are left out, to the tuple of its results; a line in `DEFINITIONS` names it.
+"""
+
+from collections.abc import Callable
+
+from dcsc._arrays import Array
+from dcsc.networks.operations.definitions import (
+    norms,
+    picking,
+    quantized,
+    recurrent,
+    sums,
+    windows,
+)
+from dcsc.networks.operations.definitions.resizing import resize
+
+__all__ = ["DEFINITIONS"]
+
+DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
+    "CastLike": picking.cast_like,
+    "Col2Im": windows.column_to_image,
+    "Conv": windows.convolve,
+    "ConvTranspose": windows.scatter,
+    "DequantizeLinear": quantized.dequantize,
+    "Einsum": sums.einsum,
+    "GRU": recurrent.gru,
+    "GlobalLpPool": windows.global_power_pool,
+    "GroupNormalization": norms.group_norm,
+    "Hardmax": norms.hardmax,
+    "LSTM": recurrent.lstm,
+    "LpNormalization": norms.to_unit_norm,
+    "LpPool": windows.power_pool,
+    "MaxPool": windows.max_pool,
+    "MeanVarianceNormalization": norms.mean_variance,
+    "Pad": picking.pad,
+    "RNN": recurrent.rnn,
+    "Resize": resize,
+    "TopK": picking.top_k,
+    "Unique": picking.unique,
+    "Upsample": resize,
+}
