@@ -134,6 +134,7 @@ INSTANCES = {
     dcsc.ReLU: lambda: dcsc.ReLU(0.1),
     dcsc.JumpReLU: lambda: dcsc.JumpReLU(0.1),
     dcsc.TopK: lambda: dcsc.TopK(2),
+    dcsc.PositiveTopK: lambda: dcsc.PositiveTopK(2),
     dcsc.BatchTopK: lambda: dcsc.BatchTopK(2),
     dcsc.StripeTopK: lambda: dcsc.StripeTopK(1),
     dcsc.StripeProjection: lambda: dcsc.StripeProjection(1, time_limit=5),
