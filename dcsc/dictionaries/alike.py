@@ -14,9 +14,10 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._numerics.products import product
 
-__all__ = ["Alike", "Watch", "most_alike", "tiles"]
+__all__ = ["Alike", "Watch", "babel_function", "most_alike"]
 
 _TILE = 1024
+_ROWS = 256
 _FEW = 64  # a tile with more than this share of its pairs left is computed as a whole
 
 Watch = Callable[[slice, slice, Array], None]
@@ -40,7 +41,7 @@ class Alike:
         return Alike(rows[order], columns[order], values[order])
 
 
-def tiles(rows: int, columns: int, symmetric: bool) -> Iterator[tuple[slice, slice]]:
+def _tiles(rows: int, columns: int, symmetric: bool) -> Iterator[tuple[slice, slice]]:
     """Yield the tiles of a matrix; of a symmetric one those on the diagonal and above."""
     for first in range(0, rows, _TILE):
         for second in range(first if symmetric else 0, columns, _TILE):
@@ -70,7 +71,7 @@ def most_alike(
     narrow_other = narrow if right is None else _rows(right)
     slack = (len(left) + 8) * 2.0**-24
     best = Alike(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
-    for rows, columns in tiles(left.shape[1], other.shape[1], symmetric):
+    for rows, columns in _tiles(left.shape[1], other.shape[1], symmetric):
         near = product(narrow[rows], narrow_other[columns].T)
         _leave_out(near, rows, columns, symmetric)
         if watch is not None:
@@ -114,3 +115,42 @@ def _largest(sizes: Array, count: int) -> Array:
     if len(sizes) <= count:
         return np.arange(len(sizes))
     return np.flatnonzero(sizes >= np.partition(sizes, -count)[-count])
+
+
+def babel_function(columns: Array, most: int) -> Array:
+    """Return μ₁(S) of columns of unit norm, for S from 1 to ``most``, or to all others there are.
+
+    μ₁(S) is the largest sum of the S largest of a column's absolute inner products with others.
+    Rows that single precision leaves in question are computed again in double.
+    """
+    others = columns.shape[1] - 1
+    most = min(most, others)
+    if most < 1:
+        return np.zeros(0)
+    narrow = _rows(columns)
+    near = np.concatenate(
+        [_largest_sums(product(narrow[part], narrow.T), part, most) for part in _parts(others + 1)]
+    )
+    # Each of S terms may be off by the slack, of a row and of the largest one.
+    slack = 2 * (len(columns) + 8) * 2.0**-24 * np.arange(1, most + 1)
+    open_ = np.flatnonzero((near >= near.max(axis=0) - slack).any(axis=1))
+    largest = np.zeros(most)
+    for part in _parts(len(open_)):
+        rows = open_[part]
+        sums = _largest_sums(product(columns[:, rows].T, columns), rows, most)
+        largest = np.maximum(largest, sums.max(axis=0))
+    return largest
+
+
+def _parts(count: int) -> Iterator[slice]:
+    return (slice(start, start + _ROWS) for start in range(0, count, _ROWS))
+
+
+def _largest_sums(products: Array, rows: slice | Array, most: int) -> Array:
+    """Return for every row the sums of its largest sizes, 1 to ``most`` of them, in float64."""
+    sizes = np.abs(products, out=products)
+    at = np.arange(sizes.shape[1])[rows]
+    sizes[np.arange(len(at)), at] = 0
+    largest = np.partition(sizes, -most, axis=1)[:, -most:]
+    largest.sort(axis=1)
+    return np.cumsum(largest[:, ::-1], axis=1, dtype=np.float64)

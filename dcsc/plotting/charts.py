@@ -20,6 +20,7 @@ __all__ = [
     "density_chart",
     "found_chart",
     "signal_chart",
+    "small",
     "sparsity_chart",
     "threshold_chart",
 ]
@@ -38,7 +39,7 @@ def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
     return figure
 
 
-def _small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
+def small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
     """Draw a small chart; its margins are fixed, because a page may have hundreds of charts."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height))
@@ -130,7 +131,7 @@ def density_chart(density: Sequence[float]) -> Figure:
         axes.set_xlabel("units that are on")
         _count_inputs(axes)
 
-    return _small(draw)
+    return small(draw)
 
 
 def sparsity_chart(
@@ -158,7 +159,7 @@ def sparsity_chart(
         if axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False, fontsize=7, loc="upper center")
 
-    return _small(draw)
+    return small(draw)
 
 
 def threshold_chart(threshold: Sequence[float]) -> Figure:
@@ -175,7 +176,7 @@ def threshold_chart(threshold: Sequence[float]) -> Figure:
         axes.set_ylabel("threshold β")
         axes.set_xticks([])
 
-    return _small(draw)
+    return small(draw)
 
 
 def signal_chart(values: Array) -> Figure:
@@ -186,7 +187,7 @@ def signal_chart(values: Array) -> Figure:
         axes.plot(np.arange(0, values.shape[-1], step), values[:6, ::step].T, lw=0.7)
         axes.set_xlabel("sample")
 
-    return _small(draw, 1.5)
+    return small(draw, 1.5)
 
 
 def _bins(count: int) -> int:

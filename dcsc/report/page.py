@@ -1,23 +1,17 @@
 """One self-contained page of what was found of a network."""
 
-from importlib import resources
 from typing import Any
 
-import attrs
-import jinja2
 import numpy as np
-from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance, integer
-from dcsc._version import __version__
-from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
+from dcsc.plotting import charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.numbers import percent
-from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
+from dcsc.report.pictures import code_picture, input_picture, most_active
+from dcsc.report.rendering import Picture, png, rendered, svg
 from dcsc.report.table import columns, row
 
 __all__ = ["page"]
@@ -28,16 +22,6 @@ _UNITS = 24
 _MOST_CHANNELS = 4
 _LARGEST_FIELD = 128
 _MOST_MATRICES = 12
-
-
-@attrs.frozen
-class Picture:
-    """A picture of the page: where it is, its size in pixels if it has one, and what it shows."""
-
-    address: Markup
-    alt: str
-    width: int = 0
-    height: int = 0
 
 
 def page(analysis: Analysis, shown: int = 8) -> str:
@@ -60,19 +44,8 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     """
     instance(analysis, Analysis, "page: analysis")
     most = integer(shown, "page: shown", minimum=0)
-    folder = resources.files("dcsc.report") / "templates"
-    files = {item.name: item.read_text("utf-8") for item in folder.iterdir()}
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(files),
-        autoescape=True,
-        finalize=lambda value: readable(value) if type(value) is str else value,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     context: dict[str, Any] = {
         "analysis": analysis,
-        "version": __version__,
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": columns(analysis),
@@ -85,27 +58,19 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         "overlap": _overlap(analysis),
         "blue": any(layer.codes.outside for layer in analysis.layers if layer.codes),
     }
-    return environment.get_template("page.html.j2").render(context)
+    return rendered("page.html.j2", context)
 
 
 # ---- pictures --------------------------------------------------------------------------------
 
 
-def _svg(figure: Figure, alt: str) -> Picture:
-    return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
-
-
-def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
-    return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
-
-
 def _overview(analysis: Analysis) -> list[Picture]:
     layers = analysis.layers
-    pictures = [_svg(charts.coherence_chart(layers), "Coherence of the layers")]
+    pictures = [svg(charts.coherence_chart(layers), "Coherence of the layers")]
     coded = [layer for layer in layers if layer.resynthesis]
     if coded:
         pictures.append(
-            _svg(charts.found_chart(coded), "Share of active units found again, by layer")
+            svg(charts.found_chart(coded), "Share of active units found again, by layer")
         )
     return pictures
 
@@ -137,7 +102,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
                     "name": words.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
                     "on": percent(share),
-                    "picture": _png(code_picture(code, on, side), alt),
+                    "picture": png(code_picture(code, on, side), alt),
                 }
             )
         pathways.append(
@@ -169,17 +134,17 @@ def _input(value: Array, number: int) -> Picture:
     if channels_last((1, *value.shape)):
         value = np.moveaxis(value, -1, 0)
     if value.ndim == 3:
-        return _png(input_picture(value), alt)
-    return _svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
+        return png(input_picture(value), alt)
+    return svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
 
 
 def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str, Any]:
-    pictures = [_svg(charts.threshold_chart(layer.filters.threshold), "Thresholds of the filters")]
+    pictures = [svg(charts.threshold_chart(layer.filters.threshold), "Thresholds of the filters")]
     if layer.codes is not None:
         codes = layer.codes
         pictures += [
-            _svg(charts.density_chart(codes.density), "Units that are on, over the inputs"),
-            _svg(
+            svg(charts.density_chart(codes.density), "Units that are on, over the inputs"),
+            svg(
                 charts.sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems),
                 "Stripe sparsity over the inputs",
             ),
@@ -204,7 +169,7 @@ def _atoms(layer: LayerAnalysis, coded: dict[str, CodedLayer]) -> Picture | None
     if channels > _MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
         return None
     units = most_active(layer.coded.on, _UNITS)
-    return _svg(
+    return svg(
         effective_atoms(model, len(layers), units), f"Patterns that units of {layer.name} look for"
     )
 
@@ -212,4 +177,4 @@ def _atoms(layer: LayerAnalysis, coded: dict[str, CodedLayer]) -> Picture | None
 def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
-    return _svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")
+    return svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")

@@ -240,6 +240,8 @@ def test_parts_that_do_not_fit(folder):
         model.encode(np.ones(5))
     with pytest.raises(DcscError, match=r"codes: expected shape \(batch, 20\)"):
         model.decode(np.ones(5))
+    with pytest.raises(DcscError, match=r"one for each of the codes of shape \(20,\), got"):
+        model.decode(np.ones(LATENTS), ACTIVATIONS)
 
 
 def test_norms_of_activations_without_direction():

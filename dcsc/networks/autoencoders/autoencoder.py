@@ -160,10 +160,15 @@ class Autoencoder(Displayed):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
-    def decode(self, codes: npt.ArrayLike | scipy.sparse.sparray) -> Array:
+    def decode(
+        self,
+        codes: npt.ArrayLike | scipy.sparse.sparray,
+        activations: npt.ArrayLike | None = None,
+    ) -> Array:
         """Return D f + b_dec for codes f of shape ``(batch, n)``, sparse or not, or ``(n,)``.
 
-        What was normalised is not brought back, for which its activation is needed: `reconstruct`.
+        With the activations that they are the codes of, what was normalised is brought back, and
+        what skips the codes is added.
         """
         where = "Autoencoder.decode: codes"
         if scipy.sparse.issparse(codes):
@@ -174,18 +179,22 @@ class Autoencoder(Displayed):
             array = real_array(host(codes), where)
         if array.shape[-1:] != (self.latents,) or array.ndim not in (1, 2):
             raise DcscError(f"{where}: expected shape (batch, {self.latents}), got {array.shape}")
-        return array @ self.decoder.matrix.T + self.decoder_bias
+        decoded = array @ self.decoder.matrix.T + self.decoder_bias
+        if activations is None:
+            return decoded
+        seen = self._checked(activations, "decode")
+        if seen.shape[:-1] != decoded.shape[:-1]:
+            raise DcscError(
+                f"Autoencoder.decode: activations: expected one for each of the codes of shape "
+                f"{array.shape}, got shape {seen.shape}"
+            )
+        return self._restored(decoded, seen)
 
     def reconstruct(self, activations: npt.ArrayLike) -> Array:
         """Return what the autoencoder makes of activations ``(*batch, d)``."""
         array = self._checked(activations, "reconstruct")
         flat = array.reshape(-1, array.shape[-1])
-        out = self.decode(self.encode(flat))
-        if not self.transcoder:
-            undone = self.normalization.statistics(flat)
-            out = out * undone.factor + undone.shift
-        if self.skip is not None:
-            out = out + flat @ self.skip.T
+        out = self.decode(self.encode(flat), flat)
         return out.reshape(*array.shape[:-1], *self.decoder.signal_shape)
 
     def scaled(self, factor: float) -> "Autoencoder":
@@ -210,6 +219,13 @@ class Autoencoder(Displayed):
             input_bias=self.input_bias / number,
             notes=(*self.notes, f"activations are multiplied by {number:g}, and results divided"),
         )
+
+    def _restored(self, decoded: Array, flat: Array) -> Array:
+        """Return what was decoded as large as its activations, with what is added to it."""
+        if not self.transcoder:
+            by = self.normalization.statistics(flat)
+            decoded = decoded * by.factor + by.shift
+        return decoded if self.skip is None else decoded + flat @ self.skip.T
 
     def _coefficients(self, flat: Array) -> Array:
         by = self.normalization.statistics(flat)
