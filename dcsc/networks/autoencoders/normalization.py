@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, real_array
 from dcsc.errors import DcscError
 
 __all__ = ["ConstantNorm", "LayerNorm", "Normalization", "Statistics", "Unchanged"]
@@ -28,9 +29,13 @@ class Normalization(ABC):
     A subclass supplies ``_statistics``.
     """
 
-    def statistics(self, activations: Array) -> Statistics:
+    def statistics(self, activations: npt.ArrayLike) -> Statistics:
         """Return what activations of shape ``(batch, samples)`` are normalised by."""
-        return self._statistics(activations)
+        where = f"{type(self).__name__}.statistics: activations"
+        array = real_array(activations, where)
+        if array.ndim != 2:
+            raise DcscError(f"{where}: expected shape (batch, samples), got {array.shape}")
+        return self._statistics(array)
 
     @abstractmethod
     def _statistics(self, activations: Array) -> Statistics:
@@ -70,6 +75,8 @@ class LayerNorm(Normalization):
     """
 
     def _statistics(self, activations: Array) -> Statistics:
+        if activations.shape[1] < 2:
+            raise DcscError("LayerNorm: expected two samples or more, got 1")
         mean = activations.mean(axis=-1, keepdims=True)
         deviation = (activations - mean).std(axis=-1, keepdims=True, ddof=1)
         return Statistics(mean, deviation + activations.dtype.type(_EPSILON), deviation)

@@ -4,7 +4,7 @@ A new one is a subclass of `AutoencoderFormat` with ``_fits`` and ``_parts``, an
 `FORMATS`.
 """
 
-from dcsc.networks.autoencoders.formats.base import AutoencoderFormat, Parts
+from dcsc.networks.autoencoders.formats.base import AutoencoderFormat
 from dcsc.networks.autoencoders.formats.dictionary_learning import DictionaryLearning
 from dcsc.networks.autoencoders.formats.gemma_scope import GemmaScope
 from dcsc.networks.autoencoders.formats.saelens import SaeLens
@@ -23,7 +23,6 @@ __all__ = [
     "AutoencoderFormat",
     "DictionaryLearning",
     "GemmaScope",
-    "Parts",
     "SaeLens",
     "Sparsify",
 ]

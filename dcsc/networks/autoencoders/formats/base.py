@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arrays import Array, instance
 from dcsc._words import listed, short
 from dcsc.dictionaries import DenseDictionary
 from dcsc.errors import DcscError
@@ -45,7 +45,7 @@ class AutoencoderFormat(ABC):
 
     def fits(self, contents: Contents) -> bool:
         """Return whether names and shapes are those of this library."""
-        return self._fits(contents)
+        return self._fits(instance(contents, Contents, f"{type(self).__name__}.fits: contents"))
 
     def read(self, contents: Contents) -> Autoencoder:
         """Return the autoencoder.
@@ -55,6 +55,7 @@ class AutoencoderFormat(ABC):
         DcscError
             If something is missing or does not fit; the message names the file.
         """
+        instance(contents, Contents, f"{type(self).__name__}.read: contents")
         try:
             parts = self._parts(contents)
             left = sorted(set(contents.tensors) - parts.used)
