@@ -9,7 +9,7 @@ import scipy.sparse
 
 from dcsc._arguments import instances
 from dcsc._arrays import Array, frozen_array, instance_of, positive, real_array
-from dcsc._display import Display, Displayed, ends, times
+from dcsc._display import Display, Displayed, interval, times
 from dcsc._fields import array_field, flag_field, named_field
 from dcsc._words import quoted
 from dcsc.dictionaries import DenseDictionary
@@ -249,5 +249,6 @@ def _named(projection: Projection) -> str:
     """Return a projection in words, thresholds by their ends."""
     threshold = getattr(projection, "threshold", None)
     if threshold is not None and np.ndim(threshold):
-        return f"{type(projection).__name__}, thresholds {ends(threshold.min(), threshold.max())}"
+        between = interval(threshold.min(), threshold.max())
+        return f"{type(projection).__name__}, threshold {between}"
     return quoted(projection)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dcsc._arguments import choice
+from dcsc._arguments import any_path, choice
 from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.autoencoders.autoencoder import Autoencoder
@@ -64,15 +64,16 @@ def holds_autoencoder(path: str | os.PathLike[str]) -> bool:
 
     Where a file cannot be read it is none: `networks.load` says what is wrong with it.
     """
+    place = any_path(path, "holds_autoencoder: path")
     try:
-        file = weights_file(path, _weights())
+        file = weights_file(place, _weights())
         if file is None:
             return False
         if file.name in _weights():
             return True
         contents = read_contents(file, _configurations(), None)
     except DcscError:
-        return Path(path).is_dir()
+        return place.is_dir()
     return any(one.fits(contents) for one in FORMATS)
 
 
