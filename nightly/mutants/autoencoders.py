@@ -9,7 +9,6 @@ import numpy as np
 from dcsc.networks import load_autoencoder
 from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.autoencoders.analysis import AutoencoderLimits, analyze_autoencoder
-from dcsc.report import autoencoder_page
 from nightly.mutants.sounds import Sound
 from tests.networks import saes
 
@@ -56,7 +55,7 @@ def read(path: Path) -> object:
         return model
     samples = model.encoder.matrix.shape[0]
     activations = np.random.default_rng(0).normal(size=(2, samples))
-    return autoencoder_page(analyze_autoencoder(model, activations, limits=_FEW))
+    return analyze_autoencoder(model, activations, limits=_FEW).numbers()
 
 
 def read_beside(path: Path) -> object:

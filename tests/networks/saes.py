@@ -10,6 +10,8 @@ import json
 import numpy as np
 import safetensors.numpy
 
+from dcsc.networks.autoencoders import ConstantNorm, LayerNorm, Unchanged
+
 SAMPLES, LATENTS, OUT, K = 6, 20, 4, 3
 ACTIVATIONS = np.random.default_rng(1).normal(0.3, 1.5, (30, SAMPLES)).astype(np.float32)
 
@@ -61,6 +63,9 @@ def layer_norm(x):
 def constant_norm(x):
     factor = x.shape[1] ** 0.5 / np.linalg.norm(x, axis=1, keepdims=True)
     return x * factor, lambda y: y / factor
+
+
+NORMALIZATIONS = {Unchanged: unchanged, LayerNorm: layer_norm, ConstantNorm: constant_norm}
 
 
 def of_saelens(activation, normalize=unchanged, apply=True):

@@ -244,7 +244,20 @@ def test_parts_that_do_not_fit(folder):
         model.decode(np.ones(LATENTS), ACTIVATIONS)
 
 
-def test_norms_of_activations_without_direction():
+@pytest.mark.parametrize("kind", saes.NORMALIZATIONS)
+def test_normalisations_and_the_way_back(kind):
+    x = ACTIVATIONS.astype(float)
+    expected, back = saes.NORMALIZATIONS[kind](x)
+    by = kind().statistics(x)
+    np.testing.assert_allclose((x - by.shift) / by.divisor, expected, rtol=1e-12)
+    np.testing.assert_allclose(x * by.factor + by.shift, back(x), rtol=1e-12)
+
+
+def test_activations_that_cannot_be_normalised():
     with pytest.raises(DcscError, match="not zero, got zero at 1"):
         ConstantNorm().statistics(np.array([[1.0, 2], [0, 0]]))
     assert LayerNorm().statistics(np.zeros((1, 3))).divisor == 1e-5
+    with pytest.raises(DcscError, match="two samples or more"):
+        LayerNorm().statistics(np.zeros((2, 1)))
+    with pytest.raises(DcscError, match=r"expected shape \(batch, samples\), got \(3,\)"):
+        LayerNorm().statistics(np.zeros(3))
