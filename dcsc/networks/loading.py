@@ -6,6 +6,7 @@ from typing import Any
 
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
+from dcsc.networks.autoencoders.loading import holds_autoencoder
 from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS
@@ -39,8 +40,11 @@ def load(path: str | os.PathLike[str], geometry: Geometry | None = None) -> Conv
         If the file is missing, broken or of an unknown format, if a weight is not finite, if the
         geometry does not fit, or if the package that a format needs is not installed.
     """
-    file, reader = _reader(path, "networks.load")
-    return reader.read(file, geometry)
+    try:
+        file, reader = _reader(path, "networks.load")
+        return reader.read(file, geometry)
+    except DcscError as error:
+        raise type(error)(f"{error}{_autoencoder(path)}") from None
 
 
 def template(path: str | os.PathLike[str]) -> str:
@@ -82,6 +86,15 @@ def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
         f"{where}: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
         + advice(file.name)
     )
+
+
+def _autoencoder(path: str | os.PathLike[str]) -> str:
+    """Return who reads what is no network but an autoencoder, or nothing."""
+    try:
+        holds = holds_autoencoder(path)
+    except DcscError:
+        return ""
+    return "; networks.load_autoencoder reads this sparse autoencoder" if holds else ""
 
 
 def from_torch(module: Any, example: Any) -> ConvNetwork:

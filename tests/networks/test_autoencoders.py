@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 
 from dcsc import DcscError, DenseDictionary, JumpReLU, PositiveTopK, ReLU, TopK
-from dcsc.networks import load_autoencoder
+from dcsc.networks import load, load_autoencoder
 from dcsc.networks.autoencoders import ConstantNorm, LayerNorm, holds_autoencoder
 from dcsc.networks.autoencoders.formats import FORMATS
 from dcsc.projections import BatchTopK
@@ -194,6 +194,27 @@ def test_folders(folder, tmp_path):
     with pytest.raises(DcscError, match=r"several files of weights: sae\.safetensors, sae_weights"):
         load_autoencoder(folder)
     assert holds_autoencoder(folder)
+
+
+def test_who_reads_it_as_a_network_is_told(folder):
+    path = saes.write(folder, "Gemma Scope")
+    for place in (path, folder):
+        with pytest.raises(DcscError, match=r"; networks\.load_autoencoder reads this sparse auto"):
+            load(place)
+
+
+def test_other_files_of_the_same_name_are_none(folder):
+    """A network may be called as one of the formats calls its autoencoders."""
+    folder.mkdir()
+    for path in (folder / "params.npz", folder / "sae.safetensors"):
+        saes.save(path, {"conv1.weight": np.ones((4, 1, 3), np.float32)})
+        assert not holds_autoencoder(path)
+        assert len(load(path).convolutions) == 1
+        path.unlink()
+    assert not holds_autoencoder(folder)
+    for name in ("one.npz", "two.npz"):
+        saes.save(folder / name, {"conv1.weight": np.ones((4, 1, 3), np.float32)})
+    assert not holds_autoencoder(folder)
 
 
 def test_other_files_hold_none(tmp_path):

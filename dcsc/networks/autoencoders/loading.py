@@ -62,18 +62,17 @@ def load_autoencoder(
 def holds_autoencoder(path: str | os.PathLike[str]) -> bool:
     """Return whether the names of the tensors in a file or folder are those of an autoencoder.
 
-    Where a file cannot be read it is none: `networks.load` says what is wrong with it.
+    A file that cannot be read is none, for `networks.load` says what is wrong with it; a folder is
+    one by the names of its files then.
     """
     place = any_path(path, "holds_autoencoder: path")
     try:
         file = weights_file(place, _weights())
         if file is None:
             return False
-        if file.name in _weights():
-            return True
         contents = read_contents(file, _configurations(), None)
     except DcscError:
-        return place.is_dir()
+        return any((place / name).is_file() for name in _weights())
     return any(one.fits(contents) for one in FORMATS)
 
 
