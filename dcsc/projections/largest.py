@@ -126,11 +126,11 @@ class PositiveTopK(_Largest):
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         flat = coefficients.reshape(len(coefficients), -1)
-        zero, last = flat.dtype.type(0), max(flat.shape[1] - self.k, 0)
+        zero, most = flat.dtype.type(0), min(self.k, flat.shape[1])
         # All that exceeds the k-th largest, and of its equals as many as there is room for.
-        level = np.maximum(np.partition(flat, last, axis=1)[:, last, None], zero)
+        level = np.maximum(np.partition(flat, -most, axis=1)[:, -most, None], zero)
         kept, ties = flat > level, (flat == level) & (level > 0)
-        room = self.k - np.count_nonzero(kept, axis=1)
+        room = most - np.count_nonzero(kept, axis=1)
         for row in np.flatnonzero(np.count_nonzero(ties, axis=1) > room):
             ties[row, np.flatnonzero(ties[row])[room[row] :]] = False
         return np.where(kept | ties, flat, zero).reshape(coefficients.shape)

@@ -155,6 +155,7 @@ def test_positive_top_k_is_the_rectifier_followed_by_top_k(dictionary, data):
     z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
     expected = TopK(k)(np.maximum(z, 0), dictionary)
     np.testing.assert_array_equal(PositiveTopK(k)(z, dictionary), expected)
+    np.testing.assert_array_equal(PositiveTopK(10**30)(z, dictionary), np.maximum(z, 0))
 
 
 @given(strategies.dictionaries(), st.data())

@@ -1,5 +1,6 @@
 """Sparse autoencoders from files: the codes and results of their own libraries, or a sentence."""
 
+import contextlib
 import json
 
 import attrs
@@ -242,6 +243,19 @@ def test_numbers_that_are_not_finite(folder):
     saes.save(path, saes.matrices() | {"W_enc": np.full((SAMPLES, LATENTS), np.nan, np.float32)})
     with pytest.raises(DcscError, match="W_enc: expected finite numbers"):
         load_autoencoder(path)
+
+
+@pytest.mark.parametrize("name", ["topk, rescaled", "AutoEncoder", "gated", "jumprelu, logarithms"])
+def test_numbers_that_are_too_large_for_floats(name, folder):
+    """They are read, or refused where no float holds what is made of them; nothing else is said."""
+    path, tensors = saes.write(folder, name), dict(CASES[name][3])
+    for key, value in tensors.items():
+        large = {**tensors, key: np.full_like(value, 3e38)}
+        saes.save(path, large)
+        with contextlib.suppress(DcscError):
+            model = load_autoencoder(folder)
+            model.reconstruct(ACTIVATIONS)
+            model.reconstruct(ACTIVATIONS * np.float32(3e37))
 
 
 def test_parts_that_do_not_fit(folder):

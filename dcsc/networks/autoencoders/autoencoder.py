@@ -8,7 +8,15 @@ import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arguments import instances
-from dcsc._arrays import Array, frozen_array, instance_of, positive, real_array
+from dcsc._arrays import (
+    Array,
+    all_finite,
+    frozen_array,
+    instance_of,
+    not_finite,
+    positive,
+    real_array,
+)
 from dcsc._display import Display, Displayed, interval, times
 from dcsc._fields import array_field, flag_field, named_field
 from dcsc._words import quoted
@@ -179,16 +187,18 @@ class Autoencoder(Displayed):
             array = real_array(host(codes), where)
         if array.shape[-1:] != (self.latents,) or array.ndim not in (1, 2):
             raise DcscError(f"{where}: expected shape (batch, {self.latents}), got {array.shape}")
-        decoded = array @ self.decoder.matrix.T + self.decoder_bias
-        if activations is None:
-            return decoded
-        seen = self._checked(activations, "decode")
-        if seen.shape[:-1] != decoded.shape[:-1]:
+        seen = None if activations is None else self._checked(activations, "decode")
+        if seen is not None and seen.shape[:-1] != array.shape[:-1]:
             raise DcscError(
                 f"Autoencoder.decode: activations: expected one for each of the codes of shape "
                 f"{array.shape}, got shape {seen.shape}"
             )
-        return self._restored(decoded, seen)
+        with np.errstate(all="ignore"):
+            decoded = array @ self.decoder.matrix.T + self.decoder_bias
+            results = decoded if seen is None else self._restored(decoded, seen)
+        if not all_finite(results):
+            raise not_finite(results, "Autoencoder.decode: codes times atoms")
+        return results
 
     def reconstruct(self, activations: npt.ArrayLike) -> Array:
         """Return what the autoencoder makes of activations ``(*batch, d)``."""
@@ -229,8 +239,9 @@ class Autoencoder(Displayed):
 
     def _coefficients(self, flat: Array) -> Array:
         by = self.normalization.statistics(flat)
-        centred = (flat - by.shift) / by.divisor - self.input_bias.astype(flat.dtype)
-        return self.encoder.analyze(centred) + self.encoder_bias.astype(flat.dtype)
+        with np.errstate(all="ignore"):  # what no float holds, a dictionary and projections refuse
+            centred = (flat - by.shift) / by.divisor - self.input_bias.astype(flat.dtype)
+            return self.encoder.analyze(centred) + self.encoder_bias.astype(flat.dtype)
 
     def _checked(self, activations: Any, method: str) -> Array:
         where = f"Autoencoder.{method}: activations"

@@ -35,7 +35,8 @@ class Normalization(ABC):
         array = real_array(activations, where)
         if array.ndim != 2:
             raise DcscError(f"{where}: expected shape (batch, samples), got {array.shape}")
-        return self._statistics(array)
+        with np.errstate(all="ignore"):  # what no float holds is refused by who uses it
+            return self._statistics(array)
 
     @abstractmethod
     def _statistics(self, activations: Array) -> Statistics:

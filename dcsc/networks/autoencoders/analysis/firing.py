@@ -81,8 +81,9 @@ def firing(
         if model.transcoder:
             continue
         results = model.decode(codes, part)
-        error += float(np.square(part - results, dtype=np.float64).sum())
-        spread += float(np.square(part - mean).sum())
+        with np.errstate(over="ignore"):
+            error += float(np.square(part - results, dtype=np.float64).sum())
+            spread += float(np.square(part - mean).sum())
         rows = max(min(again - at, len(part)), 0)
         second, first = _support(model.encode(results[:rows])), on[:rows]
         both = first.multiply(second).sum()
@@ -93,7 +94,7 @@ def firing(
         len(activations),
         fired,
         active,
-        1 - error / spread if spread else None,
+        1 - error / spread if 0 < spread < np.inf > error else None,
         (kept / on_again, false / on_again) if on_again else None,
     )
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from dcsc._numerics.scaling import norms
 from dcsc.errors import DcscError
 from dcsc.networks.autoencoders.configuration import Configuration
 from dcsc.networks.autoencoders.contents import Contents
@@ -117,7 +118,7 @@ def _matrices(contents: Contents, centred: bool) -> Parts:
 
 def _standard(contents: Contents) -> Parts:
     parts = _linear(contents, "encoder.bias", "bias", centred=True)
-    if not np.allclose(np.linalg.norm(parts.decoder, axis=1), 1, atol=1e-4):
+    if not np.allclose(norms(parts.decoder, (1,)), 1, atol=1e-4):
         parts.notes.append(
             "codes are those of the file: from_pretrained, by default, first makes the decoder's "
             "atoms unit vectors, and its codes are these times their norms"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dcsc._numerics.scaling import norms
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.autoencoders.configuration import Configuration
@@ -91,7 +92,7 @@ class SaeLens(AutoencoderFormat):
         if transcodes and parts.centred:
             raise DcscError(f"{config.name}: apply_b_dec_to_input: expected False of a transcoder")
         if config.flag("rescale_acts_by_decoder_norm", default=architecture in _BATCH):
-            parts.rescaled(np.maximum(np.linalg.norm(decoder, axis=1), _SMALLEST))
+            parts.rescaled(np.maximum(norms(decoder, (1,)), _SMALLEST).astype(decoder.dtype))
             parts.notes.append("the norms of the decoder's atoms are folded into the encoder")
         parts.projection = _projection(architecture, config, contents, parts)
         parts.options = {"transcoder": transcodes, **_normalized(contents, config, parts)}
