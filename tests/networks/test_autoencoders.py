@@ -83,7 +83,8 @@ def test_shapes_batches_and_parts(folder):
     assert model.coefficients(cube).shape == (2, 15, LATENTS)
     assert model.encode(ACTIVATIONS[:0]).shape == (0, LATENTS)
     codes = model.encode(ACTIVATIONS)
-    np.testing.assert_allclose(model.decode(codes), model.decode(codes.toarray()), atol=1e-6)
+    for other in (codes.toarray(), codes.tolil(), codes.tocoo()):
+        np.testing.assert_allclose(model.decode(codes), model.decode(other), atol=1e-6)
     assert repr(model).startswith("Transcoder from sae_weights.safetensors: 20 latents\n")
 
 
@@ -269,8 +270,16 @@ def test_parts_that_do_not_fit(folder):
     ):
         with pytest.raises(DcscError, match=message):
             attrs.evolve(model, **change)
-    with pytest.raises(DcscError, match="expected a positive number"):
-        model.scaled(0)
+    normed = attrs.evolve(model, normalization=ConstantNorm())
+    other = load_autoencoder(saes.write(folder.with_name("other"), "transcoder"))
+    for asked, factor, message in (
+        (model, 0, "expected a positive number"),
+        (model, 1e60, "expected finite numbers"),
+        (normed, 2, "takes activations as they are, got one with ConstantNorm"),
+        (other, 2, "expected an autoencoder, got a transcoder"),
+    ):
+        with pytest.raises(DcscError, match=message):
+            asked.scaled(factor)
     with pytest.raises(DcscError, match=r"activations: expected shape \(\*batch, 6\)"):
         model.encode(np.ones(5))
     with pytest.raises(DcscError, match=r"codes: expected shape \(batch, 20\)"):

@@ -180,9 +180,8 @@ class Autoencoder(Displayed):
         """
         where = "Autoencoder.decode: codes"
         if scipy.sparse.issparse(codes):
-            sparse: Any = codes
-            real_array(sparse.data if hasattr(sparse, "data") else sparse, where)
-            array = scipy.sparse.csr_array(sparse)
+            array = scipy.sparse.csr_array(codes)
+            real_array(array.data, where)
         else:
             array = real_array(host(codes), where)
         if array.shape[-1:] != (self.latents,) or array.ndim not in (1, 2):
@@ -216,17 +215,26 @@ class Autoencoder(Displayed):
         Raises
         ------
         DcscError
-            If the factor is not positive, or it is a transcoder, whose outputs have another size.
+            If the factor is not positive, if it is a transcoder, whose outputs have another size,
+            or if it normalises activations, so that no factor matters.
         """
         number = positive(factor, "Autoencoder.scaled: factor")
         if self.transcoder:
             raise DcscError("Autoencoder.scaled: expected an autoencoder, got a transcoder")
+        if self.normalization != Unchanged():
+            raise DcscError(
+                "Autoencoder.scaled: expected an autoencoder that takes activations as they are, "
+                f"got one with {type(self.normalization).__name__}"
+            )
+        with np.errstate(all="ignore"):  # the constructors refuse what no float holds
+            encoder, decoder = self.encoder.matrix * number, self.decoder.matrix / number
+            biases = self.decoder_bias / number, self.input_bias / number
         return attrs.evolve(
             self,
-            encoder=DenseDictionary(self.encoder.matrix * _like(number, self.encoder)),
-            decoder=DenseDictionary(self.decoder.matrix / _like(number, self.decoder)),
-            decoder_bias=self.decoder_bias / number,
-            input_bias=self.input_bias / number,
+            encoder=DenseDictionary(encoder),
+            decoder=DenseDictionary(decoder),
+            decoder_bias=biases[0],
+            input_bias=biases[1],
             notes=(*self.notes, f"activations are multiplied by {number:g}, and results divided"),
         )
 
@@ -250,10 +258,6 @@ class Autoencoder(Displayed):
         if array.shape[-1:] != (samples,):
             raise DcscError(f"{where}: expected shape (*batch, {samples}), got {array.shape}")
         return array.astype(np.result_type(array, self.encoder.matrix), copy=False)
-
-
-def _like(number: float, dictionary: DenseDictionary) -> Any:
-    return dictionary.matrix.dtype.type(number)
 
 
 def _named(projection: Projection) -> str:
