@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import instance
-from dcsc.networks.autoencoders.analysis import AutoencoderAnalysis, LatentPair, RecoveryFacts
+from dcsc.networks.autoencoders.analysis import (
+    MEANINGS,
+    AutoencoderAnalysis,
+    LatentPair,
+    RecoveryFacts,
+)
 from dcsc.plotting import latents
 from dcsc.report.numbers import number, percent, rounded_out
 from dcsc.report.rendering import Picture, rendered, svg
@@ -42,6 +47,7 @@ def autoencoder_page(analysis: AutoencoderAnalysis) -> str:
         "analysis": analysis,
         "glance": autoencoder_glance(analysis),
         "rows": analysis.rows(),
+        "meanings": MEANINGS,
         "pictures": list(_pictures(analysis)),
         "pairs": [_row(analysis, pair) for pair in decoder.pairs],
         "crossing": [] if cross is None else [_row(analysis, pair) for pair in cross.pairs],
@@ -59,11 +65,12 @@ def autoencoder_glance(analysis: AutoencoderAnalysis) -> list[str]:
 def _glance(analysis: AutoencoderAnalysis) -> Iterator[str]:
     model, decoder = analysis.autoencoder, analysis.decoder
     samples, out = model.encoder.matrix.shape[0], model.decoder.matrix.shape[0]
+    live = model.latents - len(decoder.dead)
     kind = "A transcoder" if model.transcoder else "An autoencoder"
     to = f" to {out}" if model.transcoder else ""
     yield f"{kind} of {samples}{to} dimensions with {model.latents} latents."
     yield (
-        f"The coherence of the decoder is {decoder.coherence:.3g}; no {model.latents} directions "
+        f"The coherence of the decoder is {decoder.coherence:.3g}; no {live} directions "
         f"in {out} dimensions have less than {decoder.floor:.3g}."
     )
     close = int(np.count_nonzero(decoder.nearest > _ALIKE))
@@ -102,16 +109,16 @@ def _glance(analysis: AutoencoderAnalysis) -> Iterator[str]:
                 f"back, with {number(firing.again[1])} others for each."
             )
     if analysis.recovery is not None:
-        yield from _recovery(analysis.recovery)
+        yield from _recovery(analysis.recovery, analysis.limits.draws)
     elif analysis.firing is not None:
         yield "Theorems were not asked: no latent is active, or one code would take too long."
 
 
-def _recovery(facts: RecoveryFacts) -> Iterator[str]:
+def _recovery(facts: RecoveryFacts, draws: int) -> Iterator[str]:
     low, high = rounded_out(100 * facts.found.low, 100 * facts.found.high, 0)
     yield (
         f"With the decoder alone and random signs, {low} % to {high} % of the active latents are "
-        f"proved to be found in the mean ({percent(facts.measured)} measured), and "
+        f"proved to be found in the mean ({percent(facts.measured)} in {draws} draws), and "
         f"{number(facts.false_alarms.low)} to {number(facts.false_alarms.high)} others are "
         "switched on for each."
     )

@@ -10,6 +10,7 @@ import pytest
 from dcsc import DcscError, DenseDictionary, JumpReLU, PositiveTopK, ReLU, TopK
 from dcsc.networks import Autoencoder, load_autoencoder
 from dcsc.networks.autoencoders.analysis import (
+    MEANINGS,
     AutoencoderLimits,
     analyze_autoencoder,
     directions,
@@ -222,6 +223,8 @@ def test_what_is_shown(analysis):
     names = [name for name, _ in analysis.rows()]
     assert names[2] == "μ₁(1, 4, 16)"
     assert names[-1] == "false alarms"
+    assert [name.partition("(")[0] for name in names] == list(MEANINGS)
+    assert dict(analysis.rows())["duplicates"] == "3, in 1 group"
     page = autoencoder_page(analysis)
     assert "3, 7, 20" in page
     assert "9, 15" in page

@@ -4,6 +4,7 @@
 """
 
 from dcsc.networks.autoencoders.analysis.analysis import (
+    MEANINGS,
     AutoencoderAnalysis,
     AutoencoderLimits,
     analyze_autoencoder,
@@ -14,6 +15,7 @@ from dcsc.networks.autoencoders.analysis.inputs import noise_activations, read_a
 from dcsc.networks.autoencoders.analysis.recovery import RecoveryFacts
 
 __all__ = [
+    "MEANINGS",
     "AutoencoderAnalysis",
     "AutoencoderLimits",
     "CrossFacts",

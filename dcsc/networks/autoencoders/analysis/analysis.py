@@ -26,9 +26,30 @@ from dcsc.networks.autoencoders.analysis.recovery import RecoveryFacts, recovery
 from dcsc.networks.autoencoders.autoencoder import Autoencoder
 from dcsc.networks.extras import host
 
-__all__ = ["AutoencoderAnalysis", "AutoencoderLimits", "analyze_autoencoder"]
+__all__ = ["MEANINGS", "AutoencoderAnalysis", "AutoencoderLimits", "analyze_autoencoder"]
 
 _SHOWN = (1, 4, 16, 64)
+MEANINGS = {
+    "coherence": "The largest cosine of two atoms of the decoder, whatever its sign.",
+    "Welch's floor": "What no so many directions in this dimension can go below.",
+    "μ₁": "The Babel function of the decoder: the largest sum of so many cosines of one latent "
+    "with others.",
+    "duplicates": "Latents whose atoms in the decoder point the same way.",
+    "dead by norm": "Latents whose atom in encoder or decoder is tiny beside the median one.",
+    "encoder, own atom": "The cosine of a latent's atom in the encoder with its own in the decoder "
+    "(a median).",
+    "encoder, other atoms": "The largest cosine of one with another latent's.",
+    "never fire": "Latents that are 0 for all activations.",
+    "active latents": "How many latents of a code are not 0 (a median).",
+    "variance explained": "1 less the error's share of the variance of the activations.",
+    "back after decoding": "Of the active latents, the share that is active again when what was "
+    "decoded is encoded.",
+    "found by the decoder": "Of the active latents, the share that the decoder's transpose finds "
+    "in a signal made from the code with random signs: measured.",
+    "proved, in the mean": "Between which ends that share is, in the mean over all signs.",
+    "false alarms": "Other latents that it finds besides, for each active one: measured.",
+}
+"""What the rows of an analysis mean."""
 
 
 @attrs.frozen
@@ -103,20 +124,16 @@ class AutoencoderAnalysis(Displayed):
         )
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the numbers that a table has, with their names.
-
-        The Babel function μ₁ is that of the decoder; the cosines of the encoder's atoms are a
-        median with their own in the decoder, and the largest with others; active latents of a code
-        are a median, and false alarms are for each active latent.
-        """
+        """Return the numbers that a table has, with their names; `MEANINGS` says what they are."""
         decoder, cross, firing, recovery = self.decoder, self.cross, self.firing, self.recovery
         shown = [s for s in _SHOWN if s <= len(decoder.babel)]
-        groups = len(decoder.duplicates)
+        groups = "group" if len(decoder.duplicates) == 1 else "groups"
+        twice = f"{sum(map(len, decoder.duplicates))}, in {len(decoder.duplicates)} {groups}"
         rows = [
             ("coherence", digits(decoder.coherence)),
             ("Welch's floor", digits(decoder.floor)),
             (f"μ₁({listed(shown)})", ", ".join(digits(decoder.babel[s - 1]) for s in shown) or "–"),
-            ("duplicates", f"{sum(map(len, decoder.duplicates))} in {groups} groups"),
+            ("duplicates", twice),
             ("dead by norm", str(len(decoder.dead))),
         ]
         if cross is not None:
@@ -135,7 +152,10 @@ class AutoencoderAnalysis(Displayed):
         if recovery is not None:
             low, high = recovery.found.low, recovery.found.high
             rows += [
-                ("found by the decoder", percent(recovery.measured)),
+                (
+                    "found by the decoder",
+                    f"{percent(recovery.measured)} in {self.limits.draws} draws",
+                ),
                 ("proved, in the mean", f"{at_least(100 * low)} to {at_most(100 * high)} %"),
                 ("false alarms", digits(recovery.measured_false_alarms)),
             ]
