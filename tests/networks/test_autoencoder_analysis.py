@@ -18,6 +18,7 @@ from dcsc.networks.autoencoders.analysis import (
     read_activations,
 )
 from dcsc.networks.autoencoders.analysis.recovery import recovery
+from dcsc.plotting import latents
 from dcsc.report import autoencoder_glance, autoencoder_page
 from tests.commands import call, refused
 from tests.networks import saes
@@ -230,6 +231,32 @@ def test_what_is_shown(analysis):
     assert "9, 15" in page
     glance = " ".join(autoencoder_glance(analysis))
     assert "3 latents are duplicates, at cosines of 0.99 and more, in 1 group." in glance
+
+
+def drawn(figure):
+    (axes,) = figure.axes
+    handles, names = axes.get_legend_handles_labels()
+    return sum(patch.get_height() for patch in axes.patches), dict(zip(names, handles, strict=True))
+
+
+def test_charts_draw_the_facts(analysis):
+    decoder, firing = analysis.decoder, analysis.firing
+    count, lines = drawn(latents.nearest_chart(decoder))
+    assert count == LATENTS - len(DEAD)
+    assert [line.get_xdata()[0] for line in lines.values()] == [decoder.floor, decoder.coherence]
+    assert list(lines) == [f"Welch's floor {decoder.floor:.3f}", "coherence 1.000"]
+    _, lines = drawn(latents.babel_chart(decoder))
+    assert lines["Babel function μ₁(S)"].get_ydata().tolist() == list(decoder.babel)
+    assert drawn(latents.aligned_chart(analysis.cross))[0] == LATENTS
+    assert drawn(latents.density_chart(firing))[0] == LATENTS - len(firing.silent)
+    assert drawn(latents.active_chart(firing))[0] == firing.count
+
+
+@pytest.mark.parametrize("threshold", [1e6, 0.0])
+def test_charts_of_latents_that_never_or_always_fire(threshold):
+    facts = analyze_autoencoder(model(JumpReLU(threshold)), ACTIVATIONS).firing
+    assert drawn(latents.density_chart(facts))[0] == LATENTS - len(facts.silent)
+    assert drawn(latents.active_chart(facts))[0] == 50
 
 
 def test_the_page_of_a_transcoder_speaks_of_no_reconstruction(tmp_path):
