@@ -2,6 +2,7 @@
 
 - coherence and Babel functions: the products of matrices that the correlations consist of, half of
   the shifts by symmetry
+- coherence of a dense dictionary: one product of all pairs of atoms in float32
 - Gram rows: a copy of what is returned
 - stripe sparsity and patch norm: a copy of the array
 - StripeTopK: sorting all entries as one list
@@ -13,7 +14,7 @@ import math
 import numpy as np
 from common import versus
 
-from dcsc import CirculantDictionary, StripeTopK, ToeplitzDictionary
+from dcsc import CirculantDictionary, DenseDictionary, StripeTopK, ToeplitzDictionary
 
 BANKS = [(512, 256, (3, 3)), (64, 32, (11, 11)), (100, 16, (9,))]
 ROWS = [(100, 512, 256, (3, 3), (32, 32)), (1000, 100, 16, (9,), (1024,))]
@@ -26,12 +27,14 @@ CODES = [
 STRIPES = [(64, 32, (9,), (1024,)), (64, 8, (9,), (1024,)), (8, 64, (5, 5), (64, 64))]
 SPARSITIES = (1, 20, 200)
 EXTENTS = (64, 4096)
+ATOMS = [(256, 2048), (768, 16384)]
 SMALL = {
     "banks": [(8, 3, (3, 3)), (6, 2, (5,))],
     "rows": [(4, 8, 3, (3, 3), (8, 8))],
     "codes": [(3, 4, (3,), (32,)), (2, 4, (3, 3), (8, 8))],
     "stripes": [(3, 8, (5,), (128,)), (2, 4, (3, 3), (8, 8))],
     "extents": (8, 16),
+    "atoms": [(8, 40)],
 }
 
 
@@ -94,6 +97,20 @@ def extents(repetitions, banks=BANKS[1:], sides=EXTENTS):
         yield row(name, large.mutual_coherence, small.mutual_coherence, repetitions)
 
 
+def dense_coherence(repetitions, shapes=ATOMS):
+    """Time the coherence of explicit atoms against the float32 product of all pairs of them."""
+    for shape in shapes:
+        atoms = normal(shape, np.float32)
+        dictionary = DenseDictionary(atoms)
+
+        def multiply(atoms=atoms):
+            for start in range(0, atoms.shape[1], 1024):
+                np.ascontiguousarray(atoms[:, start : start + 1024].T) @ atoms
+
+        name = f"coherence, dense, {shape} float32"
+        yield row(name, dictionary.mutual_coherence, multiply, repetitions)
+
+
 def gram_rows(repetitions, shapes=ROWS):
     """Time Gram rows against a copy of them."""
     for count, n, c, kernel, extent in shapes:
@@ -152,6 +169,7 @@ def rows(repetitions, quick):
     return [
         *coherence(repetitions, **banks),
         *extents(repetitions, **sides),
+        *dense_coherence(repetitions, small.get("atoms", ATOMS)),
         *gram_rows(repetitions, small.get("rows", ROWS)),
         *norms(repetitions, small.get("codes", CODES)),
         *stripe_top_k(repetitions, small.get("stripes", STRIPES)),

@@ -16,7 +16,15 @@ from dcsc import model
 from dcsc._arrays import Array, Shape, instance
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
 from dcsc.errors import DcscError
-from dcsc.projections import BatchTopK, HardThreshold, JumpReLU, ReLU, SoftThreshold, TopK
+from dcsc.projections import (
+    BatchTopK,
+    HardThreshold,
+    JumpReLU,
+    PositiveTopK,
+    ReLU,
+    SoftThreshold,
+    TopK,
+)
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, SignPattern
 
 try:
@@ -208,6 +216,14 @@ class Largest(Counterpart):
 
     def forward(self, coefficients: Tensor) -> Tensor:
         return _largest(coefficients.flatten(1), self.strategy.k).view_as(coefficients)
+
+
+@counterpart.register(PositiveTopK)
+class LargestPositive(Counterpart):
+    """Keep the k largest of the positive entries of each sample, ties in C order."""
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        return _largest(coefficients.flatten(1).relu(), self.strategy.k).view_as(coefficients)
 
 
 @counterpart.register(BatchTopK)

@@ -13,19 +13,24 @@ from dcsc import (
 )
 from dcsc.networks import operations as ops
 from dcsc.networks import readers, shipped
+from dcsc.networks.autoencoders.contents import read_contents
 from dcsc.networks.weights.modules import modules_of
 from nightly.ingredients import (
     CIRCLE,
     CODES,
+    FEW,
     SHORT,
     STATISTICS,
     activations,
     analysis,
+    autoencoder,
+    autoencoder_file,
     certified,
     coded,
     explained,
     folder,
     inputs,
+    latents,
     model,
     network,
     probed,
@@ -38,6 +43,7 @@ from nightly.ingredients import (
     truth,
 )
 from tests.cases import NOISES
+from tests.networks import saes
 from tests.networks.cases import write_npz
 from tests.sweeps.cases import SMALL, sweep, table
 
@@ -64,6 +70,10 @@ def seen():
     return activations().layers[0].coefficients()
 
 
+def contents():
+    return read_contents(autoencoder_file(), ["cfg.json"], None)
+
+
 def proof():
     return certified()[0].read_text()
 
@@ -71,6 +81,29 @@ def proof():
 # What an argument of this name is, or of this name in one function or method alone.
 ARGUMENTS = {
     "activations": activations,
+    **{
+        f"activations, {name}": lambda: saes.ACTIVATIONS[:3]
+        for name in (
+            *(f"Autoencoder.{method}" for method in ("coefficients", "encode", "reconstruct")),
+            *("statistics", "analyze_autoencoder"),
+        )
+    },
+    "activations, Autoencoder.decode": lambda: saes.ACTIVATIONS[:2],
+    "codes, Autoencoder.decode": lambda: np.eye(2, saes.LATENTS),
+    "autoencoder": autoencoder,
+    "contents": contents,
+    "config": lambda: None,
+    "library": lambda: "SAELens",
+    "factor": lambda: 2.0,
+    "path, load_autoencoder": autoencoder_file,
+    "path, holds_autoencoder": autoencoder_file,
+    "path, read_activations": lambda: array_file((3, saes.SAMPLES)),
+    "model, read_activations": autoencoder,
+    "model, noise_activations": autoencoder,
+    "limits, analyze_autoencoder": lambda: FEW,
+    "analysis, autoencoder_page": latents,
+    "analysis, autoencoder_glance": latents,
+    "report, analyze_autoencoder": lambda: say_nothing,
     "amplitudes": codes.UniformAmplitudes,
     "analysis": analysis,
     "atoms": lambda: [0, 3],

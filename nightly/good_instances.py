@@ -23,20 +23,24 @@ from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
 from dcsc.networks import operations as ops
 from dcsc.networks import readers, shipped
+from dcsc.networks.autoencoders import analysis as autoencoders
 from dcsc.networks.pytorch import TorchNetwork
 from nightly.ingredients import (
     CIRCLE,
     CODES,
+    FEW,
     SHORT,
     STATISTICS,
     STOPPING,
     activations,
     analysis,
+    autoencoder,
     certified,
     explained,
     folder,
     guarantee,
     inputs,
+    latents,
     model,
     network,
     probed,
@@ -61,6 +65,14 @@ __all__ = ["INSTANCES"]
 
 # A class, and what is or holds a good instance of it.
 ROOTS = {
+    latents: [
+        autoencoders.AutoencoderAnalysis,
+        autoencoders.CrossFacts,
+        autoencoders.DecoderFacts,
+        autoencoders.FiringFacts,
+        autoencoders.LatentPair,
+        autoencoders.RecoveryFacts,
+    ],
     analysis: [
         analyses.Analysis,
         analyses.CodeFacts,
@@ -137,6 +149,7 @@ INSTANCES = {
     dcsc.ReLU: lambda: dcsc.ReLU(0.1),
     dcsc.JumpReLU: lambda: dcsc.JumpReLU(0.1),
     dcsc.TopK: lambda: dcsc.TopK(2),
+    dcsc.PositiveTopK: lambda: dcsc.PositiveTopK(2),
     dcsc.BatchTopK: lambda: dcsc.BatchTopK(2),
     dcsc.StripeTopK: lambda: dcsc.StripeTopK(1),
     dcsc.StripeProjection: lambda: dcsc.StripeProjection(1, time_limit=5),
@@ -206,7 +219,13 @@ INSTANCES = {
     sweeps.Forecast: lambda: sweeps.forecast(sweep(trials=10)),
     sweeps.Stopping: lambda: STOPPING,
     experiments.Sweep: sweep,
+    networks.Autoencoder: autoencoder,
+    **{type(one): lambda one=one: one for one in networks.autoencoders.FORMATS},
+    networks.autoencoders.ConstantNorm: networks.autoencoders.ConstantNorm,
+    networks.autoencoders.LayerNorm: networks.autoencoders.LayerNorm,
+    networks.autoencoders.Unchanged: networks.autoencoders.Unchanged,
     networks.ConvNetwork: network,
+    autoencoders.AutoencoderLimits: lambda: FEW,
     networks.LayerStability: lambda: stability().layers[0],
     networks.PathwayStability: stability,
     networks.NetworkLayer: lambda: activations().layers[0],

@@ -25,23 +25,29 @@ from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
 from dcsc.networks import operations as ops
 from dcsc.networks import shipped
+from dcsc.networks.autoencoders import analysis as autoencoders
+from tests.networks import saes
 from tests.sweeps.cases import sweep
 
 __all__ = [
     "ABOVE",
     "CIRCLE",
     "CODES",
+    "FEW",
     "SHORT",
     "STATISTICS",
     "STOPPING",
     "activations",
     "analysis",
+    "autoencoder",
+    "autoencoder_file",
     "certified",
     "coded",
     "explained",
     "folder",
     "guarantee",
     "inputs",
+    "latents",
     "model",
     "network",
     "probed",
@@ -77,6 +83,8 @@ STOPPING = sweeps.Stopping(width=0.1)
 SHORT = analyses.Limits(
     inputs=4, proved=2, resynthesized=2, draws=1, units=10, twins=1, products=1e8
 )
+
+FEW = autoencoders.AutoencoderLimits(pairs=3, babel=4, again=2, proved=1, draws=1, units=4)
 
 
 @functools.cache
@@ -135,6 +143,21 @@ def explained():
 @functools.cache
 def network():
     return networks.load(shipped.digits_network_path())
+
+
+@functools.cache
+def autoencoder_file():
+    return saes.write(folder() / "sae", "jumprelu")
+
+
+@functools.cache
+def autoencoder():
+    return networks.load_autoencoder(autoencoder_file())
+
+
+@functools.cache
+def latents():
+    return autoencoders.analyze_autoencoder(autoencoder(), saes.ACTIVATIONS[:4], limits=FEW)
 
 
 @functools.cache

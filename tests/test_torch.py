@@ -22,6 +22,7 @@ from dcsc.projections import (
     BatchTopK,
     HardThreshold,
     JumpReLU,
+    PositiveTopK,
     ReLU,
     SoftThreshold,
     StripeProjection,
@@ -32,7 +33,7 @@ from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 from dcsc.torch import TorchModel, counterpart
 from tests import cases, strategies
 
-PORTABLE = [HardThreshold, SoftThreshold, ReLU, JumpReLU, TopK, BatchTopK]
+PORTABLE = [HardThreshold, SoftThreshold, ReLU, JumpReLU, TopK, PositiveTopK, BatchTopK]
 THRESHOLDS = [HardThreshold, SoftThreshold, ReLU, JumpReLU]
 
 

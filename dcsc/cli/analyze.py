@@ -8,6 +8,7 @@ from cyclopts import Parameter
 import dcsc
 from dcsc._files import check_files, write_files
 from dcsc._words import quoted, readable, without_common
+from dcsc.cli.autoencoders import show_autoencoder
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -20,6 +21,7 @@ from dcsc.networks.analysis import (
     shipped_inputs,
 )
 from dcsc.networks.analysis import analyze as compute_analysis
+from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
 from dcsc.report import at_a_glance, page, row
 from dcsc.report.table import differing
@@ -38,8 +40,9 @@ def analyze(
         Parameter(
             name="FILE",
             help="A trained network: .onnx, .safetensors, or another file that dcsc.networks.load "
-            "reads. By default one that comes with dcsc and reads digits, with digits that it has "
-            "not seen.",
+            "reads; or the folder or weights of a sparse autoencoder of SAELens, "
+            "dictionary_learning, sparsify or Gemma Scope. By default a network that comes with "
+            "dcsc and reads digits, with digits that it has not seen.",
         ),
     ] = None,
     /,
@@ -49,7 +52,8 @@ def analyze(
         Parameter(
             name="--input",
             help="What to show it: a .npy or .npz (inputs, and labels under that name), a picture, "
-            "a .wav, or the word noise. Without it only the filters are looked at.",
+            "a .wav, or the word noise; activations in a .npy or .npz for an autoencoder. Without "
+            "it only the filters are looked at.",
         ),
     ] = None,
     geometry: Annotated[
@@ -71,8 +75,12 @@ def analyze(
         Parameter(help="Error that safe units withstand, relative to the strongest patch."),
     ] = 0.05,
     most: Annotated[
-        int, Parameter(converter=whole, help="How many inputs to look at, at most.")
-    ] = 300,
+        int | None,
+        Parameter(
+            converter=whole,
+            help="How many inputs to look at, at most: 300 by default, all of an autoencoder.",
+        ),
+    ] = None,
     perturbation: Annotated[
         float | None,
         Parameter(
@@ -89,19 +97,31 @@ def analyze(
     Goes through its convolutions one by one: how coherent the filters are, how sparse the codes of
     the inputs, what the theorems prove of them, which units are safe, and whether a pathway is
     found again when the input is synthesised from it. Prints a table, and writes a page that needs
-    nothing but itself, and a JSON file of the same numbers.
+    nothing but itself, and a JSON file of the same numbers. Of a sparse autoencoder it shows how
+    alike its latents are, which are dead, twice or silent, and what is found of codes.
     """
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
     json = html.with_suffix(".json")
     check_files([html, json], "--html", force)
+    if source is not None and geometry is None and holds_autoencoder(source):
+        if perturbation is not None:
+            raise DcscError("--perturbation: expected a network, got an autoencoder")
+        show_autoencoder(source, inputs, html, noise, most, seed, force)
+        return
     network = load(
         digits_network_path() if source is None else source, geometry, fixed=_fixed(fixed)
     )
     data = _inputs(network, inputs, shipped=source is None, seed=seed)
     with share_progress("analyze") as report:
         analysis = compute_analysis(
-            network, data, noise, seed, Limits(inputs=most), report, perturbation
+            network,
+            data,
+            noise,
+            seed,
+            Limits() if most is None else Limits(inputs=most),
+            report,
+            perturbation,
         )
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
     files = {json.name: as_json(numbers), html.name: page(analysis).encode()}

@@ -14,6 +14,7 @@ from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
 from dcsc.dictionaries import gram
+from dcsc.dictionaries.alike import most_alike
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -107,19 +108,13 @@ class DenseDictionary(Dictionary):
     def _most_coherent(self) -> gram.Entry:
         matrix = self._scaled()
         lengths = norms(matrix, (0,))
-        live = np.flatnonzero(lengths > gram.NEGLIGIBLE * lengths.max())
-        matrix, inverse = matrix[:, live], 1 / lengths[live]
-        best, start = gram.Entry(0, 0, 0.0), 0
-        for rows in _off_diagonal(matrix):
-            rows *= inverse  # noqa: PLW2901  # in place
-            columns, scale = rows.argmax(axis=1), inverse[start : start + len(rows)]
-            cosines = np.take_along_axis(rows, columns[:, None], axis=1)[:, 0] * scale
-            at = int(cosines.argmax())
-            if cosines[at] > best.value:
-                pair = int(live[start + at]), int(live[columns[at]])
-                best = gram.Entry(*pair, min(float(cosines[at]), 1.0))
-            start += len(rows)
-        return best
+        live = lengths > gram.NEGLIGIBLE * lengths.max()
+        matrix *= np.divide(1.0, lengths, out=np.zeros_like(lengths), where=live)
+        best = most_alike(matrix)
+        if not len(best.values):
+            return gram.Entry(0, 0, 0.0)
+        pair = int(best.rows[0]), int(best.columns[0])
+        return gram.Entry(*pair, min(float(abs(best.values[0])), 1.0))
 
     def _babel(self, sparsity: int, power: int) -> float:
         if sparsity == 0:

@@ -7,6 +7,8 @@ also a layer of the D-CSC model.
 
 from dcsc.networks import operations
 from dcsc.networks.activations import Activations, Stop
+from dcsc.networks.autoencoders.autoencoder import Autoencoder
+from dcsc.networks.autoencoders.loading import load_autoencoder
 from dcsc.networks.chain import NetworkLayer
 from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
@@ -17,6 +19,7 @@ from dcsc.networks.stability import LayerStability, PathwayStability, pathway_st
 
 __all__ = [
     "Activations",
+    "Autoencoder",
     "ConvNetwork",
     "Convolution",
     "Graph",
@@ -31,6 +34,7 @@ __all__ = [
     "TransposedConvolution",
     "from_torch",
     "load",
+    "load_autoencoder",
     "operations",
     "pathway_stability",
     "template",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dcsc._arguments import mapping
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
+from dcsc.networks.autoencoders.loading import holds_autoencoder
 from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS, OnnxReader
@@ -53,16 +54,19 @@ def load(
         geometry or a fixed input does not fit, or if the package that a format needs is not
         installed.
     """
-    file, reader = _reader(path, "networks.load")
-    values = {} if fixed is None else mapping(fixed, "networks.load: fixed")
-    if values:
-        if not isinstance(reader, OnnxReader):
-            raise DcscError(
-                f"networks.load: fixed: expected an ONNX file, got {file.name}, whose inputs have "
-                "no names"
-            )
-        reader = OnnxReader(values)
-    return reader.read(file, geometry)
+    try:
+        file, reader = _reader(path, "networks.load")
+        values = {} if fixed is None else mapping(fixed, "networks.load: fixed")
+        if values:
+            if not isinstance(reader, OnnxReader):
+                raise DcscError(
+                    f"networks.load: fixed: expected an ONNX file, got {file.name}, whose inputs "
+                    "have no names"
+                )
+            reader = OnnxReader(values)
+        return reader.read(file, geometry)
+    except DcscError as error:
+        raise type(error)(f"{error}{_autoencoder(path)}") from None
 
 
 def template(path: str | os.PathLike[str]) -> str:
@@ -104,6 +108,15 @@ def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
         f"{where}: path: expected a name that ends in {', '.join(endings)}, got {file.name}"
         + advice(file.name)
     )
+
+
+def _autoencoder(path: str | os.PathLike[str]) -> str:
+    """Return who reads what is no network but an autoencoder, or nothing."""
+    try:
+        holds = holds_autoencoder(path)
+    except DcscError:
+        return ""
+    return "; networks.load_autoencoder reads this sparse autoencoder" if holds else ""
 
 
 def from_torch(module: Any, example: Any) -> ConvNetwork:

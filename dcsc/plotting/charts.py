@@ -19,13 +19,13 @@ __all__ = [
     "found_chart",
     "range_chart",
     "signal_chart",
+    "small",
     "undecided_chart",
 ]
 
 _GREY = "0.45"
 _STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
-_LOW = 1.5
 _MOST_TICKS = 16
 _NAME = 14
 
@@ -33,6 +33,15 @@ _NAME = 14
 def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.subplots())
+    return figure
+
+
+def small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
+    """Draw a small chart; its margins are fixed, because a page may have hundreds of charts."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, height))
+        figure.subplots_adjust(0.17, 0.45 / height, 0.97, 0.96)
         draw(figure.subplots())
     return figure
 
@@ -149,7 +158,7 @@ def signal_chart(values: Array) -> Figure:
         axes.plot(np.arange(0, values.shape[-1], step), values[:6, ::step].T, lw=0.7)
         axes.set_xlabel("sample")
 
-    return _low(draw)
+    return small(draw, 1.5)
 
 
 def undecided_chart(values: Array, share: Array) -> Figure:
@@ -167,13 +176,4 @@ def undecided_chart(values: Array, share: Array) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set_xlabel("sample")
 
-    return _low(draw)
-
-
-def _low(draw: Callable[[Axes], None]) -> Figure:
-    """Return a small figure as wide as a column of the page."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, _LOW))
-        figure.subplots_adjust(0.17, 0.45 / _LOW, 0.97, 0.96)
-        draw(figure.subplots())
-    return figure
+    return small(draw, 1.5)

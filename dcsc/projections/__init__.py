@@ -4,7 +4,7 @@ A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``
 """
 
 from dcsc.projections.base import Projection, Selection
-from dcsc.projections.largest import BatchTopK, StripeTopK, TopK
+from dcsc.projections.largest import BatchTopK, PositiveTopK, StripeTopK, TopK
 from dcsc.projections.stripe import StripeProjection, StripeSolution
 from dcsc.projections.thresholds import HardThreshold, JumpReLU, ReLU, SoftThreshold
 
@@ -12,6 +12,7 @@ __all__ = [
     "BatchTopK",
     "HardThreshold",
     "JumpReLU",
+    "PositiveTopK",
     "Projection",
     "ReLU",
     "Selection",

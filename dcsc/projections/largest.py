@@ -13,7 +13,7 @@ from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
 from dcsc.projections.base import Projection
 
-__all__ = ["BatchTopK", "StripeTopK", "TopK"]
+__all__ = ["BatchTopK", "PositiveTopK", "StripeTopK", "TopK"]
 
 
 _WORTH_COMPILING = 2**22
@@ -88,6 +88,52 @@ class TopK(_Largest):
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         zero = coefficients.dtype.type(0)
         return np.where(_ranks(coefficients) < self.k, coefficients, zero)
+
+
+@attrs.frozen
+class PositiveTopK(_Largest):
+    r"""Keep the k largest z of each sample, of the positive ones, ties in C order.
+
+    It is the rectifier followed by `TopK`, the nonlinearity of most top-k sparse autoencoders, and
+    the Euclidean projection onto non-negative codes of at most k non-zeros. Negative entries of a
+    code are lost, so guarantees need non-negative codes.
+
+    Parameters
+    ----------
+    k : int
+        At least 1; from the size of a code on, all that is positive is kept.
+
+    References
+    ----------
+    L. Gao et al., "Scaling and evaluating sparse autoencoders", arXiv:2406.04093.
+
+    Examples
+    --------
+    >>> from dcsc.dictionaries import DenseDictionary
+    >>> PositiveTopK(2)([0.5, -2.0, 0.75, 0.25], DenseDictionary(np.ones((1, 4))))
+    array([0.5 , 0.  , 0.75, 0.  ])
+    """
+
+    k: int = number_field(integer, minimum=1)
+
+    def _proximal(self, step: float) -> "PositiveTopK":
+        return self
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        flat = codes.reshape(len(codes), -1)
+        feasible = (np.count_nonzero(flat, axis=1) <= self.k) & ~(flat < 0).any(axis=1)
+        return np.where(feasible, 0.0, np.inf)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        flat = coefficients.reshape(len(coefficients), -1)
+        zero, most = flat.dtype.type(0), min(self.k, flat.shape[1])
+        # All that exceeds the k-th largest, and of its equals as many as there is room for.
+        level = np.maximum(np.partition(flat, -most, axis=1)[:, -most, None], zero)
+        kept, ties = flat > level, (flat == level) & (level > 0)
+        room = most - np.count_nonzero(kept, axis=1)
+        for row in np.flatnonzero(np.count_nonzero(ties, axis=1) > room):
+            ties[row, np.flatnonzero(ties[row])[room[row] :]] = False
+        return np.where(kept | ties, flat, zero).reshape(coefficients.shape)
 
 
 @attrs.frozen

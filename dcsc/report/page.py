@@ -2,32 +2,25 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
-import attrs
-import jinja2
 import numpy as np
-from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance, integer
-from dcsc._version import __version__
-from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
+from dcsc.plotting import charts, effective_atoms, pathway_overlap
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
 from dcsc.report.pictures import (
     atoms_picture,
     code_picture,
-    data_uri,
     input_picture,
     most_active,
     tinted_picture,
 )
+from dcsc.report.rendering import Picture, drawing, png, rendered, svg
 from dcsc.report.table import columns, differing, row
 from dcsc.report.undecided import undecided_share
 
@@ -43,16 +36,6 @@ _MOST_MATRICES = 12
 _MOST_CHARTED = 24
 _FEW_UNITS, _SMALL_FIELD = 8, 32
 _WORK = 4e10  # multiplications that what all units look for may take
-
-
-@attrs.frozen
-class Picture:
-    """A picture of the page: where it is, its size in pixels if it has one, and what it shows."""
-
-    address: Markup
-    alt: str
-    width: int = 0
-    height: int = 0
 
 
 def page(analysis: Analysis, shown: int = 8) -> str:
@@ -75,22 +58,11 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     """
     instance(analysis, Analysis, "page: analysis")
     most = integer(shown, "page: shown", minimum=0)
-    folder = resources.files("dcsc.report") / "templates"
-    files = {item.name: item.read_text("utf-8") for item in folder.iterdir()}
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(files),
-        autoescape=True,
-        finalize=lambda value: readable(value) if type(value) is str else value,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     headings = columns(analysis)
     rows = [row(layer, number) for number, layer in enumerate(analysis.layers, start=1)]
     kept, same = differing(list(headings), rows)
     context: dict[str, Any] = {
         "analysis": analysis,
-        "version": __version__,
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": {name: headings[name] for name in kept},
@@ -105,22 +77,10 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         "undecided": any(layer.stability is not None for layer in analysis.layers),
         "blue": any(layer.codes.outside for layer in analysis.layers if layer.codes),
     }
-    return environment.get_template("page.html.j2").render(context)
+    return rendered("page.html.j2", context)
 
 
 # ---- pictures --------------------------------------------------------------------------------
-
-
-def _svg(figure: Figure, alt: str) -> Picture:
-    return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
-
-
-def _drawing(text: str, alt: str) -> Picture:
-    return Picture(Markup(data_uri(text.encode(), "image/svg+xml")), alt)
-
-
-def _png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
-    return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
 
 
 def _ranges(layers: Sequence[LayerAnalysis]) -> Iterator[Picture]:
@@ -133,16 +93,16 @@ def _ranges(layers: Sequence[LayerAnalysis]) -> Iterator[Picture]:
     ):
         if any(map(len, values)):
             alt = f"From the least to the largest {name} of each layer"
-            yield _svg(charts.range_chart(layers, values, name), alt)
+            yield svg(charts.range_chart(layers, values, name), alt)
 
 
 def _overview(analysis: Analysis) -> list[Picture]:
     layers = analysis.layers
-    pictures = [_svg(charts.coherence_chart(layers), "Coherence of the layers")]
+    pictures = [svg(charts.coherence_chart(layers), "Coherence of the layers")]
     coded = [layer for layer in layers if layer.resynthesis]
     if coded:
         pictures.append(
-            _svg(charts.found_chart(coded), "Share of active units found again, by layer")
+            svg(charts.found_chart(coded), "Share of active units found again, by layer")
         )
     return [*pictures, *(_ranges(layers) if len(layers) > _MOST_CHARTED else ())]
 
@@ -174,7 +134,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
                     "name": words.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
                     "on": percent(share),
-                    "picture": _png(code_picture(code, on, side), alt),
+                    "picture": png(code_picture(code, on, side), alt),
                 }
             )
         value = _channels_first(np.asarray(values[number], dtype=np.float64))
@@ -214,9 +174,9 @@ def _undecided(analysis: Analysis, value: Array, number: int) -> dict[str, Any] 
         return None
     alt = f"Where units are undecided in input {number + 1}"
     picture = (
-        _png(tinted_picture(value, share), alt)
+        png(tinted_picture(value, share), alt)
         if value.ndim == 3
-        else _svg(charts.undecided_chart(value, share), alt)
+        else svg(charts.undecided_chart(value, share), alt)
     )
     return {"picture": picture, "most": percent(float(share.max()))}
 
@@ -224,8 +184,8 @@ def _undecided(analysis: Analysis, value: Array, number: int) -> dict[str, Any] 
 def _input(value: Array, number: int) -> Picture:
     alt = f"Input {number + 1}"
     if value.ndim == 3:
-        return _png(input_picture(value), alt)
-    return _svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
+        return png(input_picture(value), alt)
+    return svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
 
 
 def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str, Any]:
@@ -241,12 +201,12 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
 
 
 def _charts(layer: LayerAnalysis) -> Iterator[Picture]:
-    yield _drawing(threshold_chart(layer.filters.threshold), "Thresholds of the filters")
+    yield drawing(threshold_chart(layer.filters.threshold), "Thresholds of the filters")
     codes = layer.codes
     if codes is not None:
-        yield _drawing(density_chart(codes.density), "Units that are on, over the inputs")
+        yield drawing(density_chart(codes.density), "Units that are on, over the inputs")
         sparsity = sparsity_chart(codes.sparsity, codes.stripe_size, layer.theorems)
-        yield _drawing(sparsity, "Stripe sparsity over the inputs")
+        yield drawing(sparsity, "Stripe sparsity over the inputs")
 
 
 def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | None:
@@ -269,11 +229,11 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
     alt = f"Patterns that units of {layer.name} look for"
     if many and len(extent) == 2:
         atoms = model.effective_atoms(len(layers), units)
-        return _png(atoms_picture(atoms, _SMALL_FIELD), alt)
-    return _svg(effective_atoms(model, len(layers), units), alt)
+        return png(atoms_picture(atoms, _SMALL_FIELD), alt)
+    return svg(effective_atoms(model, len(layers), units), alt)
 
 
 def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
-    return _svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")
+    return svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")

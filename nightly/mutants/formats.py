@@ -18,7 +18,7 @@ from dcsc.experiments.studies.inputs import read_input
 from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import Limits, analyze, noise_inputs, read_inputs
 from dcsc.report import page
-from nightly.mutants import containers, sounds
+from nightly.mutants import autoencoders, containers, sounds
 from nightly.mutants.bits import BITS, TEXT, Mutation, mixed
 from nightly.mutants.sounds import Sound
 from nightly.mutants.trees import in_json, in_toml
@@ -202,6 +202,20 @@ def _formats() -> Iterator[Format]:
         yield Format(
             f"network.{ending}", lambda _, made=content: made(), _IN_NETWORKS[ending], readers
         )
+    for name in autoencoders.WEIGHTS:
+        ending = name.rpartition(".")[2]
+        yield Format(
+            name,
+            lambda _, name=name: autoencoders.weights(name),
+            _IN_NETWORKS[ending],
+            (autoencoders.read,),
+        )
+    yield Format(
+        "cfg.json",
+        lambda _: autoencoders.configurations(),
+        mixed(in_json, in_json, TEXT),
+        (autoencoders.read_beside,),
+    )
     yield Format("inputs.npz", lambda _: sounds.archives(), _IN_NETWORKS["npz"], (_shown_to(2, 3),))
     yield Format(
         "geometry.toml",

@@ -14,6 +14,7 @@ from dcsc.projections import (
     BatchTopK,
     HardThreshold,
     JumpReLU,
+    PositiveTopK,
     Projection,
     ReLU,
     Selection,
@@ -44,6 +45,7 @@ def test_laws(kind, data):
         ReLU(),
         JumpReLU(0.5),
         TopK(3),
+        PositiveTopK(3),
         BatchTopK(3),
         StripeTopK(1),
     ],
@@ -122,6 +124,7 @@ def test_selections(kind, one_sided, shrinkage):
 
 def test_ranking_projections_have_no_selection():
     assert TopK(1).selection is None
+    assert PositiveTopK(1).selection is None
     assert BatchTopK(1).selection is None
     assert StripeTopK(1).selection is None
 
@@ -144,6 +147,15 @@ def test_top_k_is_what_sorting_finds(dictionary, data):
         expected = np.zeros_like(flat)
         expected[best[: projection.k]] = flat[best[: projection.k]]
         np.testing.assert_array_equal(row, expected)
+
+
+@given(strategies.dictionaries(), st.data())
+def test_positive_top_k_is_the_rectifier_followed_by_top_k(dictionary, data):
+    k = data.draw(strategies.projections(dictionary, PositiveTopK)).k
+    z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
+    expected = TopK(k)(np.maximum(z, 0), dictionary)
+    np.testing.assert_array_equal(PositiveTopK(k)(z, dictionary), expected)
+    np.testing.assert_array_equal(PositiveTopK(10**30)(z, dictionary), np.maximum(z, 0))
 
 
 @given(strategies.dictionaries(), st.data())

@@ -15,6 +15,7 @@ from dcsc.bounds.tails import Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.experiments.simulation.engines import ENGINES, Engine
+from dcsc.networks.autoencoders import FORMATS, AutoencoderFormat, Normalization
 from dcsc.networks.operations import Operation
 from dcsc.networks.readers import READERS, Reader
 from dcsc.projections import Projection
@@ -23,6 +24,7 @@ from dcsc.signs import SignPattern
 from tests import cases
 from tests.extras import is_left_out
 from tests.networks import cases as network_cases
+from tests.networks import saes
 
 FAMILIES = {
     Dictionary: cases.DICTIONARIES,
@@ -39,6 +41,8 @@ FAMILIES = {
     Engine: ENGINES,
     Operation: network_cases.OPERATIONS,
     Reader: network_cases.READERS,
+    AutoencoderFormat: {type(one) for one in FORMATS},
+    Normalization: saes.NORMALIZATIONS,
 }
 
 for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):

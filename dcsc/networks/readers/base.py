@@ -130,6 +130,22 @@ class WeightsReader(Reader):
         notes = (*told, origin, *guesses, *defaults, *checkpoint.left)
         return ConvNetwork(graph, path.name, notes, origin if table is None else "")
 
+    def tensors(self, path: Path) -> Tensors:
+        """Return the weights in a file by name, all finite, and notes on what was converted.
+
+        Raises
+        ------
+        DcscError
+            If the file is named otherwise or broken.
+        """
+        path = self._checked(path, "tensors")
+        try:
+            tensors = self._all_tensors(shards(path))
+            values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
+        except DcscError as error:
+            raise type(error)(f"{path.name}: {short(str(error), _LONGEST)}") from None
+        return Tensors(values, (*tensors.notes, *_narrow(tensors.values)))
+
     def template(self, path: Path) -> str:
         """Return a table of layers for a file, with question marks where weights do not tell.
 

@@ -1,0 +1,29 @@
+"""A sparse autoencoder as two dictionaries: how alike its atoms are, and what its codes are worth.
+
+`analyze_autoencoder` returns an `AutoencoderAnalysis`; `dcsc.report` makes a page of it.
+"""
+
+from dcsc.networks.autoencoders.analysis.analysis import (
+    MEANINGS,
+    AutoencoderAnalysis,
+    AutoencoderLimits,
+    analyze_autoencoder,
+)
+from dcsc.networks.autoencoders.analysis.directions import CrossFacts, DecoderFacts, LatentPair
+from dcsc.networks.autoencoders.analysis.firing import FiringFacts
+from dcsc.networks.autoencoders.analysis.inputs import noise_activations, read_activations
+from dcsc.networks.autoencoders.analysis.recovery import RecoveryFacts
+
+__all__ = [
+    "MEANINGS",
+    "AutoencoderAnalysis",
+    "AutoencoderLimits",
+    "CrossFacts",
+    "DecoderFacts",
+    "FiringFacts",
+    "LatentPair",
+    "RecoveryFacts",
+    "analyze_autoencoder",
+    "noise_activations",
+    "read_activations",
+]

@@ -1,0 +1,60 @@
+"""Sparsify of EleutherAI: ``cfg.json`` and ``sae.safetensors``.
+
+After ``sparsify.sparse_coder`` of version 1.3: ``b_dec`` is subtracted unless it transcodes; the
+rectifier comes first, then top-k.
+"""
+
+from typing import ClassVar
+
+from dcsc.errors import DcscError
+from dcsc.networks.autoencoders.contents import Contents
+from dcsc.networks.autoencoders.formats.base import AutoencoderFormat, Parts
+from dcsc.projections import PositiveTopK
+
+__all__ = ["Sparsify"]
+
+
+class Sparsify(AutoencoderFormat):
+    """Top-k autoencoders and transcoders of sparsify."""
+
+    label: ClassVar[str] = "sparsify"
+    weights: ClassVar[tuple[str, ...]] = ("sae.safetensors",)
+    configurations: ClassVar[tuple[str, ...]] = ("cfg.json",)
+
+    def _fits(self, contents: Contents) -> bool:
+        return contents.has("encoder.weight", "encoder.bias", "W_dec", "b_dec")
+
+    def _parts(self, contents: Contents) -> Parts:
+        config = contents.configuration("cfg.json")
+        if config is None:
+            raise DcscError(
+                "expected a cfg.json beside the weights, which says k and whether it transcodes, "
+                "got none. Copy it there, or give config="
+            )
+        config.choice("activation", ["topk"], "topk")
+        if config.flag("signed", default=False):
+            raise DcscError(f"{config.name}: signed: expected False, got True")
+        transcodes = config.flag("transcode", default=False)
+        encoder = contents.tensor("encoder.weight", (None, None))
+        latents, samples = encoder.shape
+        if "d_in" in config and config.integer("d_in") != samples:
+            raise DcscError(
+                f"{config.name}: d_in: expected {samples} as in the weights, got "
+                f"{config.integer('d_in')}"
+            )
+        parts = Parts(
+            encoder.T,
+            contents.tensor("W_dec", (latents, samples)),
+            contents.tensor("encoder.bias", (latents,)),
+            contents.tensor("b_dec", (samples,)),
+            PositiveTopK(config.integer("k", default=32)),
+            centred=not transcodes,
+            used={"encoder.weight", "encoder.bias", "W_dec", "b_dec"},
+            options={"transcoder": transcodes},
+        )
+        if "k" not in config:
+            parts.notes.append(f"k is not in {config.name}: 32, the default of sparsify")
+        if config.flag("skip_connection", default=False):
+            parts.options["skip"] = contents.tensor("W_skip", (samples, samples))
+            parts.used.add("W_skip")
+        return parts
