@@ -22,6 +22,7 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.records import CONSTANTS, BoundRecord, GuaranteesRecord
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
+from dcsc.pursuits.pathways.layered import FORWARD_PASS
 
 __all__ = ["guarantees"]
 
@@ -38,7 +39,13 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
     ]
     try:
         records, share = _records(cell, codes, draws)
-        statements = [_statement(name, bound, records, cell.task.delta) for name, bound in bounds]
+        forward = cell.pursuit(strategies) == FORWARD_PASS
+        statements = [
+            _statement(name, bound, records, cell.task.delta)
+            if forward
+            else BoundRecord(name, None, f"{name} covers no pursuit but the forward pass")
+            for name, bound in bounds
+        ]
         numbers = records.numbers
     except DcscError as error:
         statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
