@@ -93,7 +93,10 @@ from dcsc.projections import (
     TopK,
 )
 from dcsc.pursuits import (
+    MLFISTA,
     BasisPursuit,
+    Debiased,
+    HardThresholdingPursuit,
     Holistic,
     Layered,
     OneStep,
@@ -106,6 +109,7 @@ from dcsc.pursuits import (
 from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
 
 __all__ = [
+    "MLFISTA",
     "BasisPursuit",
     "BatchTopK",
     "BoundCalculator",
@@ -114,12 +118,14 @@ __all__ = [
     "ContractError",
     "DCSCModel",
     "DcscError",
+    "Debiased",
     "DenseDictionary",
     "Dictionary",
     "FilterSigns",
     "FixedSigns",
     "Guarantee",
     "HardThreshold",
+    "HardThresholdingPursuit",
     "Holistic",
     "HybridBound",
     "IdentitySigns",

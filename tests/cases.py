@@ -42,7 +42,10 @@ from dcsc.projections import (
     TopK,
 )
 from dcsc.pursuits import (
+    MLFISTA,
     BasisPursuit,
+    Debiased,
+    HardThresholdingPursuit,
     Holistic,
     Layered,
     OneStep,
@@ -103,11 +106,14 @@ PURSUITS = {
     ProximalGradient: lambda some: ProximalGradient(some.flag(), iterations=20),
     BasisPursuit: lambda some: BasisPursuit(some.level(), gap=1e-10),
     OrthogonalMatchingPursuit: lambda some: some.matching(),
+    HardThresholdingPursuit: lambda some: HardThresholdingPursuit(iterations=20),
+    Debiased: lambda some: Debiased(some.pursuit(but=Debiased)),
 }
 
 PATHWAY_PURSUITS = {
     Layered: lambda some: Layered(some.pursuit()),
     Holistic: lambda some: Holistic(some.pursuit()),
+    MLFISTA: lambda some: MLFISTA(20, some.flag()),
 }
 
 BOUNDS = {

@@ -60,6 +60,20 @@ def test_recover_reads_sounds_images_and_arrays(tmp_path, called, monkeypatch):
         assert all(layer["stripe_sparsity"] >= 2 for layer in numbers["layers"])
 
 
+def test_recover_with_another_pursuit(tmp_path, called, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save(tmp_path / "walk.npy", np.cumsum(np.random.default_rng(0).normal(size=512)))
+    missed = []
+    for pursuit in ("OneStep", '{ kind = "OrthogonalMatchingPursuit", level = 0.01 }'):
+        done = called("recover", "walk.npy", "--draws", 2, "--pursuit", pursuit, "--force")
+        assert (done.code, done.err) == (0, "")
+        numbers = json.loads((tmp_path / "recover.json").read_text())
+        missed.append(sum(layer["missed"] for layer in numbers["layers"]))
+    assert missed[1] < missed[0]
+    assert "OrthogonalMatchingPursuit(sparsity=None, level=0.01)" in numbers["pursuit"]
+    assert numbers["guarantees"]["(3)"] == [1.0, "the forward pass finds the codes"]
+
+
 def _few_cells(panel, trials, seed, whole=panels.sweep_of):
     """Return a panel's sweep with every fourth value of its last axis, and two of the filters."""
     sweep = whole(panel, trials, seed)
@@ -118,6 +132,9 @@ REFUSED = [
     (["recover", "--noise", "-1"], ["recover: noise", "-1"]),
     (["recover", "--noise", "nan"], ["recover: noise", "nan"]),
     (["recover", "--draws", "0"], ["recover: draws", "0"]),
+    (["recover", "--pursuit", "OMP"], ["--pursuit", "'OMP'", "OneStep"]),
+    (["recover", "--pursuit", "{kind="], ["--pursuit", "TOML", "'{kind='"]),
+    (["recover", "--pursuit", "own:Code"], ["--pursuit", "dcsc's", "own:Code"]),
     (["recover", "--out", "notes.txt"], ["--out", "notes.txt"]),
 ]
 

@@ -86,7 +86,8 @@ def calls(draw):
 
 
 def test_every_family_is_tested():
-    assert set(filters.__all__) == set(FAMILIES) | {"equicorrelated"}
+    designed = {"equicorrelated", "low_coherence", "orthogonal"}
+    assert set(filters.__all__) == set(FAMILIES) | designed
 
 
 @given(calls())

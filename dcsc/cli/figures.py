@@ -10,6 +10,7 @@ import dcsc
 from dcsc._files import check_files, write_files
 from dcsc.cli.common import Force, Out, Seed, as_json, print_table, say, whole
 from dcsc.cli.progress import share_progress
+from dcsc.cli.pursuits import read_pursuit
 from dcsc.experiments.studies.inputs import read_input
 from dcsc.experiments.studies.poster import Poster
 from dcsc.experiments.studies.poster import poster as compute_poster
@@ -59,6 +60,10 @@ def recover(
     draws: Annotated[
         int, Parameter(converter=whole, help="Draws of the signs and of the noise.")
     ] = 32,
+    pursuit: Annotated[
+        str,
+        Parameter(help="What finds the codes: a name, or a table in TOML, as a sweep file has it."),
+    ] = "OneStep",
     seed: Seed = 0,
     out: Out = Path(),
     force: Force = False,
@@ -66,12 +71,13 @@ def recover(
     """Recover the pathway of a real input.
 
     Its deepest code is synthesised anew with random signs, noise is added, and the forward pass
-    runs again. Prints what came back, and writes recover.png and recover.json.
+    runs again, or another pursuit. Prints what came back, and writes recover.png and recover.json.
     """
     check_files([out / "recover.json", out / "recover.png"], "--out", force)
+    chosen = read_pursuit(pursuit, "--pursuit")
     name, signal = read_input(source)
     with share_progress("recover") as report:
-        result = compute_recovery(name, signal, noise, draws, seed, report)
+        result = compute_recovery(name, signal, noise, draws, seed, report, chosen)
     numbers = {"version": dcsc.__version__, "seed": seed, **result.numbers()}
     files = {"recover.json": as_json(numbers), "recover.png": as_png(recovery_figure(result))}
     write_files(out, files, "--out", force)

@@ -6,13 +6,18 @@ A `Pursuit` works on one layer, given its operator and its projection; a new one
 
 from dcsc.pursuits.base import Pursued, Pursuit
 from dcsc.pursuits.basis import BasisPursuit
+from dcsc.pursuits.debiased import Debiased
+from dcsc.pursuits.hard import HardThresholdingPursuit
 from dcsc.pursuits.matching import OrthogonalMatchingPursuit
 from dcsc.pursuits.one_step import OneStep
-from dcsc.pursuits.pathways import Holistic, Layered, PathwayPursuit
+from dcsc.pursuits.pathways import MLFISTA, Holistic, Layered, PathwayPursuit
 from dcsc.pursuits.proximal import ProximalGradient
 
 __all__ = [
+    "MLFISTA",
     "BasisPursuit",
+    "Debiased",
+    "HardThresholdingPursuit",
     "Holistic",
     "Layered",
     "OneStep",

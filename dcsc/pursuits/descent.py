@@ -11,12 +11,13 @@ from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 
-__all__ = ["Descent", "safe_step"]
+__all__ = ["Descent", "relative_change", "safe_step", "spread"]
 
 # With 24 steps, Lanczos' value is below 1/1.1 of the largest with a probability under 1e-3, up to a
 # million entries (Kuczyński and Woźniakowski, 1992), and in practice never.
 _STEPS, _MARGIN = 24, 1.1
 _BROKEN_DOWN = 1e-10
+_LARGEST = 250
 _ROUNDED = 1 + 4 * float(np.finfo(np.float64).eps)
 
 
@@ -24,15 +25,23 @@ def safe_step(operator: Dictionary) -> float:
     r"""Return a step t with :math:`t \|A\|^2 \le 1`, from Lanczos' method on AAᵀ.
 
     No sign of an atom changes that matrix, and so none changes the step.
+
+    Raises
+    ------
+    DcscError
+        If atoms are so large or small that no float holds the fourth power of their norms.
     """
     signal = np.random.default_rng(0).standard_normal((1, *operator.signal_shape))
     signal /= np.linalg.norm(signal)
+    # In units in which a coefficient of the signal is about 1, the square of A is a float.
+    exponent = int(np.frexp(np.abs(operator.analyze(signal)).max())[1])
     last, beta = np.zeros_like(signal), 0.0
     diagonal: list[float] = []
     beside: list[float] = []
     margin = _MARGIN
     for _ in range(_STEPS):
-        image = operator.synthesize(operator.analyze(signal)) - beta * last
+        seen = np.ldexp(operator.analyze(signal), -exponent)
+        image = np.ldexp(operator.synthesize(seen), -exponent) - beta * last
         diagonal.append(float(np.vdot(signal, image)))
         image -= diagonal[-1] * signal
         beta = float(np.linalg.norm(image))
@@ -43,7 +52,14 @@ def safe_step(operator: Dictionary) -> float:
         last, signal = signal, image / beta
     values = scipy.linalg.eigvalsh_tridiagonal(diagonal, beside[: len(diagonal) - 1])
     largest = float(values.max())
-    return 1 / (margin * largest) if largest > 0 else 1.0
+    if largest <= 0:
+        return 1.0
+    if abs(exponent) > _LARGEST:
+        raise DcscError(
+            "Pursuit: operator: expected atoms of norms from 1e-75 to 1e75, whose fourth powers "
+            f"pursuits form, got coefficients of about 2^{exponent} for a signal of norm 1"
+        )
+    return float(np.ldexp(1 / (margin * largest), -2 * exponent))
 
 
 @attrs.define(eq=False)
@@ -141,9 +157,13 @@ class Descent:
         )
         downhill = self.operator.analyze(self.signals[rows] - ahead_image)
         code = self.project(ahead + self.step * downhill)
-        moved, size = (norms(array.reshape(len(rows), -1), (1,)) for array in (code - ahead, code))
-        change = np.divide(moved, size, out=np.where(moved > 0, np.inf, 0.0), where=size > 0)
-        return code, self.operator.synthesize(code), change
+        return code, self.operator.synthesize(code), relative_change(code, ahead)
+
+
+def relative_change(code: Array, before: Array) -> Array:
+    """Return ‖x − before‖ / ‖x‖ for each element of a batch."""
+    moved, size = (norms(x.reshape(len(code), -1), (1,)) for x in (code - before, code))
+    return np.divide(moved, size, out=np.where(moved > 0, np.inf, 0.0), where=size > 0)
 
 
 def spread(numbers: Array, array: Array) -> Array:

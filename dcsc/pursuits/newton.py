@@ -41,7 +41,8 @@ def _solved(descent: Descent, right: Array, support: Array) -> Array:
         image = operator.synthesize(direction)
         curvature = float(np.vdot(image, image))
         # Where atoms depend on each other, there is no going on.
-        if square <= enough or curvature <= _FLAT * float(np.vdot(direction, direction)):
+        flat = _FLAT * float(np.vdot(direction, direction))
+        if square <= enough or curvature * descent.step <= flat:
             break
         length = square / curvature
         solution += length * direction

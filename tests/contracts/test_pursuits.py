@@ -256,7 +256,7 @@ def test_simulations_count_what_the_pursuit_gets_wrong():
     assert holistic.failures[-1] < forward.failures[-1]
     one = DCSCModel([Layer(DICTIONARIES["circle"], HardThreshold(1))])
     with pytest.raises(NotCoveredError, match="runs the forward pass alone"):
-        simulate(one, np.zeros((3, 11)), 2, engine="tables", pursuit=OneStep())
+        simulate(one, np.zeros((3, 11)), 2, engine="tables", pursuit=ProximalGradient())
     with pytest.raises(DcscError, match="simulate: pursuit: expected a Pursuit or"):
         simulate(model, code, 20, pursuit=TopK(1))
 

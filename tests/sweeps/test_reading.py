@@ -10,7 +10,7 @@ from dcsc.experiments.sweeps import Stopping, Sweep
 from tests.cases import PROJECTIONS, SIGNS
 from tests.sweeps.cases import BARE, SMALL, axes, sweep, table
 
-TASKS = "layers, codes, noise, depth, seed, bounds, delta, constants"
+TASKS = "layers, codes, noise, pursuit, depth, seed, bounds, delta, constants"
 FILTERS = '{ kind = "gaussian", n = 3, c = 12, kernel = 3 }'
 KINDS, SIGN_KINDS = (
     ", ".join(sorted(kind.__name__ for kind in family)) for family in (PROJECTIONS, SIGNS)
@@ -336,6 +336,7 @@ SEGMENT = {
         ("layers.1.signs", ["FilterSigns", "IdentitySigns", "RademacherSigns"], None),
         ("bounds", [[], ["HybridBound"]], ["none", "hybrid"]),
         ("depth", [1], None),
+        ("pursuit", ["ProximalGradient", {"kind": "BasisPursuit", "penalty": 0.1}], ["g", "b"]),
         ("constants.x_min", [[0.5], [1.0]], [0.5, 1.0]),
     ],
 )

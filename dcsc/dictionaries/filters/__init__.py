@@ -10,6 +10,8 @@ A new family is a function in the module it fits, named here.
 from dcsc.dictionaries.filters.bases import dct, haar
 from dcsc.dictionaries.filters.classical import barker, gabor
 from dcsc.dictionaries.filters.designed import equicorrelated
+from dcsc.dictionaries.filters.incoherent import low_coherence
+from dcsc.dictionaries.filters.paraunitary import orthogonal
 from dcsc.dictionaries.filters.random import gaussian, rademacher, sparse_rademacher
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "gabor",
     "gaussian",
     "haar",
+    "low_coherence",
+    "orthogonal",
     "rademacher",
     "sparse_rademacher",
 ]

@@ -19,6 +19,15 @@ def checked(family: str, n: int, c: int, kernel: int | Sequence[int]) -> tuple[i
     return shape[0], shape[1], sides
 
 
+def per_axis(value: int | Sequence[int], axes: int, where: str) -> Shape:
+    """Return one number for each axis; a single one is that of all."""
+    numbers = shape_tuple(value, where, 1)
+    numbers = numbers * axes if len(numbers) == 1 else numbers
+    if len(numbers) != axes:
+        raise DcscError(f"{where}: expected {axes} numbers, got {quoted(value)}")
+    return numbers
+
+
 def unit(filters: Array) -> Array:
     """Return the filters with unit norm."""
     squares = (filters**2).sum(axis=tuple(range(1, filters.ndim)), keepdims=True)

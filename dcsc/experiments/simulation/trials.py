@@ -16,7 +16,7 @@ from dcsc.experiments.simulation.engines import ENGINES, DrawEngine, Engine
 from dcsc.experiments.simulation.tally import Tally
 from dcsc.model import DCSCModel
 from dcsc.pursuits import PathwayPursuit, Pursuit
-from dcsc.pursuits.pathways.layered import as_pathway_pursuit
+from dcsc.pursuits.pathways.layered import FORWARD_PASS, as_pathway_pursuit
 
 __all__ = ["Simulation", "engine_of", "simulate"]
 
@@ -48,9 +48,9 @@ class Simulation:
         """Prepare what `simulate` is given."""
         x = real_array(codes, "simulate: codes")
         draws = Draws.of(model, x, rng, noise)
-        if pursuit is None:
-            return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
         chosen = as_pathway_pursuit(pursuit, "simulate: pursuit")
+        if chosen == FORWARD_PASS:
+            return cls(draws, engine_of(model, engine, "simulate").of(model, x, draws))
         named = DrawEngine.name if engine is None else engine
         if engine_of(model, named, "simulate") is not DrawEngine:
             raise NotCoveredError(
@@ -127,7 +127,7 @@ def simulate(
         outcomes of sign patterns up, for one layer with a threshold; ``"batches"`` run many draws
         at once, for layers with thresholds; ``"draws"`` is the model itself, draw by draw.
     pursuit : Pursuit or PathwayPursuit, optional
-        What takes the place of the forward pass, as in `DCSCModel.forward`. Draw by draw.
+        What takes the place of the forward pass, as in `DCSCModel.forward`; draw by draw.
 
     Returns
     -------

@@ -16,8 +16,10 @@ from dcsc.errors import DcscError, InfeasibleError, TooLargeError
 from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.canonical import canonical, identity
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
-from dcsc.experiments.sweeps.tables import Task
+from dcsc.experiments.sweeps.tables import FORWARD, Task
 from dcsc.model import DCSCModel, Layer
+from dcsc.pursuits import Layered, PathwayPursuit
+from dcsc.pursuits.pathways.layered import as_pathway_pursuit
 
 __all__ = ["Cell"]
 
@@ -53,9 +55,10 @@ class Cell:
         """The hash of all that its counts depend on; cells that agree in it share their trials."""
         task = self.task
         layers = ",".join(layer.text for layer in task.used)
+        pursuit = "" if task.pursuit == FORWARD else f'"pursuit":{task.pursuit.text},'
         return identity(
             f'{{"codes":{task.codes.text},"counts":{_COUNTS},"layers":[{layers}],'
-            f'"noise":{canonical(task.noise)},"seed":{task.seed}}}'
+            f'"noise":{canonical(task.noise)},{pursuit}"seed":{task.seed}}}'
         )
 
     @cached_property
@@ -123,13 +126,29 @@ class Cell:
         except (TypeError, ValueError) as error:
             raise DcscError(f"cell {self}: codes: {error}") from None
 
+    def pursuit(self, strategies: Strategies) -> PathwayPursuit:
+        """Return what finds the codes of its layers."""
+        try:
+            built = strategies.build("pursuit", self.task.pursuit, self.task.seed)
+            pursuit = as_pathway_pursuit(built, self.task.pursuit.kind)
+            if isinstance(pursuit, Layered):
+                pursuit.each(len(self.task.used))
+        except (TypeError, ValueError) as error:
+            raise DcscError(f"cell {self}: pursuit: {error}") from None
+        return pursuit
+
     @OneBlasThread()
     def simulation(self, strategies: Strategies) -> Simulation:
         """Return its trials."""
         model = self.model(strategies)
         x = self.codes(model, strategies)
+        return self.trials(model, x, strategies)
+
+    def trials(self, model: DCSCModel, codes: Array, strategies: Strategies) -> Simulation:
+        """Return its trials, of the model and the codes that it has."""
+        pursuit = self.pursuit(strategies)
         try:
-            return Simulation.of(model, x, self.seed, self.task.noise)
+            return Simulation.of(model, codes, self.seed, self.task.noise, pursuit=pursuit)
         except DcscError as error:
             raise DcscError(f"cell {self}: {error}") from None
 

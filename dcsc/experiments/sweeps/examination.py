@@ -92,6 +92,7 @@ class _Outcomes:
         self.models: dict[str, Any] = {}
         self.codes: dict[tuple[str, ...], tuple[str, type | None]] = {}
         self.bounds: dict[str, tuple[str, type | None]] = {}
+        self.pursuits: dict[tuple[str, int], tuple[str, type | None]] = {}
 
     def of(self, cell: Cell) -> tuple[str, type | None]:
         task = cell.task
@@ -110,6 +111,11 @@ class _Outcomes:
             self.codes[place] = self._try(cell, lambda: cell.codes(model, self.strategies))[1:]
         if self.codes[place][1] is not None:
             return self.codes[place]
+        finder = (task.pursuit.text, len(task.used))
+        if finder not in self.pursuits:
+            self.pursuits[finder] = self._try(cell, lambda: cell.pursuit(self.strategies))[1:]
+        if self.pursuits[finder][1] is not None:
+            return self.pursuits[finder]
         bounds = ",".join(bound.text for bound in task.bounds)
         if bounds not in self.bounds:
             self.bounds[bounds] = self._try(cell, lambda: self._build(task.bounds, task.seed))[1:]

@@ -32,12 +32,14 @@ from dcsc.experiments.sweeps.records import (
 )
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
+from dcsc.pursuits.pathways.layered import FORWARD_PASS
 
 __all__ = ["guarantees"]
 
 _DRAWS = 32
 _ROUNDING = 1e-9
 _MISSED = 0.1
+_UNCOVERED = "covers no pursuit but the forward pass"
 
 
 def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> GuaranteesRecord:
@@ -51,8 +53,12 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
     others = [one for one in theorems if isinstance(one[1], PartialBound)]
     try:
         records, share = _records(cell, codes, draws)
-        statements = [_statement(name, bound, records, cell.task.delta) for name, bound in bounds]
-        partial = [_partial(name, bound, records.layers) for name, bound in others]
+        if cell.pursuit(strategies) == FORWARD_PASS:
+            statements = [_statement(name, one, records, cell.task.delta) for name, one in bounds]
+            partial = [_partial(name, bound, records.layers) for name, bound in others]
+        else:
+            statements = [BoundRecord(name, None, f"{name} {_UNCOVERED}") for name, _ in bounds]
+            partial = [_silent(name, f"{name} {_UNCOVERED}") for name, _ in others]
         numbers = records.numbers
     except DcscError as error:
         statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]

@@ -23,6 +23,9 @@ from dcsc.experiments.sweeps.store import Store
 from dcsc.experiments.sweeps.strict import nearest
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
+from dcsc.projections import Selection
+from dcsc.pursuits import PathwayPursuit
+from dcsc.pursuits.pathways.layered import FORWARD_PASS
 
 __all__ = ["LayerBreak", "Replay", "WrongEntry", "replay"]
 
@@ -42,9 +45,9 @@ class WrongEntry:
     true : float
         Its value in the true code.
     coefficient : float
-        What the projection saw.
+        What the atom sees of the estimate below: in a forward pass, what is projected.
     threshold : float or None
-        What decides, where the projection selects by a threshold.
+        What decides, in a forward pass whose projection selects by a threshold.
     stripe : int
         Non-zeros of the true code in the fullest stripe that holds it.
     """
@@ -87,6 +90,8 @@ class Replay(Displayed):
         Whether the caller asked for this trial.
     counted : bool
         Whether it is one of the trials whose counts the folder holds.
+    pursuit : PathwayPursuit
+        What made the guess.
     """
 
     cell: Cell
@@ -97,6 +102,7 @@ class Replay(Displayed):
     guess: Pathway
     chosen: bool = True
     counted: bool = True
+    pursuit: PathwayPursuit = FORWARD_PASS
 
     @property
     def recovery(self) -> Recovery:
@@ -117,11 +123,13 @@ class Replay(Displayed):
         windows = layer.dictionary.stripes
         fullest = windows.max_containing(windows.count(true))
         stripes = np.broadcast_to(fullest, true.shape)
+        # Of another pursuit than the forward pass no threshold tells what it selects.
+        selection = layer.projection.selection if self.pursuit == FORWARD_PASS else None
         entries = [
-            _entry(layer, index, true, z, stripes, bool(missed[index]))
+            _entry(layer, selection, index, true, z, stripes, bool(missed[index]))
             for index in zip(*np.nonzero(missed | false), strict=True)
         ]
-        one_sided = layer.projection.selection is not None and layer.projection.selection.one_sided
+        one_sided = selection is not None and selection.one_sided
         entries.sort(key=lambda entry: _excess(entry, one_sided), reverse=True)
         return LayerBreak(number, int(missed.sum()), int(false.sum()), tuple(entries))
 
@@ -180,12 +188,13 @@ def replay(
     draw = which % BLOCK
     model, noise = block.model(draw), block.noise_of(draw)
     truth = model.synthesize(point.codes(model, sweep.strategies))
-    guess = model.forward(truth[0] + noise, keep_coefficients=True)
+    pursuit = point.pursuit(sweep.strategies)
+    guess = model.forward(truth[0] + noise, keep_coefficients=True, pursuit=pursuit)
     counted = any(
         identity == point.identity and start <= which < stop
         for identity, start, stop in store.trials
     )
-    return Replay(point, which, model, noise, truth, guess, trial is not None, counted)
+    return Replay(point, which, model, noise, truth, guess, trial is not None, counted, pursuit)
 
 
 def _first_failure(simulation: Simulation, trials: int) -> int:
@@ -224,11 +233,16 @@ def _same(label: Any, value: Any) -> bool:
 
 
 def _entry(
-    layer: Layer, index: tuple[int, ...], true: Array, z: Array, stripes: Array, missed: bool
+    layer: Layer,
+    selection: Selection | None,
+    index: tuple[int, ...],
+    true: Array,
+    z: Array,
+    stripes: Array,
+    missed: bool,
 ) -> WrongEntry:
     code = index[len(index) - len(layer.dictionary.code_shape) :]
     batch = index[: len(index) - len(code)]
-    selection = layer.projection.selection
     threshold = None
     if selection is not None and selection.threshold is not None:
         beta = np.asarray(selection.threshold)

@@ -17,6 +17,7 @@ import dcsc.bounds
 import dcsc.codes
 import dcsc.dictionaries.filters
 import dcsc.projections
+import dcsc.pursuits
 import dcsc.signs
 from dcsc._archives import npy_array
 from dcsc._arrays import Array
@@ -28,8 +29,9 @@ from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.canonical import canonical
-from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, nearest
+from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, each_of, nearest
 from dcsc.projections import Projection
+from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.signs import SignPattern
 
 __all__ = ["Strategies", "Strategy"]
@@ -66,6 +68,7 @@ _FAMILIES = {
     "dictionary": _Family(dcsc.dictionaries, Dictionary),
     "filters": _Family(dcsc.dictionaries.filters, None),
     "projection": _Family(dcsc.projections, Projection),
+    "pursuit": _Family(dcsc.pursuits, (Pursuit, PathwayPursuit)),
     "signs": _Family(dcsc.signs, SignPattern),
     "amplitudes": _Family(dcsc.codes, Amplitudes),
     "bound": _Family(dcsc.bounds, (BoundCalculator, PartialBound)),
@@ -82,7 +85,8 @@ class Strategy:
         The name of a class, or of a function that makes filters; ``module:name`` for the user's;
         ``""`` for filters from a file.
     parameters : mapping of str
-        What the class or function is called with; a table among them is a strategy itself.
+        What the class or function is called with; a table among them is a strategy itself, a list
+        of them several.
     sha256 : str
         Of the source of the user's code, or of the file of filters: another content makes
         another task; else ``""``.
@@ -140,7 +144,7 @@ class Strategies:
         ]
         try:
             inner = {name: value for name, value in rest.items() if _is_strategy(name, value)}
-            parameters = {**rest, **each(inner.items(), lambda k, v: self.read(_family(k), v))}
+            parameters = {**rest, **each(inner.items(), self._read_parameter)}
         except ExceptionGroup as group:
             errors.append(group)
         if errors:
@@ -160,12 +164,22 @@ class Strategies:
             return self._filters(strategy)
         target = self._find(family, strategy.kind)
         parameters = {
-            name: self.build(_family(name), value, seed) if isinstance(value, Strategy) else value
+            name: self._build_parameter(name, value, seed)
             for name, value in strategy.parameters.items()
         }
         if "rng" in _parameters(target):
             parameters = {"rng": seed, **parameters}
         return target(**parameters)
+
+    def _read_parameter(self, name: str, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return each_of(value, lambda item: self._read_parameter(name, item))
+        return self.read(_family(name), value)
+
+    def _build_parameter(self, name: str, value: Any, seed: int) -> Any:
+        if isinstance(value, tuple) and any(isinstance(item, Strategy) for item in value):
+            return [self._build_parameter(name, item, seed) for item in value]
+        return self.build(_family(name), value, seed) if isinstance(value, Strategy) else value
 
     def is_family(self, name: str) -> bool:
         """Whether strategies of one kind are called so."""
@@ -259,6 +273,8 @@ def _takes_any(target: Callable[..., Any]) -> bool:
 
 
 def _is_strategy(name: str, value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return name in _FAMILIES and any(_is_strategy(name, item) for item in value)
     return isinstance(value, Mapping) or (isinstance(value, str) and name in _FAMILIES)
 
 

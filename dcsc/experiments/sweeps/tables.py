@@ -13,6 +13,7 @@ from dcsc.experiments.sweeps.strategies import Strategy
 from dcsc.experiments.sweeps.strict import is_number
 
 __all__ = [
+    "FORWARD",
     "RESERVED",
     "Axis",
     "Codes",
@@ -49,6 +50,10 @@ RESERVED = (
     *("proved_false_per_active_low", "proved_false_per_active_high"),
     *("active", "recall", "false_per_active"),
 )
+
+
+# The pursuit that has no part in an identity: what was counted before there was another.
+FORWARD = Strategy("OneStep")
 
 
 @attrs.frozen
@@ -108,6 +113,8 @@ class Task:
     codes : Codes
     noise : float
         ζ, as in `dcsc.experiments.simulate`.
+    pursuit : Strategy
+        What finds the codes; the forward pass by default.
     depth : int, optional
         How many of the layers are used, from layer 1; all of them by default.
     seed : int
@@ -122,6 +129,7 @@ class Task:
     layers: tuple[LayerTable, ...]
     codes: Codes
     noise: float = 0.0
+    pursuit: Strategy = FORWARD
     depth: int | None = None
     seed: int = 0
     bounds: tuple[Strategy, ...] = tuple(Strategy(kind.__name__) for kind in CLASS_BOUNDS)

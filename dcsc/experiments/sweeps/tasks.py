@@ -28,7 +28,7 @@ def read_task(table: Mapping[str, Any], strategies: Strategies) -> Task:
 
 def read_part(path: Path, value: Any, strategies: Strategies) -> Any:
     """Return what stands at one place of a task."""
-    if len(path) > 1:
+    if len(path) > 1 or strategies.is_family(path[0]):
         return strategies.read(path[-1], value)
     part = _converter(strategies).structure(value, _kinds()[path[0]])
     check_part(path[0], part)
@@ -68,8 +68,8 @@ def _converter(strategies: Strategies) -> cattrs.Converter:
     register_record(converter, LayerTable, **{name: strategy(name) for name in PARTS_OF_LAYERS})
     batch = override(struct_hook=_whole_numbers)
     register_record(converter, Codes, amplitudes=strategy("amplitudes"), batch=batch)
-    for kind in (Constants, Task):
-        register_record(converter, kind)
+    register_record(converter, Constants)
+    register_record(converter, Task, pursuit=strategy("pursuit"))
     return converter
 
 

@@ -10,7 +10,6 @@ import attrs
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError, InfeasibleError
 from dcsc.experiments.simulation.draws import Draws
-from dcsc.experiments.simulation.trials import Simulation
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 from dcsc.experiments.sweeps.records import InfeasibleRecord, Record, TrialsRecord
@@ -100,9 +99,12 @@ def _piece(sweep: Sweep, piece: Piece) -> list[Record]:
         records.append(guarantees(cell, codes, draws, sweep.strategies))
         start += records[-1].seconds
     if piece.stretches:
-        simulation = Simulation.of(model, codes, cell.seed, cell.task.noise)
+        simulation = cell.trials(model, codes, sweep.strategies)
         for first, last in piece.stretches:
-            tally = simulation.tally(first, last, entries=True)
+            try:
+                tally = simulation.tally(first, last, entries=True)
+            except DcscError as error:  # of a pursuit that does not get there
+                raise DcscError(f"cell {cell}: {error}") from None
             assert tally.missed is not None
             assert tally.false_alarms is not None
             end = time.perf_counter()

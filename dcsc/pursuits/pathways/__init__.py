@@ -6,5 +6,6 @@ A new one is a subclass of `PathwayPursuit` with ``_pursue``.
 from dcsc.pursuits.pathways.base import PathwayPursuit
 from dcsc.pursuits.pathways.holistic import Holistic
 from dcsc.pursuits.pathways.layered import Layered
+from dcsc.pursuits.pathways.multilayer import MLFISTA
 
-__all__ = ["Holistic", "Layered", "PathwayPursuit"]
+__all__ = ["MLFISTA", "Holistic", "Layered", "PathwayPursuit"]

@@ -63,11 +63,7 @@ class Holistic(PathwayPursuit):
     pursuit: Pursuit = attrs.field(validator=instance_of(Pursuit))
 
     def _pursue(self, task: PathwayTask) -> list[Array]:
-        above = sorted(set(task.noise) - {0})
-        if above:
-            raise DcscError(
-                f"Holistic: noise: expected noise of the signal alone, layer 0, got {above}"
-            )
+        entering = task.noisy_signal("Holistic")
         deepest = task.layers[-1]
         whole = effective(task.layers)
         norms = whole.atom_norms()
@@ -77,7 +73,6 @@ class Holistic(PathwayPursuit):
                 f"Holistic: layers: expected units of the deepest layer that show in the signal, "
                 f"got one, {atom}, that synthesises zeros"
             )
-        entering = task.entering(0, task.signal)
         pursued = self.pursuit._run(
             entering, whole.normalized(), deepest.projection, deepest.dictionary
         )

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from dcsc._arguments import instances
-from dcsc._arrays import Array
+from dcsc._arrays import Array, integer
 from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -14,7 +14,7 @@ from dcsc.pursuits.one_step import OneStep
 from dcsc.pursuits.pathways.base import PathwayPursuit
 from dcsc.pursuits.pathways.task import PathwayTask
 
-__all__ = ["Layered", "as_pathway_pursuit"]
+__all__ = ["FORWARD_PASS", "Layered", "as_pathway_pursuit"]
 
 
 def _pursuits(value: Any, record: Any, where: str) -> Pursuit | tuple[Pursuit, ...]:
@@ -46,13 +46,8 @@ class Layered(PathwayPursuit):
     pursuit: Pursuit | tuple[Pursuit, ...] = named_field(_pursuits)
 
     def _pursue(self, task: PathwayTask) -> list[Array]:
-        depth = len(task.layers)
-        pursuits = self.pursuit if isinstance(self.pursuit, tuple) else (self.pursuit,) * depth
-        if len(pursuits) != depth:
-            raise DcscError(
-                f"Layered: pursuit: expected one for each of {depth} layers, got {len(pursuits)}"
-            )
         codes, estimate = [], task.signal
+        pursuits = self.each(len(task.layers))
         for number, (layer, pursuit) in enumerate(zip(task.layers, pursuits, strict=True)):
             entering = task.entering(number, estimate)
             pursued = pursuit._run(entering, layer.operator, layer.projection, layer.dictionary)
@@ -60,11 +55,24 @@ class Layered(PathwayPursuit):
             codes.append(estimate)
         return codes
 
+    def each(self, depth: int) -> tuple[Pursuit, ...]:
+        """Return the pursuit of each of so many layers."""
+        layers = integer(depth, "Layered.each: depth", minimum=1)
+        pursuits = self.pursuit if isinstance(self.pursuit, tuple) else (self.pursuit,) * layers
+        if len(pursuits) != layers:
+            raise DcscError(
+                f"Layered: pursuit: expected one for each of {layers} layers, got {len(pursuits)}"
+            )
+        return pursuits
+
+
+FORWARD_PASS = Layered(OneStep())
+
 
 def as_pathway_pursuit(value: Any, where: str) -> PathwayPursuit:
-    """Return a pathway pursuit; a pursuit of one layer is taken layer by layer, None is OneStep."""
+    """Return a pathway pursuit; a pursuit of one layer is taken layer by layer."""
     if isinstance(value, PathwayPursuit):
         return value
     if value is not None and not isinstance(value, Pursuit):
         raise DcscError(f"{where}: expected a Pursuit or a PathwayPursuit, got {quoted(value)}")
-    return Layered(OneStep() if value is None else value)
+    return FORWARD_PASS if value is None else Layered(value)

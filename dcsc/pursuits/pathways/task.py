@@ -45,6 +45,15 @@ class PathwayTask:
         """Return an estimate of what enters layer ``number`` + 1, with the noise."""
         return estimate + self.noise[number] if number in self.noise else estimate
 
+    def noisy_signal(self, where: str) -> Array:
+        """Return the signal with its noise, for pursuits without estimates between the layers."""
+        above = sorted(set(self.noise) - {0})
+        if above:
+            raise DcscError(
+                f"{where}: noise: expected noise of the signal alone, layer 0, got {above}"
+            )
+        return self.entering(0, self.signal)
+
     def flat(self) -> Self:
         """Return the task with exactly one batch axis."""
         if len(self.batch) == 1:
