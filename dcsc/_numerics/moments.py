@@ -26,7 +26,7 @@ def best_moments(weights: Array, levels: Array, spreads: Array) -> Array:
     Parameters
     ----------
     weights : array of shape (rows, width)
-        Not negative, the largest first.
+        Not negative; zeros at the end cost nothing.
     levels : array of shape (rows,)
         t, positive.
     spreads : array of shape (rows,)
@@ -48,11 +48,11 @@ def _moments(
     for row in range(len(levels)):
         level, noise = levels[row], spreads[row] * spreads[row]
         variance, n = noise, 0
-        for w in weights[row]:
-            if w == 0.0:
-                break
-            variance += w * w
-            n += 1
+        for j in range(weights.shape[1]):
+            w = weights[row, j]
+            if w != 0.0:
+                variance += w * w
+                n = j + 1
         multiplier = level / variance if variance > 0 else 0.0
         for _ in range(_STEPS):
             missing, bend = level - multiplier * noise, noise

@@ -8,8 +8,7 @@ import numpy as np
 import scipy.special
 
 from dcsc._arrays import Array
-from dcsc.bounds.tails import Chernoff
-from dcsc.bounds.tails.base import Rows
+from dcsc._numerics import best_moments
 from dcsc.coefficients import columns
 from dcsc.dictionaries import Dictionary
 from dcsc.projections import Selection
@@ -246,8 +245,7 @@ def _tilts(weights: Array, levels: Array) -> tuple[Array, Array]:
     for start in range(0, len(active), _ROWS):
         batch = active[start : start + _ROWS]
         level = np.minimum(levels[batch], reach[batch])
-        rows = Rows(weights[batch], level, np.zeros(len(batch)))
-        tilt[batch] = Chernoff()._multiplier(rows)
-        grown = tilt[batch, None] * rows.weights
+        tilt[batch] = best_moments(weights[batch], level, np.zeros(len(batch)))[0]
+        grown = tilt[batch, None] * weights[batch]
         log_moment[batch] = (grown + np.log1p(np.exp(-2 * grown)) - math.log(2)).sum(axis=1)
     return tilt, log_moment

@@ -83,7 +83,7 @@ def partial_facts(
         return _of_sample(sums, numbers, affordable, seed)
     numbers = numbers[: affordable // units]
     ends = [sums.ends(InstanceBound(), number, _MISSED, _RAISED) for number in numbers.tolist()]
-    active = np.count_nonzero(layer.codes[numbers])
+    active = int(np.count_nonzero(layer.codes[numbers]))
     # Sums over the units of all inputs, end by end.
     missed, raised = (
         [math.fsum(end[at][end[0] == state].sum() for end in ends) / active for at in (1, 2)]
@@ -116,7 +116,8 @@ def _of_sample(seen: Seen, numbers: Array, count: int, seed: int) -> PartialFact
         for kind, (of, _) in enumerate(chosen):
             lower[kind][of == at], upper[kind][of == at] = low[asked[kind]], high[asked[kind]]
     missed, raised = map(mean_between, lower, upper, [_RISK / 2] * 2)
-    ratio = np.count_nonzero(codes == 0) / np.count_nonzero(codes)
+    active = int(np.count_nonzero(codes))
+    ratio = (codes.size - active) / active
     return PartialFacts(
         Interval(1 - missed.high, 1 - missed.low),
         Interval(raised.low * ratio, raised.high * ratio),
