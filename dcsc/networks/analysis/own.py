@@ -1,9 +1,8 @@
 """The network as it is, D = I, beside the law over random signs of its own filters."""
 
-from collections.abc import Sequence
-
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc._arrays import Array, generator
 from dcsc.networks.analysis.coded import CodedLayer
@@ -82,7 +81,7 @@ def own_facts(
     inputs: int,
     most: float,
     seed: int,
-    labels: Sequence[object] | None = None,
+    labels: npt.ArrayLike | None = None,
 ) -> OwnFacts | None:
     """Return where the network's own signs are among random ones.
 
@@ -96,7 +95,7 @@ def own_facts(
     most : float
         About how many multiplications it may take; fewer inputs and draws keep to that.
     seed : int
-    labels : sequence, optional
+    labels : array_like of shape (inputs,), optional
         The class of each input.
 
     Returns
@@ -118,15 +117,17 @@ def own_facts(
     shape = layer.dictionary.code_shape
     wrong = [_wrong(layer, codes, np.ones(shape))]
     wrong += [_wrong(layer, codes, _SIGNS.draw(shape, random)) for _ in range(count)]
-    counts = np.array(wrong)
+    counts: Array = np.array(wrong)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
-    names = [] if labels is None else [str(labels[number]) for number in numbers]
-    places = {name: np.array([one == name for one in names]) for name in sorted(set(names))}
+    classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
     return OwnFacts(
         count,
         seed,
         _case(None, counts, active),
-        tuple(_case(name, counts[:, :, at], active[at]) for name, at in places.items()),
+        tuple(
+            _case(str(name), counts[:, :, classes == name], active[classes == name])
+            for name in np.unique(classes)
+        ),
     )
 
 
