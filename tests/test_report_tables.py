@@ -64,6 +64,8 @@ def test_the_own_case_has_cells_and_sentences(digits):
         "in every draw of random ones in 1 of 1 layer." in x for x in words.at_a_glance(both)
     )
     assert "&lt;b&gt;: 97% (100%)" in page(both)
+    assert f"{layer.name}: the place of its own signs" in " ".join(words.limits(both))
+    assert "the place of its own signs" not in " ".join(words.limits(digits))
     without = attrs.evolve(digits, layers=(both.layers[1],))
     assert "own" not in columns(without)
     assert "own" not in row(without.layers[0])

@@ -141,7 +141,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"Of {counted(analysis.given, 'input')}, {inputs.count} were looked at.",
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
-            "draws of the signs.",
+            f"draws of the signs. The network's own were placed among at most {most.placed}.",
             *_perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
@@ -154,6 +154,12 @@ def limits(analysis: Analysis) -> list[str]:
     ]
     gaps += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
     gaps += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
+    if most.placed:
+        gaps += [
+            f"{x.name}: the place of its own signs"
+            for x in analysis.layers
+            if x.codes and x.own is None and any(x.codes.density)
+        ]
     if gaps:
         texts.append("Left out as too much work: " + "; ".join(gaps) + ".")
     return texts

@@ -124,8 +124,9 @@ def analyze(
         steady, unbounded = stability_facts(network, first, perturbation, chosen.products)
     # The facts, layer by layer.
     layers = []
+    count = len(network.convolutions)
     for at, convolution in enumerate(network.convolutions):
-        report(at / len(network.convolutions))
+        report(at / count)
         name = convolution.name
         layer = LayerAnalysis(
             name,
@@ -133,7 +134,7 @@ def analyze(
         )
         if name in coded:
             layer = _with_codes(layer, coded, share, number, chosen)
-            layer = attrs.evolve(layer, own=_own(coded[name], sample, number, chosen))
+            layer = attrs.evolve(layer, own=_own(coded[name], sample, number, chosen, count))
         layers.append(attrs.evolve(layer, stability=steady.get(name)))
     return Analysis(
         source=network.source,
@@ -201,11 +202,14 @@ def _with_codes(
     )
 
 
-def _own(layer: CodedLayer, sample: Inputs | None, seed: int, limits: Limits) -> OwnFacts | None:
+def _own(
+    layer: CodedLayer, sample: Inputs | None, seed: int, limits: Limits, layers: int
+) -> OwnFacts | None:
     labels = None if sample is None else sample.labels
     if labels is not None and len(labels) != len(layer.codes):
         labels = None
-    most = limits.products / 10
+    # a tenth of a part for each layer, and two parts for all of them
+    most = limits.products / max(10.0, layers / 2)
     return own_facts(layer, limits.placed, limits.resynthesized, most, seed, labels)
 
 
