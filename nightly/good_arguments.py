@@ -220,6 +220,8 @@ ARGUMENTS = {
     "operation": ops.Relu,
     "operation, Convolution.at": lambda: network().convolutions[0].operation,
     "operator": lambda: CIRCLE,
+    "objective": lambda: bounds.FewestMissed(2.0),
+    "objective, with_best_thresholds": lambda: None,
     "offset": lambda: [0.0, 1.0],
     "epsilon": lambda: 1e-5,
     "eps": lambda: 0.01,

@@ -28,8 +28,8 @@ def check_objective(objective: Objective, rng: Rng = 0) -> None:
         turned = _costs(objective, law, missed[:, order], raised[:, order])
         _same_places(objective, costs[:, order], turned)
         quiet = _costs(objective, law, missed, np.zeros(shape)).argmin(axis=0)
-        found = np.take_along_axis(missed, quiet[None], axis=0)[0]
-        if (found > missed.min(axis=0)).any():
+        least = np.take_along_axis(missed, quiet[None], axis=0)[0]
+        if (least > missed.min(axis=0)).any():
             law = "without false alarms the least cost is at the fewest misses"
             fail(objective, law, f"at places {quiet.tolist()} of {missed.tolist()}")
         _check_dominated(objective, missed, raised)

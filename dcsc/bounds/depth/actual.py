@@ -123,17 +123,17 @@ def actual_means(
 
 def _chosen(task: Task, at: int, below: Below, pilots: list[tuple[DrawnLayer, ...]]) -> _Choice:
     """Return by what each unit is bounded best in a few draws."""
-    told = np.mean([draw[at].upper for draw in pilots], axis=0)
-    field = told + np.mean([below.unions(draw) for draw in pilots], axis=0)
-    best, shift = np.full(len(told), np.inf), np.zeros(len(told))
+    base = np.mean([draw[at].upper for draw in pilots], axis=0)
+    field = base + np.mean([below.unions(draw) for draw in pilots], axis=0)
+    best, shift = np.full(len(base), np.inf), np.zeros(len(base))
     if at == 1 and task.bound.tail.covers(Adversarial()):
-        handed = [below.weights.T @ stray_sizes(draw[0], task.bound) for draw in pilots]
-        mean = np.mean(handed, axis=0)
+        errors = [below.weights.T @ stray_sizes(draw[0], task.bound) for draw in pilots]
+        mean = np.mean(errors, axis=0)
         for share in _SHARES:
             at_most = np.mean(
                 [
-                    at_a_shift(draw[at], share * mean, task.bound) + _shares(errors, share * mean)
-                    for draw, errors in zip(pilots, handed, strict=True)
+                    at_a_shift(draw[at], share * mean, task.bound) + _shares(error, share * mean)
+                    for draw, error in zip(pilots, errors, strict=True)
                 ],
                 axis=0,
             )

@@ -66,7 +66,7 @@ class PartialBound(Theorem[PartialGuarantee]):
     threshold halves the second.
 
     Above layer 1 the layers below are told the true supports: what wrong units there do further up
-    is not counted.
+    is not counted. `dcsc.bounds.actual_means` counts it.
 
     Parameters
     ----------
