@@ -14,10 +14,11 @@ from dcsc._version import __version__
 from dcsc._words import readable
 from dcsc.networks.analysis import Analysis, CodedLayer, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.plotting import as_svg, charts, effective_atoms, pathway_overlap
+from dcsc.plotting import as_svg, charts, pathway_overlap
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
+from dcsc.report.patterns import MOST_CHANNELS, patterns
 from dcsc.report.pictures import code_picture, data_uri, input_picture, most_active
 from dcsc.report.table import columns, row
 
@@ -26,7 +27,6 @@ __all__ = ["page"]
 _PICTURES = 160
 _FILTERS = 64
 _UNITS = 24
-_MOST_CHANNELS = 4
 _LARGEST_FIELD = 128
 _MOST_MATRICES = 12
 
@@ -206,11 +206,11 @@ def _atoms(layer: LayerAnalysis, coded: dict[str, CodedLayer]) -> Picture | None
     layers = stack(coded, layer.name)
     model = receptive_model(layers)
     channels, *extent = model.layers[0].dictionary.signal_shape
-    if channels > _MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
+    if channels > MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
         return None
     units = most_active(layer.coded.on, _UNITS)
-    return _svg(
-        effective_atoms(model, len(layers), units), f"Patterns that units of {layer.name} look for"
+    return _drawing(
+        patterns(model, len(layers), units), f"Patterns that units of {layer.name} look for"
     )
 
 

@@ -100,7 +100,7 @@ class CodedLayer(Displayed):
 
         The threshold is half of the smallest non-zero, the one that (3) speaks of.
         """
-        live = self.codes.reshape(len(self.codes), -1).any(axis=1)
+        live = self.codes.any(axis=tuple(range(1, self.codes.ndim)))
         records: list[LayerStatistics | None] = [None] * len(self.codes)
         if not live.any():
             return records

@@ -191,7 +191,7 @@ def _free(statistics: LayerStatistics) -> Selection:
 
 def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
     """Return what is proved of the codes themselves, atom by atom, at the thresholds β/2."""
-    live = np.flatnonzero(layer.codes.reshape(len(layer.codes), -1).any(axis=1))
+    live = np.flatnonzero(layer.codes.any(axis=tuple(range(1, layer.codes.ndim))))
     if not len(live) or not affordable:
         why = "its atoms would take too long" if len(live) else "no unit is on"
         return TheoremFacts(InstanceBound.label, reason=why)

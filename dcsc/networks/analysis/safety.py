@@ -18,6 +18,8 @@ errors that reach it exist, so that no larger margin could be claimed. With rand
 of the sum beyond :math:`m_k + I_k` bounds the probability that the unit comes out wrong.
 """
 
+import math
+
 import attrs
 import numpy as np
 
@@ -162,7 +164,7 @@ def safety(
     steady = room > dictionary.atom_norms() * zeta.reshape(-1, *[1] * axes)
     active = int(layer.on.sum())
     random = generator(seed, "safety: seed")
-    codes = layer.codes[:inputs].reshape(min(inputs, len(layer.codes)), -1)
+    codes = layer.codes[:inputs].reshape(-1, math.prod(dictionary.code_shape))
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
     sums = Seen(layer) if seen is None else seen
     chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
