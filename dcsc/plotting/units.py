@@ -16,7 +16,7 @@ from dcsc.overlap import PathwayOverlap
 from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, plain
 
-__all__ = ["effective_atoms", "pathway_overlap"]
+__all__ = ["effective_atoms", "pathway_overlap", "place_of"]
 
 _COLUMNS = 8
 _MOST_UNITS = 400
@@ -84,7 +84,7 @@ def effective_atoms(
         for axes, atom, unit in zip(grid, atoms, units, strict=False):
             draw(axes, atom, limit)
             # at a given height nothing is measured to find one
-            axes.set_title(_place(int(unit), code_shape), fontsize=7, y=1.0)
+            axes.set_title(place_of(int(unit), code_shape), fontsize=7, y=1.0)
         figure.suptitle(
             f"what units of layer {layer} stand for; scale −{limit:.2g} to {limit:.2g}", fontsize=9
         )
@@ -99,7 +99,7 @@ def _height(atoms: Array) -> float:
     return min(max(tall / atoms.shape[3], 0.5), 6)
 
 
-def _place(unit: int, code_shape: tuple[int, ...]) -> str:
+def place_of(unit: int, code_shape: tuple[int, ...]) -> str:
     """Return the filter and the position of a unit."""
     number, *position = map(int, np.unravel_index(unit, code_shape))
     return f"filter {number} at {', '.join(map(str, position))}" if position else f"atom {number}"

@@ -22,8 +22,8 @@ _STEPS = 1000
 class HardThresholdingPursuit(Pursuit):
     r"""Least squares on the support of each gradient step, until the support stays.
 
-    .. math:: T = \operatorname{supp} P_t\big(x + t A^T (y - A x)\big), \qquad
-        x \leftarrow \arg\min_{\operatorname{supp} u \subseteq T} \|y - A u\|, \qquad x = 0
+    .. math:: T = \operatorname{supp} P_t(x + t A^T (y - A x)), \qquad
+        x \leftarrow \operatorname{argmin}_{\operatorname{supp} u \subseteq T} \|y - A u\|, \qquad x = 0
         \text{ at first}
 
     :math:`P_t` is the projection's `~dcsc.Projection.proximal` map for the step t, of which only

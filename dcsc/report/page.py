@@ -9,10 +9,11 @@ import numpy as np
 from dcsc._arrays import Array, instance, integer
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.plotting import charts, effective_atoms, pathway_overlap
+from dcsc.plotting import charts, pathway_overlap
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
+from dcsc.report.patterns import MOST_CHANNELS, patterns
 from dcsc.report.pictures import (
     atoms_picture,
     code_picture,
@@ -29,7 +30,6 @@ __all__ = ["page"]
 _PICTURES = 160
 _FILTERS = 64
 _UNITS = 24
-_MOST_CHANNELS = 4
 _LARGEST_FIELD = 128
 _MOST_MATRICES = 12
 # Of networks with more layers than this one chart shows all of them.
@@ -216,7 +216,7 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
     layers = stack({x.name: x.coded for x in every if x.coded}, layer.name)
     model = receptive_model(layers)
     channels, *extent = model.layers[0].dictionary.signal_shape
-    if channels > _MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
+    if channels > MOST_CHANNELS or (len(extent) > 1 and max(extent) > _LARGEST_FIELD):
         return None
     many = len(every) > _MOST_CHARTED
     units = most_active(layer.coded.on, _FEW_UNITS if many else _UNITS)
@@ -230,7 +230,7 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
     if many and len(extent) == 2:
         atoms = model.effective_atoms(len(layers), units)
         return png(atoms_picture(atoms, _SMALL_FIELD), alt)
-    return svg(effective_atoms(model, len(layers), units), alt)
+    return drawing(patterns(model, len(layers), units), alt)
 
 
 def _overlap(analysis: Analysis) -> Picture | None:

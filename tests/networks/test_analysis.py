@@ -20,6 +20,7 @@ from dcsc.dictionaries import filters
 from dcsc.networks import load, operations
 from dcsc.networks.analysis import (
     Inputs,
+    Limits,
     analyze,
     margins,
     receptive_model,
@@ -339,3 +340,12 @@ def test_layers_that_no_input_reaches_have_no_codes():
     (facts,) = analyze(net, shown(4, 2, 9), limits=FEW).layers
     assert facts.codes is None
     assert facts.filters.own is not None
+
+
+def test_nothing_is_proved_where_no_input_is_to_be():
+    network = load(digits_network_path())
+    found = analyze(network, shipped_inputs().first(2), limits=Limits(proved=0, resynthesized=0))
+    for facts in found.layers:
+        assert facts.partial is None
+        assert not any(theorem.of for theorem in facts.theorems)
+        assert facts.safety.looked_at == (0, 0)

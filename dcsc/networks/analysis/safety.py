@@ -164,7 +164,7 @@ def safety(
     steady = room > dictionary.atom_norms() * zeta.reshape(-1, *[1] * axes)
     active = int(layer.on.sum())
     random = generator(seed, "safety: seed")
-    codes = layer.codes[:inputs].reshape(-1, math.prod(layer.codes.shape[1:]))
+    codes = layer.codes[:inputs].reshape(-1, math.prod(dictionary.code_shape))
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
     sums = Seen(layer) if seen is None else seen
     chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
