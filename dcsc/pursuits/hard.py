@@ -23,8 +23,8 @@ class HardThresholdingPursuit(Pursuit):
     r"""Least squares on the support of each gradient step, until the support stays.
 
     .. math:: T = \operatorname{supp} P_t(x + t A^T (y - A x)), \qquad
-        x \leftarrow \operatorname{argmin}_{\operatorname{supp} u \subseteq T} \|y - A u\|, \qquad x = 0
-        \text{ at first}
+        x \leftarrow \operatorname{argmin}_{\operatorname{supp} u \subseteq T} \|y - A u\|,
+        \qquad x = 0 \text{ at first}
 
     :math:`P_t` is the projection's `~dcsc.Projection.proximal` map for the step t, of which only
     the support is used. With `TopK`, `StripeProjection` and `HardThreshold` the objective of

@@ -18,7 +18,7 @@ from dcsc.experiments.studies.inputs import read_input
 from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import Limits, analyze, noise_inputs, read_inputs
 from dcsc.report import page
-from nightly.mutants import autoencoders, containers, sounds
+from nightly.mutants import autoencoders, containers, graphs, sounds
 from nightly.mutants.bits import BITS, TEXT, Mutation, mixed
 from nightly.mutants.sounds import Sound
 from nightly.mutants.trees import in_json, in_toml
@@ -197,7 +197,7 @@ _IN_NETWORKS = {
 
 
 def _formats() -> Iterator[Format]:
-    for ending, content in sounds.networks().items():
+    for ending, content in {"onnx": graphs.onnx_models, **sounds.networks()}.items():
         readers = (_run, _analyze) if ending == "onnx" else (load, _run_arranged)
         yield Format(
             f"network.{ending}", lambda _, made=content: made(), _IN_NETWORKS[ending], readers

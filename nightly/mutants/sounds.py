@@ -28,6 +28,7 @@ __all__ = [
     "certificates",
     "geometries",
     "networks",
+    "normal",
     "pictures",
     "sounds",
     "sweep_files",
@@ -44,7 +45,7 @@ class Sound:
     code: bool = False
 
 
-def _normal(*shape: int) -> np.ndarray[Any, Any]:
+def normal(*shape: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(0).normal(size=shape)
 
 
@@ -61,15 +62,15 @@ class Code:
 def weights() -> dict[str, np.ndarray[Any, Any]]:
     """Return the weights that `GEOMETRY` arranges."""
     return {
-        "conv1.weight": _normal(4, 3, 3, 3).astype(np.float32),
-        "conv1.bias": _normal(4).astype(np.float32),
+        "conv1.weight": normal(4, 3, 3, 3).astype(np.float32),
+        "conv1.bias": normal(4).astype(np.float32),
         "bn1.weight": np.ones(4, np.float32),
         "bn1.bias": np.zeros(4, np.float32),
         "bn1.running_mean": np.zeros(4, np.float32),
         "bn1.running_var": np.ones(4, np.float32),
         "conv2.weight_g": np.ones((2, 1, 1, 1), np.float32),
-        "conv2.weight_v": _normal(2, 4, 3, 3).astype(np.float32),
-        "fc.weight": _normal(3, 2 * 4 * 4),
+        "conv2.weight_v": normal(2, 4, 3, 3).astype(np.float32),
+        "fc.weight": normal(3, 2 * 4 * 4),
         "fc.bias": np.arange(3, dtype=np.float64),
     }
 
@@ -138,80 +139,9 @@ def state_dicts() -> Iterator[Sound]:
     yield Sound(pickle.dumps(Code()), _LAYERS, code=True)
 
 
-def onnx_models() -> Iterator[Sound]:
-    """Yield graphs of convolutions, of dense layers, and with data in the file ``data``."""
-    import onnx  # noqa: PLC0415  # who has no onnx tries the other formats
-
-    def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
-        names = ["" if name == "_" else name for name in inputs.split()]
-        return onnx.helper.make_node(kind, names, [output], output, **attributes)
-
-    def model(nodes: Any, shape: Any, constants: dict[str, Any], opset: int = 18) -> Any:
-        value = onnx.helper.make_tensor_value_info
-        graph = onnx.helper.make_graph(
-            nodes,
-            "graph",
-            [value("x", onnx.TensorProto.FLOAT, shape)],
-            [onnx.helper.make_empty_tensor_value_info("out")],
-            [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
-        )
-        versions = [onnx.helper.make_opsetid("", opset)]
-        return onnx.helper.make_model(graph, opset_imports=versions, ir_version=9)
-
-    four, w = np.ones(4, np.float32), _normal(4, 3, 3, 3).astype(np.float32)
-    plane = [
-        node("Conv", "x w four", "a", strides=[1, 1], pads=[1, 1, 0, 0], group=1),
-        node("BatchNormalization", "a four four four four", "b", epsilon=1e-5),
-        node("Relu", "b", "c"),
-        node("MaxPool", "c", "d", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
-        node("AveragePool", "d", "e", kernel_shape=[2, 2], auto_pad="SAME_UPPER"),
-        node("Conv", "e v", "f", dilations=[1, 1], group=4),
-        node("Flatten", "f", "g", axis=1),
-        node("Gemm", "g m _", "h", transB=1, alpha=1.0),
-        node("Softmax", "h", "out", axis=-1),
-    ]
-    v = _normal(4, 1, 2, 2).astype(np.float32)
-    m = _normal(5, 36).astype(np.float32)
-    constants = {"w": w, "four": four, "v": v, "m": m}
-    yield Sound(model(plane, ["batch", 3, 8, 8], constants).SerializeToString())
-    lists = {"starts": np.array([0]), "ends": np.array([2**31]), "axes": np.array([2])}
-    lists |= {"shape": np.array([0, -1]), "pads": np.array([0, 0, 1, 0, 0, 1]), "zero": four[0]}
-    lists |= {
-        "scales": np.array([1, 1, 2], np.float32),
-        "two": np.array([2]),
-        "s": four[:1],
-        "four": four,
-    }
-    line = [
-        node("Pad", "x pads zero", "a", mode="constant"),
-        node("Slice", "a starts ends axes", "b"),
-        node("Conv", "b k", "c", auto_pad="SAME_LOWER"),
-        node("PRelu", "c s", "d"),
-        node("Resize", "d _ scales", "e", mode="nearest", nearest_mode="floor",
-             coordinate_transformation_mode="asymmetric"),
-        node("Resize", "e _ scales", "f", mode="linear"),
-        node("Clip", "f zero", "g"),
-        node("ReduceMean", "g two", "h", keepdims=1),
-        node("Concat", "h h", "i", axis=1),
-        node("Transpose", "i", "j", perm=[0, 2, 1]),
-        node("Reshape", "j shape", "k2"),
-        node("LayerNormalization", "k2 four", "l", axis=-1),
-        node("Mish", "l", "out"),
-    ]  # fmt: skip
-    lists["k"] = _normal(2, 3, 3).astype(np.float32)
-    yield Sound(model(line, [1, 3, 16], lists).SerializeToString())
-    outside = model([node("Conv", "x w", "out")], [1, 3, 8, 8], {"w": w})
-    tensor = outside.graph.initializer[0]
-    tensor.ClearField("raw_data")
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    for key, value in (("location", "data"), ("offset", "0"), ("length", str(w.nbytes))):
-        tensor.external_data.add(key=key, value=value)
-    yield Sound(outside.SerializeToString(), {"data": w.tobytes()})
-
-
 def archives() -> Iterator[Sound]:
     """Yield inputs with labels, and code for inputs."""
-    yield Sound(npz({"inputs": _normal(2, 3, 8, 8), "labels": np.arange(2)}))
+    yield Sound(npz({"inputs": normal(2, 3, 8, 8), "labels": np.arange(2)}))
     yield Sound(npz({"x": np.array([Code()], object)}), code=True)
 
 
@@ -225,7 +155,6 @@ def networks() -> dict[str, Callable[[], Iterator[Sound]]]:
     half = {"a.weight": np.ones((2, 3, 3), np.float16), "a.bias": np.arange(2)}
     code = {"a.weight": np.array([Code()], object)}
     return {
-        "onnx": onnx_models,
         "safetensors": lambda: (Sound(safetensors(v), _LAYERS) for v in (weights(), half)),
         "npz": lambda: (Sound(npz(v), _LAYERS, v is code) for v in (weights(), half, code)),
         "pt": state_dicts,
@@ -282,11 +211,11 @@ def sounds() -> Iterator[Sound]:
 
 def arrays() -> Iterator[Sound]:
     """Yield arrays of several dtypes and orders, and one of code."""
-    plane = _normal(40, 48)
-    wide = _normal(3, 40, 48).astype(np.float32)
-    bank = _normal(3, 12, 3)
+    plane = normal(40, 48)
+    wide = normal(3, 40, 48).astype(np.float32)
+    bank = normal(3, 12, 3)
     for value in (
-        *(plane, plane.astype(">f4"), np.asfortranarray(plane), (plane > 0), wide, _normal(100)),
+        *(plane, plane.astype(">f4"), np.asfortranarray(plane), (plane > 0), wide, normal(100)),
         *(bank, plane.astype(np.int16), np.array([Code()], object)),
     ):
         file = io.BytesIO()
@@ -336,7 +265,7 @@ def sweep_files() -> Iterator[Sound]:
     yield Sound(SWEEP)
     drawn = b'{ kind = "gaussian", n = 3, c = 12, kernel = 3, rng = 1 }'
     bank = io.BytesIO()
-    np.save(bank, _normal(3, 12, 3))
+    np.save(bank, normal(3, 12, 3))
     yield Sound(SWEEP.replace(drawn, b'{ file = "bank.npy" }'), {"bank.npy": bank.getvalue()})
 
 

@@ -301,6 +301,16 @@ def test_functions_that_call_functions_end(functions, message, tmp_path):
     assert message in refusal(saved(made, tmp_path))
 
 
+def test_functions_and_branches_that_cannot_be_are_refused(tmp_path):
+    made = model([node("f", "x x", "out", domain="own")], {"x": SIGNAL})
+    made.functions.append(function("f", []))
+    assert "out (f): expected other inputs or attributes" in refusal(saved(made, tmp_path))
+    on = {"on": np.array(True)}
+    for inputs in ("on", ""):
+        made = model([node("If", inputs, "out")], {"x": SIGNAL}, on)
+        assert "out (If): expected other inputs" in refusal(saved(made, tmp_path))
+
+
 @pytest.mark.parametrize(("nodes", "message"), [
     ([node("Relu", "nothing", "out")], "uses 'nothing', which no step before it makes"),
     ([node("Relu", "y", "out"), node("Relu", "x", "y")], "which no step before it makes"),

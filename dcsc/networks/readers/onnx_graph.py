@@ -142,24 +142,31 @@ class _Builder:
             self.added += 1
             if self.added > _MOST_NODES:
                 raise TooLargeError(f"expected at most {_MOST_NODES} steps, got more")
-            function = self.functions.get((node.domain, node.op_type))
-            if function is not None:
-                self._inline(node, function, scope)
-            elif node.op_type == "If" and node.domain in _DEFAULT:
-                self._choose(node, scope)
-            else:
-                self._add(node, scope)
+            name = self._name(node, scope)
+            try:
+                function = self.functions.get((node.domain, node.op_type))
+                if function is not None:
+                    self._inline(name, node, function, scope)
+                elif node.op_type == "If" and node.domain in _DEFAULT:
+                    self._choose(name, node, scope)
+                else:
+                    self._add(name, node, scope)
+            except (LookupError, TypeError, ValueError) as error:
+                if isinstance(error, DcscError):
+                    raise
+                raise DcscError(
+                    f"{name} ({node.op_type}): expected other inputs or attributes: {quoted(error)}"
+                ) from None
 
-    def _inline(self, node: Any, function: Any, scope: Scope) -> None:
+    def _inline(self, name: str, node: Any, function: Any, scope: Scope) -> None:
         """Add the steps of a function of the file in the place of its call."""
-        name = self._name(node, scope)
         inner = scope.of_function(node, function, name)
         self._add_all(function.node, inner)
         self._hand_on(name, node, [inner.name(output) for output in function.output], scope)
 
-    def _choose(self, node: Any, scope: Scope) -> None:
+    def _choose(self, name: str, node: Any, scope: Scope) -> None:
         """Add the steps of the branch that a known condition takes; without one it is a stop."""
-        name, condition = self._name(node, scope), scope.name(node.input[0])
+        condition = scope.name(node.input[0])
         if condition not in self.constants:
             for output in filter(None, node.output):
                 unread, new = Unread(node.op_type, _UNDECIDED), self._new(output, scope)
@@ -191,8 +198,7 @@ class _Builder:
         self.values.add(name)
         return name
 
-    def _add(self, node: Any, scope: Scope) -> None:
-        name = self._name(node, scope)
+    def _add(self, name: str, node: Any, scope: Scope) -> None:
         try:
             with np.errstate(all="ignore"):  # what is not finite is refused where it is a weight
                 call = self._call(node, scope)
@@ -206,10 +212,6 @@ class _Builder:
                     self.nodes.append(Node(name, operation, inputs, output))
         except DcscError as error:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
-        except (LookupError, TypeError, ValueError) as error:
-            raise DcscError(
-                f"{name} ({node.op_type}): expected other inputs or attributes: {quoted(error)}"
-            ) from None
 
     def _keep(self, name: str, value: Array) -> None:
         """Keep what was computed from constants, as long as that is not too much."""
