@@ -11,24 +11,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["FAULT", "INTERRUPTED", "guard", "release"]
+__all__ = ["FAULT", "Terminated", "guard", "release"]
 
 FAULT = 70
-INTERRUPTED = 130
+_INTERRUPTED = 128 + signal.SIGINT
+_TERMINATIONS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal other than Ctrl-C's asks the command to end; its number is the argument."""
 
 
 def guard() -> None:
     """Let the command end at once where it is interrupted or fails: there is nothing to undo."""
     if _is_command():
         sys.excepthook = _fail
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, _leave)
+        _replace(signal.SIGINT, signal.default_int_handler, _leave)
+        for number in _TERMINATIONS:
+            _replace(number, _terminate, signal.SIG_DFL)
 
 
 def release() -> None:
-    """Let interruptions be exceptions again."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let signals be exceptions, so that what the command has begun is tidied up."""
+    if _is_command():
+        _replace(signal.SIGINT, _leave, signal.default_int_handler)
+        for number in _TERMINATIONS:
+            _replace(number, signal.SIG_DFL, _terminate)
+
+
+def _replace(number: int, old: Any, new: Any) -> None:
+    """Handle a signal anew, unless somebody else handles or ignores it."""
+    if signal.getsignal(number) == old:
+        signal.signal(number, new)
 
 
 def _is_command() -> bool:
@@ -37,7 +51,11 @@ def _is_command() -> bool:
 
 
 def _leave(number: int, frame: Any) -> None:
-    _end("interrupted", INTERRUPTED)
+    _end("interrupted", _INTERRUPTED)
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated(number)
 
 
 def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

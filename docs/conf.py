@@ -1,6 +1,8 @@
 """Sphinx configuration. The examples in the pages are run by pytest."""
 
 import re
+import sys
+from pathlib import Path
 
 import scipy.stats  # noqa: F401  # before torch is mocked: it asks for the classes of torch
 
@@ -10,15 +12,19 @@ project = "dcsc"
 author = "The dcsc authors"
 version = release = dcsc.__version__
 
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5"]
 
-myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"  # in docstrings, single backticks name a class or function
@@ -28,8 +34,34 @@ autodoc_mock_imports = ["torch"]  # an extra, and a large one
 autodoc_typehints = "none"  # numpydoc's tables say it in words
 numpydoc_show_class_members = False  # autodoc lists them
 
-html_theme = "furo"
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": ("matplotlib", "palette.reset"),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "min_reported_time": 10,
+    "show_memory": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
 html_title = f"dcsc {version}"
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "navbar_align": "left",
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}
+html_sidebars = {"index": []}
+copyright = author
 
 
 def _plain(app, what, name, obj, options, lines):

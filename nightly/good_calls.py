@@ -19,48 +19,9 @@ from nightly.good_arguments import ARGUMENTS
 from nightly.good_instances import INSTANCES
 from nightly.ingredients import CIRCLE
 from tests.networks.cases import OPERATIONS
+from tests.public_api import MODULES
 
 __all__ = ["GoodCall", "good_calls"]
-
-MODULES = [
-    "dcsc",
-    "dcsc.bounds",
-    "dcsc.bounds.counts",
-    "dcsc.bounds.noise",
-    "dcsc.bounds.records",
-    "dcsc.bounds.tails",
-    "dcsc.codes",
-    "dcsc.dictionaries",
-    "dcsc.dictionaries.filters",
-    "dcsc.experiments",
-    "dcsc.experiments.studies.example",
-    "dcsc.experiments.studies.inputs",
-    "dcsc.experiments.studies.poster",
-    "dcsc.experiments.studies.recover",
-    "dcsc.experiments.sweeps",
-    "dcsc.intervals",
-    "dcsc.model",
-    "dcsc.networks",
-    "dcsc.networks.analysis",
-    "dcsc.networks.autoencoders",
-    "dcsc.networks.autoencoders.analysis",
-    "dcsc.networks.autoencoders.formats",
-    "dcsc.networks.operations",
-    "dcsc.networks.pytorch",
-    "dcsc.networks.readers",
-    "dcsc.networks.relaxations",
-    "dcsc.networks.shipped",
-    "dcsc.networks.weights.geometry",
-    "dcsc.overlap",
-    "dcsc.pathway",
-    "dcsc.plotting",
-    "dcsc.projections",
-    "dcsc.pursuits",
-    "dcsc.report",
-    "dcsc.signs",
-    "dcsc.testing",
-    "dcsc.torch",
-]
 
 # Not called, by the names of the reference, and why.
 _HOOK = "users write it, and dcsc calls it with what it has made"

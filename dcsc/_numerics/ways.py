@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 from dcsc import _forks
 from dcsc.errors import CompilationWarning
 
-__all__ = ["NotCompiledError", "say_once", "two_ways"]
+__all__ = ["NotCompiledError", "plain_because", "say_once", "two_ways"]
 
 _VARIABLES = ("DCSC_PLAIN", "NUMBA_DISABLE_JIT")
 
@@ -55,6 +55,13 @@ def two_ways(compiled: str, plain: Callable[P, T]) -> Callable[P, T]:
         return plain(*args, **kwargs)
 
     return run
+
+
+def plain_because() -> str | None:
+    """Return why this process has taken the plain leaves, or None while it takes compiled ones."""
+    if _asked():
+        return "the environment asks for it"
+    return f"the loops cannot be compiled ({_failures[0]})" if _failures else None
 
 
 @cache

@@ -26,8 +26,8 @@ _BLOCK_ENTRIES = 2**20
 def ruger(probabilities: npt.ArrayLike, delta: float) -> int:
     r"""Return the smallest t ≥ 1 for which Rüger's inequality proves :math:`P(E \ge t) \le \delta`.
 
-    .. math:: t = \min_r \max\Big\{r + 1, \Big\lceil r +
-        \tfrac1\delta \sum_{k > r} p_{(k)} \Big\rceil\Big\}
+    .. math:: t = \min_r \max\left\{r + 1, \left\lceil r +
+        \tfrac1\delta \sum_{k > r} p_{(k)} \right\rceil\right\}
 
     where the r likeliest events are written off. Upper bounds of the probabilities may stand for
     them. (Rüger, 1978.)

@@ -8,6 +8,7 @@ import dcsc
 from dcsc.cli import ending
 from dcsc.cli.analyze import analyze
 from dcsc.cli.common import Screen
+from dcsc.cli.doctor import doctor
 from dcsc.cli.figures import poster, recover
 from dcsc.cli.proofs import explain, verify
 from dcsc.cli.sweeps import plot, replay, sweep
@@ -20,8 +21,9 @@ app = App(
     help="Does a CNN's forward pass recover the activation pathway, how often, and which theorem "
     "says so?",
     version=dcsc.__version__,
+    suppress_keyboard_interrupt=False,  # each command ends them in its own words
 )
-for command in (poster, recover, analyze, template, explain, verify, sweep, plot, replay):
+for command in (poster, recover, analyze, template, explain, verify, sweep, plot, replay, doctor):
     app.command(command)
 # Files that the shell reads at its start are the user's to change.
 app.register_install_completion_command(add_to_startup=False)

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import sys
 import traceback
 import warnings
@@ -10,7 +11,7 @@ from typing import Any
 
 from cyclopts import CycloptsError
 
-from dcsc._starting import FAULT, INTERRUPTED, guard, release
+from dcsc._starting import FAULT, Terminated, guard, release
 from dcsc._words import short, visible
 from dcsc.errors import DcscError
 
@@ -31,7 +32,7 @@ def run(command: Callable[[], object]) -> int:
     1     ``verify``: false, and nothing else
     2     was refused: by what it was given, by files, by the machine
     70    failed by a mistake of dcsc's or of a library; ``DCSC_TRACEBACK=1`` says where
-    130   was interrupted
+    130   was interrupted; 129 by SIGHUP, 143 by SIGTERM
     141   found nobody reading what it printed
     ====  ==========================================================================
     """
@@ -41,8 +42,9 @@ def run(command: Callable[[], object]) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             code = _finish(command)
-    except KeyboardInterrupt:
-        code = _end("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        number = error.args[0] if isinstance(error, Terminated) else signal.SIGINT
+        code = _end(": ".join(["interrupted", *getattr(error, "__notes__", ())]), 128 + number)
     except (DcscError, CycloptsError) as error:
         code = _end(str(error), REFUSED)
     except MemoryError as error:

@@ -100,12 +100,9 @@ def sweep(
     with sweep_progress(plan) as report:
         try:
             done = sweeps.run(plan, out, jobs, dask, report, force)
-        except KeyboardInterrupt:
-            print(
-                f"dcsc: interrupted: what was finished is in {out}; the same command goes on",
-                file=sys.stderr,
-            )
-            sys.exit(130)
+        except KeyboardInterrupt as end:
+            end.add_note(f"what was finished is in {out}; the same command goes on")
+            raise
     path = sweeps.write_netcdf(out, force)
     for line in _summary(plan, done):
         say(line)

@@ -59,7 +59,7 @@ def test_what_is_in_a_pickle_is_named(content, tmp_path):
     assert "torch.save(model.state_dict(), path)" in str(error.value)
 
 
-def test_numbers_without_a_format_are_named(tmp_path):
+def test_numbers_without_a_format_are_named(torch, tmp_path):
     (tmp_path / "group1-shard1of1.bin").write_bytes(b"\0\0\x80?" * 9)
     with pytest.raises(DcscError, match=r"expected an archive or a pickle.*TensorFlow\.js"):
         networks.load(tmp_path / "group1-shard1of1.bin")

@@ -59,9 +59,17 @@ def test_a_sweep_from_file_to_figure(file, tmp_path, called):
 
 
 @pytest.mark.parametrize(
-    ("jobs", "moment"), [(1, "landed"), (2, "landed"), (2, "started"), (2, "importing")]
+    ("jobs", "moment", "sent"),
+    [
+        (1, "landed", signal.SIGINT),
+        (2, "landed", signal.SIGINT),
+        (2, "started", signal.SIGINT),
+        (2, "importing", signal.SIGINT),
+        (2, "landed", signal.SIGTERM),
+        (2, "importing", signal.SIGHUP),
+    ],
 )
-def test_an_interrupted_sweep_goes_on(jobs, moment, tmp_path):
+def test_an_interrupted_sweep_goes_on(jobs, moment, sent, tmp_path):
     """One line, also where workers are interrupted with it, as a terminal does; nothing is lost.
 
     The workers may have landed something, or not have come to life yet.
@@ -80,14 +88,14 @@ def test_an_interrupted_sweep_goes_on(jobs, moment, tmp_path):
         assert time.monotonic() < end
         assert done.poll() is None, done.stderr.read()
         time.sleep(0.01)
-    if jobs > 1:
+    if jobs > 1 and sent == signal.SIGINT:
         # The one who started them stops them soon after; nobody is that fast here.
         for worker in set(members(done.pid)) - {str(done.pid)}:
             os.kill(int(worker), signal.SIGINT)
         time.sleep(0.3)
-    os.killpg(done.pid, signal.SIGINT)
+    os.killpg(done.pid, sent)
     out, err = done.communicate(timeout=PATIENCE)
-    assert done.returncode == 130, err
+    assert done.returncode == 128 + sent, err
     assert out == ""
     assert [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")] == [
         "dcsc: interrupted: what was finished is in out; the same command goes on"

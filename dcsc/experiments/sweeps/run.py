@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -301,16 +301,18 @@ class _Runner:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Hold SIGINT back for a moment; a process or thread that starts meanwhile never gets it.
+    """Hold a terminal's signals back for a moment; who starts meanwhile never gets them.
 
-    An interruption from a terminal reaches workers too, which would each print where they were.
+    They reach workers too, which would each print where they were, and the process that tidies up
+    after them, which would be gone too early.
     """
     if sys.platform == "win32":
         yield
         return
-    resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
+        resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -341,8 +343,9 @@ def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
                 "initializer": leave_with,
                 "initargs": (os.getpid(),),
             }
-        with (
-            joblib.parallel_config("loky", n_jobs=jobs, **settings),
-            joblib.Parallel(return_as="generator_unordered", batch_size=1) as parallel,
-        ):
+        with ExitStack() as stack:
+            with _deaf():
+                stack.enter_context(joblib.parallel_config("loky", n_jobs=jobs, **settings))
+                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+                stack.enter_context(parallel)
             yield parallel, jobs

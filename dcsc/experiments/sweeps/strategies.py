@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -213,8 +214,8 @@ class Strategies:
         """Return the bytes of a file, which is beside the sweep unless the user consents."""
         path = self.folder / name
         try:
-            beside = path.resolve().is_relative_to(self.folder.resolve())
-        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL byte
+            beside = Path(os.path.realpath(path)).is_relative_to(self.folder.resolve())
+        except (OSError, ValueError) as error:  # a NUL byte
             raise ValueError(f"expected a file, got {quoted(name)}: {error}") from None
         if not (beside or self.allow_code):
             raise ValueError(

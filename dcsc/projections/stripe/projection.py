@@ -59,7 +59,7 @@ class StripeSolution:
 class StripeProjection(Projection):
     r"""The nearest code of stripe sparsity at most S: the exact Euclidean projection.
 
-    .. math:: \arg\min \{ \|u - z\|_2 : \|u\|^Q_{0,\infty} \le S \}
+    .. math:: \operatorname{argmin} \{ \|u - z\|_2 : \|u\|^Q_{0,\infty} \le S \}
 
     That is z on the support of the largest energy :math:`\sum z_k^2` of which no stripe holds more
     than S entries, and 0 elsewhere. It does not find the support of a code in general: where a

@@ -1,0 +1,47 @@
+r"""Mathematics as MathML, which browsers draw without a script or a network.
+
+Sphinx hands over TeX; a command that the converter does not know is a warning, and so an error of
+the build.
+"""
+
+from html import escape
+
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number, wrap_displaymath
+
+logger = logging.getLogger(__name__)
+
+
+def setup(app):
+    """Register the renderer, under the name ``mathml``."""
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def visit_math(translator, node):
+    """Write mathematics in a line."""
+    translator.body.append(_mathml(node, node.astext(), "inline"))
+    raise SkipNode
+
+
+def visit_math_block(translator, node):
+    """Write mathematics in lines of its own, with the number of the equation if it has one."""
+    text = node.astext()
+    if "\\\\" in text and not node.get("no-wrap", node.get("nowrap")):
+        text = wrap_displaymath(text, None, False)
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    translator.body.append(_mathml(node, text, "block"))
+    if node["number"]:
+        number = get_node_equation_number(translator, node)
+        translator.body.append(f'<span class="eqno">({escape(number)})</span>')
+    translator.body.append("</div>\n")
+    raise SkipNode
+
+
+def _mathml(node, text, display):
+    result = convert(text, display=display)
+    if "\\" in result or "<mi>&</mi>" in result or "<mi>&amp;</mi>" in result:
+        logger.warning("TeX that has no MathML: %s", text, location=node)
+    return result
