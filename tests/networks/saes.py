@@ -216,7 +216,7 @@ CASES = {
     ),
     "standard, before version 6": (
         *_SAELENS,
-        {"d_in": SAMPLES, "d_sae": LATENTS, "activation_fn_str": "relu", "hook_point": "hook_z"},
+        {"activation_fn": None, "activation_fn_str": "relu", "hook_point": "hook_z", "d_sae": None},
         matrices() | {"scaling_factor": np.ones(LATENTS, np.float32)},
         of_saelens(rectifier),
     ),

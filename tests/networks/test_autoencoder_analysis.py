@@ -20,6 +20,7 @@ from dcsc.networks.autoencoders.analysis import (
 from dcsc.networks.autoencoders.analysis.recovery import recovery
 from dcsc.plotting import latents
 from dcsc.report import autoencoder_glance, autoencoder_page
+from tests.chromium import BROWSER, Chromium
 from tests.commands import call, refused
 from tests.networks import saes
 
@@ -332,3 +333,21 @@ def test_commands_that_are_refused(tmp_path, monkeypatch, capsys):
     path.with_name("cfg.json").unlink()
     assert "expected a cfg.json" in refused(call(monkeypatch, capsys, "analyze", "sae"))
     assert not list(tmp_path.glob("report*"))
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
+def test_the_page_in_a_browser(analysis, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(autoencoder_page(analysis))
+    with Chromium() as opened:
+        opened.open(path)
+        assert opened.complaints == []
+        assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
+        assert opened.run("document.images.length") == 5
+        broken = "[...document.images].filter((one) => !one.complete || !one.naturalWidth).length"
+        assert opened.run(broken) == 0
+        lost = "[...document.links].filter((one) => !document.querySelector(one.hash)).length"
+        assert opened.run(lost) == 0
+        for width in (360, 1280):
+            opened.size(width, 800)
+            assert opened.run("document.documentElement.scrollWidth") <= width

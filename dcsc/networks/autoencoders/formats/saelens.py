@@ -111,7 +111,7 @@ def _architecture(config: Configuration) -> str:
     """Return the architecture, also of configurations before version 6."""
     architecture = config.choice("architecture", _ARCHITECTURES, "standard")
     for key in ("activation_fn_str", "activation_fn"):
-        activation = config.values.get(key, "relu")
+        activation = config.values.get(key) or "relu"
         if activation == "topk":
             architecture = "topk"
         elif activation != "relu":
