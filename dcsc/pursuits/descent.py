@@ -98,6 +98,7 @@ class Descent:
     image: Array = attrs.field(init=False)
     objective: Array = attrs.field(init=False)
     _before: tuple[Array, Array] = attrs.field(init=False)
+    _ahead: Array = attrs.field(init=False)
     _momentum: Array = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -114,7 +115,7 @@ class Descent:
                 "Pursuit: signals: expected signals whose squares, and sums of these, a float can "
                 f"hold, got numbers up to {np.abs(self.signals).max():.3g}"
             )
-        self._before = self.code, self.image
+        self._before, self._ahead = (self.code, self.image), self.code
         self._momentum = np.ones(len(code))
 
     def objective_of(self, rows: Array | slice, image: Array, code: Array) -> Array:
@@ -128,36 +129,40 @@ class Descent:
         objective = self.objective_of(slice(None), image, code)
         return bool((objective > _ROUNDED * self.objective).any())
 
-    def advance(self) -> Array:
-        """Take a step; return how far it went, relative to the new code, (batch,)."""
+    def advance(self) -> None:
+        """Take a step."""
         weight = np.zeros(len(self.code))
         if self.accelerate:
             following = (1 + np.sqrt(1 + 4 * np.square(self._momentum))) / 2
             weight = (self._momentum - 1) / following
             self._momentum = following
-        every = np.arange(len(weight))
-        code, image, change = self._from(every, weight)
+        every = slice(None)
+        ahead, code, image = self._from(every, weight)
         objective = self.objective_of(every, image, code)
         # Where F rises beyond rounding, go from x and not from beyond it.
         rising = (objective > _ROUNDED * self.objective) & (weight > 0)
         if rising.any():
             again = np.flatnonzero(rising)
-            code[again], image[again], change[again] = self._from(again, np.zeros(len(again)))
+            ahead[again], code[again], image[again] = self._from(again, np.zeros(len(again)))
             objective[again] = self.objective_of(again, image[again], code[again])
             self._momentum[again] = 1
-        self._before = self.code, self.image
+        self._before, self._ahead = (self.code, self.image), ahead
         self.code, self.image, self.objective = code, image, objective
-        return change
 
-    def _from(self, rows: Array, weight: Array) -> tuple[Array, Array, Array]:
-        """Step from beyond x, as far as ``weight`` says; return code, image and relative change."""
+    def change(self) -> Array:
+        """Return how far the last step went, relative to the new code, (batch,)."""
+        return relative_change(self.code, self._ahead)
+
+    def _from(self, rows: Array | slice, weight: Array) -> tuple[Array, Array, Array]:
+        """Step from beyond x, as far as ``weight`` says; return that place, code and image."""
         ahead, ahead_image = (
             here[rows] + spread(weight, here) * (here[rows] - before[rows])
             for here, before in zip((self.code, self.image), self._before, strict=True)
         )
         downhill = self.operator.analyze(self.signals[rows] - ahead_image)
-        code = self.project(ahead + self.step * downhill)
-        return code, self.operator.synthesize(code), relative_change(code, ahead)
+        downhill *= self.step
+        code = self.project(np.add(ahead, downhill, out=downhill))
+        return ahead, code, self.operator.synthesize(code)
 
 
 def relative_change(code: Array, before: Array) -> Array:

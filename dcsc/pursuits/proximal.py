@@ -86,10 +86,10 @@ class ProximalGradient(Pursuit):
         code, taken = np.zeros_like(descent.code), np.zeros(len(signals), dtype=np.int64)
         running = np.ones(len(signals), dtype=bool)
         for _ in range(self.iterations):
-            change = descent.advance()
+            descent.advance()
             code[running] = descent.code[running]
             taken += running
-            running &= change > tolerance
+            running &= descent.change() > tolerance
             if not running.any():
                 break
         return Pursued(code, taken)
