@@ -14,6 +14,7 @@ import pytest
 
 from dcsc import DcscError, networks
 from dcsc._words import quoted
+from dcsc.networks.readers import onnx_graph
 from tests.networks.cases import (
     LAYER,
     SIGNAL,
@@ -292,9 +293,10 @@ def function(name, calls):
 @pytest.mark.parametrize(("functions", "message"), [
     ([("f", [("f", "x", "y")])], "expected at most 50 functions and branches inside one another"),
     ([(f"f{n or ''}", [(f"f{n + 1}", "x", "z"), (f"f{n + 1}", "z", "y")]) for n in range(24)],
-     "expected at most 131072 steps, got more"),
+     "expected at most 1000 steps, got more"),
 ])  # fmt: skip
-def test_functions_that_call_functions_end(functions, message, tmp_path):
+def test_functions_that_call_functions_end(functions, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_graph, "_MOST_NODES", 1000)
     made = model([node("f", "x", "out", domain="own")], {"x": SIGNAL})
     made.opset_import.append(onnx.helper.make_opsetid("own", 1))
     made.functions.extend(function(*one) for one in functions)
