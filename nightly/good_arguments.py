@@ -213,6 +213,7 @@ ARGUMENTS = {
     "noise": lambda: 0.0,
     "noise, DCSCModel.forward": lambda: {0: np.zeros((1, 6))},
     "noise, Holistic.__call__": lambda: {0: np.zeros((1, 6))},
+    "noise, MLFISTA.__call__": lambda: {0: np.zeros((1, 6))},
     "noise, Layered.__call__": lambda: {1: np.zeros((2, 6))},
     "noise, covers": lambda: NOISES[bounds.noise.Independent],
     "noise, check_noise": lambda: NOISES[bounds.noise.Independent],

@@ -8,6 +8,7 @@ import pytest
 from tests.commands import script
 
 SIDES = Path(__file__).parents[1] / "benchmarks" / "side_by_side.py"
+SECTIONS = ("convolutions", "forward", "monte_carlo", "geometry", "growth", "sweeps", "peers")
 QUICK = ("--quick", "--repetitions", 1)
 
 
@@ -22,7 +23,7 @@ def test_side_by_side_runs(tmp_path):
     assert [row["dtype"] for row in found["forward"]] == ["float64", "float32"]
     assert len(found["geometry"]) > 40
     assert found["sweeps"][0]["cells"] == 8
-    for section in ("convolutions", "forward", "monte_carlo", "geometry", "growth", "sweeps"):
+    for section in SECTIONS:
         assert f"## {section}" in printed
         assert found[section]
 
