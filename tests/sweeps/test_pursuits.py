@@ -95,7 +95,7 @@ def test_parameters_of_pursuits_can_vary():
 
 
 WRONG = {
-    "OMP": "pursuit: no pursuit is called 'OMP': expected one of BasisPursuit",
+    "OMP": "pursuit: no pursuit is called 'OMP': expected one of MLFISTA, BasisPursuit",
     "BasisPursuit": "pursuit: BasisPursuit needs 'penalty'",
     "TopK": "pursuit: no pursuit is called 'TopK'",
     "TopK again": "pursuit.pursuit.2: no pursuit is called 'TopK'",
