@@ -132,7 +132,7 @@ class Cell:
             built = strategies.build("pursuit", self.task.pursuit, self.task.seed)
             pursuit = as_pathway_pursuit(built, self.task.pursuit.kind)
             if isinstance(pursuit, Layered):
-                pursuit.each(len(self.task.used))
+                pursuit._each(len(self.task.used))
         except (TypeError, ValueError) as error:
             raise DcscError(f"cell {self}: pursuit: {error}") from None
         return pursuit

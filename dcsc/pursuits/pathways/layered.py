@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from dcsc._arguments import instances
-from dcsc._arrays import Array, integer
+from dcsc._arrays import Array
 from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -47,7 +47,7 @@ class Layered(PathwayPursuit):
 
     def _pursue(self, task: PathwayTask) -> list[Array]:
         codes, estimate = [], task.signal
-        pursuits = self.each(len(task.layers))
+        pursuits = self._each(len(task.layers))
         for number, (layer, pursuit) in enumerate(zip(task.layers, pursuits, strict=True)):
             entering = task.entering(number, estimate)
             pursued = pursuit._run(entering, layer.operator, layer.projection, layer.dictionary)
@@ -55,13 +55,12 @@ class Layered(PathwayPursuit):
             codes.append(estimate)
         return codes
 
-    def each(self, depth: int) -> tuple[Pursuit, ...]:
+    def _each(self, depth: int) -> tuple[Pursuit, ...]:
         """Return the pursuit of each of so many layers."""
-        layers = integer(depth, "Layered.each: depth", minimum=1)
-        pursuits = self.pursuit if isinstance(self.pursuit, tuple) else (self.pursuit,) * layers
-        if len(pursuits) != layers:
+        pursuits = self.pursuit if isinstance(self.pursuit, tuple) else (self.pursuit,) * depth
+        if len(pursuits) != depth:
             raise DcscError(
-                f"Layered: pursuit: expected one for each of {layers} layers, got {len(pursuits)}"
+                f"Layered: pursuit: expected one for each of {depth} layers, got {len(pursuits)}"
             )
         return pursuits
 
