@@ -2,9 +2,9 @@
 Latents of a sparse autoencoder that are alike
 ==============================================
 
-A sparse autoencoder has many more latents than dimensions. Those that point nearly the same way are
-taken for each other, whatever the encoder does. This one is made here, in the files of SAELens, with
-some latents that split one direction among them.
+A sparse autoencoder has many more latents than dimensions. Those that point nearly the same way
+are taken for each other, whatever the encoder does. This one is made here, in the files of
+SAELens, with some latents that split one direction among them.
 """
 
 import json
