@@ -24,6 +24,8 @@ FAMILIES = {
     "gabor": lambda: filters.gabor(300, 8, (31, 31)),
     "gaussian": lambda: filters.gaussian(256, 128, (5, 5), rng=0),
     "haar": lambda: filters.haar(600, 32, (8, 8)),
+    "low_coherence": lambda: filters.low_coherence(12, 6, 7, rng=0, starts=1),
+    "orthogonal": lambda: filters.orthogonal(12, 12, (3, 3), rng=0),
     "rademacher": lambda: filters.rademacher(256, 128, (5, 5), rng=0),
     "sparse_rademacher": lambda: filters.sparse_rademacher(256, 128, (5, 5), 9, rng=0),
 }

@@ -72,8 +72,9 @@ def test_the_own_case_has_cells_and_sentences(digits):
     assert "The network's own signs" not in words.of_layer(without.layers[0], 0.05)
 
 
-def test_the_terminal_leads_with_what_differs(tmp_path, called):
+def test_the_terminal_leads_with_what_differs(tmp_path, called, monkeypatch):
     """What is proved comes before what a layer is; what is the same everywhere comes below."""
+    monkeypatch.setenv("COLUMNS", "100")  # as many as the table needs
     done = called("analyze", "--most", 4, "--html", tmp_path / "page.html")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()

@@ -12,7 +12,7 @@ from tests.sweeps.cases import BARE, sweep
 
 COMMANDS = (
     *(cli.poster, cli.recover, cli.analyze, cli.explain, cli.verify),
-    *(cli.sweep, cli.plot, cli.replay, cli.template),
+    *(cli.sweep, cli.plot, cli.replay, cli.template, cli.doctor),
 )
 
 
