@@ -7,7 +7,8 @@ Prints tables, as docs/performance shows them, and writes the numbers as JSON::
 Ratios of medians, warm and in turns, of the same data, dtype and number of threads on both sides;
 above 1 dcsc is faster. The section ``growth`` needs memory that is used again: run it with
 ``MALLOC_MMAP_THRESHOLD_=8000000000 MALLOC_TRIM_THRESHOLD_=8000000000`` and ``--only growth``. The
-section ``sweeps`` has no other side: it tells what two workers spend their time on. The section
+section ``sweeps`` has no other side: it tells what two workers spend their time on; in ``tails``
+and ``stability`` both sides are dcsc's. The section
 ``peers`` holds pursuits against other packages, on one thread and by processor time.
 """
 
@@ -23,7 +24,9 @@ import geometry
 import growth
 import monte_carlo
 import peers
+import stability
 import sweeps
+import tails
 
 SECTIONS = {
     "convolutions": convolutions,
@@ -32,6 +35,8 @@ SECTIONS = {
     "geometry": geometry,
     "alternatives": alternatives,
     "growth": growth,
+    "tails": tails,
+    "stability": stability,
     "sweeps": sweeps,
     "peers": peers,
 }
