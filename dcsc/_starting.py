@@ -4,6 +4,7 @@
 the command line runs. Whoever imports dcsc otherwise finds nothing changed.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -66,7 +67,8 @@ def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def _end(line: str, code: int) -> None:
-    os.write(2, f"dcsc: {line}\n".encode())
+    with contextlib.suppress(OSError):  # nobody reads it
+        os.write(2, f"dcsc: {line}\n".encode())
     os._exit(code)
 
 

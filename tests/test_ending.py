@@ -155,6 +155,7 @@ def test_libraries_that_cannot_be_imported(tmp_path):
     assert shell("DCSC explain", tmp_path, PYTHONPATH=path) == (
         70, "", "dcsc: could not start: RuntimeError: broken for good\n"
     )  # fmt: skip
+    assert shell("DCSC explain 2>&-", tmp_path, PYTHONPATH=path) == (70, "", "")
 
 
 # ---- tables --------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.sweeps.cases import BARE, sweep, table
 def strict():
     """A figure that cannot lay itself out says so by a warning."""
     with matplotlib.rc_context({"figure.max_open_warning": 0}), warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         yield
 
 

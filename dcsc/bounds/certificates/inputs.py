@@ -94,7 +94,7 @@ class Inputs:
             allow_nan=False,
         )
         file = io.BytesIO()
-        np.savez_compressed(file, allow_pickle=False, **{**arrays, _TEXT: np.array(text)})
+        np.savez_compressed(file, **{**arrays, _TEXT: np.array(text)})
         with zipfile.ZipFile(file, "a") as archive:
             archive.comment = MARK.encode()
         return file.getvalue()
