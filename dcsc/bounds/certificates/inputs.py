@@ -94,7 +94,8 @@ class Inputs:
             allow_nan=False,
         )
         file = io.BytesIO()
-        np.savez_compressed(file, **{**arrays, _TEXT: np.array(text)})
+        entries: Any = {**arrays, _TEXT: np.array(text)}
+        np.savez_compressed(file, **entries)
         with zipfile.ZipFile(file, "a") as archive:
             archive.comment = MARK.encode()
         return file.getvalue()
