@@ -1,6 +1,8 @@
 """What ``dcsc doctor`` says of an installation."""
 
+import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +77,20 @@ def test_why_it_is_slow(installed, called, monkeypatch):
     monkeypatch.setattr(ways, "_failures", ["ImportError: no numba"])
     _, out, _ = called("doctor")
     assert "in numpy, slower: the loops cannot be compiled (ImportError: no numba);" in out
+
+
+def test_every_optional_part_is_named(called, monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    _, out, _ = called("doctor")
+    pyproject = Path(__file__).parents[1] / "pyproject.toml"
+    (every,) = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"]["all"]
+    parts = every.removeprefix("dcsc[").removesuffix("]").split(",")
+    for part in parts:
+        assert f"pip install 'dcsc[{part}]'" in out
+    assert out.count("pip install 'dcsc[") == len(parts)
 
 
 def test_what_is_declared_is_here(called):
