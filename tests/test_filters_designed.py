@@ -16,7 +16,8 @@ from dcsc.errors import DcscError
 def roomy(bank, stride=1):
     """Return the dictionary on a circle where no stripe meets itself."""
     kernel = np.array(bank.shape[2:])
-    extent = np.lcm(np.broadcast_to(stride, kernel.shape), 2) * 2 * kernel
+    strides = np.broadcast_to(stride, kernel.shape)
+    extent = 2 * strides * -(-kernel // strides)  # the next multiple of the stride, twice
     return CirculantDictionary(bank, tuple(map(int, extent)), stride)
 
 
