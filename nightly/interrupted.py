@@ -9,12 +9,16 @@ the processes that they have started. What fails is a traceback, more than a lin
 other than the signal's or that of a command that was through already, more than 20 seconds until
 the end, a file that is not whole or that is left from writing, a process that stays, and a sweep
 whose numbers are others when it is run again. If anything fails, the exit code is 1.
+
+In the first hundredths of a second Python has not read a line of dcsc yet, and answers SIGINT with
+a traceback of its own start. Such runs are counted apart.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -102,8 +106,16 @@ class Finished:
     seconds: float
     stayed: bool
 
+    @property
+    def too_early(self) -> bool:
+        """Whether Python itself was interrupted, which had read no line of dcsc."""
+        frames = re.findall(r'^  File "(.*?)", line', self.errors, re.MULTILINE)
+        return bool(frames) and all(frame.startswith("<frozen ") for frame in frames)
+
     def complaints(self, undisturbed: Path) -> Iterator[str]:
         """Yield what is wrong."""
+        if self.too_early:
+            return
         if self.seconds > PATIENCE:
             yield f"ends {self.seconds:.0f} s after the signal"
         if self.code not in (0, 128 + self.sent, -self.sent):
@@ -220,8 +232,8 @@ def run_whole(command: str, folder: Path) -> float:
 
 def attempt(
     number: int, seed: int, prepared: Path, durations: dict[str, float]
-) -> tuple[str, list[str]]:
-    """Interrupt one command once; return its name with the signal, and what is wrong."""
+) -> tuple[str, bool, list[str]]:
+    """Interrupt one command once; return its name, whether too early, and what is wrong."""
     rng = random.Random(f"{seed} {number}")
     name = list(COMMANDS)[number % len(COMMANDS)]
     sent, everybody = rng.choice(SIGNALS), rng.random() < 0.5
@@ -233,7 +245,7 @@ def attempt(
         wrong = list(dict.fromkeys(finished.complaints(prepared / "done")))
     where = f"run {number}, {sent.name} to {'all' if everybody else 'one'} after {after:.2f} s"
     said = " / ".join(finished.errors.splitlines()[-2:])[-200:]
-    return name, [f"{what} ({where}: {said})" for what in wrong]
+    return name, finished.too_early, [f"{what} ({where}: {said})" for what in wrong]
 
 
 def main() -> int:
@@ -245,7 +257,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which moments and signals")
     parser.add_argument("--jobs", type=int, default=1, help="how many at once")
     given = parser.parse_args()
-    runs, failed = Counter[str](), Counter[str]()
+    runs, early, failed = Counter[str](), Counter[str](), Counter[str]()
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(given.jobs) as pool:
         durations = prepare(Path(place))
         tries = [
@@ -253,15 +265,16 @@ def main() -> int:
             for number in range(given.runs)
         ]
         for one in tries:
-            name, wrong = one.result()
+            name, too_early, wrong = one.result()
             runs[name] += 1
+            early[name] += too_early
             failed[name] += bool(wrong)
             for what in wrong:
                 print(f"{name}: {what}", flush=True)
-    print(f"{'command':<22}{'runs':>6}{'failed':>8}")
+    print(f"{'command':<22}{'runs':>6}{'too early':>11}{'failed':>8}")
     for name in COMMANDS:
-        print(f"{name:<22}{runs[name]:>6}{failed[name]:>8}")
-    print(f"{'all':<22}{runs.total():>6}{failed.total():>8}")
+        print(f"{name:<22}{runs[name]:>6}{early[name]:>11}{failed[name]:>8}")
+    print(f"{'all':<22}{runs.total():>6}{early.total():>11}{failed.total():>8}")
     return 1 if failed.total() else 0
 
 

@@ -73,3 +73,21 @@ def test_files_left_behind_are_found(tmp_path):
         "left from writing",
         ".json is not whole",
     ]
+
+
+PYTHON_ALONE = """Traceback (most recent call last):
+  File "<frozen runpy>", line 189, in _run_module_as_main
+  File "<frozen importlib._bootstrap_external>", line 147, in _path_stat
+KeyboardInterrupt
+"""
+
+
+def test_what_came_before_the_first_line_of_dcsc_is_counted_apart(tmp_path):
+    (tmp_path / "out").mkdir()
+    early = Finished(folder=tmp_path, **SOUND | {"errors": PYTHON_ALONE})
+    assert early.too_early
+    assert not list(early.complaints(tmp_path))
+    inside = PYTHON_ALONE.replace("<frozen importlib._bootstrap_external>", "dcsc/__main__.py")
+    late = Finished(folder=tmp_path, **SOUND | {"errors": inside})
+    assert not late.too_early
+    assert "a traceback" in list(late.complaints(tmp_path))
