@@ -14,7 +14,7 @@ from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import Constant, Slice, Squeeze, Unread
-from dcsc.networks.pytorch.aten import translated
+from dcsc.networks.pytorch.aten import SEVERAL, translated
 from dcsc.networks.pytorch.calls import Call, Step, lengths
 from dcsc.networks.pytorch.tracing import fed
 
@@ -116,9 +116,9 @@ class _Builder:
             start = sum(sizes[:index])
             cut = Slice(((start,), (start + sizes[index],), (axis,)))
             return Step((cut, Squeeze((axis,))) if whole else (cut,), (call.data,))
-        if index:
+        if index and kind not in SEVERAL:
             raise NotCoveredError("only its first result is computed")
-        return translated(Call(source, node, self.constants))
+        return translated(Call(source, node, self.constants, index))
 
     def _enter(self, step: Step, name: str, done: dict[int, str]) -> str:
         """Add a step under a name, and those before it under names that are derived from it."""

@@ -1,5 +1,6 @@
 """What PyTorch's graphs say of one step: its arguments by their names, and the shapes around it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -10,9 +11,23 @@ from torch import Tensor
 from dcsc._arrays import Array, Shape
 from dcsc.errors import NotCoveredError
 from dcsc.networks.extras import host
-from dcsc.networks.operations import Flatten, Operation, Reshape
+from dcsc.networks.operations import Flatten, Foreign, Operation, Reshape
 
-__all__ = ["Call", "Step", "demand", "lengths", "reshaped", "static"]
+__all__ = [
+    "OPSET",
+    "Call",
+    "Step",
+    "Translation",
+    "batched",
+    "demand",
+    "foreign",
+    "lengths",
+    "plain",
+    "reshaped",
+    "static",
+]
+
+OPSET = 18  # of the operators that the package onnx runs
 
 
 @attrs.frozen(eq=False)
@@ -49,14 +64,17 @@ class Call:
     Parameters
     ----------
     node, result : torch.fx.Node
-        The call, and its result: the first of several is a node of its own.
+        The call, and its result: each of several is a node of its own.
     constants : dict of node to Tensor
         What is known without the inputs.
+    number : int
+        Which of the results is meant.
     """
 
     node: Any
     result: Any
     constants: dict[Any, Tensor]
+    number: int = 0
     arguments: dict[str, Any] = attrs.field(init=False)
     asked: set[str] = attrs.field(factory=set, init=False)
 
@@ -158,6 +176,12 @@ def demand(holds: bool, reason: str) -> None:
         raise NotCoveredError(reason)
 
 
+def batched(call: Call, rank: int) -> None:
+    """Raise `NotCoveredError` unless the data have as many axes as a batch has."""
+    shape = call.incoming()
+    demand(len(shape) == rank, f"its data have {len(shape)} axes, not {rank}: give a batch")
+
+
 def static(shape: Any) -> tuple[int, ...]:
     """Return a shape with -1 where the batch decides; that may be one axis."""
     numbers = tuple(n if isinstance(n, int) else -1 for n in shape)
@@ -171,3 +195,17 @@ def reshaped(call: Call) -> Operation:
     if len(shape) == 2 and len(before) > 1 and before[0] == call.shape[0]:
         return Flatten(1)
     return Reshape(shape, keep_zeros=True)
+
+
+Translation = Callable[[Call], Operation | Step]
+"""What an operator of PyTorch is: an operation on its first argument, or a step."""
+
+
+def plain(operation: Callable[..., Operation], **names: str) -> Translation:
+    """Return a translation that hands arguments on, ``field=argument``."""
+    return lambda call: operation(**{field: call[name] for field, name in names.items()})
+
+
+def foreign(kind: str, **attributes: str) -> Translation:
+    """Return a translation to an operator of ONNX, ``attribute=argument``."""
+    return lambda call: Foreign(kind, OPSET, {key: call[n] for key, n in attributes.items()})

@@ -1,17 +1,26 @@
 """PyTorch's layers as operations: what has windows, weights or statistics."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from dcsc._arrays import Shape
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
-from dcsc.networks.pytorch.calls import Call, Step, demand
+from dcsc.networks.pytorch.calls import (
+    OPSET,
+    Call,
+    Step,
+    Translation,
+    batched,
+    demand,
+    reshaped,
+    static,
+)
 
-__all__ = ["LAYERS", "Translation"]
-
-Translation = Callable[[Call], Operation | Step]
+__all__ = ["LAYERS"]
 
 
 # ---- windows -------------------------------------------------------------------------------------
@@ -30,22 +39,22 @@ def _sliding(call: Call, axes: int) -> dict[str, Any]:
     }
 
 
-def _batched(call: Call, rank: int) -> None:
-    shape = call.incoming()
-    demand(len(shape) == rank, f"its data have {len(shape)} axes, not {rank}: give a batch")
-
-
-def _conv(call: Call) -> Operation:
+def _conv(call: Call) -> Operation | Step:
     weight = call.weight("weight")
     assert weight is not None
     axes = weight.ndim - 2
-    demand(axes in (1, 2), f"its filters have {axes} spatial axes, not one or two")
-    _batched(call, weight.ndim)
+    batched(call, weight.ndim)
     geometry = _sliding(call, axes)
     if call["padding"] == "same":
         spans = [(n - 1) * d for n, d in zip(weight.shape[2:], geometry["dilation"], strict=True)]
         geometry["padding"] = tuple((span // 2, span - span // 2) for span in spans)
-    return ops.Convolve(weight, call.weight("bias"), groups=call["groups"], **geometry)
+    if axes < 3:
+        return ops.Convolve(weight, call.weight("bias"), groups=call["groups"], **geometry)
+    demand(not isinstance(call["padding"], str), "it pads so that sizes stay, over three axes")
+    how = {"group": call["groups"], "pads": geometry["padding"] * 2}
+    how |= {"strides": geometry["stride"], "dilations": geometry["dilation"]}
+    inputs = [call[name] for name in ("input", "weight", "bias") if call[name] is not None]
+    return Step.of(ops.Foreign("Conv", OPSET, how, tuple(range(len(inputs)))), *inputs)
 
 
 def _conv_transpose(call: Call) -> Operation:
@@ -53,67 +62,47 @@ def _conv_transpose(call: Call) -> Operation:
     assert weight is not None
     axes = weight.ndim - 2
     demand(axes in (1, 2), f"its filters have {axes} spatial axes, not one or two")
-    _batched(call, weight.ndim)
+    batched(call, weight.ndim)
     extra = _per_axis(call["output_padding"], axes)
     more = {"groups": call["groups"], "extra": extra}
     return ops.ConvolveTransposed(weight, call.weight("bias"), **more, **_sliding(call, axes))
 
 
 def _pool(kind: Callable[..., Operation]) -> Translation:
-    def translate(call: Call) -> Operation:
+    def translate(call: Call) -> Operation | Step:
         axes = int(call.node.target.overloadpacket.__name__.split("pool")[1][0])
-        demand(axes < 3, "it has 3 spatial axes, not one or two")
-        _batched(call, axes + 2)
-        demand(call.get("divisor_override") is None, "it divides by a number of its own")
+        batched(call, axes + 2)
         kernel = _per_axis(call["kernel_size"], axes)
         geometry = {"stride": kernel} | {k: v for k, v in _sliding(call, axes).items() if v}
+        if axes == 3:
+            return _along_depth(call, kind, kernel, geometry)
         if "count_include_pad" in call.arguments:
             geometry["count_padding"] = call["count_include_pad"]
-        return kind(kernel, ceil=call["ceil_mode"], **geometry)
+        if (divisor := call.get("divisor_override")) is None:
+            return kind(kernel, ceil=call["ceil_mode"], **geometry)
+        demand(not call["ceil_mode"], "it divides by a number of its own")
+        sums = kind(kernel, **geometry | {"count_padding": True})
+        factor = np.array(math.prod(kernel) / divisor, call.dtype)
+        return Step.of(ops.Elementwise("Mul"), Step.of(sums, call.data), factor)
 
     return translate
 
 
-def _adaptive(pool: Callable[..., Operation], everything: Operation) -> Translation:
-    def translate(call: Call) -> Operation | Step:
-        sizes = call["output_size"]
-        _batched(call, len(sizes) + 2)
-        demand(len(sizes) < 3, "it has 3 spatial axes, not one or two")
-        extent = call.incoming()[2:]
-        if set(sizes) == {1}:
-            return everything
-        if any(n % size for n, size in zip(extent, sizes, strict=True)):
-            demand(pool is ops.AveragePool, "its windows are not of one size")
-            return _uneven_means(call, extent, sizes)
-        kernel = tuple(n // size for n, size in zip(extent, sizes, strict=True))
-        return pool(kernel, stride=kernel)
-
-    return translate
-
-
-def _uneven_means(call: Call, extent: tuple[int, ...], sizes: tuple[int, ...]) -> Step:
-    """Return means over windows of several sizes, axis by axis, each a matrix."""
-    rank = len(sizes) + 2
-    steps: list[Operation] = []
-    for axis, (n, size) in enumerate(zip(extent, sizes, strict=True), start=2):
-        # Window i is from ⌊i n / m⌋ up to ⌈(i + 1) n / m⌉.
-        matrix = np.zeros((size, n), call.dtype)
-        for i in range(size):
-            window = slice(i * n // size, -(-(i + 1) * n // size))
-            matrix[i, window] = 1 / (window.stop - window.start)
-        order = list(range(rank))
-        order[axis], order[-1] = order[-1], order[axis]
-        turn = ops.Transpose(tuple(order))
-        steps += [turn, ops.Linear(matrix), turn]
-    return Step(tuple(steps), (call.data,))
-
-
-def _nearest(call: Call) -> Operation:
-    before, after = call.incoming(), call.shape
-    counts = [m // n for n, m in zip(before[2:], after[2:], strict=True)]
-    whole = all(n * c == m for n, c, m in zip(before[2:], counts, after[2:], strict=True))
-    demand(whole, "it does not repeat samples a whole number of times")
-    return ops.Repeat((1, 1, *counts))
+def _along_depth(
+    call: Call, kind: Callable[..., Operation], kernel: Shape, geometry: dict[str, Any]
+) -> Step:
+    """Return a pooling over three axes that has windows along the first alone."""
+    padding = _per_axis(geometry.get("padding", 0), 3)
+    flat = {kernel[1:], geometry["stride"][1:], _per_axis(geometry.get("dilation", 1), 3)[1:]}
+    demand(flat == {(1, 1)} and not any(padding[1:]), "it has 3 spatial axes, not one or two")
+    demand(not any(call.get(name) for name in ("divisor_override", "ceil_mode")), "it has 3 axes")
+    batch, channels, depth, *extent = static(call.incoming())
+    together = ops.Reshape((batch, channels, depth, math.prod(extent)))
+    along = {"stride": (geometry["stride"][0], 1), "padding": (padding[0], 0)}
+    if "count_include_pad" in call.arguments:
+        along["count_padding"] = call["count_include_pad"]
+    pool = kind((kernel[0], 1), **along)
+    return Step((together, pool, reshaped(call)), (call.data,))
 
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -195,12 +184,6 @@ LAYERS: dict[str, Translation] = {
     **{f"max_pool{n}d": _MAX for n in (1, 2, 3)},
     **{f"max_pool{n}d_with_indices": _MAX for n in (1, 2, 3)},
     **{f"avg_pool{n}d": _AVERAGE for n in (1, 2, 3)},
-    **{
-        f"adaptive_avg_pool{n}d": _adaptive(ops.AveragePool, ops.GlobalAveragePool())
-        for n in (1, 2)
-    },
-    **{f"adaptive_max_pool{n}d": _adaptive(ops.MaxPool, ops.GlobalMaxPool()) for n in (1, 2)},
-    **{f"upsample_nearest{n}d": _nearest for n in (1, 2)},
     **dict.fromkeys(("pad", "constant_pad_nd"), _pad),
     "linear": _linear,
     "addmm": _addmm,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, ShapesCollection, export
 
 from dcsc._outside import outside
+from dcsc.networks.pytorch.aten import smaller
 from dcsc.networks.pytorch.calls import lengths
 
 __all__ = ["fed", "traced"]
@@ -55,8 +56,8 @@ def _export(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
     for example in examples:
         shapes[example] = {0: Dim.AUTO} if example.ndim else {}
     axes = shapes.dynamic_shapes(module, examples)
-    # Without a table of decompositions only what writes in place is rewritten.
-    return export(module, examples, dynamic_shapes=axes, strict=False).run_decompositions({})
+    program = export(module, examples, dynamic_shapes=axes, strict=False)
+    return program.run_decompositions(smaller())
 
 
 def _free(node: Any) -> bool:
