@@ -1,4 +1,4 @@
-"""Bounds: theorems about when the forward pass recovers the pathway.
+"""Bounds: theorems about when the forward pass, or another pursuit, recovers the pathway.
 
 A new one is a subclass of `BoundCalculator` with ``_evaluate``, which reads the constants and
 traits of `LayerStatistics` and returns a `Guarantee`.
@@ -29,13 +29,19 @@ from dcsc.bounds.explanations.records import (
     Verdict,
 )
 from dcsc.bounds.family import (
+    BasisPursuitBound,
+    DualBound,
+    ExactRecoveryBound,
+    FuchsBound,
     HybridBound,
     InstanceBound,
     LayeredBound,
+    MatchingBound,
     PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
+    UniquenessBound,
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
@@ -63,16 +69,20 @@ __all__ = [
     "AveragedLayer",
     "AveragedMeans",
     "Babel",
+    "BasisPursuitBound",
     "BestThreshold",
     "BoundCalculator",
     "Certificate",
     "Change",
     "ChosenThreshold",
     "Count",
+    "DualBound",
     "EffectiveDictionary",
+    "ExactRecoveryBound",
     "ExpectedWrong",
     "Explanation",
     "FewestMissed",
+    "FuchsBound",
     "Guarantee",
     "HybridBound",
     "Hypothesis",
@@ -84,6 +94,7 @@ __all__ = [
     "LayerRecord",
     "LayerStatistics",
     "LayeredBound",
+    "MatchingBound",
     "Means",
     "Objective",
     "PartialBound",
@@ -99,6 +110,7 @@ __all__ = [
     "SupportCertificate",
     "Theorem",
     "UniformBound",
+    "UniquenessBound",
     "UnitClasses",
     "UnitProbabilities",
     "Verdict",
