@@ -9,6 +9,7 @@ import numpy as np
 
 from dcsc.bounds import (
     BasisPursuitBound,
+    CodeBound,
     DualBound,
     ExactRecoveryBound,
     ExpectedWrong,
@@ -137,7 +138,11 @@ BOUNDS = {
     DualBound: lambda some: DualBound(),
 }
 
-THEOREMS = {**BOUNDS, PartialBound: lambda some: PartialBound()}
+THEOREMS = {
+    **BOUNDS,
+    PartialBound: lambda some: PartialBound(),
+    CodeBound: lambda some: CodeBound(0),
+}
 
 AMPLITUDES = {
     ConstantAmplitudes: lambda some: ConstantAmplitudes(some.size(), some.flag()),

@@ -7,6 +7,7 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.certificate import (
     Certificate,
+    CodeCertificate,
     PartialCertificate,
     SupportCertificate,
 )
@@ -30,6 +31,7 @@ from dcsc.bounds.explanations.records import (
 )
 from dcsc.bounds.family import (
     BasisPursuitBound,
+    CodeBound,
     DualBound,
     ExactRecoveryBound,
     FuchsBound,
@@ -48,6 +50,7 @@ from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
 from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
 from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
+from dcsc.bounds.pursued import CodeGuarantee, LayerCode, certify_code
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -75,6 +78,9 @@ __all__ = [
     "Certificate",
     "Change",
     "ChosenThreshold",
+    "CodeBound",
+    "CodeCertificate",
+    "CodeGuarantee",
     "Count",
     "DualBound",
     "EffectiveDictionary",
@@ -87,6 +93,7 @@ __all__ = [
     "HybridBound",
     "Hypothesis",
     "InstanceBound",
+    "LayerCode",
     "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
@@ -117,6 +124,7 @@ __all__ = [
     "Verification",
     "WeakAtom",
     "actual_means",
+    "certify_code",
     "declare",
     "explain",
     "measure",

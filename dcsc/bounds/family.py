@@ -10,6 +10,7 @@ from dcsc.bounds.partial import PartialBound
 from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.pursued import (
     BasisPursuitBound,
+    CodeBound,
     DualBound,
     ExactRecoveryBound,
     FuchsBound,
@@ -21,6 +22,7 @@ from dcsc.bounds.uniform import UniformBound
 
 __all__ = [
     "BasisPursuitBound",
+    "CodeBound",
     "DualBound",
     "ExactRecoveryBound",
     "FuchsBound",
@@ -58,5 +60,5 @@ PURSUED: tuple[type[BoundCalculator], ...] = (
 )
 """Those of other pursuits, and of codes however found."""
 
-THEOREMS: tuple[type[Theorem[Any]], ...] = (*BOUNDS, *PURSUED, PartialBound)
+THEOREMS: tuple[type[Theorem[Any]], ...] = (*BOUNDS, *PURSUED, PartialBound, CodeBound)
 """All that a certificate may be of: the bounds, which are about whole supports, and the others."""

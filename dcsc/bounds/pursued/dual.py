@@ -11,10 +11,9 @@ from dcsc._fields import array_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
-from dcsc.bounds.pursued.search import dual_vector, least_eigenvalue, least_norm
+from dcsc.bounds.pursued.search import dual_vector, least_norm, reach_of
 from dcsc.bounds.records import LayerInstance
 from dcsc.coefficients import TOLERANCE, strictly_below
-from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.pursuits import Pursuit
 
@@ -116,7 +115,7 @@ class DualBound(BoundCalculator):
             )
         reached, independent = 0.0, True
         for code, vector in zip(codes, vectors, strict=True):
-            value = _reach(layer.dictionary, code, vector)
+            value = reach_of(layer.dictionary, code, vector)
             independent &= value is not None
             reached = max(reached, math.inf if value is None else value)
         hypotheses = (
@@ -136,17 +135,3 @@ class DualBound(BoundCalculator):
 def _check(instance: Any) -> None:
     """Refuse what is no instance with signs that are given."""
     DualBound()._records(instance, "search: instance")
-
-
-def _reach(dictionary: Dictionary, code: Array, vector: Array | None) -> float | None:
-    """Return the left side of the condition for one column, or None if atoms are dependent."""
-    support = code != 0
-    atoms = np.flatnonzero(support)
-    least = least_eigenvalue(dictionary, atoms)
-    if least is None or vector is None:
-        return None
-    seen = dictionary.analyze(vector)
-    off = float(np.abs(seen[~support]).max(initial=0.0))
-    missed = float(np.abs(seen - np.sign(code))[support].max(initial=0.0))
-    largest = float(dictionary.atom_norms().max(initial=0.0))
-    return off + math.sqrt(len(atoms)) * largest / math.sqrt(least) * missed

@@ -48,10 +48,16 @@ class Margins:
         return (2 * self.kept - self.spare) / self.kept if self.kept > 0 else math.inf
 
 
-def condition(layer: LayerStatistics, noise: float, spare: float) -> Side:
-    """Return the two sides of 2ε < c x_min; where c is not positive they are those of 0 < c."""
+def condition(
+    layer: LayerStatistics, noise: float, spare: float, others: str = "mu_1(S - 1) + mu_1(S)"
+) -> Side:
+    """Return the two sides of 2ε < c x_min, or where c is not positive what it is made of.
+
+    ``others`` is what c takes off the square of a norm.
+    """
     if spare <= 0:
-        return Side("0", 0.0, "c", spare)
+        energy = layer.gain[0] * layer.gain[0]
+        return Side(others, energy - spare, "c_min^2", energy)
     return Side("2 eps", 2 * noise, "c x_min", spare * layer.x_min, tie=2 * layer.slack(noise))
 
 

@@ -1,4 +1,4 @@
-"""Vectors that may be dual certificates of a code: the one of least norm, and pinned ones."""
+"""Vectors that may be dual certificates of a code, and how far they are from being one."""
 
 import math
 import time
@@ -12,7 +12,7 @@ from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import TooLargeError
 
-__all__ = ["dual_vector", "least_eigenvalue", "least_norm"]
+__all__ = ["dual_vector", "least_norm", "reach_of"]
 
 _MOST = 2**13
 _ROUNDS = 12
@@ -22,7 +22,7 @@ _OVERLAP = 0.5
 _DEPENDENT = 1e-10
 
 
-def least_eigenvalue(dictionary: Dictionary, atoms: Array) -> float | None:
+def _least_eigenvalue(dictionary: Dictionary, atoms: Array) -> float | None:
     """Return a lower bound of the least eigenvalue of G_TT, or None if it may be 0."""
     if not len(atoms):
         return 1.0
@@ -42,6 +42,20 @@ def least_eigenvalue(dictionary: Dictionary, atoms: Array) -> float | None:
         )
         least = float(values[0]) - rounding
     return least if least > _DEPENDENT * diagonal.max() else None
+
+
+def reach_of(dictionary: Dictionary, code: Array, vector: Array | None) -> float | None:
+    """Return the left side of the condition of a dual certificate; None if atoms are dependent."""
+    support = code != 0
+    atoms = np.flatnonzero(support)
+    least = _least_eigenvalue(dictionary, atoms)
+    if least is None or vector is None:
+        return None
+    seen = dictionary.analyze(vector)
+    off = float(np.abs(seen[~support]).max(initial=0.0))
+    missed = float(np.abs(seen - np.sign(code))[support].max(initial=0.0))
+    largest = float(dictionary.atom_norms().max(initial=0.0))
+    return off + math.sqrt(len(atoms)) * largest / math.sqrt(least) * missed
 
 
 def least_norm(dictionary: Dictionary, code: Array) -> Array | None:

@@ -84,4 +84,4 @@ def _spare(layer: LayerStatistics) -> float:
 
 
 def _condition(layer: LayerStatistics, noise: float) -> Side:
-    return condition(layer, layer.gain[0] * noise, _spare(layer))
+    return condition(layer, layer.gain[0] * noise, _spare(layer), "mu_1(2S - 1)")

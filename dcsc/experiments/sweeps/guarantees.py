@@ -183,6 +183,9 @@ def _limits(
     """Return the largest S that its bound allows each layer, with the noise that reaches it."""
     limits = []
     for bound, layer, part in zip(bounds, layers, guarantee.layers, strict=True):
+        if math.isinf(part.noise):  # nothing bounds what the layer below leaves
+            limits.append(None)
+            continue
         alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
