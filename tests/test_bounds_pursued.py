@@ -287,6 +287,13 @@ def test_no_other_support_of_that_size_explains_the_signal(seed):
     assert worst > 2 * most * (1 - 1e-9)
 
 
+def test_what_is_unique_is_no_pursuit_that_succeeds():
+    layer = LayerStatistics(coherence=0.1, x_min=1, x_max=1, sparsity=2)
+    shown = repr(UniquenessBound().evaluate(layer))
+    assert "another pathway as sparse explains the signal with probability at most 0" in shown
+    assert "the pathway fails with probability at most 0" in repr(MatchingBound().evaluate(layer))
+
+
 def test_the_babel_function_says_more_than_the_coherence():
     dictionary = dcsc.CirculantDictionary(filters.low_coherence(8, 16, 5, rng=0), extent=24)
     code = dcsc.codes.draw(dictionary, 4, rng=0)

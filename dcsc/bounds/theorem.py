@@ -33,6 +33,8 @@ class Theorem(ABC, Generic[S]):
     ----------
     label, about : str
         What tables and figures call it, and in a few words what it is a guarantee for.
+    fails : str
+        What a failure probability is the probability of, as a sentence starts.
     reference : str
         The theorem, and where it is proved.
     needs_instances : bool
@@ -49,6 +51,7 @@ class Theorem(ABC, Generic[S]):
 
     label: ClassVar[str] = ""
     about: ClassVar[str] = ""
+    fails: ClassVar[str] = "the pathway fails"
     reference: ClassVar[str] = ""
     needs_instances: ClassVar[bool] = False
     needs_babel: ClassVar[bool] = False

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dcsc.bounds import (
+    BasisPursuitBound,
     BoundCalculator,
     Guarantee,
     InstanceBound,
@@ -17,6 +18,7 @@ from dcsc.bounds import (
     UniformBound,
 )
 from dcsc.errors import ContractError, DcscError
+from dcsc.pursuits import BasisPursuit
 from dcsc.testing import check_bound
 from tests import cases
 
@@ -304,6 +306,21 @@ class Generous(UniformBound):
 def test_a_uniform_bound_for_too_many_non_zeros_is_found():
     with pytest.raises(AssertionError, match="Generous breaks the law 'the failure probability is"):
         check_bound(Generous())
+
+
+class Optimist(BoundCalculator):
+    """It holds for twice as many non-zeros, and with another pursuit than the forward pass."""
+
+    pursuits = (BasisPursuit,)
+
+    def _evaluate(self, layers):
+        half = [attrs.evolve(layer, sparsity=layer.need("sparsity") // 2) for layer in layers]
+        return BasisPursuitBound().evaluate(half)
+
+
+def test_a_bound_of_another_pursuit_for_too_many_non_zeros_is_found():
+    with pytest.raises(AssertionError, match="Optimist breaks the law 'the failure probability is"):
+        check_bound(Optimist())
 
 
 class Boastful(Instance):

@@ -63,6 +63,7 @@ class DualBound(BoundCalculator):
 
     label: ClassVar[str] = "(D)"
     about: ClassVar[str] = "for basis pursuit without noise, these supports and signs"
+    fails: ClassVar[str] = "basis pursuit without noise misses the codes"
     reference: ClassVar[str] = "Dual certificates, after J.-J. Fuchs, 2004"
     needs_instances: ClassVar[bool] = True
     needs_signs: ClassVar[bool] = True

@@ -4,7 +4,6 @@ import math
 import time
 
 import numpy as np
-import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
 
@@ -20,6 +19,7 @@ _PIN = 0.95
 _OVERLAP = 0.5
 # Of a support, what is orthogonal to its other atoms is rounding below this share of the largest.
 _DEPENDENT = 1e-10
+_SHARES = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
 
 
 def _least_eigenvalue(dictionary: Dictionary, atoms: Array) -> float | None:
@@ -36,11 +36,11 @@ def _least_eigenvalue(dictionary: Dictionary, atoms: Array) -> float | None:
     diagonal = np.diag(gram)
     least = float((2 * diagonal - np.abs(gram).sum(axis=1)).min())
     if least < 0.1 * diagonal.min():
-        values = scipy.linalg.eigvalsh(gram, subset_by_index=[0, 0])
-        rounding = (
-            len(atoms) * float(np.finfo(np.float64).eps) * float(np.abs(gram).sum(axis=1).max())
-        )
-        least = float(values[0]) - rounding
+        # Otherwise what can be taken off the diagonal so that all pivots stay positive.
+        size = len(atoms) * (len(atoms) + 1)
+        rounding = size * float(np.finfo(np.float64).eps) * float(diagonal.max())
+        shifts = (float(share * diagonal.max()) for share in _SHARES)
+        least = next((shift for shift in shifts if _is_positive(gram, shift)), 0.0) - rounding
     return least if least > _DEPENDENT * diagonal.max() else None
 
 
@@ -56,6 +56,14 @@ def reach_of(dictionary: Dictionary, code: Array, vector: Array | None) -> float
     missed = float(np.abs(seen - np.sign(code))[support].max(initial=0.0))
     largest = float(dictionary.atom_norms().max(initial=0.0))
     return off + math.sqrt(len(atoms)) * largest / math.sqrt(least) * missed
+
+
+def _is_positive(gram: Array, shift: float) -> bool:
+    try:
+        np.linalg.cholesky(gram - shift * np.eye(len(gram)))
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def least_norm(dictionary: Dictionary, code: Array) -> Array | None:

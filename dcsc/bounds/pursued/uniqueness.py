@@ -41,6 +41,7 @@ class UniquenessBound(BoundCalculator):
 
     label: ClassVar[str] = "(0)"
     about: ClassVar[str] = "that no other code as sparse explains the signal"
+    fails: ClassVar[str] = "another pathway as sparse explains the signal"
     reference: ClassVar[str] = "Uniqueness under the Babel function, after Tropp, 2004"
     needs_babel: ClassVar[bool] = True
     pursuits: ClassVar[tuple[type[Pursuit], ...]] = ()
