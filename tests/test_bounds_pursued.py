@@ -295,7 +295,7 @@ def test_what_is_unique_is_no_pursuit_that_succeeds():
 
 
 def test_the_babel_function_says_more_than_the_coherence():
-    dictionary = dcsc.CirculantDictionary(filters.low_coherence(8, 16, 5, rng=0), extent=24)
+    dictionary = dcsc.CirculantDictionary(filters.gaussian(8, 16, 3, rng=0), extent=12)
     code = dcsc.codes.draw(dictionary, 4, rng=0)
     layer = LayerInstance(dictionary, code)
     known = UniquenessBound()._wanted(layer)

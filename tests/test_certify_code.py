@@ -14,6 +14,11 @@ from dcsc.errors import DcscError, NotCoveredError, TooLargeError
 from tests.dense_pursuits import matrix_of, small_dictionary
 
 
+def wide():
+    """Return atoms that hardly meet, on many channels."""
+    return dcsc.CirculantDictionary(filters.gaussian(8, 256, 3, rng=0), extent=12)
+
+
 def defined(dictionary, code, signal, noise, sparsity):
     """Return the errors b by their definition, from the dense Gram matrix, or None."""
     matrix, found = matrix_of(dictionary), code.ravel()
@@ -63,7 +68,7 @@ def test_what_is_certain_is_true_of_the_code_behind_the_signal(seed):
 
 
 def test_without_noise_what_leaves_nothing_is_the_only_code():
-    dictionary = dcsc.CirculantDictionary(filters.low_coherence(16, 8, 5, rng=0), extent=24)
+    dictionary = wide()
     code = dcsc.codes.draw(dictionary, 2, rng=0)
     certified = certify_code(dictionary, code, dictionary.synthesize(code))
     assert certified.error < 1e-12
@@ -71,7 +76,8 @@ def test_without_noise_what_leaves_nothing_is_the_only_code():
     assert certified.layers[0].certain == np.count_nonzero(code)
     assert "are certain" in repr(certified)
     # more than the condition bears
-    beyond = certify_code(dictionary, code, dictionary.synthesize(code), sparsity=20)
+    rough = dcsc.CirculantDictionary(filters.gaussian(8, 16, 3, rng=0), extent=12)
+    beyond = certify_code(rough, code, rough.synthesize(code), sparsity=40)
     assert not beyond.holds
     assert "nothing is certain" in repr(beyond)
 
@@ -113,7 +119,7 @@ def test_atoms_that_are_short_are_off_by_more():
 
 
 def test_each_column_by_itself():
-    dictionary = dcsc.CirculantDictionary(filters.low_coherence(8, 8, 5, rng=0), extent=24)
+    dictionary = wide()
     codes = dcsc.codes.draw(dictionary, 2, (2, 3), rng=1)
     signals = dictionary.synthesize(codes) + 1e-3
     together = certify_code(dictionary, codes, signals, 0.01, sparsity=2)
@@ -143,7 +149,7 @@ def test_what_it_cannot_say_is_refused():
 
 
 def test_a_code_is_certified_and_verified(tmp_path):
-    dictionary = dcsc.CirculantDictionary(filters.low_coherence(8, 8, 5, rng=0), extent=24)
+    dictionary = wide()
     code = dcsc.codes.draw(dictionary, 2, rng=0)
     certified = certify_code(dictionary, code, dictionary.synthesize(code), 0.01)
     certificate = bounds.Certificate.of(certified)

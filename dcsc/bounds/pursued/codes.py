@@ -150,5 +150,5 @@ def certify_code(
     >>> certified.layers[0].certain, certified.exact(x_min=0.1)
     (2, True)
     """
-    record = LayerInstance(dictionary, code)  # type: ignore[arg-type]  # it converts
-    return CodeBound(signal, noise, sparsity).evaluate(record)
+    bound = CodeBound(real_array(signal, "certify_code: signal"), noise, sparsity)
+    return bound.evaluate(LayerInstance(dictionary, code))

@@ -181,7 +181,7 @@ def _limits(
     delta: float,
 ) -> list[float | str | None]:
     """Return the largest S that its bound allows each layer, with the noise that reaches it."""
-    limits = []
+    limits: list[float | str | None] = []
     for bound, layer, part in zip(bounds, layers, guarantee.layers, strict=True):
         if math.isinf(part.noise):  # nothing bounds what the layer below leaves
             limits.append(None)
