@@ -182,6 +182,18 @@ INSTANCES = {
     bounds.AveragedLayer: lambda: bounds.told_means(model(), CODES, draws=2).layers[0],
     bounds.Shares: lambda: bounds.told_means(model(), CODES, draws=2).layers[0].means,
     bounds.Means: lambda: bounds.PartialBound().evaluate(record()).layers[0].means,
+    bounds.BasisPursuitBound: bounds.BasisPursuitBound,
+    bounds.CodeBound: lambda: bounds.CodeBound(np.zeros((1, 6))),
+    bounds.CodeCertificate: lambda: bounds.Certificate.of(
+        bounds.CodeBound(np.zeros((1, 6))).evaluate(record())
+    ),
+    bounds.CodeGuarantee: lambda: bounds.CodeBound(np.zeros((1, 6))).evaluate(record()),
+    bounds.LayerCode: lambda: bounds.CodeBound(np.zeros((1, 6))).evaluate(record()).layers[0],
+    bounds.DualBound: bounds.DualBound,
+    bounds.ExactRecoveryBound: bounds.ExactRecoveryBound,
+    bounds.FuchsBound: bounds.FuchsBound,
+    bounds.MatchingBound: bounds.MatchingBound,
+    bounds.UniquenessBound: bounds.UniquenessBound,
     dcsc.HybridBound: dcsc.HybridBound,
     dcsc.InstanceBound: dcsc.InstanceBound,
     dcsc.LayeredBound: dcsc.LayeredBound,

@@ -56,6 +56,7 @@ __all__ = [
     "recovered",
     "replayed",
     "shown",
+    "signed",
     "single",
     "stability",
     "swept",
@@ -117,6 +118,11 @@ def truth():
 @functools.cache
 def record():
     return bounds.measure(model(), truth())[0]
+
+
+@functools.cache
+def signed():
+    return attrs.evolve(record(), signs_independent=False)
 
 
 @functools.cache

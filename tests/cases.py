@@ -8,15 +8,22 @@ import attrs
 import numpy as np
 
 from dcsc.bounds import (
+    BasisPursuitBound,
+    CodeBound,
+    DualBound,
+    ExactRecoveryBound,
     ExpectedWrong,
     FewestMissed,
+    FuchsBound,
     HybridBound,
     InstanceBound,
     LayeredBound,
+    MatchingBound,
     PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
+    UniquenessBound,
 )
 from dcsc.bounds.noise import Adversarial, Gaussian, Independent, Martingale, NoNoise
 from dcsc.bounds.tails import L1, Bentkus, Chernoff, Exact, Hoeffding, Lattice, Selberg
@@ -123,9 +130,19 @@ BOUNDS = {
     HybridBound: lambda some: HybridBound(),
     LayeredBound: lambda some: LayeredBound(),
     InstanceBound: lambda some: InstanceBound(),
+    UniquenessBound: lambda some: UniquenessBound(),
+    BasisPursuitBound: lambda some: BasisPursuitBound(),
+    MatchingBound: lambda some: MatchingBound(),
+    ExactRecoveryBound: lambda some: ExactRecoveryBound(),
+    FuchsBound: lambda some: FuchsBound(),
+    DualBound: lambda some: DualBound(),
 }
 
-THEOREMS = {**BOUNDS, PartialBound: lambda some: PartialBound()}
+THEOREMS = {
+    **BOUNDS,
+    PartialBound: lambda some: PartialBound(),
+    CodeBound: lambda some: CodeBound(0),
+}
 
 AMPLITUDES = {
     ConstantAmplitudes: lambda some: ConstantAmplitudes(some.size(), some.flag()),

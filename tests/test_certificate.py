@@ -182,6 +182,12 @@ def test_every_bound_verifies(tmp_path, kind, setting):
     records = records_of(setting)
     if setting == "no threshold" and kind is dcsc.InstanceBound:
         records = [attrs.evolve(record, threshold=0.5) for record in records]
+    if kind is bounds.DualBound:
+        if len(records) > 1:
+            pytest.skip("a dual certificate is of one layer")
+        records = [attrs.evolve(records[0], noise=0.0)]
+    if kind.needs_signs:
+        records = [attrs.evolve(record, signs_independent=False) for record in records]
     guarantee = kind().evaluate(records)
     certificate = bounds.Certificate.of(guarantee)
     found = bounds.verify(*published(tmp_path, guarantee))

@@ -1,4 +1,4 @@
-"""Bounds: theorems about when the forward pass recovers the pathway.
+"""Bounds: theorems about when the forward pass, or another pursuit, recovers the pathway.
 
 A new one is a subclass of `BoundCalculator` with ``_evaluate``, which reads the constants and
 traits of `LayerStatistics` and returns a `Guarantee`.
@@ -7,6 +7,7 @@ traits of `LayerStatistics` and returns a `Guarantee`.
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.certificates.certificate import (
     Certificate,
+    CodeCertificate,
     PartialCertificate,
     SupportCertificate,
 )
@@ -29,19 +30,27 @@ from dcsc.bounds.explanations.records import (
     Verdict,
 )
 from dcsc.bounds.family import (
+    BasisPursuitBound,
+    CodeBound,
+    DualBound,
+    ExactRecoveryBound,
+    FuchsBound,
     HybridBound,
     InstanceBound,
     LayeredBound,
+    MatchingBound,
     PartialBound,
     ProbabilisticBound,
     RobustBound,
     UniformBound,
+    UniquenessBound,
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
 from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
 from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
+from dcsc.bounds.pursued import CodeGuarantee, LayerCode, certify_code
 from dcsc.bounds.records import (
     Babel,
     LayerInstance,
@@ -63,20 +72,28 @@ __all__ = [
     "AveragedLayer",
     "AveragedMeans",
     "Babel",
+    "BasisPursuitBound",
     "BestThreshold",
     "BoundCalculator",
     "Certificate",
     "Change",
     "ChosenThreshold",
+    "CodeBound",
+    "CodeCertificate",
+    "CodeGuarantee",
     "Count",
+    "DualBound",
     "EffectiveDictionary",
+    "ExactRecoveryBound",
     "ExpectedWrong",
     "Explanation",
     "FewestMissed",
+    "FuchsBound",
     "Guarantee",
     "HybridBound",
     "Hypothesis",
     "InstanceBound",
+    "LayerCode",
     "LayerExplanation",
     "LayerGuarantee",
     "LayerInstance",
@@ -84,6 +101,7 @@ __all__ = [
     "LayerRecord",
     "LayerStatistics",
     "LayeredBound",
+    "MatchingBound",
     "Means",
     "Objective",
     "PartialBound",
@@ -99,12 +117,14 @@ __all__ = [
     "SupportCertificate",
     "Theorem",
     "UniformBound",
+    "UniquenessBound",
     "UnitClasses",
     "UnitProbabilities",
     "Verdict",
     "Verification",
     "WeakAtom",
     "actual_means",
+    "certify_code",
     "declare",
     "explain",
     "measure",

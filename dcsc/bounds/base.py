@@ -20,7 +20,10 @@ __all__ = ["BoundCalculator"]
 
 
 class BoundCalculator(Theorem[Guarantee]):
-    """A theorem that bounds the probability that the forward pass gets a support wrong.
+    """A theorem that bounds the probability that a pursuit gets a support wrong.
+
+    It is the forward pass, unless ``pursuits`` names others; and then the thresholds that a
+    guarantee speaks of are what these pursuits ask for in their place.
 
     Laws, with the symbols of `LayerStatistics` and hard thresholds at the place that the theorem
     speaks of:

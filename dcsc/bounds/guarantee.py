@@ -103,8 +103,9 @@ class Guarantee(Displayed, Statement[LayerGuarantee]):
             )
             for at, layer in enumerate(self.layers, start=1)
         ]
+        fails = getattr(self.calculator, "fails", "the pathway fails")
         claim = (
-            f"the pathway fails with probability at most {at_most(self.failure_probability)}"
+            f"{fails} with probability at most {at_most(self.failure_probability)}"
             if self.holds
             else "nothing is guaranteed"
         )

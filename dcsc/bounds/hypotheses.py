@@ -34,6 +34,7 @@ def threshold_hypothesis(
     interval: tuple[float, float],
     slack: float = 0.0,
     tolerance: float = TOLERANCE,
+    name: str = "threshold",
 ) -> Hypothesis:
     """State that the threshold lies in the interval, decided where there is a threshold.
 
@@ -47,12 +48,14 @@ def threshold_hypothesis(
         What is nearer to an end than this is a tie, and outside.
     tolerance : float, default 1e-12
         How near, relatively, one single threshold is met.
+    name : str, default "threshold"
+        What it is called.
     """
     low, high = interval
     text = f"{low:.6g}" if low == high else f"({low:.6g}, {high:.6g})"
-    statement = f"layer {layer}: threshold {'=' if low == high else 'in'} {text}"
+    statement = f"layer {layer}: {name} {'=' if low == high else 'in'} {text}"
     if low > high:
-        return Hypothesis(f"layer {layer}: no threshold works", False)
+        return Hypothesis(f"layer {layer}: no {name} works", False)
     if threshold is None:
         return Hypothesis(statement)
     given = np.atleast_1d(np.asarray(threshold, dtype=float))

@@ -11,7 +11,7 @@ from dcsc._arrays import instance, real
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records import LayerRecord, LayerStatistics
 
-__all__ = ["entering_noise", "noise_hypotheses", "propagated_noise"]
+__all__ = ["chained_noise", "entering_noise", "noise_hypotheses", "propagated_noise"]
 
 
 def propagated_noise(
@@ -44,17 +44,26 @@ def entering_noise(
 
     ``threshold`` gives the threshold of a layer that has none of its own.
     """
+
+    def passed_on(number: int, layer: LayerStatistics, noise: float) -> float:
+        beta = layer.chosen_threshold
+        beta = threshold(layer) if beta is None else beta
+        return propagated_noise(layer, noise, float(np.max(beta)))
+
+    return chained_noise(layers, passed_on)
+
+
+def chained_noise(
+    layers: tuple[LayerStatistics, ...],
+    passed_on: Callable[[int, LayerStatistics, float], float],
+) -> list[float]:
+    """Return ζ_{l-1} for l = 1 … L, where ``passed_on`` makes ζ_l of l, the layer and ζ_{l-1}."""
     levels: list[float] = []
     for number, layer in enumerate(layers):
         if layer.noise is not None:
             levels.append(layer.noise)
-        elif number == 0:
-            levels.append(0.0)
         else:
-            below = layers[number - 1]
-            beta = below.chosen_threshold
-            beta = threshold(below) if beta is None else beta
-            levels.append(propagated_noise(below, levels[-1], float(np.max(beta))))
+            levels.append(passed_on(number, layers[number - 1], levels[-1]) if number else 0.0)
     return levels
 
 

@@ -47,7 +47,8 @@ def with_best_thresholds(
     Raises
     ------
     NotCoveredError
-        If the bound does not cover the model, or a projection cannot take another threshold.
+        If the bound does not cover the model or the forward pass, or a projection cannot take
+        another threshold.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def with_best_thresholds(
             "expected None, or a PartialBound"
         )
     else:
-        chosen = bound.best_thresholds(layers, per_filter)
+        chosen = bound.at().best_thresholds(layers, per_filter)
     return DCSCModel(
         [
             attrs.evolve(layer, projection=layer.projection.with_threshold(threshold))

@@ -11,7 +11,9 @@ from dcsc._arrays import Rng, generator, instance
 from dcsc.bounds import BoundCalculator, LayerInstance, LayerStatistics
 from dcsc.dictionaries import CirculantDictionary, filters
 from dcsc.errors import ContractError, NotCoveredError
+from dcsc.pursuits import OneStep
 from dcsc.testing.common import call, fail
+from dcsc.testing.pursued import check_pursued, runs
 from dcsc.testing.soundness import Enumerated, check_soundness
 
 __all__ = ["BoundReport", "check_bound"]
@@ -105,7 +107,8 @@ def check_bound(bound: BoundCalculator, rng: Rng = 0, enumerate: bool = True) ->
     enumerate : bool, default True
         Whether the bound is also held against the truth: 60 single layers of at most 13 non-zeros,
         of which all sign patterns are tried, without noise or with one that the signs do not
-        matter to, at a threshold of the bound's own or at another one.
+        matter to, at a threshold of the bound's own or at another one. A bound of another pursuit
+        than the forward pass is tried with that pursuit, and some of the patterns.
 
     Returns
     -------
@@ -121,8 +124,15 @@ def check_bound(bound: BoundCalculator, rng: Rng = 0, enumerate: bool = True) ->
         except NotCoveredError:
             continue
         covered += 1
-    enumerated = check_soundness(bound, source) if enumerate else None
+    enumerated = _enumerated(bound, source) if enumerate else None
     return BoundReport(count, covered, enumerated, tuple(_untested(bound, covered, enumerated)))
+
+
+def _enumerated(bound: BoundCalculator, rng: np.random.Generator) -> Enumerated | None:
+    """Hold the bound against the truth, if dcsc can run what it speaks of."""
+    if OneStep in bound.pursuits:
+        return check_soundness(bound, rng)
+    return check_pursued(bound, rng) if runs(bound) else None
 
 
 def _untested(bound: BoundCalculator, covered: int, enumerated: Enumerated | None) -> Iterator[str]:
@@ -139,6 +149,9 @@ def _untested(bound: BoundCalculator, covered: int, enumerated: Enumerated | Non
         yield "whether it is true, since no guarantee for a small layer is below 1"
     yield "more than one layer against the truth"
     yield "noise that is chosen after the signs, or at random"
+    if OneStep not in bound.pursuits:
+        yield "sign patterns that were not drawn"
+        return
     yield "sums that meet a threshold exactly"
     yield "projections other than HardThreshold and ReLU"
 
@@ -166,7 +179,8 @@ def _check_layers(bound: BoundCalculator, rng: np.random.Generator) -> None:
 
 def _check_one(bound: BoundCalculator, rng: np.random.Generator) -> None:
     """Hold a bound for given codes to the laws of one random layer."""
-    _check_instance(bound, _random_instance(rng), float(10 ** rng.uniform(-4, 0)))
+    layer = attrs.evolve(_random_instance(rng), signs_independent=not bound.needs_signs)
+    _check_instance(bound, layer, float(10 ** rng.uniform(-4, 0)))
 
 
 def _check_probability(bound: BoundCalculator, value: float, layers: list[Any]) -> None:

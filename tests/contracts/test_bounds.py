@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dcsc.bounds import (
+    BasisPursuitBound,
     BoundCalculator,
     Guarantee,
     InstanceBound,
@@ -17,6 +18,7 @@ from dcsc.bounds import (
     UniformBound,
 )
 from dcsc.errors import ContractError, DcscError
+from dcsc.pursuits import BasisPursuit
 from dcsc.testing import check_bound
 from tests import cases
 
@@ -36,6 +38,9 @@ of_little_cost = pytest.mark.parametrize(
 def test_laws(bound):
     report = check_bound(bound, rng=0)
     assert report.covered == report.layers
+    if not bound.pursuits:  # it speaks of no pursuit that could be run
+        assert report.enumerated is None
+        return
     assert report.enumerated.covered == report.enumerated.layers
     assert report.enumerated.informative  # a guarantee of 1 proves nothing
 
@@ -301,6 +306,21 @@ class Generous(UniformBound):
 def test_a_uniform_bound_for_too_many_non_zeros_is_found():
     with pytest.raises(AssertionError, match="Generous breaks the law 'the failure probability is"):
         check_bound(Generous())
+
+
+class Optimist(BoundCalculator):
+    """It holds for twice as many non-zeros, and with another pursuit than the forward pass."""
+
+    pursuits = (BasisPursuit,)
+
+    def _evaluate(self, layers):
+        half = [attrs.evolve(layer, sparsity=layer.need("sparsity") // 2) for layer in layers]
+        return BasisPursuitBound().evaluate(half)
+
+
+def test_a_bound_of_another_pursuit_for_too_many_non_zeros_is_found():
+    with pytest.raises(AssertionError, match="Optimist breaks the law 'the failure probability is"):
+        check_bound(Optimist())
 
 
 class Boastful(Instance):

@@ -6,9 +6,10 @@ import pytest
 from dcsc.errors import DcscError
 from dcsc.experiments import open as open_results
 from dcsc.experiments import replay, run, simulate
+from dcsc.experiments.sweeps import Sweep
 from dcsc.experiments.sweeps.forecast import forecast
 from dcsc.pursuits import BasisPursuit, Holistic, Layered, OneStep, OrthogonalMatchingPursuit
-from tests.sweeps.cases import BARE, DEEP, axes, sweep
+from tests.sweeps.cases import BARE, DEEP, axes, sweep, table
 
 MATCHING = {"kind": "OrthogonalMatchingPursuit", "level": 0.2}
 BASIS = {"kind": "BasisPursuit", "penalty": 0.2}
@@ -55,6 +56,30 @@ def test_guarantees_are_of_the_forward_pass_alone(compared):
     silent = np.isnan(data.guarantee.values).all(axis=-1)
     assert silent.tolist() == [False, True, True, True]
     assert "covers no pursuit but the forward pass" in str(data.why.values[1, 0])
+
+
+def test_a_bound_of_another_pursuit_is_told_its_penalty(tmp_path):
+    """It stands beside its own pursuit, and is silent beside the others."""
+    tables = table(BARE, trials=2, noise=0.05, bounds=["UniformBound", "BasisPursuitBound"])
+    tables["layers"][0]["dictionary"]["filters"]["kind"] = "low_coherence"
+    tables["axes"] = axes(pursuit=("pursuit", ["OneStep", BASIS], ["forward", "basis"]))
+    run(Sweep.of(tables), tmp_path, jobs=1)
+    data = open_results(tmp_path)
+    assert np.isnan(data.guarantee.values).tolist() == [[False, True], [True, False]]
+    assert data.guarantee.values[1, 1] == 0
+    why = [[str(text) for text in row] for row in data.why.values]
+    assert why[0][1].endswith("covers no pursuit but BasisPursuit")
+    assert why[1][0].endswith("covers no pursuit but the forward pass")
+
+
+def test_where_nothing_bounds_what_a_layer_passes_on_no_sparsity_is_allowed(tmp_path):
+    each = {"kind": "Layered", "pursuit": [BASIS, {**BASIS, "penalty": 0.3}]}
+    made = sweep(DEEP, trials=2, axes=None, pursuit=each, bounds=["BasisPursuitBound"])
+    run(made, tmp_path, jobs=1)
+    data = open_results(tmp_path)
+    assert float(data.guarantee.squeeze()) == 1
+    assert "layer 1: mu_1(S - 1) + mu_1(S) = " in str(data.why.squeeze().values)
+    assert np.isnan(np.ravel(data.limit.values)[-1])
 
 
 def test_a_replay_runs_the_pursuit(compared):

@@ -21,9 +21,15 @@ from dcsc.bounds.certificates.document import (
     plain,
 )
 from dcsc.bounds.certificates.inputs import Described, Inputs, describe, parse_json
+from dcsc.bounds.certificates.layers import (
+    CertifiedCodeLayer,
+    CertifiedLayer,
+    CertifiedPartialLayer,
+)
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.partial import PartialGuarantee
+from dcsc.bounds.pursued import CodeGuarantee
 from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
 from dcsc.bounds.statement import Part, Statement
 from dcsc.bounds.theorem import Theorem
@@ -32,69 +38,16 @@ from dcsc.errors import DcscError
 __all__ = [
     "Certificate",
     "CertifiedArray",
+    "CertifiedCodeLayer",
     "CertifiedHypothesis",
     "CertifiedLayer",
     "CertifiedPartialLayer",
+    "CodeCertificate",
     "PartialCertificate",
     "SupportCertificate",
 ]
 
 _STATUS = {True: "found true", False: "found false", None: "assumed"}
-
-
-@attrs.frozen
-class CertifiedLayer:
-    """What a certificate says of one layer.
-
-    Parameters
-    ----------
-    basis : str
-        ``"filters and codes"``, or ``"declared constants"``, of which nothing could be measured.
-    given : mapping
-        The record that the bound evaluated, field by field; arrays by name.
-    constants : mapping
-        The fields of `LayerStatistics`, as measured or as declared.
-    noise, threshold, unclipped, failure_probability, lower
-        As in `LayerGuarantee`.
-    hypotheses : tuple of CertifiedHypothesis
-    """
-
-    basis: str
-    given: Described = attrs.field(hash=False)
-    constants: Described = attrs.field(hash=False)
-    noise: float
-    threshold: tuple[float, float]
-    unclipped: float
-    failure_probability: float
-    lower: float
-    hypotheses: tuple[CertifiedHypothesis, ...]
-
-
-@attrs.frozen
-class CertifiedPartialLayer:
-    """What a certificate of partial recovery says of one layer.
-
-    Parameters
-    ----------
-    basis, given, constants, hypotheses
-        As in `CertifiedLayer`.
-    noise, threshold, missed, false_alarms, false_per_active, recall, precision, jaccard, hamming
-        As in `LayerPartial`.
-    """
-
-    basis: str
-    given: Described = attrs.field(hash=False)
-    constants: Described = attrs.field(hash=False)
-    noise: float
-    threshold: tuple[float, float]
-    missed: tuple[float, float]
-    false_alarms: tuple[float, float]
-    false_per_active: tuple[float, float]
-    recall: tuple[float, float]
-    precision: tuple[float, float]
-    jaccard: tuple[float, float]
-    hamming: tuple[float, float]
-    hypotheses: tuple[CertifiedHypothesis, ...]
 
 
 class Certificate(Displayed, ABC):
@@ -178,6 +131,10 @@ class Certificate(Displayed, ABC):
     @overload
     @staticmethod
     def of(guarantee: PartialGuarantee) -> "PartialCertificate": ...
+
+    @overload
+    @staticmethod
+    def of(guarantee: CodeGuarantee) -> "CodeCertificate": ...
 
     @overload
     @staticmethod
@@ -353,9 +310,47 @@ class PartialCertificate(Certificate):
         return "; ".join(each)
 
 
-_KINDS: tuple[type[SupportCertificate] | type[PartialCertificate], ...] = (
+@attrs.frozen(repr=False)
+class CodeCertificate(Certificate):
+    """The certificate of a `CodeGuarantee`: about one code, whoever found it.
+
+    Parameters
+    ----------
+    format, version, bound, reference, layers, arrays, inputs
+        As in `Certificate`.
+    holds, conditional
+        As in `CodeGuarantee`.
+    """
+
+    name: ClassVar[str] = "dcsc code certificate 1"
+    states: ClassVar[type[CodeGuarantee]] = CodeGuarantee
+    layer: ClassVar[type[CertifiedCodeLayer]] = CertifiedCodeLayer
+
+    format: str
+    version: str
+    bound: Described = attrs.field(hash=False)
+    reference: str
+    holds: bool
+    conditional: bool
+    layers: tuple[CertifiedCodeLayer, ...]
+    arrays: tuple[CertifiedArray, ...]
+    inputs: Inputs | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def claim(self) -> str:
+        (part,) = self.layers
+        error = f", each within {at_most(part.error, 3)}" if self.holds else ""
+        return f"{part.certain} of {part.entries} entries of a code are certain{error}"
+
+    def _display(self) -> Display:
+        origin = f"Source: {self.reference}.", f"Written by dcsc {self.version}."
+        return Display(f"Certificate of {self.bound['class']}: {self.claim}", remarks=origin)
+
+
+_KINDS: tuple[type[SupportCertificate] | type[PartialCertificate] | type[CodeCertificate], ...] = (
     SupportCertificate,
     PartialCertificate,
+    CodeCertificate,
 )
 
 

@@ -63,7 +63,8 @@ def explain(
     noise : float or array_like, default 0
         With a model: as in `measure`.
     bounds : BoundCalculator, PartialBound or sequence of these, optional
-        By default all of dcsc's. Those that do not cover the model are listed as such. A
+        By default all of dcsc's that speak of the forward pass. Those that do not cover it, or
+        the model, are listed as such. A
         `PartialBound` is asked about layers whose whole support is not proved to be found.
     failure_probability : float, default 0.01
         δ in [0, 1], of each layer.
@@ -111,7 +112,7 @@ def _evaluated(bounds: Sequence[Any], records: Any) -> tuple[list[Any], list[Ref
     statements, refusals = [], []
     for bound in bounds:
         try:
-            statements.append(bound.evaluate(records))
+            statements.append(bound.at().evaluate(records))
         except ContractError:
             raise
         except DcscError as error:

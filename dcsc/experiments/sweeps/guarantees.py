@@ -32,14 +32,13 @@ from dcsc.experiments.sweeps.records import (
 )
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.pathway import Pathway
-from dcsc.pursuits.pathways.layered import FORWARD_PASS
+from dcsc.pursuits import Layered, PathwayPursuit
 
 __all__ = ["guarantees"]
 
 _DRAWS = 32
 _ROUNDING = 1e-9
 _MISSED = 0.1
-_UNCOVERED = "covers no pursuit but the forward pass"
 
 
 def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -> GuaranteesRecord:
@@ -53,12 +52,11 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
     others = [one for one in theorems if isinstance(one[1], PartialBound)]
     try:
         records, share = _records(cell, codes, draws)
-        if cell.pursuit(strategies) == FORWARD_PASS:
-            statements = [_statement(name, one, records, cell.task.delta) for name, one in bounds]
-            partial = [_partial(name, bound, records.layers) for name, bound in others]
-        else:
-            statements = [BoundRecord(name, None, f"{name} {_UNCOVERED}") for name, _ in bounds]
-            partial = [_silent(name, f"{name} {_UNCOVERED}") for name, _ in others]
+        pursuit = cell.pursuit(strategies)
+        statements = [
+            _statement(name, one, records, cell.task.delta, pursuit) for name, one in bounds
+        ]
+        partial = [_partial(name, one, records.layers, pursuit) for name, one in others]
         numbers = records.numbers
     except DcscError as error:
         statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
@@ -116,16 +114,20 @@ def _records(cell: Cell, codes: Array, draws: Draws) -> tuple[_Records, float | 
     return _Records(declared), share
 
 
-def _statement(name: str, bound: BoundCalculator, records: _Records, delta: float) -> BoundRecord:
+def _statement(
+    name: str, bound: BoundCalculator, records: _Records, delta: float, pursuit: PathwayPursuit
+) -> BoundRecord:
     layers = records.of(bound)
     try:
-        guarantee = bound.evaluate(layers)
+        guarantee = bound.at(pursuit).evaluate(layers)
     except NotCoveredError as error:
         return BoundRecord(name, None, str(error))
     why = "; ".join(guarantee.violations)
     if not why and not guarantee.holds:
         why = f"its value is {guarantee.unclipped:.3g}"
-    limits = () if bound.needs_instances else tuple(_limits(bound, guarantee, layers, delta))
+    assert isinstance(pursuit, Layered)  # no bound speaks of another
+    each = [bound.at(step) for step in pursuit._each(len(layers))]
+    limits = () if bound.needs_instances else tuple(_limits(each, guarantee, layers, delta))
     return BoundRecord(
         name, guarantee.failure_probability, why, bool(guarantee.conditional), limits
     )
@@ -135,10 +137,12 @@ def _silent(name: str, why: str) -> PartialRecord:
     return PartialRecord(name, why, False, dict.fromkeys(PARTIAL, ()))
 
 
-def _partial(name: str, bound: PartialBound, layers: tuple[LayerRecord, ...]) -> PartialRecord:
+def _partial(
+    name: str, bound: PartialBound, layers: tuple[LayerRecord, ...], pursuit: PathwayPursuit
+) -> PartialRecord:
     """Return between what the means of each layer lie, with the noise that reaches it."""
     try:
-        guarantee = bound.evaluate(layers)
+        guarantee = bound.at(pursuit).evaluate(layers)
     except NotCoveredError as error:
         return _silent(name, str(error))
     parts = [
@@ -171,11 +175,17 @@ def _means(bound: PartialBound, layer: LayerRecord, part: LayerPartial) -> dict[
 
 
 def _limits(
-    bound: BoundCalculator, guarantee: Guarantee, layers: tuple[LayerRecord, ...], delta: float
+    bounds: list[BoundCalculator],
+    guarantee: Guarantee,
+    layers: tuple[LayerRecord, ...],
+    delta: float,
 ) -> list[float | str | None]:
-    """Return the largest S that the bound allows each layer, with the noise that reaches it."""
-    limits = []
-    for layer, part in zip(layers, guarantee.layers, strict=True):
+    """Return the largest S that its bound allows each layer, with the noise that reaches it."""
+    limits: list[float | str | None] = []
+    for bound, layer, part in zip(bounds, layers, guarantee.layers, strict=True):
+        if math.isinf(part.noise):  # nothing bounds what the layer below leaves
+            limits.append(None)
+            continue
         alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
         limits.append(_plain(_max_sparsity(bound, alone, delta)))
     return limits
