@@ -8,8 +8,9 @@ Ratios of medians, warm and in turns, of the same data, dtype and number of thre
 above 1 dcsc is faster. The section ``growth`` needs memory that is used again: run it with
 ``MALLOC_MMAP_THRESHOLD_=8000000000 MALLOC_TRIM_THRESHOLD_=8000000000`` and ``--only growth``. The
 section ``sweeps`` has no other side: it tells what two workers spend their time on; in ``tails``
-and ``stability`` both sides are dcsc's. The section
-``peers`` holds pursuits against other packages, on one thread and by processor time.
+and ``stability`` both sides are dcsc's. The sections
+``coordinates`` and ``peers`` are on one thread and by processor time; the latter holds pursuits
+against other packages.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 import alternatives
 import common
 import convolutions
+import coordinates
 import forward
 import geometry
 import growth
@@ -30,6 +32,7 @@ import tails
 
 SECTIONS = {
     "convolutions": convolutions,
+    "coordinates": coordinates,
     "forward": forward,
     "monte_carlo": monte_carlo,
     "geometry": geometry,

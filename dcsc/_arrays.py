@@ -26,10 +26,12 @@ Rng = None | int | np.random.SeedSequence | np.random.Generator
 
 def real_array(value: Any, where: str) -> Array:
     """Return a finite real array: float32 and float64 as they are, other real types as float64."""
-    array = numeric_array(value, where)
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float64)
-    return array
+    return as_floats(numeric_array(value, where))
+
+
+def as_floats(array: Array) -> Array:
+    """Return float32 and float64 as they are, other real types as float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
 def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
@@ -130,13 +132,19 @@ def brief(array: Array) -> str:
 
 def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tuple[Array, Shape]:
     """Split ``(*batch, *shape)`` into a read-only array with one batch axis, and ``batch``."""
-    batch = array.shape[: max(array.ndim - len(shape), 0)]
-    if array.shape != batch + shape:
-        expected = "(*batch, " + ", ".join(map(str, shape)) + ")"
-        raise DcscError(f"{where}: expected shape {expected}, got {array.shape}")
+    batch = batch_of(array.shape, shape, where)
     flat = np.ascontiguousarray(array, dtype=dtype).reshape((math.prod(batch), *shape)).view()
     flat.flags.writeable = False
     return flat, batch
+
+
+def batch_of(whole: Shape, shape: Shape, where: str) -> Shape:
+    """Return ``batch`` of a shape that is to be ``(*batch, *shape)``."""
+    batch = whole[: max(len(whole) - len(shape), 0)]
+    if whole != batch + shape:
+        expected = "(*batch, " + ", ".join(map(str, shape)) + ")"
+        raise DcscError(f"{where}: expected shape {expected}, got {whole}")
+    return batch
 
 
 def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:

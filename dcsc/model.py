@@ -16,9 +16,9 @@ from dcsc._arrays import (
     flat_indices,
     generator,
     integer,
-    real_array,
 )
 from dcsc._display import Display, Displayed, times
+from dcsc._entries import SparseOrDense, code_array
 from dcsc.layer import Layer, as_layers, signals_of
 from dcsc.pathway import Pathway
 from dcsc.pursuits import PathwayPursuit, Pursuit
@@ -67,15 +67,17 @@ class DCSCModel(Displayed):
         source = generator(rng, "DCSCModel.draw: rng")
         return DCSCModel([layer.draw(source) for layer in self.layers])
 
-    def synthesize(self, codes: npt.ArrayLike) -> Pathway:
+    def synthesize(self, codes: SparseOrDense) -> Pathway:
         """Return the pathway of codes at the deepest layer, of shape ``(*batch, *code_shape)``.
+
+        A sparse array of SciPy is unpacked, as a pathway holds arrays.
 
         Raises
         ------
         NotDrawnError
             If signs are random and not drawn.
         """
-        array = real_array(codes, "DCSCModel.synthesize: codes")
+        array = code_array(codes, "DCSCModel.synthesize: codes")
         shape = tuple(self.layers[-1].dictionary.code_shape)
         _, batch = as_batch(array, shape, "DCSCModel.synthesize: codes", array.dtype)
         return Pathway(tuple(signals_of(self.layers, array.copy())), batch)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, brief, numeric_array
+from dcsc._entries import unpacked
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.pathway import Pathway
@@ -126,7 +127,9 @@ def _supports(codes: Any, where: str) -> tuple[list[Array], tuple[int, ...]]:
             f"{where}: codes: expected a Pathway, or a list of one array per layer and at least "
             f"one, got {brief(codes) if isinstance(codes, np.ndarray) else quoted(codes)}"
         )
-    arrays = [numeric_array(code, f"{where}: codes[{at}]") for at, code in enumerate(codes)]
+    names = [f"{where}: codes[{at}]" for at in range(len(codes))]
+    pairs = zip(codes, names, strict=True)
+    arrays = [numeric_array(unpacked(code, name), name) for code, name in pairs]
     shapes = [array.shape for array in arrays]
     if min(map(len, shapes)) == 0 or len({shape[0] for shape in shapes}) > 1:
         raise DcscError(

@@ -10,6 +10,7 @@ import numpy as np
 from dcsc._arguments import items
 from dcsc._arrays import Array, Shape, instance, numeric_array, shape_tuple
 from dcsc._display import Display, Displayed, digits, percent, times
+from dcsc._entries import unpacked
 from dcsc._fields import named_field
 from dcsc.errors import DcscError
 
@@ -19,7 +20,9 @@ __all__ = ["Pathway", "Recovery"]
 def _read_only(value: Any, record: Any, where: str) -> tuple[Array, ...]:
     """Return read-only views; the caller's arrays stay as they are."""
     arrays = (
-        array if type(array) is np.ndarray else numeric_array(array, where, finite=False)
+        array
+        if type(array) is np.ndarray
+        else numeric_array(unpacked(array, where), where, finite=False)
         for array in items(value, where)
     )
     views = tuple(array.view() for array in arrays)

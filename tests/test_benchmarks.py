@@ -9,7 +9,7 @@ from tests.commands import script
 
 SIDES = Path(__file__).parents[1] / "benchmarks" / "side_by_side.py"
 SECTIONS = (
-    *("convolutions", "forward", "monte_carlo", "geometry", "growth"),
+    *("convolutions", "coordinates", "forward", "monte_carlo", "geometry", "growth"),
     *("tails", "stability", "sweeps", "peers"),
 )
 QUICK = ("--quick", "--repetitions", 1)

@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
@@ -67,7 +68,8 @@ LAYOUTS = {
 WAYS = {
     "dense": {"_SPARSE_CODES": -1, "_SPARSE_SIGNALS": -1},
     "sparse": {
-        "_WORTH_COUNTING": -1, "_SPARSE_CODES": 1, "_SPARSE_SIGNALS": 1, "_TAPS_OF_A_RESULT": 0,
+        "_WORTH_COUNTING": -1, "_SPARSE_CODES": np.inf, "_SPARSE_SIGNALS": np.inf,
+        "_TAPS_OF_A_RESULT": 0,
     },
     "plain": {},
 }  # fmt: skip
@@ -106,12 +108,17 @@ def test_every_kernel_is_the_definition(way, dictionary, density, seed, scratch,
     signed = ((x * signs).reshape(3, -1) @ matrix.T).reshape(y.shape)
     codes = (y.reshape(3, -1) @ matrix).reshape(x.shape)
     close = {"rtol": 0, "atol": 200 * np.finfo(dtype).eps * (1 + np.abs(matrix).sum())}
+    entries = scipy.sparse.coo_array(x)
     x, y = LAYOUTS[layout](x), LAYOUTS[layout](y)
     with taking(way, scratch), threadpool_limits(threads):
         np.testing.assert_allclose(dictionary.synthesize(x), signals, **close)
         np.testing.assert_allclose(dictionary.analyze(y), codes, **close)
         operator = SignedDictionary(dictionary, signs)
         np.testing.assert_allclose(operator.synthesize(x), signed, **close)
+        np.testing.assert_allclose(dictionary.synthesize(entries), signals, **close)
+        np.testing.assert_allclose(operator.synthesize(entries), signed, **close)
+        if way == "sparse":  # the same additions in the same order
+            np.testing.assert_array_equal(operator.synthesize(entries), operator.synthesize(x))
         np.testing.assert_allclose(operator.analyze(y), codes * signs, **close)
 
 

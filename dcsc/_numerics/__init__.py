@@ -7,6 +7,7 @@ function                  what it computes
 ========================  ====================================================================
 `correlate`               a convolution's analysis
 `spread`                  its synthesis
+`spread_entries`          the same, of codes by their entries
 `select`                  what exceeds a threshold
 `stripe_top`              the largest entries of every stripe
 `random_words`            the random words of some atoms without the others
@@ -42,12 +43,14 @@ __all__ = [
     "selberg_sums",
     "select",
     "spread",
+    "spread_entries",
     "stripe_top",
     "sum_terms",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
 spread = two_ways("dcsc._numerics.convolution", plain.spread)
+spread_entries = two_ways("dcsc._numerics.convolution", plain.spread_entries)
 select = two_ways("dcsc._numerics.convolution", plain.select)
 stripe_top = two_ways("dcsc._numerics.stripes", plain.stripe_top)
 lay_rows = two_ways("dcsc._numerics.rows", plain.lay_rows)

@@ -1,12 +1,14 @@
 """The numerical inner loops: arrays in, arrays out, no classes of dcsc.
 
 Dense data are correlated tile by tile, sparse data, such as codes, entry by entry; the share of
-non-zeros decides. This module lays both out, and `dcsc._numerics.loops` computes them. Nothing is
-validated, except that the loops meet NaN and infinity in passing and raise FloatingPointError.
+non-zeros decides. Codes can also be given by their entries. This module lays the data out, and
+`dcsc._numerics.loops` and `scattering` compute. Nothing is validated, except that the loops meet
+NaN and infinity in passing and raise FloatingPointError.
 """
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +16,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, all_finite
-from dcsc._numerics import loops, vectors
+from dcsc._numerics import loops, plain, scattering, vectors
 from dcsc._numerics.grid import Grid
 from dcsc._numerics.layout import Plan, run_array, with_axis
 from dcsc._numerics.memory import empty
@@ -179,7 +181,7 @@ def correlate_sparse(
     result = out.reshape(count, n, -1)
     (length, columns), runs = (grid.extent[1], grid.positions[1]), map(run_array, grid.runs)
     runs0, runs1 = runs
-    blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], data)
+    blocks = _cut(0, grid.positions[0], 4 * columns * n * signals.itemsize, grid.kernel[0], count)
     rows, factors = int(blocks[0, 1]), _flat(scales, signals)
 
     def work(start: int, stop: int) -> None:
@@ -214,30 +216,57 @@ def _by_phase(filters: Array, stride: Shape) -> Array:
 
 def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
     """Lay the taps of the non-zeros down, on one or two axes."""
+    if not grid.sees_all(0) and not all_finite(codes):
+        raise FloatingPointError
+    count, n = len(codes) * grid.groups, len(filters) // grid.groups
+    data, columns = _frozen(codes.reshape(count, n, -1)), math.prod(grid.positions[1:])
+    source = data, _flat(scales, codes), columns
+    return _scattered(scattering.scatter, source, len(codes), filters, grid)
+
+
+def spread_entries(
+    starts: Array, places: Array, values: Array, filters: Array, grid: Grid
+) -> Array:
+    """Lay taps ``(n, c / groups, *kernel)`` by the entries of codes, in C order.
+
+    Those of element b of the batch are ``[starts[b], starts[b + 1])``; ``places`` are their indices
+    in ``(n, *positions)``, an axis in each row. They are finite.
+    """
+    if len(grid.extent) > 2:
+        return plain.spread_entries(starts, places, values, filters, grid)
+    batch, each = len(starts) - 1, starts
+    if grid.groups > 1:
+        group = places[0] // (len(filters) // grid.groups)
+        items = np.repeat(np.arange(batch) * grid.groups, np.diff(starts)) + group
+        each = np.searchsorted(items, np.arange(batch * grid.groups + 1))
+    source = tuple(map(_frozen, (each, places, values)))
+    return _scattered(scattering.scatter_entries, source, batch, filters, grid)
+
+
+def _scattered(
+    loop: Callable[..., bool], source: tuple[Any, ...], batch: int, filters: Array, grid: Grid
+) -> Array:
+    """Return the synthesis of a batch whose non-zeros a loop finds in its source."""
     covered = all(
         runs and runs[0][1:] == (0, e) for runs, e in zip(grid.runs, grid.extent, strict=True)
     )
-    out = empty((len(codes), grid.groups * filters.shape[1], *grid.extent), codes.dtype)
+    out = empty((batch, grid.groups * filters.shape[1], *grid.extent), filters.dtype)
     if not covered:
         out.fill(0)
     filters, grid = _without_dilation(filters, grid)
     grid = with_axis(grid, 1) if len(grid.extent) == 1 else grid
-    if not grid.sees_all(0) and not all_finite(codes):
-        raise FloatingPointError
-    count, n, c = len(codes) * grid.groups, len(filters) // grid.groups, filters.shape[1]
-    taps = np.moveaxis(filters.reshape(len(filters), c, *grid.kernel), 1, -1)
-    taps = np.ascontiguousarray(taps).reshape(len(filters), grid.kernel[0], -1)
+    count, c = batch * grid.groups, filters.shape[1]
+    taps = np.ascontiguousarray(np.moveaxis(filters, 1, -1))
+    taps = taps.reshape(len(filters), grid.kernel[0], -1)
     width = grid.places(1, 0, grid.positions[1])[1] * c
-    data = _frozen(codes.reshape(count, n, -1))
-    result = out.reshape(count, c, *grid.extent)
-    runs, factors = run_array(grid.runs[1]), _flat(scales, codes)
+    result, runs = out.reshape(count, c, *grid.extent), run_array(grid.runs[1])
 
     def lay(first: bool, shift: int, blocks: Array) -> None:
         def work(start: int, stop: int) -> None:
-            scratch = np.empty((blocks[0, 1] - blocks[0, 0], width), dtype=codes.dtype)
-            if not loops.scatter(
-                data, taps, c, grid.stride, grid.positions[1], blocks, shift,
-                runs, first, scratch, factors, result, start, stop,
+            scratch = np.empty((blocks[0, 1] - blocks[0, 0], width), dtype=filters.dtype)
+            if not loop(
+                *source, taps, c, grid.stride, blocks, shift, runs, first, scratch, result,
+                start, stop,
             ):  # fmt: skip
                 raise FloatingPointError
 
@@ -245,7 +274,7 @@ def spread_sparse(codes: Array, filters: Array, grid: Grid, scales: Array | None
 
     # Within one run each place is another sample; two runs may share samples.
     for number, (place, sample, length) in enumerate(grid.runs[0]):
-        blocks = _cut(place, length, width * codes.itemsize, grid.kernel[0], data)
+        blocks = _cut(place, length, width * filters.itemsize, grid.kernel[0], count)
         lay(number == 0, sample - place, blocks)
     return out
 
@@ -269,13 +298,13 @@ def select(coefficients: Array, levels: Array, one_sided: bool, shrinkage: bool)
 # ---- small things --------------------------------------------------------------------------------
 
 
-def _cut(start: int, length: int, row_bytes: int, kernel: int, data: Array) -> Array:
+def _cut(start: int, length: int, row_bytes: int, kernel: int, items: int) -> Array:
     """Cut rows into blocks ``[first, last)`` that fit the cache, the first the largest.
 
     A small batch is cut further, so that every thread has a block, but never so far that most rows
     belong to two blocks.
     """
-    fair = -(-length * len(data) // _PARTS)
+    fair = -(-length * items // _PARTS)
     rows = min(max(2 * kernel, _SCRATCH_BYTES // row_bytes), max(fair, 16 * kernel), length)
     starts = np.arange(start, start + length, rows)
     return np.stack([starts, np.minimum(starts + rows, start + length)], axis=1)

@@ -24,11 +24,11 @@ from dcsc._numerics.vectors import (
     tile3,
 )
 
-__all__ = ["correlate", "gather", "scatter", "select"]
+__all__ = ["correlate", "gather", "select", "transpose", "word_at"]
 
 
 @inner
-def _word(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # compiled
+def word_at(data: Array, place: int, left: int) -> Any:  # pragma: no cover  # compiled
     """Return which of the next WORD entries are not zero, of fewer if fewer are left."""
     if left >= WORD:
         return non_zeros(data, place)
@@ -55,7 +55,7 @@ def _scale(target: Array, scales: Array) -> None:  # pragma: no cover  # compile
 
 
 @inner
-def _turn(
+def transpose(
     rows: Array, place: int, out: Array, target: int, step: int, count: int, channels: int
 ) -> None:  # pragma: no cover  # compiled
     """Set ``out[target + ch·step + i] = rows[place + i·channels + ch]``, square by square."""
@@ -169,86 +169,6 @@ def correlate(
 
 
 @loop
-def scatter(
-    codes: Array,
-    taps: Array,
-    channels: int,
-    stride: Shape,
-    columns: int,
-    blocks: Array,
-    shift: int,
-    runs: Array,
-    fresh: bool,
-    scratch: Array,
-    scales: Array,
-    out: Array,
-    start: int,
-    stop: int,
-) -> bool:  # pragma: no cover  # compiled
-    """Lay taps by the non-zeros, on blocks of padded rows; False if one is not finite.
-
-    Codes are ``(batch, n, rows · columns)``, taps ``(groups · n, height, width · channels)``, the
-    scratch a line per padded row with channels last. Padded row k of a block is row ``k + shift``
-    of the output, which is written if ``fresh`` and else added to.
-    """
-    _, height, line = taps.shape
-    width = scratch.shape[1]
-    area = out.shape[2] * out.shape[3]
-    n, count = codes.shape[1], codes.shape[2]
-    groups = len(taps) // n
-    data, flat = codes.reshape(-1), out.reshape(-1)
-    laid, tap = scratch.reshape(-1), taps.reshape(-1)
-    for item in range(start, stop):
-        b = item // len(blocks)
-        begin, end = blocks[item % len(blocks)]
-        scratch[: end - begin] = 0
-        # The codes whose atoms reach the padded rows of the block, by flat index.
-        low = max(0, -((height - 1 - begin) // stride[0])) * columns
-        high = min(count, ((end - 1) // stride[0] + 1) * columns)
-        for number in range(n):
-            source = (b * n + number) * count
-            i = b % groups * n + number
-            for chunk in range(low, high, WORD):
-                word = _word(data, source + chunk, high - chunk)
-                while word:
-                    k = chunk + first_set(word)
-                    word &= word - np.uint64(1)
-                    x = data[source + k]
-                    if x - x != 0:
-                        return False
-                    if len(scales):
-                        x *= scales[i * count + k]
-                    # Add x times the rows of its filter that lie in the block, from row ``top``.
-                    p = k // columns if columns > 1 else k  # a division costs as much as the rest
-                    top = p * stride[0] - begin
-                    first, beyond = max(0, -top), min(height, end - begin - top)
-                    if width == line:
-                        here, many = (top + first) * line, (beyond - first) * line
-                        add_scaled(laid, here, x, tap, (i * height + first) * line, many)
-                    else:
-                        for u in range(first, beyond):
-                            base = (top + u) * width + (k - p * columns) * stride[1] * channels
-                            add_scaled(laid, base, x, tap, (i * height + u) * line, line)
-        # Fold the padded places onto samples, run by run, and turn channels from last to first.
-        origin = b * out.shape[1] * area
-        if fresh and width == channels and out.shape[3] == len(runs) == 1:
-            to = origin + begin + shift
-            _turn(laid, 0, flat, to, area, end - begin, channels)
-            continue
-        for place in range(end - begin):
-            for k in range(len(runs)):
-                row = origin + (begin + place + shift) * out.shape[3] + runs[k, 1]
-                base = place * width + runs[k, 0] * channels
-                if fresh and k == 0:
-                    _turn(laid, base, flat, row, area, runs[k, 2], channels)
-                else:
-                    for ch in range(channels):
-                        for q in range(runs[k, 2]):
-                            flat[row + ch * area + q] += laid[base + q * channels + ch]
-    return True
-
-
-@loop
 def gather(
     signals: Array,
     bits: Array,
@@ -296,7 +216,7 @@ def gather(
             for ch in range(c):
                 source = (b * c + ch) * size
                 for chunk in range(low, high, WORD):
-                    word = _word(data, source + chunk, high - chunk)
+                    word = word_at(data, source + chunk, high - chunk)
                     while word:
                         k = chunk + first_set(word)
                         word &= word - np.uint64(1)
@@ -336,7 +256,7 @@ def gather(
                                 add_scaled(sums, here, x, tap, block + tap0, many)
         # Turn filters from last to first, and multiply by the signs.
         position0, count = first * columns, (last - first) * columns
-        _turn(sums, 0, flat, b * n * area + position0, area, count, n)
+        transpose(sums, 0, flat, b * n * area + position0, area, count, n)
         if len(scales):
             for i in range(n):
                 here, mine = (b * n + i) * area + position0, (group * n + i) * area + position0

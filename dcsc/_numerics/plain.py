@@ -22,6 +22,7 @@ __all__ = [
     "selberg_sums",
     "select",
     "spread",
+    "spread_entries",
     "stripe_top",
     "sum_terms",
 ]
@@ -85,6 +86,39 @@ def spread(codes: Array, filters: Array, grid: Grid, scales: Array | None = None
         # Fold the padded lines: a sample gets what lies on each of its places.
         for inside, samples in grid.pieces(first, last):
             out[batch, :, *samples] += slab[:, :, *inside]
+    return out
+
+
+@np.errstate(all="ignore")
+def spread_entries(
+    starts: Array, places: Array, values: Array, filters: Array, grid: Grid
+) -> Array:
+    """Lay taps ``(n, c / groups, *kernel)`` by the entries of codes, in C order.
+
+    Those of element b of the batch are ``[starts[b], starts[b + 1])``; ``places`` are their indices
+    in ``(n, *positions)``, an axis in each row. They are finite.
+    """
+    batch, c = len(starts) - 1, filters.shape[1]
+    out = np.zeros((batch, grid.groups * c, *grid.extent), values.dtype)
+    elements = np.repeat(np.arange(batch), np.diff(starts))
+    first_channels = places[0] // (len(filters) // grid.groups) * c
+    piece = max(1, _PIECE_BYTES // (c * values.itemsize))
+    for first in range(0, len(values), piece):
+        part = slice(first, first + piece)
+        for tap in np.ndindex(grid.kernel):
+            added = values[part, None] * filters[places[0, part], :, *tap]
+            axes = zip(places[1:, part], grid.stride, tap, grid.dilation, strict=True)
+            lines = [p * s + u * d for p, s, u, d in axes]
+            # A place is a sample for each of the runs that it is in.
+            for runs in itertools.product(*grid.runs):
+                seen = np.ones(len(added), dtype=bool)
+                for line, (place, _, length) in zip(lines, runs, strict=True):
+                    seen &= (line >= place) & (line < place + length)
+                pairs = zip(lines, runs, strict=True)
+                samples = [line[seen, None] - place + sample for line, (place, sample, _) in pairs]
+                channels = first_channels[part][seen, None] + np.arange(c)
+                target = elements[part][seen, None], channels, *samples
+                np.add.at(out, target, added[seen])
     return out
 
 

@@ -12,7 +12,8 @@ from dcsc.dictionaries.diagonal import NormalizedDictionary, SignedDictionary
 from dcsc.dictionaries.effective import EffectiveDictionary
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.toeplitz import ToeplitzDictionary
-from dcsc.dictionaries.windows import ChromaticNumber, WindowAxis, Windows
+from dcsc.dictionaries.window_axis import ChromaticNumber, WindowAxis
+from dcsc.dictionaries.windows import Windows
 
 __all__ = [
     "AtomPair",

@@ -12,7 +12,7 @@ from dcsc._arrays import Array, Shape
 from dcsc._cached import cached_property
 from dcsc._numerics.grid import Grid, Run
 from dcsc._numerics.scaling import exponents, norms, times_power
-from dcsc.dictionaries.windows import WindowAxis
+from dcsc.dictionaries.window_axis import WindowAxis
 
 __all__ = ["AtomAxis", "ShiftedFilters"]
 

@@ -36,9 +36,18 @@ class Dictionary(LinearMap):
     - batch-invariant: each element of a batch is mapped as if alone
     - dtype kept: the result has dtype ``np.result_type(filters, input)``
     - inputs are left as they were
+    - a sparse array is mapped, and counted, as the array that it stands for
 
     Arrays have shape ``(*batch, *code_shape)`` or ``(*batch, *signal_shape)``, with any number of
     batch axes. Integers and booleans are converted; complex numbers, NaN and infinity are refused.
+    They may also be sparse arrays of SciPy, such as a ``coo_array`` of as many axes; entries of it
+    at the same place are added up.
+
+    >>> import scipy.sparse
+    >>> from dcsc import CirculantDictionary
+    >>> code = scipy.sparse.coo_array(([1.0, 2.0, 3.0], ([0, 0, 0], [1, 1, 3])), shape=(1, 4))
+    >>> CirculantDictionary([[[1.0, 0.5]]], extent=4).synthesize(code)
+    array([[1.5, 3. , 1.5, 3. ]])
     """
 
     # ---- measures of the atoms ---------------------------------------------------------------

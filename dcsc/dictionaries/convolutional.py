@@ -21,14 +21,16 @@ from dcsc._arrays import (
     shape_tuple,
 )
 from dcsc._cached import cached_property
+from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY, named
-from dcsc._numerics import correlate, spread
+from dcsc._numerics import correlate, spread, spread_entries
 from dcsc._numerics.scaling import unit_norm
 from dcsc.dictionaries import coherence, rows
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
-from dcsc.dictionaries.windows import WindowAxis, Windows
+from dcsc.dictionaries.window_axis import WindowAxis
+from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
 __all__ = ["ConvolutionalDictionary"]
@@ -181,6 +183,10 @@ class ConvolutionalDictionary(Dictionary):
 
     def _synthesize(self, codes: Array) -> Array:
         return spread(codes, self._taps(codes), self._shifted.grid)
+
+    def _synthesize_entries(self, codes: Entries) -> Array:
+        taps = self._taps(codes.values)
+        return spread_entries(codes.starts, codes.places, codes.values, taps, self._shifted.grid)
 
     def _analyze_scaled(self, signals: Array, scales: Array) -> Array:
         return correlate(signals, self._taps(signals), self._shifted.grid, scales)

@@ -10,6 +10,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
 from dcsc._cached import cached_property
+from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
@@ -68,6 +69,16 @@ class DenseDictionary(Dictionary):
 
     def _synthesize(self, codes: Array) -> Array:
         return product(codes, self.matrix.T)
+
+    def _synthesize_entries(self, codes: Entries) -> Array:
+        # Only the atoms that are in use: a product with all of them would copy the matrix.
+        (atoms,) = codes.places
+        used = np.zeros(self.code_shape, dtype=bool)
+        used[atoms] = True
+        table = self.matrix.T[used].astype(codes.values.dtype, order="C")
+        columns = (np.cumsum(used) - 1)[atoms]
+        parts, shape = (codes.values, columns, codes.starts), (codes.count, len(table))
+        return np.asarray(scipy.sparse.csr_array(parts, shape=shape) @ table)
 
     def _analyze(self, signals: Array) -> Array:
         return product(signals, self.matrix)

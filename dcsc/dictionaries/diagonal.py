@@ -10,6 +10,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
 from dcsc._cached import cached_property
+from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.scaling import check_square
 from dcsc.dictionaries.base import Dictionary
@@ -61,6 +62,9 @@ class _DiagonalDictionary(Dictionary):
 
     def _synthesize(self, codes: Array) -> Array:
         return self.dictionary._synthesize_scaled(codes, self._scales())
+
+    def _synthesize_entries(self, codes: Entries) -> Array:
+        return self.dictionary._synthesize_entries(codes.scaled(self._scales()))
 
     def _analyze(self, signals: Array) -> Array:
         return self.dictionary._analyze_scaled(signals, self._scales())

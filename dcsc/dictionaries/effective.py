@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dcsc._arguments import instances, items
 from dcsc._arrays import Array, Shape, frozen_array, numeric_array
 from dcsc._cached import cached_property
+from dcsc._entries import Entries
 from dcsc._fields import named
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
@@ -99,7 +100,13 @@ class EffectiveDictionary(Dictionary):
         return self._norms
 
     def _synthesize(self, codes: Array) -> Array:
-        signal = self.operators[-1].synthesize(codes)
+        return self._downwards(self.operators[-1].synthesize(codes))
+
+    def _synthesize_entries(self, codes: Entries) -> Array:
+        return self._downwards(self.operators[-1]._synthesize_entries(codes))
+
+    def _downwards(self, signal: Array) -> Array:
+        """Return the signal of a code of the layer below the last."""
         for operator, support in zip(self.operators[-2::-1], self.supports[::-1], strict=True):
             signal = operator.synthesize(signal * support)
         return signal

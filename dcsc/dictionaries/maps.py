@@ -12,11 +12,14 @@ from dcsc._arrays import (
     Array,
     Shape,
     as_batch,
+    batch_of,
+    checked_size,
     from_hook,
     not_finite,
     numeric_array,
     result_dtype,
 )
+from dcsc._entries import Entries, SparseOrDense, is_sparse, unpacked, with_short_indices
 from dcsc.dictionaries.columns import Columns
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
@@ -31,6 +34,9 @@ class LinearMap(ABC):
     """A and Aᵀ between codes and signals, and stripes and patches, the windows on the two.
 
     A `dcsc.Dictionary` is such a map whose columns, the atoms, are looked at as well.
+
+    Codes and signals are arrays, or sparse arrays of SciPy of the same shape, such as a
+    ``coo_array`` of any number of axes; entries of it at the same place are added up.
     """
 
     if TYPE_CHECKING:
@@ -45,17 +51,27 @@ class LinearMap(ABC):
 
     # ---- the map -----------------------------------------------------------------------------
 
-    def synthesize(self, codes: npt.ArrayLike) -> Array:
+    def synthesize(self, codes: SparseOrDense) -> Array:
         """Return A x: ``(*batch, *code_shape)`` to ``(*batch, *signal_shape)``.
+
+        Of a sparse array only the entries are looked at.
 
         Raises
         ------
         DcscError
             If the shape does not fit or a number is not real and finite.
         """
-        return self._map(codes, "codes", "_synthesize", self.code_shape, self.signal_shape)
+        if not is_sparse(codes):
+            return self._map(codes, "codes", "_synthesize", self.code_shape, self.signal_shape)
+        name = type(self).__name__
+        entries = Entries.of(codes, tuple(self.code_shape), f"{name}: codes")
+        entries = entries.astype(result_dtype(self._dtype(), entries.values))
+        shape = checked_size((entries.count, *self.signal_shape), f"{name}: codes")
+        signals = self._synthesize_entries(entries)
+        out = from_hook(signals, shape, entries.values.dtype, f"{name}._synthesize_entries")
+        return out.reshape(entries.batch + shape[1:])
 
-    def analyze(self, signals: npt.ArrayLike) -> Array:
+    def analyze(self, signals: SparseOrDense) -> Array:
         """Return Aᵀ y, the exact adjoint: ``(*batch, *signal_shape)`` to ``(*batch, *code_shape)``.
 
         Raises
@@ -65,14 +81,14 @@ class LinearMap(ABC):
         """
         return self._map(signals, "signals", "_analyze", self.signal_shape, self.code_shape)
 
-    def contributions(self, codes: npt.ArrayLike) -> Array:
+    def contributions(self, codes: SparseOrDense) -> Array:
         """Return |A| |x|, the sum of the absolute contributions to each sample of A x.
 
         What rounding can do to a sample of A x is a small multiple of eps times this.
         """
         return self._map(codes, "codes", "_contributions", self.code_shape, self.signal_shape)
 
-    def exposure(self, signals: npt.ArrayLike) -> Array:
+    def exposure(self, signals: SparseOrDense) -> Array:
         """Return |A|ᵀ |y|, the most that each coefficient can be for signals of these sizes.
 
         What rounding can do to an entry of Aᵀ y is a small multiple of eps times this.
@@ -81,7 +97,7 @@ class LinearMap(ABC):
 
     def _map(self, value: Any, argument: str, hook: str, domain: Shape, codomain: Shape) -> Array:
         where = f"{type(self).__name__}: {argument}"
-        raw = numeric_array(value, where, finite=not self._meets_infinity)
+        raw = numeric_array(unpacked(value, where), where, finite=not self._meets_infinity)
         dtype = result_dtype(self._dtype(), raw)
         flat, batch = as_batch(raw, domain, where, dtype)
         if not len(flat):
@@ -90,8 +106,7 @@ class LinearMap(ABC):
             mapped = getattr(self, hook)(flat)
         except FloatingPointError:
             raise not_finite(flat.reshape(raw.shape), where) from None
-        shape = (len(flat), *codomain)
-        out = from_hook(mapped, shape, dtype, f"{type(self).__name__}.{hook}")
+        out = from_hook(mapped, (len(flat), *codomain), dtype, f"{type(self).__name__}.{hook}")
         return out.reshape(batch + codomain)
 
     # ---- geometry ----------------------------------------------------------------------------
@@ -106,45 +121,42 @@ class LinearMap(ABC):
         """Windows on a signal: the samples that one atom covers."""
         return Windows(tuple(self.signal_shape))
 
-    def stripe_sparsity(self, codes: npt.ArrayLike) -> Any:
+    def stripe_sparsity(self, codes: SparseOrDense) -> Any:
         """Return the stripe sparsity of codes ``(*batch, *code_shape)``, an int per batch element.
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
-        array = self._checked(codes, "codes", self.code_shape)
-        return self.stripes.largest_count(array)
+        return self.stripes.fullest(codes, f"{type(self).__name__}: codes")
 
-    def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
+    def patch_sparsity(self, signals: SparseOrDense) -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
-        array = self._checked(signals, "signals", self.signal_shape)
-        return self.patches.largest_count(array)
+        return self.patches.fullest(signals, f"{type(self).__name__}: signals")
 
-    def patch_norm(self, signals: npt.ArrayLike) -> Any:
+    def patch_norm(self, signals: SparseOrDense) -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
         """
-        array = self._checked(signals, "signals", self.signal_shape)
+        where = f"{type(self).__name__}: signals"
+        array = numeric_array(unpacked(signals, where), where)
+        batch_of(array.shape, tuple(self.signal_shape), where)
         norms = self.patches.largest_norm(array)
         if not np.isfinite(norms).all():
             name = f"{type(self).__name__}.patch_norm: signals"
             raise DcscError(f"{name}: expected patches whose norms {norms.dtype} can hold")
         return norms
 
-    def _checked(self, value: Any, argument: str, shape: Shape) -> Array:
-        where = f"{type(self).__name__}: {argument}"
-        array = numeric_array(value, where)
-        as_batch(array, tuple(shape), where, array.dtype)
-        return array
-
     # ---- other forms -------------------------------------------------------------------------
 
     def to_sparse(self) -> scipy.sparse.csc_array:
-        """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order."""
-        return self._to_sparse()
+        """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order.
+
+        Its indices have 32 bits where they fit.
+        """
+        return with_short_indices(self._to_sparse())
 
     def as_linear_operator(self) -> "LinearOperator":
         """Return A as a ``scipy`` LinearOperator, on vectors in C order."""
@@ -171,6 +183,14 @@ class LinearMap(ABC):
     @abstractmethod
     def _analyze(self, signals: Array) -> Array:
         """Return Aᵀ y, on the same terms as ``_synthesize``."""
+
+    def _synthesize_entries(self, codes: Entries) -> Array:
+        """Return A x for codes by their entries, on the same terms as ``_synthesize``.
+
+        By default some codes at a time become arrays.
+        """
+        checked_size(tuple(self.code_shape), f"{type(self).__name__}: codes")
+        return codes.mapped(self.synthesize, self.signal_shape)
 
     def _synthesize_scaled(self, codes: Array, scales: Array) -> Array:
         """Return A D x for the diagonal D with these entries, an array of ``code_shape``."""

@@ -7,7 +7,8 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Shape, instance, integer, real, shape_tuple
-from dcsc.dictionaries.windows import WindowAxis, Windows
+from dcsc.dictionaries.window_axis import WindowAxis
+from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
 __all__ = ["AtomPair"]

@@ -8,173 +8,16 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, as_batch, integer, numeric_array, result_dtype
+from dcsc._arrays import Array, Shape, as_batch, batch_of, integer, numeric_array, result_dtype
+from dcsc._entries import Entries, SparseOrDense, is_sparse, unpacked
 from dcsc._threads import share
+from dcsc.dictionaries.window_axis import ChromaticNumber, WindowAxis
 from dcsc.errors import DcscError
 
 __all__ = ["ChromaticNumber", "WindowAxis", "Windows"]
 
 _BLOCK_ENTRIES = 2**16
 _UINT8_MAX = 255
-
-
-@attrs.frozen
-class ChromaticNumber:
-    """The fractional chromatic number of a graph, or what it is at most.
-
-    Parameters
-    ----------
-    value : float
-    exact : bool
-        Whether it is the number itself.
-    """
-
-    value: float
-    exact: bool
-
-
-@attrs.frozen
-class WindowAxis:
-    """Window w covers the entries ``start + w·step + [0, length)`` of one axis.
-
-    What falls off the axis is cut, or wraps around when ``circular``; an entry counts once.
-    """
-
-    entries: int
-    windows: int
-    start: int
-    length: int
-    step: int = 1
-    circular: bool = False
-
-    @property
-    def _everything(self) -> bool:
-        return self.circular and self.length >= self.entries
-
-    def _starts(self) -> Array:
-        return self.start + self.step * np.arange(self.windows)
-
-    def bounds(self) -> tuple[Array, Array]:
-        """Return the entries ``[first, last)`` of each window; on a circle modulo ``entries``."""
-        if self._everything:
-            return np.zeros(self.windows, dtype=np.int64), np.full(self.windows, self.entries)
-        if self.circular:
-            first = self.start % self.entries + self.step * np.arange(self.windows)
-            return first, first + self.length
-        starts = self._starts()
-        ends = np.clip(starts + self.length, 0, self.entries)
-        return np.minimum(np.clip(starts, 0, self.entries), ends), ends
-
-    def sizes(self) -> Array:
-        """Return the number of entries of each window."""
-        if self.circular:
-            return np.full(self.windows, min(self.length, self.entries))
-        starts = self._starts()
-        ends = np.clip(starts + self.length, 0, self.entries)
-        return np.maximum(ends - np.clip(starts, 0, self.entries), 0)
-
-    def coverage(self) -> Array:
-        """Return the number of windows that hold each entry."""
-        return self.spread(np.ones(self.windows, dtype=np.int64), np.add)
-
-    def chromatic(self) -> ChromaticNumber:
-        """Return the fractional chromatic number of its windows, neighbours if they overlap."""
-        clique = int(self.coverage().max())
-        if not self.circular or clique == self.windows:
-            return ChromaticNumber(max(clique, 1), exact=True)  # of intervals it is the clique
-        # Round a whole circle all windows are alike: it is their number, over how many of them fit.
-        if self.step * self.windows == self.entries:
-            apart = (self.length - 1) // self.step + 1
-            return ChromaticNumber(self.windows / max(self.windows // apart, 1), exact=True)
-        # On a part of the circle they are some of those that begin at every entry.
-        most = self.entries / max(self.entries // self.length, 1)
-        return ChromaticNumber(min(most, self.windows), exact=False)
-
-    def holding(self, entry: int) -> Array:
-        """Return the windows that hold an entry."""
-        if self._everything:
-            return np.arange(self.windows)
-        starts = entry - self.start - np.arange(self.length)[::-1]
-        if self.circular:
-            starts = starts % self.entries
-        number, rest = np.divmod(starts, self.step)
-        return number[(rest == 0) & (number >= 0) & (number < self.windows)]
-
-    def members(self, values: Array, filler: Any) -> Array:
-        """Return ``(*axes, windows, length)`` views of the last axis; ``filler`` stands outside."""
-        if self.circular:
-            length = min(self.length, self.entries)
-            return values[..., (self._starts()[:, None] + np.arange(length)) % self.entries]
-        samples = self._starts()[:, None] + np.arange(self.length)
-        inside = (samples >= 0) & (samples < self.entries)
-        return np.where(inside, values[..., np.clip(samples, 0, self.entries - 1)], filler)
-
-    def reduce(self, values: Array, ufunc: np.ufunc) -> Array:
-        """Reduce the last axis window by window: entries to windows."""
-        if self._everything:
-            total = ufunc.reduce(values, axis=-1, keepdims=True)
-            return np.repeat(total, self.windows, axis=-1)
-        if self.circular:
-            span = self.step * (self.windows - 1) + self.length
-            line = np.take(values, (self.start + np.arange(span)) % self.entries, axis=-1)
-            return _runs(line, self.length, ufunc)[..., :: self.step]
-        return _cut_reduce(values, self._starts(), self.length, ufunc)
-
-    def spread(self, values: Array, ufunc: np.ufunc) -> Array:
-        """Reduce, for each entry, over the windows that hold it: windows to entries."""
-        if self._everything:
-            total = ufunc.reduce(values, axis=-1, keepdims=True)
-            return np.repeat(total, self.entries, axis=-1)
-        begins = np.arange(self.entries) - self.length + 1
-        if self.circular:
-            grid = np.full((*values.shape[:-1], self.entries), _neutral(ufunc, values.dtype))
-            grid[..., self._starts() % self.entries] = values
-            line = np.take(grid, np.arange(begins[0], self.entries) % self.entries, axis=-1)
-            return _runs(line, self.length, ufunc)
-        grid = np.full(
-            (*values.shape[:-1], self.step * (self.windows - 1) + 1), _neutral(ufunc, values.dtype)
-        )
-        grid[..., :: self.step] = values
-        return _cut_reduce(grid, begins - self.start, self.length, ufunc)
-
-
-def _cut_reduce(values: Array, starts: Array, length: int, ufunc: np.ufunc) -> Array:
-    """Reduce the windows that begin at the equally spaced ``starts``, cut at the ends."""
-    first, last = int(starts[0]), int(starts[-1]) + length
-    inside = values[..., max(first, 0) : max(last, 0)]
-    before = min(max(-first, 0), last - first)
-    after = last - first - before - inside.shape[-1]
-    pad = [(0, 0)] * (values.ndim - 1) + [(before, after)]
-    line = np.pad(inside, pad, constant_values=_neutral(ufunc, values.dtype))
-    step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
-    return _runs(line, length, ufunc)[..., ::step]
-
-
-def _runs(line: Array, length: int, ufunc: np.ufunc) -> Array:
-    """Reduce every run of ``length`` entries of the last axis.
-
-    Runs of 1, 2, 4, … entries come from two of half the length, and those that add up to
-    ``length`` are joined: a few passes over the array, and, unlike a difference of running sums,
-    without cancellation.
-    """
-    runs = line.shape[-1] - length + 1
-    doubled, size, start = line, 1, 0
-    out = None
-    while True:
-        if length & size:
-            part = doubled[..., start : start + runs]
-            out = part if out is None else ufunc(out, part)
-            start += size
-        if 2 * size > length:
-            return np.asarray(out)
-        doubled = ufunc(doubled[..., :-size], doubled[..., size:])
-        size *= 2
-
-
-def _neutral(ufunc: np.ufunc, dtype: np.dtype[Any]) -> Any:
-    if ufunc is np.add:
-        return dtype.type(0)
-    return dtype.type(-np.inf) if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _count(entries: Array, out: Array) -> None:
@@ -279,9 +122,37 @@ class Windows:
         """Sum the squares of validated floats window by window; they may overflow to infinity."""
         return self._sum_channels(array, _sum_squares, array.dtype)
 
-    def largest_count(self, array: Array) -> Any:
-        """Count the non-zeros of the fullest window, for each element of a validated batch."""
-        return self._largest(self.count_entries(array))
+    def fullest(self, values: SparseOrDense, where: str) -> Any:
+        """Count the non-zeros of the fullest window, for each element of ``(*batch, *shape)``."""
+        if not is_sparse(values):
+            array = numeric_array(values, where)
+            batch_of(array.shape, self.shape, where)
+            return self._largest(self.count_entries(array))
+        entries = Entries.of(values, self.shape, where)
+        return self._fullest(entries).reshape(entries.batch)[()]
+
+    def _fullest(self, entries: Entries) -> Array:
+        # Where windows do not overlap, as groups of filters, entries are counted by windows.
+        pairs = zip(self.axes, entries.places[len(self.shape) - len(self.axes) :], strict=True)
+        lines = [
+            (axis.numbers, place // axis.step) if axis.apart else (axis, place)
+            for axis, place in pairs
+        ]
+        few = Windows(tuple(axis.entries for axis, _ in lines), tuple(axis for axis, _ in lines))
+        flat, size = np.zeros(len(entries.values), dtype=np.int64), math.prod(few.shape)
+        for (_, place), length in zip(lines, few.shape, strict=True):
+            flat = flat * length + place
+        # Some elements at a time: how many non-zeros lie at each position, then in each window.
+        out = np.empty(entries.count, dtype=np.int64)
+        together = max(1, _BLOCK_ENTRIES // size)
+        for first in range(0, len(out), together):
+            ends = entries.starts[first : first + together + 1]
+            count = len(ends) - 1
+            element = np.repeat(np.arange(count), np.diff(ends))
+            numbers = element * size + flat[ends[0] : ends[-1]]
+            counts = np.bincount(numbers, minlength=size * count).reshape(count, *few.shape)
+            out[first : first + together] = few._largest(few._slide(counts, np.add))
+        return out
 
     def largest_norm(self, array: Array) -> Any:
         """Return the largest ℓ2 norm of a window, for each element of a validated batch.
@@ -345,7 +216,7 @@ class Windows:
         return out.reshape(batch + ones + out.shape[len(batch) :])
 
     def _entries(self, values: Any) -> Array:
-        array = numeric_array(values, "Windows: values")
+        array = numeric_array(unpacked(values, "Windows: values"), "Windows: values")
         if array.shape[max(array.ndim - len(self.shape), 0) :] != self.shape:
             raise DcscError(
                 f"Windows: values: expected shape (*batch, *{self.shape}), got {array.shape}"

@@ -6,7 +6,9 @@ from typing import Any, NoReturn
 import attrs
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
+from dcsc._arguments import flag
 from dcsc._arrays import (
     Array,
     Shape,
@@ -16,9 +18,9 @@ from dcsc._arrays import (
     instance,
     positive,
     real,
-    real_array,
     real_or_array,
 )
+from dcsc._entries import SparseOrDense, code_array, packed
 from dcsc._fields import array_field, flag_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
@@ -139,7 +141,7 @@ class Projection(ABC):
         """
         return self._proximal(positive(step, f"{type(self).__name__}.proximal: step"))
 
-    def penalty(self, code: npt.ArrayLike, dictionary: Dictionary | None = None) -> Any:
+    def penalty(self, code: SparseOrDense, dictionary: Dictionary | None = None) -> Any:
         """Return g(x) for codes ``(*batch, *code_shape)``, the penalty that `proximal` speaks of.
 
         Parameters
@@ -167,7 +169,13 @@ class Projection(ABC):
             batch
         )[()]
 
-    def __call__(self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None) -> Array:
+    def __call__(
+        self,
+        coefficients: npt.ArrayLike,
+        dictionary: Dictionary | None = None,
+        *,
+        sparse: bool = False,
+    ) -> Array | scipy.sparse.coo_array:
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
 
         Parameters
@@ -175,6 +183,8 @@ class Projection(ABC):
         coefficients : array_like
         dictionary : Dictionary, optional
             Gives the shape of one code, and the stripes. Scalar thresholds do without.
+        sparse : bool, default False
+            Whether the code is returned as a sparse array of SciPy, of the same shape.
 
         Raises
         ------
@@ -184,19 +194,20 @@ class Projection(ABC):
         name = type(self).__name__
         array, shape = self._checked(coefficients, "coefficients", dictionary)
         flat, batch = as_batch(array, shape, f"{name}: coefficients", array.dtype)
-        if not len(flat):
-            return array.copy()
-        out = from_hook(
-            self._project(flat, dictionary), flat.shape, array.dtype, f"{name}._project"
-        )
-        return out.reshape(batch + shape)
+        packs = flag(sparse, f"{name}: sparse")
+        out = flat.copy()
+        if len(flat):
+            project = self._project(flat, dictionary)
+            out = from_hook(project, flat.shape, array.dtype, f"{name}._project")
+        code = out.reshape(batch + shape)
+        return packed(code) if packs else code
 
     def _checked(
         self, value: Any, argument: str, dictionary: Dictionary | None
     ) -> tuple[Array, Shape]:
         """Return an argument as an array, and the shape of one code."""
         name = type(self).__name__
-        array = real_array(value, f"{name}: {argument}")
+        array = code_array(value, f"{name}: {argument}")
         if dictionary is not None:
             instance(dictionary, Dictionary, f"{name}: dictionary")
         elif self.needs_dictionary:

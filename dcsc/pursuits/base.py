@@ -6,7 +6,9 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
+from dcsc._arguments import flag
 from dcsc._arrays import (
     Array,
     as_batch,
@@ -17,6 +19,7 @@ from dcsc._arrays import (
     real_array,
     result_dtype,
 )
+from dcsc._entries import is_sparse, packed
 from dcsc._fields import array_field, named_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import ContractError, DcscError
@@ -29,6 +32,10 @@ def _array(value: Any, record: Any, where: str) -> Array:
     return numeric_array(value, where)
 
 
+def _code(value: Any, record: Any, where: str) -> Array | scipy.sparse.coo_array:
+    return packed(value) if is_sparse(value) else numeric_array(value, where)
+
+
 @attrs.frozen(eq=False)
 class Pursued:
     r"""The codes that a pursuit found, and how.
@@ -36,6 +43,7 @@ class Pursued:
     Parameters
     ----------
     code : array of shape (*batch, *code_shape)
+        Or a ``coo_array``, where a sparse one was asked for.
     iterations : int array of shape (*batch,)
         Steps that were taken for each element of the batch; what a step is, the pursuit says.
     gap : array of shape (*batch,), optional
@@ -43,7 +51,7 @@ class Pursued:
         of ``code``. None if the pursuit certifies nothing.
     """
 
-    code: Array = named_field(_array, repr=brief)
+    code: Array | scipy.sparse.coo_array = named_field(_code, repr=brief)
     iterations: Array = array_field(_array)
     gap: Array | None = array_field(_array, optional=True)
 
@@ -78,6 +86,8 @@ class Pursuit(ABC):
         operator: Dictionary,
         projection: Projection | None = None,
         dictionary: Dictionary | None = None,
+        *,
+        sparse: bool = False,
     ) -> Pursued:
         """Return the codes of signals ``(*batch, *signal_shape)``.
 
@@ -91,6 +101,8 @@ class Pursuit(ABC):
         dictionary : Dictionary, optional
             What the projection is told of codes: their filters and stripes; ``operator`` by
             default. A layer gives its dictionary without the signs.
+        sparse : bool, default False
+            Whether the codes are a sparse array of SciPy.
 
         Raises
         ------
@@ -113,7 +125,9 @@ class Pursuit(ABC):
                 f"{name}: dictionary: expected codes of shape {tuple(operator.code_shape)}, "
                 f"got {tuple(told.code_shape)}"
             )
-        return self._run(array, operator, projection, told)
+        packs = flag(sparse, f"{name}: sparse")
+        pursued = self._run(array, operator, projection, told)
+        return attrs.evolve(pursued, code=packed(pursued.code)) if packs else pursued
 
     def _run(
         self,

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import scipy.sparse
 
 from dcsc._arrays import Array, Rng, Shape, generator, instance
 from dcsc.dictionaries import Dictionary
@@ -26,6 +27,7 @@ def check_dictionary(dictionary: Dictionary, rng: Rng = 0) -> None:
     ):
         _check_map(dictionary, name, tuple(domain), tuple(codomain), source)
     _check_adjoint(dictionary, source)
+    _check_sparse(dictionary, source)
     if math.prod(dictionary.code_shape) * math.prod(dictionary.signal_shape) <= _EXPLICIT:
         matrix = _explicit(dictionary)
         _check_matrix(dictionary, matrix, source)
@@ -80,6 +82,19 @@ def _check_adjoint(dictionary: Dictionary, rng: np.random.Generator) -> None:
     scale = np.linalg.norm(signal) * np.linalg.norm(y) + np.linalg.norm(x) * np.linalg.norm(code)
     if abs(left - right) > 1e-11 * scale:
         fail(dictionary, "adjoint: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩", f"{left} and {right}")
+
+
+def _check_sparse(dictionary: Dictionary, rng: np.random.Generator) -> None:
+    law = "a sparse array is mapped, and counted, as the array that it stands for"
+    for dtype in (np.float64, np.float32):
+        x = rng.standard_normal((3, *dictionary.code_shape)).astype(dtype)
+        x[rng.random(x.shape) < 0.7] = 0
+        entries = scipy.sparse.coo_array(x)
+        signals = call(dictionary, law, "synthesize", dictionary.synthesize, entries)
+        same(dictionary, law, signals, dictionary.synthesize(x), "synthesize")
+        counts = call(dictionary, law, "stripe_sparsity", dictionary.stripe_sparsity, entries)
+        if not np.array_equal(counts, dictionary.stripe_sparsity(x)):
+            fail(dictionary, law, f"stripe_sparsity gives {counts}")
 
 
 def _explicit(dictionary: Dictionary) -> Array:

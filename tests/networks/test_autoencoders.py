@@ -283,7 +283,7 @@ def test_parts_that_do_not_fit(folder):
             asked.scaled(factor)
     with pytest.raises(DcscError, match=r"activations: expected shape \(\*batch, 6\)"):
         model.encode(np.ones(5))
-    with pytest.raises(DcscError, match=r"codes: expected shape \(batch, 20\)"):
+    with pytest.raises(DcscError, match=r"codes: expected shape \(\*batch, 20\)"):
         model.decode(np.ones(5))
     with pytest.raises(DcscError, match=r"one for each of the codes of shape \(20,\), got"):
         model.decode(np.ones(LATENTS), ACTIVATIONS)

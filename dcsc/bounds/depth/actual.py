@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, Rng
+from dcsc._entries import SparseOrDense
 from dcsc.bounds.depth.passed import Below, at_a_shift, stray_sizes
 from dcsc.bounds.depth.records import AveragedMeans
 from dcsc.bounds.depth.told import DrawnLayer, Task, undecided
@@ -48,7 +49,7 @@ class _Choice:
 
 def actual_means(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     draws: int = 100,
     rng: Rng = 0,
     noise: npt.ArrayLike | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, Rng, generator, instance, integer, real, real_array
+from dcsc._entries import SparseOrDense, code_array
 from dcsc.bounds.depth.averages import Averages
 from dcsc.bounds.depth.records import AveragedLayer, AveragedMeans
 from dcsc.bounds.depth.sampling import INEQUALITIES
@@ -73,7 +74,7 @@ class Task:
         cls,
         where: str,
         model: DCSCModel,
-        codes: npt.ArrayLike,
+        codes: SparseOrDense,
         draws: int,
         rng: Rng,
         noise: npt.ArrayLike | None,
@@ -86,7 +87,7 @@ class Task:
         layers = [attrs.evolve(layer, signs=law_of(layer.signs)) for layer in model.layers]
         return cls(
             DCSCModel(layers),
-            real_array(codes, f"{where}: codes"),
+            code_array(codes, f"{where}: codes"),
             integer(draws, f"{where}: draws", minimum=1) if len(layers) > 1 else 1,
             generator(rng, f"{where}: rng"),
             None if noise is None else real_array(noise, f"{where}: noise"),
@@ -163,7 +164,7 @@ def undecided(record: LayerInstance) -> tuple[Hypothesis, ...]:
 
 def told_means(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     draws: int = 100,
     rng: Rng = 0,
     noise: npt.ArrayLike | None = None,

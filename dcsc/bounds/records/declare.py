@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from dcsc._arguments import items
-from dcsc._arrays import as_batch, instance, real, real_array
+from dcsc._arrays import as_batch, instance, real
+from dcsc._entries import SparseOrDense, code_array
 from dcsc.bounds.records.instance import LayerInstance
 from dcsc.bounds.records.statistics import LayerStatistics
 from dcsc.errors import DcscError
@@ -18,7 +18,7 @@ __all__ = ["declare"]
 
 def declare(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     x_min: Sequence[float],
     noise: float | None = 0.0,
 ) -> tuple[LayerStatistics, ...]:
@@ -53,7 +53,7 @@ def declare(
     [13, 1]
     """
     instance(model, DCSCModel, "declare: model")
-    array = real_array(codes, "declare: codes")
+    array = code_array(codes, "declare: codes")
     shape = tuple(model.layers[-1].dictionary.code_shape)
     as_batch(array, shape, "declare: codes", array.dtype)
     floors = [real(floor, "declare: x_min", minimum=0) for floor in items(x_min, "declare: x_min")]

@@ -15,9 +15,9 @@ from dcsc._arrays import (
     instance,
     instance_of,
     real,
-    real_array,
     real_or_array,
 )
+from dcsc._entries import code_array
 from dcsc._fields import SAME_ARRAY, named, number_field
 from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
@@ -36,7 +36,7 @@ __all__ = ["LayerInstance"]
 
 def _codes(value: Any, record: Any, where: str) -> Array:
     instance(record.dictionary, Dictionary, "LayerInstance: dictionary")
-    array = real_array(value, where)
+    array = code_array(value, where)
     as_batch(array, tuple(record.dictionary.code_shape), where, array.dtype)
     return frozen_array(array)
 
@@ -95,6 +95,7 @@ class LayerInstance(LayerRecord):
     dictionary : Dictionary
         Without signs, or with: they change nothing here.
     codes : array_like, shape (*batch, *code_shape)
+        A sparse array of SciPy is unpacked: bounds look at all atoms, on the support and off it.
     threshold : float or array of shape (filters,), optional
         The threshold in use; by default that of ``selection``.
     noise : float, array_like or None, default 0

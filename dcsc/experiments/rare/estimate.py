@@ -18,6 +18,7 @@ from dcsc._arrays import (
     real,
     real_array,
 )
+from dcsc._entries import SparseOrDense, code_array
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
@@ -100,7 +101,7 @@ class FailureEstimate:
 
 def estimate_failure(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     trials: int,
     rng: Rng = 0,
     noise: float | npt.ArrayLike = 0.0,
@@ -167,7 +168,7 @@ def estimate_failure(
     """
     instance(model, DCSCModel, "estimate_failure: model")
     layer, selection = _covered(model)
-    array = real_array(codes, "estimate_failure: codes")
+    array = code_array(codes, "estimate_failure: codes")
     total = integer(trials, "estimate_failure: trials", minimum=2)
     checked_size((total,), "estimate_failure: trials")
     source = generator(rng, "estimate_failure: rng")

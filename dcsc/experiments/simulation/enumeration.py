@@ -4,8 +4,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, instance, integer, real_array
+from dcsc._arrays import Array, instance, integer
 from dcsc._display import Display, Displayed, digits
+from dcsc._entries import SparseOrDense, code_array
 from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise
@@ -85,7 +86,7 @@ class _Patterns(Trials):
 
 def enumerate_signs(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     noise: npt.ArrayLike = 0.0,
     engine: str | None = None,
     most: int = 2**20,
@@ -146,7 +147,7 @@ def enumerate_signs(
     True
     """
     instance(model, DCSCModel, "enumerate_signs: model")
-    x = real_array(codes, "enumerate_signs: codes")
+    x = code_array(codes, "enumerate_signs: codes")
     batch, checked = checked_noise(model, x, noise, "enumerate_signs")
     if isinstance(checked, float) and checked != 0:
         raise DcscError(

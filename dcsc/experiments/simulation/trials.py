@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arguments import choice, flag
-from dcsc._arrays import Rng, checked_size, instance, integer, real_array
+from dcsc._arrays import Rng, checked_size, instance, integer
+from dcsc._entries import SparseOrDense, code_array
 from dcsc._threads import share
 from dcsc._words import quoted
 from dcsc.errors import NotCoveredError
@@ -39,14 +40,14 @@ class Simulation:
     def of(
         cls,
         model: DCSCModel,
-        codes: npt.ArrayLike,
+        codes: SparseOrDense,
         rng: Rng = 0,
         noise: float | npt.ArrayLike = 0,
         engine: str | None = None,
         pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Self:
         """Prepare what `simulate` is given."""
-        x = real_array(codes, "simulate: codes")
+        x = code_array(codes, "simulate: codes")
         draws = Draws.of(model, x, rng, noise)
         chosen = as_pathway_pursuit(pursuit, "simulate: pursuit")
         if chosen == FORWARD_PASS:
@@ -96,7 +97,7 @@ class Simulation:
 
 def simulate(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: SparseOrDense,
     trials: int,
     rng: Rng = 0,
     noise: float | npt.ArrayLike = 0.0,

@@ -24,6 +24,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, as_batch, brief, flat_indices, generator, instance, real, real_array
+from dcsc._entries import code_array
 from dcsc.bounds import tails
 from dcsc.bounds.noise import Adversarial
 from dcsc.coefficients import Column, columns
@@ -86,7 +87,7 @@ def margins(
     """
     instance(dictionary, Dictionary, "margins: dictionary")
     shape = tuple(dictionary.code_shape)
-    codes, batch = as_batch(real_array(code, "margins: code"), shape, "margins: code", np.float64)
+    codes, batch = as_batch(code_array(code, "margins: code"), shape, "margins: code", np.float64)
     beta = real_array(threshold, "margins: threshold")
     if batch or beta.shape not in ((), shape[:1]):
         raise DcscError(

@@ -11,6 +11,7 @@ from dcsc._arguments import instances
 from dcsc._arrays import (
     Array,
     all_finite,
+    batch_of,
     frozen_array,
     instance_of,
     not_finite,
@@ -18,6 +19,7 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._display import Display, Displayed, interval, times
+from dcsc._entries import Entries, SparseOrDense, is_sparse
 from dcsc._fields import array_field, flag_field, named_field
 from dcsc._words import quoted
 from dcsc.dictionaries import DenseDictionary
@@ -168,36 +170,36 @@ class Autoencoder(Displayed):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
-    def decode(
-        self,
-        codes: npt.ArrayLike | scipy.sparse.sparray,
-        activations: npt.ArrayLike | None = None,
-    ) -> Array:
-        """Return D f + b_dec for codes f of shape ``(batch, n)``, sparse or not, or ``(n,)``.
+    def decode(self, codes: SparseOrDense, activations: npt.ArrayLike | None = None) -> Array:
+        """Return D f + b_dec for codes f of shape ``(*batch, n)``, sparse or not.
 
         With the activations that they are the codes of, what was normalised is brought back, and
         what skips the codes is added.
         """
         where = "Autoencoder.decode: codes"
-        if scipy.sparse.issparse(codes):
-            array = scipy.sparse.csr_array(codes)
-            real_array(array.data, where)
+        matrix, shape = self.decoder.matrix, (self.latents,)
+        if is_sparse(codes):
+            entries = Entries.of(codes, shape, where)
+            entries = entries.astype(np.result_type(entries.values, matrix))
+            batch, atoms = entries.batch, self.decoder._synthesize_entries(entries)
         else:
             array = real_array(host(codes), where)
-        if array.shape[-1:] != (self.latents,) or array.ndim not in (1, 2):
-            raise DcscError(f"{where}: expected shape (batch, {self.latents}), got {array.shape}")
+            batch = batch_of(array.shape, shape, where)
+            with np.errstate(all="ignore"):
+                atoms = array.reshape(-1, self.latents) @ matrix.T
         seen = None if activations is None else self._checked(activations, "decode")
-        if seen is not None and seen.shape[:-1] != array.shape[:-1]:
+        if seen is not None and seen.shape[:-1] != batch:
             raise DcscError(
                 f"Autoencoder.decode: activations: expected one for each of the codes of shape "
-                f"{array.shape}, got shape {seen.shape}"
+                f"{batch + shape}, got shape {seen.shape}"
             )
         with np.errstate(all="ignore"):
-            decoded = array @ self.decoder.matrix.T + self.decoder_bias
-            results = decoded if seen is None else self._restored(decoded, seen)
+            results = atoms + self.decoder_bias
+            if seen is not None:
+                results = self._restored(results, seen.reshape(-1, seen.shape[-1]))
         if not all_finite(results):
             raise not_finite(results, "Autoencoder.decode: codes times atoms")
-        return results
+        return results.reshape(batch + self.decoder.signal_shape)
 
     def reconstruct(self, activations: npt.ArrayLike) -> Array:
         """Return what the autoencoder makes of activations ``(*batch, d)``."""
