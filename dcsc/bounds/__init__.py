@@ -38,7 +38,7 @@ from dcsc.bounds.family import (
     UniformBound,
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
 from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
 from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
@@ -51,7 +51,7 @@ from dcsc.bounds.records import (
     measure,
     oracle_layers,
 )
-from dcsc.bounds.recursion import propagated_noise
+from dcsc.bounds.recursion import entering_noise, noise_hypotheses, propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.statement import Statement
 from dcsc.bounds.theorem import Theorem
@@ -106,10 +106,13 @@ __all__ = [
     "WeakAtom",
     "actual_means",
     "declare",
+    "entering_noise",
     "explain",
     "measure",
+    "noise_hypotheses",
     "oracle_layers",
     "propagated_noise",
+    "threshold_hypothesis",
     "told_means",
     "verify",
     "with_best_thresholds",
