@@ -14,6 +14,7 @@ version = release = dcsc.__version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "commands",
     "mathml",
     "myst_parser",
     "numpydoc",
