@@ -45,6 +45,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 10,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,  # that page asks another site for its scripts
 }
 
 html_theme = "pydata_sphinx_theme"

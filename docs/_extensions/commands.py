@@ -22,4 +22,4 @@ def _reference():
     """Return a section for each command, one level below those of the page."""
     text = app.generate_docs(output_format="markdown")
     sections = text[text.index("## dcsc ") :]
-    return re.sub(r"^## ", "### ", sections, flags=re.MULTILINE)
+    return re.sub(r"^## (.*)$", r"### `\1`", sections, flags=re.MULTILINE)
