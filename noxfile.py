@@ -87,6 +87,8 @@ def release(session: nox.Session) -> None:
 
     The files stay in `dist`.
     """
+    for python in PYTHONS:  # elsewhere nox leaves out what a machine does not have
+        session.run(f"python{python}", "--version", external=True)
     session.install("build", "twine")
     env = {"SOURCE_DATE_EPOCH": _date_of_release(session)}
     folders = [Path(session.create_tmp(), name) for name in ("first", "second")]

@@ -15,6 +15,7 @@ version = release = dcsc.__version__
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "commands",
+    "concepts",
     "mathml",
     "myst_parser",
     "numpydoc",
