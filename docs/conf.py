@@ -14,6 +14,8 @@ version = release = dcsc.__version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
+    "commands",
+    "concepts",
     "mathml",
     "myst_parser",
     "numpydoc",
@@ -44,6 +46,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 10,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,  # that page asks another site for its scripts
 }
 
 html_theme = "pydata_sphinx_theme"

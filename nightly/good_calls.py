@@ -33,6 +33,7 @@ LEFT_OUT = {
     "dcsc.bounds.noise.*.ends": _HOOK,
     "dcsc.bounds.noise.*.re[fa]*": _HOOK,  # refusal, reach
     "dcsc.bounds.noise.*.softened": _HOOK,
+    "dcsc.bounds.tails.Rows*": "tails make them of rows that they have checked",
     "dcsc.networks.operations.*.relaxation": "it takes what the operation takes, as intervals",
     "dcsc.networks.operations.*.zero_below": _HOOK,
     "dcsc.networks.relaxations.*": "operations make them of arrays that they have checked",

@@ -33,3 +33,14 @@ def test_side_by_side_runs(tmp_path):
 
 def test_the_crossover_is_shown():
     assert script(SIDES, *QUICK, "--crossover").count("| synthesize |") == 4
+
+
+def test_other_packages_compute_the_same():
+    """Those that are here now, and all of them when the table was made."""
+    folder = SIDES.parent
+    for text in (script(folder / "comparison.py"), (folder / "comparison.txt").read_text()):
+        heading, *rows = text.splitlines()
+        numbers = [float(row.split()[-1]) for row in rows if not row.endswith("not installed")]
+        assert heading.endswith("differ by")
+        assert len(numbers) >= 2
+        assert max(numbers) < 1e-10

@@ -251,7 +251,7 @@ def test_declared_constants_verify_and_say_so(tmp_path, kind):
     assert found.certificate.declared
 
 
-@pytest.mark.parametrize("tail", [*tails._NAMED, tails.Selberg(77)])
+@pytest.mark.parametrize("tail", [*tails.NAMED, tails.Selberg(77)])
 def test_every_tail_verifies(tmp_path, tail):
     (record,) = records_of("circulant, hard")
     guarantee = dcsc.InstanceBound(tail).evaluate(attrs.evolve(record, noise=0.25))
@@ -654,7 +654,7 @@ def test_all_classes_of_dcsc_can_be_certified():
     assert set(cases.BOUNDS) <= known
     assert set(cases.DICTIONARIES) - {cases.Plain} <= known
     assert bounds.EffectiveDictionary in known
-    assert set(tails._NAMED.values()) <= known
+    assert set(tails.NAMED.values()) <= known
 
 
 def test_where_a_guarantee_comes_from_changes_nothing_about_it():

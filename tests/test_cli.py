@@ -3,6 +3,8 @@
 import functools
 import io
 import json
+import re
+import shlex
 import sys
 
 import attrs
@@ -179,6 +181,30 @@ def test_help_and_version(called):
     assert "recover" in text
     assert "INPUT" in called("recover", "--help").out
     assert called("--version") == (0, f"{dcsc.__version__}\n", "")
+
+
+EXAMPLES = {
+    name: re.findall(r"^ {4,}(dcsc .*)$", cli.app[name].help, re.MULTILINE)
+    for name in cli.app
+    if not name.startswith("-")
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_of_the_help_can_be_called(name):
+    assert EXAMPLES[name]
+    for line in EXAMPLES[name]:
+        program, *words = shlex.split(line.partition(" > ")[0])
+        assert (program, words[0]) == ("dcsc", name)
+        command, bound, _ = cli.app.parse_args(words, exit_on_error=False, print_error=False)
+        assert command.__name__ == name
+        # An option that the command did not take would be left among what it has no name for.
+        assert len(bound.arguments) >= len([word for word in words if word.startswith("--")])
+
+
+def test_examples_of_the_help_are_shown(called):
+    text = called("sweep", "--help").out
+    assert all(line in text for line in EXAMPLES["sweep"])
 
 
 def test_completion_is_a_file_for_the_shell(called, tmp_path, monkeypatch):

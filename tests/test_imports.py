@@ -7,7 +7,9 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-ROOT = Path(__file__).parent.parent
+import dcsc
+
+ROOT = Path(dcsc.__file__).parents[1]  # the checkout, or where a wheel was installed
 PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
 # Default leaves that an abstract class or a model hands out, and text that describes its records.
 DOORS = {

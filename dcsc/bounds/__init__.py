@@ -46,7 +46,7 @@ from dcsc.bounds.family import (
     UniquenessBound,
 )
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.hypotheses import Hypothesis
+from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.instance import UnitClasses, UnitProbabilities
 from dcsc.bounds.objectives import ExpectedWrong, FewestMissed, Objective
 from dcsc.bounds.partial import ChosenThreshold, Count, LayerPartial, Means, PartialGuarantee
@@ -60,7 +60,7 @@ from dcsc.bounds.records import (
     measure,
     oracle_layers,
 )
-from dcsc.bounds.recursion import propagated_noise
+from dcsc.bounds.recursion import entering_noise, noise_hypotheses, propagated_noise
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.statement import Statement
 from dcsc.bounds.theorem import Theorem
@@ -126,10 +126,13 @@ __all__ = [
     "actual_means",
     "certify_code",
     "declare",
+    "entering_noise",
     "explain",
     "measure",
+    "noise_hypotheses",
     "oracle_layers",
     "propagated_noise",
+    "threshold_hypothesis",
     "told_means",
     "verify",
     "with_best_thresholds",

@@ -149,7 +149,7 @@ class BoundCalculator(Theorem[Guarantee]):
     # ---- what hooks may use ------------------------------------------------------------------
 
     def _guarantee(self, layers: tuple[LayerRecord, ...], parts: list[LayerGuarantee]) -> Guarantee:
-        """Assemble the layers' guarantees."""
+        """Return the guarantee that is made of one `LayerGuarantee` for each layer."""
         conditional = any(layer.measured for layer in layers[:-1])
         return Guarantee(tuple(parts), type(self).__name__, self.reference, conditional)
 

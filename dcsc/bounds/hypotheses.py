@@ -1,14 +1,21 @@
 """The conditions of theorems: what was found true or false, and what is assumed."""
 
+import math
+from typing import Any
+
 import attrs
 import numpy as np
 
+from dcsc._arguments import items
+from dcsc._arrays import integer, real
 from dcsc.coefficients import TOLERANCE, strictly_below
-from dcsc.projections.base import Threshold
+from dcsc.errors import DcscError
+from dcsc.projections.base import Threshold, as_threshold
 
 __all__ = [
     "Hypothesis",
     "layers_below",
+    "real_or_infinite",
     "threshold_hypothesis",
 ]
 
@@ -36,11 +43,12 @@ def threshold_hypothesis(
     tolerance: float = TOLERANCE,
     name: str = "threshold",
 ) -> Hypothesis:
-    """State that the threshold lies in the interval, decided where there is a threshold.
+    """State that the threshold lies in an interval, decided where there is a threshold.
 
     Parameters
     ----------
     layer : int
+        Its number, 1 for the first.
     threshold : float, array or None
     interval : (float, float)
         Open at both ends; two equal ends are one threshold.
@@ -50,8 +58,24 @@ def threshold_hypothesis(
         How near, relatively, one single threshold is met.
     name : str, default "threshold"
         What it is called.
+
+    Examples
+    --------
+    >>> threshold_hypothesis(1, 0.5, (0.25, 0.75))
+    Hypothesis(statement='layer 1: threshold in (0.25, 0.75), given 0.5', holds=True)
+    >>> threshold_hypothesis(1, None, (0.5, 0.5))
+    Hypothesis(statement='layer 1: threshold = 0.5', holds=None)
     """
-    low, high = interval
+    where = "threshold_hypothesis"
+    integer(layer, f"{where}: layer", minimum=1)
+    ends = items(interval, f"{where}: interval", "two numbers")
+    if len(ends) != 2:
+        raise DcscError(f"{where}: interval: expected two numbers, got {len(ends)}")
+    low, high = (real_or_infinite(end, f"{where}: interval") for end in ends)
+    real_or_infinite(slack, f"{where}: slack", minimum=0)
+    real(tolerance, f"{where}: tolerance", minimum=0)
+    if threshold is not None:
+        threshold = as_threshold(threshold, None, f"{where}: threshold")
     text = f"{low:.6g}" if low == high else f"({low:.6g}, {high:.6g})"
     statement = f"layer {layer}: {name} {'=' if low == high else 'in'} {text}"
     if low > high:
@@ -68,6 +92,13 @@ def threshold_hypothesis(
         )
     range_ = f"{given[0]:.6g}" if given.size == 1 else f"{given.min():.6g} to {given.max():.6g}"
     return Hypothesis(f"{statement}, given {range_}", inside)
+
+
+def real_or_infinite(value: Any, where: str, minimum: float | None = None) -> float:
+    """Return a number that may be infinite."""
+    if isinstance(value, float) and math.isinf(value) and (minimum is None or value > minimum):
+        return value
+    return real(value, where, minimum)
 
 
 def layers_below(number: int) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dcsc._arguments import flag
-from dcsc._arrays import instance, real
-from dcsc.bounds.hypotheses import Hypothesis, layers_below
+from dcsc._arguments import flag, function, instances
+from dcsc._arrays import instance, integer, real
+from dcsc.bounds.hypotheses import Hypothesis, layers_below, real_or_infinite
 from dcsc.bounds.records import LayerRecord, LayerStatistics
 
 __all__ = ["chained_noise", "entering_noise", "noise_hypotheses", "propagated_noise"]
@@ -40,14 +40,33 @@ def propagated_noise(
 def entering_noise(
     layers: tuple[LayerStatistics, ...], threshold: Callable[[LayerStatistics], Any]
 ) -> list[float]:
-    """Return ζ_{l-1} for l = 1 … L: as given, or else from the layer below.
+    """Return ζ_{l-1} for l = 1 … L, the error entering each layer.
 
-    ``threshold`` gives the threshold of a layer that has none of its own.
+    It is what the layer says; where it says nothing, 0 at layer 1, and `propagated_noise` of the
+    layer below elsewhere.
+
+    Parameters
+    ----------
+    layers : tuple of LayerStatistics
+        Layer 1 first, as ``_evaluate`` of a bound is handed them.
+    threshold : callable
+        From a layer that has no threshold of its own to the one that it will have.
+
+    Examples
+    --------
+    >>> first = LayerStatistics(
+    ...     coherence=0.125, x_min=1, x_max=1, sparsity=3, noise=0.25, patch_sparsity=4
+    ... )
+    >>> second = LayerStatistics(coherence=0.01, x_min=1, x_max=1)
+    >>> entering_noise((first, second), lambda layer: layer.x_min / 2)
+    [0.25, 1.0]
     """
+    layers = instances(layers, LayerStatistics, "entering_noise: layers")
+    told = function(threshold, "entering_noise: threshold")
 
     def passed_on(number: int, layer: LayerStatistics, noise: float) -> float:
         beta = layer.chosen_threshold
-        beta = threshold(layer) if beta is None else beta
+        beta = told(layer) if beta is None else beta
         return propagated_noise(layer, noise, float(np.max(beta)))
 
     return chained_noise(layers, passed_on)
@@ -68,11 +87,29 @@ def chained_noise(
 
 
 def noise_hypotheses(number: int, layer: LayerRecord, noise: float) -> list[Hypothesis]:
-    """State what is assumed of the error entering layer ``number``."""
-    if number == 1:
-        return [Hypothesis(f"layer 1: the noise has patch norm at most {noise:.6g}")]
+    """Return what a bound assumes of the error that enters a layer.
+
+    Parameters
+    ----------
+    number : int
+        That of the layer, 1 for the first.
+    layer : LayerStatistics or LayerInstance
+    noise : float
+        ζ, what `entering_noise` said.
+
+    Examples
+    --------
+    >>> layer = LayerStatistics(coherence=0.01, x_min=1, x_max=1)
+    >>> noise_hypotheses(1, layer, 0.1)[0].statement
+    'layer 1: the noise has patch norm at most 0.1'
+    """
+    place = integer(number, "noise_hypotheses: number", minimum=1)
+    instance(layer, LayerRecord, "noise_hypotheses: layer")
+    level = real_or_infinite(noise, "noise_hypotheses: noise", minimum=0)
+    if place == 1:
+        return [Hypothesis(f"layer 1: the noise has patch norm at most {level:.6g}")]
     constants = Hypothesis(
-        f"{layers_below(number)}: the codes keep to the constants, for the drawn signs of the "
+        f"{layers_below(place)}: the codes keep to the constants, for the drawn signs of the "
         "layers above; the bound is joint with that"
     )
     if layer.noise is None:
@@ -80,7 +117,7 @@ def noise_hypotheses(number: int, layer: LayerRecord, noise: float) -> list[Hypo
     return [
         constants,
         Hypothesis(
-            f"layer {number}: if all layers below recover, the error entering has patch norm at "
-            f"most {noise:.6g}, almost surely"
+            f"layer {place}: if all layers below recover, the error entering has patch norm at "
+            f"most {level:.6g}, almost surely"
         ),
     ]

@@ -126,6 +126,7 @@ class Theorem(ABC, Generic[S]):
             raise self._refuse(number, refusal)
 
     def _refuse(self, layer: int, why: str) -> NotCoveredError:
+        """Return the error to raise for a layer that the theorem does not cover."""
         return NotCoveredError(f"{type(self).__name__} does not cover layer {layer}: {why}")
 
     # ---- records of the kind that the bound can use ------------------------------------------

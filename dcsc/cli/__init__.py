@@ -19,7 +19,7 @@ __all__ = ["app", "main"]
 app = App(
     name="dcsc",
     help="Does a CNN's forward pass recover the activation pathway, how often, and which theorem "
-    "says so?",
+    "says so? `dcsc COMMAND --help` shows the options of a command, and examples.",
     version=dcsc.__version__,
     suppress_keyboard_interrupt=False,  # each command ends them in its own words
 )

@@ -63,6 +63,7 @@ def analyze(
     fixed: Annotated[
         list[str] | None,
         Parameter(
+            negative=(),
             help="The value of an input that is always the same, as sr=16000: of an ONNX file that "
             "decides by it what it computes, that part is read. May be given several times.",
         ),
@@ -99,6 +100,12 @@ def analyze(
     found again when the input is synthesised from it. Prints a table, and writes a page that needs
     nothing but itself, and a JSON file of the same numbers. Of a sparse autoencoder it shows how
     alike its latents are, which are dead, twice or silent, and what is found of codes.
+
+    For example:
+
+        dcsc analyze
+        dcsc analyze model.onnx --input images.npz --html model.html
+        dcsc analyze weights.npz --geometry layers.toml --perturbation 1/255
     """
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")

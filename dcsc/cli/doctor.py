@@ -64,6 +64,10 @@ def doctor() -> None:
     whether loops run compiled or plain, and which optional parts are there. A small computation is
     held against its definition. The command ends with code 2 if the numbers differ, or if a package
     that dcsc needs is missing or too old.
+
+    For example:
+
+        dcsc doctor
     """
     say(f"dcsc {dcsc.__version__} in {Path(dcsc.__file__).parent}")
     say(f"Python {platform.python_version()} in {sys.prefix}, {platform.platform()}")

@@ -38,6 +38,11 @@ def poster(
     """Show the poster's contribution: measured failures beside what is guaranteed.
 
     Prints a table and writes poster.png and poster.json, which holds every number of the figure.
+
+    For example:
+
+        dcsc poster
+        dcsc poster --trials 1000 --out results
     """
     check_files([out / "poster.json", out / "poster.png"], "--out", force)
     with share_progress("poster") as report:
@@ -72,6 +77,11 @@ def recover(
 
     Its deepest code is synthesised anew with random signs, noise is added, and the forward pass
     runs again, or another pursuit. Prints what came back, and writes recover.png and recover.json.
+
+    For example:
+
+        dcsc recover photo.jpg --noise 0.1 --out results
+        dcsc recover --pursuit '{ kind = "OrthogonalMatchingPursuit", level = 0.2 }'
     """
     check_files([out / "recover.json", out / "recover.png"], "--out", force)
     chosen = read_pursuit(pursuit, "--pursuit")

@@ -40,6 +40,11 @@ def explain(
     """Explain why guarantees hold or not, layer by layer, and what would have to change.
 
     Prints the explanation and writes explain.png.
+
+    For example:
+
+        dcsc explain
+        dcsc explain --evidence model.npz --codes codes.npz --delta 0.001
     """
     if evidence is None and codes is not None:
         raise DcscError(f"--codes: expected with --evidence only, got {codes}")
@@ -74,6 +79,10 @@ def verify(
 
     Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
     Files that cannot be used are exit code 2.
+
+    For example:
+
+        dcsc verify certificate.json --evidence model.npz
     """
     verification = verify_certificate(certificate, evidence, codes, rounding)
     say(

@@ -78,6 +78,12 @@ def sweep(
 
     What has been finished is in the folder at any time; after an interruption the same command goes
     on from there. Writes results.nc at the end.
+
+    For example:
+
+        dcsc sweep sweep.toml --dry-run
+        dcsc sweep sweep.toml --out results --jobs 4
+        dcsc sweep sweep.toml --out results --stop-width 0.05 --level 0.01
     """
     plan = Sweep.load(file, allow_code)
     stop = plan.stop
@@ -123,6 +129,10 @@ def plot(
     Two axes with numbers make a map, one makes curves; further axes become panels. Writes sweep.png
     and sweep.svg; and recall.png and recall.svg, how much of the support of layer 1 is found, if
     PartialBound is among the bounds.
+
+    For example:
+
+        dcsc plot results
     """
     place = folder_ if out is None else out
     data = sweeps.open(folder_)
@@ -159,6 +169,10 @@ def replay(
 
     For every layer: the entries that were missed and the false alarms, with the coefficient that
     the projection saw, its threshold, and the non-zeros in the fullest stripe around.
+
+    For example:
+
+        dcsc replay results --cell sparsity=12,noise=0.1 --trial 3
     """
     say(sweeps.replay(folder_, _cell(cell), trial, allow_code))
 

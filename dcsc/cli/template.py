@@ -21,5 +21,9 @@ def template(
 
     Fill it in, and lay it beside the weights as FILE.toml, or name it with --geometry of dcsc
     analyze.
+
+    For example:
+
+        dcsc template weights.pt > weights.toml
     """
     print(table_of(source), end="")

@@ -144,6 +144,36 @@ def test_a_change_of_the_code_is_a_change_of_the_task_once_it_is_imported_anew(t
     assert after.task.layers[0].projection.sha256 != hashlib.sha256(MODULE.encode()).hexdigest()
 
 
+TAIL = """
+from dcsc.bounds.tails import Hoeffding, Tail
+
+
+class Own(Tail):
+    def _upper(self, rows):
+        return Hoeffding()._upper(rows)
+"""
+
+
+def test_tails_are_words_names_or_code_of_ones_own(taps):
+    """A word stays what it is: the identities of sweeps that were run with it do."""
+    own = f"{written(taps, 'own_tail', TAIL)}:Own"
+    kinds = ("hoeffding", "Hoeffding", {"kind": "Hoeffding"}, own, {"kind": own})
+    made = of(taps, layers=layers(), bounds=[{"kind": "InstanceBound", "tail": k} for k in kinds])
+    task = made.cell(()).task
+    assert task.bounds[0].parameters == {"tail": "hoeffding"}
+    names = ["hoeffding", "Hoeffding", "Hoeffding", own, own]
+    assert [bound.label for bound in task.bounds] == [f"InstanceBound(tail={n})" for n in names]
+    assert task.bounds[3].parameters["tail"].sha256 == hashlib.sha256(TAIL.encode()).hexdigest()
+    known = made.strategies
+    tails = [known.build("bound", bound, seed=0).tail for bound in task.bounds]
+    assert [dcsc.bounds.tails.as_tail(tail) for tail in tails[:3]] == [
+        dcsc.bounds.tails.Hoeffding()
+    ] * 3
+    assert [type(tail).__name__ for tail in tails[3:]] == ["Own", "Own"]
+    wrong = [{"kind": "InstanceBound", "tail": "hoefding"}]
+    assert "no tail is called 'hoefding': did you mean 'Hoeffding'?" in said(of, taps, bounds=wrong)
+
+
 # ---- filters from files --------------------------------------------------------------------------
 
 

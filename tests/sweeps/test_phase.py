@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
 
+import dcsc
 from dcsc.plotting import as_svg, phase
 from tests.sweeps.cases import axes
 from tests.sweeps.figures import (
@@ -28,7 +29,8 @@ def test_one_axis_makes_a_curve(drawn):
     data, figure = drawn(axes=axes(stripe_sparsity=S), title="A title")
     (panel,) = figure.axes
     assert figure.get_suptitle() == "A title"
-    assert footer(figure) == "40 trials a cell, intervals hold with 95 % · seed 0 · dcsc 0.1.0"
+    trials = "40 trials a cell, intervals hold with 95 % · seed 0"
+    assert footer(figure) == f"{trials} · dcsc {dcsc.__version__}"
     assert panel.get_xlabel() == "stripe sparsity"
     assert panel.get_ylabel() == RATE
     nowhere = [f"guaranteed: {name}, nowhere" for name in (THREE, THREE_R)]

@@ -4,7 +4,7 @@ A new one is a subclass of `Tail` with ``_upper``. `as_tail` knows the ones here
 """
 
 from dcsc._words import quoted
-from dcsc.bounds.tails.base import NOISE_MODELS, Tail
+from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
 from dcsc.bounds.tails.exact import Exact
 from dcsc.bounds.tails.lattice import Lattice
 from dcsc.bounds.tails.selberg import Selberg
@@ -19,12 +19,13 @@ __all__ = [
     "Exact",
     "Hoeffding",
     "Lattice",
+    "Rows",
     "Selberg",
     "Tail",
     "as_tail",
 ]
 
-_NAMED: dict[str, type[Tail]] = {
+NAMED: dict[str, type[Tail]] = {
     "l1": L1,
     "hoeffding": Hoeffding,
     "chernoff": Chernoff,
@@ -46,6 +47,6 @@ def as_tail(tail: object) -> Tail:
     """
     if isinstance(tail, Tail):
         return tail
-    if isinstance(tail, str) and tail in _NAMED:
-        return _NAMED[tail]()
-    raise DcscError(f"tail: expected a Tail or one of {', '.join(_NAMED)}, got {quoted(tail)}")
+    if isinstance(tail, str) and tail in NAMED:
+        return NAMED[tail]()
+    raise DcscError(f"tail: expected a Tail or one of {', '.join(NAMED)}, got {quoted(tail)}")

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import attrs
 
 import dcsc.bounds
+import dcsc.bounds.tails
 import dcsc.codes
 import dcsc.dictionaries.filters
 import dcsc.projections
@@ -25,6 +26,7 @@ from dcsc._cached import cached_property
 from dcsc._files import read_bytes
 from dcsc._words import listed, quoted
 from dcsc.bounds import BoundCalculator, PartialBound
+from dcsc.bounds.tails import NAMED, Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
@@ -42,10 +44,14 @@ _MOST_BYTES = 2**30
 
 @attrs.frozen(slots=False)
 class _Family:
-    """Where the strategies of one kind are found, and what they are: classes or functions."""
+    """Where the strategies of one kind are found, and what they are: classes or functions.
+
+    Whoever takes one takes ``words`` as well, for which the sweep does nothing.
+    """
 
     module: ModuleType
     base: type | tuple[type, ...] | None
+    words: Collection[str] = ()
 
     @cached_property
     def names(self) -> dict[str, Any]:
@@ -72,6 +78,7 @@ _FAMILIES = {
     "signs": _Family(dcsc.signs, SignPattern),
     "amplitudes": _Family(dcsc.codes, Amplitudes),
     "bound": _Family(dcsc.bounds, (BoundCalculator, PartialBound)),
+    "tail": _Family(dcsc.bounds.tails, Tail, NAMED),
 }
 
 
@@ -104,7 +111,11 @@ class Strategy:
     @property
     def label(self) -> str:
         """The name with its parameters, for tables and legends."""
-        inner = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        values = {
+            key: value.label if isinstance(value, Strategy) else value
+            for key, value in self.parameters.items()
+        }
+        inner = ", ".join(f"{key}={value}" for key, value in values.items())
         return f"{self.kind}({inner})" if inner else self.kind
 
 
@@ -275,7 +286,9 @@ def _takes_any(target: Callable[..., Any]) -> bool:
 def _is_strategy(name: str, value: Any) -> bool:
     if isinstance(value, list | tuple):
         return name in _FAMILIES and any(_is_strategy(name, item) for item in value)
-    return isinstance(value, Mapping) or (isinstance(value, str) and name in _FAMILIES)
+    if isinstance(value, str):
+        return name in _FAMILIES and value not in _FAMILIES[name].words
+    return isinstance(value, Mapping)
 
 
 def _family(parameter: str) -> str:

@@ -1,14 +1,20 @@
 """A bound of one's own: one hook that reads numbers and traits."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 from scipy.stats import norm
 
-from dcsc.bounds import BoundCalculator, LayerGuarantee
-from dcsc.bounds.hypotheses import threshold_hypothesis
-from dcsc.bounds.recursion import entering_noise, noise_hypotheses
+from dcsc.bounds import (
+    BoundCalculator,
+    Guarantee,
+    LayerGuarantee,
+    LayerStatistics,
+    entering_noise,
+    noise_hypotheses,
+    threshold_hypothesis,
+)
 
 
 @attrs.frozen
@@ -33,9 +39,11 @@ class GaussianTailBound(BoundCalculator):
     (100, 41)
     """
 
+    label: ClassVar[str] = "(N)"
+    about: ClassVar[str] = "random signs, a normal tail"
     reference: ClassVar[str] = "V. Bentkus and D. Dzindzalieta, Bernoulli 21(2), 2015"
 
-    def _evaluate(self, layers):
+    def _evaluate(self, layers: tuple[Any, ...]) -> Guarantee:
         levels = entering_noise(layers, lambda layer: layer.x_min / 2)
         parts = []
         for number, (layer, noise) in enumerate(zip(layers, levels, strict=True), start=1):
@@ -52,7 +60,7 @@ class GaussianTailBound(BoundCalculator):
         return self._guarantee(layers, parts)
 
 
-def _tail(layer, margin):
+def _tail(layer: LayerStatistics, margin: float) -> float:
     """Return a bound of the probability that the interference reaches the margin."""
     if margin <= 0:
         return 1.0
@@ -60,4 +68,4 @@ def _tail(layer, margin):
     if deviation == 0:
         return 0.0
     tau = margin / deviation
-    return min(math.exp(-(tau**2) / 2), norm.sf(tau) / (4 * norm.sf(math.sqrt(2))))
+    return min(math.exp(-(tau**2) / 2), float(norm.sf(tau) / (4 * norm.sf(math.sqrt(2)))))

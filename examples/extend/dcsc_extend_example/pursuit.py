@@ -1,9 +1,12 @@
 """A pursuit of one's own: one hook, which never sees a sign or a border."""
 
+from typing import Any
+
 import attrs
 import numpy as np
+import numpy.typing as npt
 
-from dcsc import Pursued, Pursuit
+from dcsc import Dictionary, Projection, Pursued, Pursuit
 
 
 @attrs.frozen
@@ -22,7 +25,13 @@ class Matching(Pursuit):
 
     steps: int
 
-    def _pursue(self, signals, operator, projection, dictionary):
+    def _pursue(
+        self,
+        signals: npt.NDArray[Any],
+        operator: Dictionary,
+        projection: Projection | None,
+        dictionary: Dictionary,
+    ) -> Pursued:
         norms, every = operator.atom_norms(), np.arange(len(signals))
         code = np.zeros((len(signals), *operator.code_shape), dtype=signals.dtype)
         for _ in range(self.steps):

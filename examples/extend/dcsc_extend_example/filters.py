@@ -1,14 +1,16 @@
 """A family of filters: a function."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
+import numpy.typing as npt
 import scipy.linalg
 
 from dcsc import DcscError
-from dcsc.dictionaries.filters.common import checked
 
 
-def hadamard(n, c, kernel):
+def hadamard(n: int, c: int, kernel: int | Sequence[int]) -> npt.NDArray[Any]:
     r"""First rows of Sylvester's Hadamard matrix, over the square root of its size.
 
     Shape ``(n, c, *kernel)``; entries are :math:`\pm 1/\sqrt{c \prod \mathrm{kernel}}`, and filters
@@ -17,7 +19,7 @@ def hadamard(n, c, kernel):
     Raises
     ------
     DcscError
-        If the size ``c·prod(kernel)`` is not a power of two, or ``n`` exceeds it.
+        If the size ``c·prod(kernel)`` is not a power of two, or ``n`` is not between 1 and it.
 
     References
     ----------
@@ -33,8 +35,11 @@ def hadamard(n, c, kernel):
     True
     >>> check_dictionary(CirculantDictionary(filters, extent=8))
     """
-    n, c, kernel = checked("hadamard", n, c, kernel)
-    size = c * math.prod(kernel)
-    if size.bit_count() != 1 or n > size:
-        raise DcscError(f"hadamard: expected n <= c·prod(kernel), a power of two: got {n}, {size}")
-    return scipy.linalg.hadamard(size)[:n].reshape(n, c, *kernel) / math.sqrt(size)
+    sides = (kernel,) if isinstance(kernel, int) else tuple(kernel)
+    size = c * math.prod(sides)
+    if size < 1 or size.bit_count() != 1 or not 1 <= n <= size:
+        raise DcscError(
+            f"hadamard: expected 1 <= n <= c·prod(kernel), a power of two: got {n}, {size}"
+        )
+    rows: npt.NDArray[Any] = scipy.linalg.hadamard(size)[:n] / math.sqrt(size)
+    return rows.reshape(n, c, *sides)

@@ -1,7 +1,10 @@
 """A dictionary of one's own: two shapes and two hooks."""
 
+from typing import Any
+
 import attrs
 import numpy as np
+import numpy.typing as npt
 import scipy.fft
 
 from dcsc import Dictionary
@@ -38,16 +41,17 @@ class SpikesAndWaves(Dictionary):
     length: int
 
     @property
-    def signal_shape(self):
+    def signal_shape(self) -> tuple[int, ...]:
         return (1, self.length)
 
     @property
-    def code_shape(self):
+    def code_shape(self) -> tuple[int, ...]:
         return (2, self.length)
 
-    def _synthesize(self, codes):
+    def _synthesize(self, codes: npt.NDArray[Any]) -> npt.NDArray[Any]:
         spikes, waves = codes[:, :1], codes[:, 1:]
-        return spikes + scipy.fft.idct(waves, norm="ortho")
+        signals: npt.NDArray[Any] = spikes + scipy.fft.idct(waves, norm="ortho")
+        return signals
 
-    def _analyze(self, signals):
+    def _analyze(self, signals: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.concatenate([signals, scipy.fft.dct(signals, norm="ortho")], axis=1)

@@ -1,7 +1,10 @@
 """A law of signs of one's own: one hook and its traits."""
 
+from typing import Any
+
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import SignPattern
 
@@ -28,7 +31,7 @@ class TiledSigns(SignPattern):
 
     period: int
 
-    def _draw(self, code_shape, rng):
+    def _draw(self, code_shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[Any]:
         filters, *positions = code_shape
         tile = rng.choice([-1.0, 1.0], (filters, *(min(self.period, m) for m in positions)))
         repeat = (np.arange(m) % k for m, k in zip(code_shape, tile.shape, strict=True))

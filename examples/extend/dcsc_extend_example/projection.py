@@ -1,9 +1,12 @@
 """A projection of one's own: one hook and, if there is one, the selection."""
 
+from typing import Any
+
 import attrs
 import numpy as np
+import numpy.typing as npt
 
-from dcsc import Projection, Selection, SoftThreshold
+from dcsc import Dictionary, Projection, Selection, SoftThreshold
 
 
 @attrs.frozen
@@ -31,10 +34,12 @@ class FirmThreshold(Projection):
     upper: float
 
     @property
-    def selection(self):
+    def selection(self) -> Selection:
         return Selection(self.lower, one_sided=False, shrinkage=True)
 
-    def _project(self, coefficients, dictionary):
+    def _project(
+        self, coefficients: npt.NDArray[Any], dictionary: Dictionary | None
+    ) -> npt.NDArray[Any]:
         soft = SoftThreshold(self.lower)(coefficients)
         stretched = soft * coefficients.dtype.type(self.upper / (self.upper - self.lower))
         return np.where(np.abs(coefficients) < self.upper, stretched, coefficients)
