@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import sys
+from importlib import import_module
 
 import attrs
 import matplotlib.image
@@ -196,7 +197,7 @@ def test_completion_is_a_file_for_the_shell(called, tmp_path, monkeypatch):
 def test_terminals_without_greek_letters_show_numbers(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(cli, "app", lambda **_: say("coherence μ\x1b[31m"))
+    monkeypatch.setattr(type(cli.app), "__call__", lambda *_, **__: say("coherence μ\x1b[31m"))
     cli.main()
     assert stream.buffer.getvalue() == b"coherence \\u03bc\\x1b[31m\n"
 
@@ -221,7 +222,7 @@ def test_files_of_others_are_refused_before_the_work(
         ("analyze", "load"), ("proofs", "explain_layers"), ("figures", "compute_poster"),
         ("figures", "read_input"),
     ):  # fmt: skip
-        monkeypatch.setattr(sys.modules[f"dcsc.cli.{module}"], work, lambda *_, **__: 1 / 0)
+        monkeypatch.setattr(import_module(f"dcsc.cli.{module}"), work, lambda *_, **__: 1 / 0)
     line = refused(called(*arguments))
     assert f"expected to write the file {name}, which exists and bears no mark of dcsc" in line
     assert (tmp_path / name).read_text() == "mine"
