@@ -194,6 +194,16 @@ def test_completion_is_a_file_for_the_shell(called, tmp_path, monkeypatch):
     assert start.read_text() == "mine\n"
 
 
+def test_help_tells_what_commands_are_for_and_each_tells_more(called, tmp_path):
+    """Without an import of any of them; the first lines are those of the commands' own help."""
+    shown = " ".join(run("--help", cwd=tmp_path).out.split())
+    for name in (name for name in cli.app if not name.startswith("-")):
+        first, _, _ = cli.app[name].default_command.__doc__.partition("\n")
+        assert cli._COMMANDS[name][1] == first
+        assert f"│ {name} {first.split()[0]} " in shown
+    assert "Prints a table, and writes a page" in " ".join(called("analyze", "--help").out.split())
+
+
 def test_terminals_without_greek_letters_show_numbers(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)

@@ -13,14 +13,40 @@ from dcsc.cli.common import Screen
 
 __all__ = ["app", "main"]
 
-_MODULES = {
-    "figures": ("poster", "recover"),
-    "analyze": ("analyze",),
-    "template": ("template",),
-    "proofs": ("explain", "verify"),
-    "sweeps": ("sweep", "plot", "replay"),
-    "doctor": ("doctor",),
-}
+# The module of each command, and the first line of its help.
+_COMMANDS = {
+    "poster": (
+        "figures", "Show the poster's contribution: measured failures beside what is guaranteed."
+    ),
+    "recover": ("figures", "Recover the pathway of a real input."),
+    "analyze": (
+        "analyze",
+        "Show the activation pathways of a trained network, and what theory says of them.",
+    ),
+    "template": (
+        "template",
+        "Print a table of layers for weights, with question marks where they do not tell.",
+    ),
+    "explain": (
+        "proofs",
+        "Explain why guarantees hold or not, layer by layer, and what would have to change.",
+    ),
+    "verify": (
+        "proofs", "Compute a certificate again from its evidence, and say whether it is true."
+    ),
+    "sweep": ("sweeps", "Run a sweep: simulations and guarantees at every point of a grid."),
+    "plot": (
+        "sweeps",
+        "Draw a sweep, finished or not: the measured rates and what is proved, on the same axes.",
+    ),
+    "replay": (
+        "sweeps", "Make one trial of a sweep again, bit for bit, and show where its pathway broke."
+    ),
+    "doctor": (
+        "doctor",
+        "Say what this installation is made of, whether it computes rightly, and what is missing.",
+    ),
+}  # fmt: skip
 
 app = App(
     name="dcsc",
@@ -29,21 +55,17 @@ app = App(
     version=dcsc.__version__,
     suppress_keyboard_interrupt=False,  # each command ends them in its own words
 )
-for module, commands in _MODULES.items():
-    for command in commands:
-        app.command(f"dcsc.cli.{module}:{command}")
+for command, (module, line) in _COMMANDS.items():
+    app.command(f"dcsc.cli.{module}:{command}", help=line)
 # Files that the shell reads at its start are the user's to change.
 app.register_install_completion_command(add_to_startup=False)
 
 
 def main() -> None:
     """Run the command line; how it ends is told in `dcsc.cli.ending`."""
-    # While it imports there is nothing to tidy up: so all that it needs is imported first.
-    (asked,) = sys.argv[1:2] or [""]
-    if asked in app:
-        app[asked]
-    else:
-        app.resolved_commands()  # what they are for is told
+    # While it imports there is nothing to tidy up: so what it needs is imported first.
+    for name in set(sys.argv[1:2]) & set(_COMMANDS):
+        app[name].help = None  # so that all of its help is shown, and not the first line
     code = ending.run(lambda: app(exit_on_error=False, print_error=False, console=Screen()))
     if code:
         sys.exit(code)
