@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-import scipy.io.wavfile
+import scipy
 from PIL import Image
 
 from dcsc._archives import npy_array

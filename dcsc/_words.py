@@ -4,7 +4,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Sequence
 
-__all__ = ["listed", "quoted", "readable", "short", "visible", "without_common"]
+__all__ = ["listed", "place_of", "quoted", "readable", "short", "visible", "without_common"]
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
 _REPR = reprlib.Repr()
@@ -76,6 +76,21 @@ def without_common(names: Sequence[str]) -> list[str]:
     ]
 
 
+def place_of(unit: int, code_shape: Sequence[int]) -> str:
+    """Return the filter and the position of a unit.
+
+    Examples
+    --------
+    >>> place_of(17, (3, 2, 4)), place_of(17, (20,))
+    ('filter 2 at 0, 1', 'atom 17')
+    """
+    position: list[int] = []
+    for length in reversed(code_shape[1:]):
+        unit, at = divmod(unit, length)
+        position.insert(0, at)
+    return f"filter {unit} at {', '.join(map(str, position))}" if position else f"atom {unit}"
+
+
 def readable(text: str) -> str:
     """Return a text with names of others in it, as one of moderate length in which all is visible.
 
@@ -86,6 +101,8 @@ def readable(text: str) -> str:
     >>> len(readable("layer " + "x" * 20_000 + " is dense"))
     75
     """
+    if len(text) <= _WORD:
+        return visible(text)
     words = (short(word, _WORD) for word in visible(text).split(" "))
     return short(" ".join(words), _TEXT)
 
@@ -98,4 +115,6 @@ def visible(text: str) -> str:
     >>> print(visible("red: \x1b[31m"))
     red: \x1b[31m
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

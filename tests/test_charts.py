@@ -1,7 +1,6 @@
 """The charts and the pictures of codes on a network's page, read back from what was drawn."""
 
 from io import BytesIO
-from xml.etree import ElementTree
 
 import attrs
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from dcsc._colours import SKY
 from dcsc.networks.analysis import (
     Coherence,
     FilterFacts,
@@ -17,11 +17,12 @@ from dcsc.networks.analysis import (
     ResynthesisFacts,
     TheoremFacts,
 )
-from dcsc.plotting import as_svg, charts
-from dcsc.plotting.style import SKY
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
+from dcsc.report.overview import coherence_chart, found_chart
 from dcsc.report.pictures import code_picture, input_picture, most_active
+from dcsc.report.signals import signal_chart
 from dcsc.report.svg import ticks
+from tests.drawings import Drawn
 
 
 def layer(number, own, dense, random, resynthesis=()):
@@ -37,36 +38,49 @@ def coherence(value):
     return Coherence(value, (0, 1), (0,))
 
 
-def entries(axes):
-    """Return what a legend names."""
-    handles, labels = axes.get_legend_handles_labels()
-    return dict(zip(labels, handles, strict=True))
-
-
 def test_coherence_of_layers_by_name():
     layers = [
         layer(1, coherence(0.5), coherence(0.7), 0.6),
         layer(2, None, None, None),
         layer(3, coherence(0.2), coherence(0.3), 0.25),
     ]
-    (axes,) = charts.coherence_chart(layers).axes
+    drawn = Drawn(coherence_chart(layers))
     expected = {
-        "this network": [0.5, np.nan, 0.2],
-        "at stride 1": [0.7, np.nan, 0.3],
-        "random filters": [0.6, np.nan, 0.25],
+        "this network": [0.5, None, 0.2],
+        "at stride 1": [0.7, None, 0.3],
+        "random filters": [0.6, None, 0.25],
         "floor": [0.01, 0.02, 0.03],
     }
-    drawn = entries(axes)
-    assert list(drawn) == list(expected)
+    drawn_shares = shares(drawn, 3)
+    assert list(drawn_shares) == list(expected)
     for name, values in expected.items():
-        assert np.array_equal(drawn[name].get_ydata(), values, equal_nan=True), name
-        assert drawn[name].get_xdata().tolist() == [0, 1, 2]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["conv1", "conv2", "conv3"]
+        for value, seen in zip(values, drawn_shares[name], strict=True):
+            assert seen == (None if value is None else pytest.approx(value, abs=1e-3)), name
+    names = drawn.texts
+    assert [text for text in names if text and text.startswith("conv")] == [
+        "conv1", "conv2", "conv3"
+    ]  # fmt: skip
+    # where a value is missing a line has a gap
+    assert sum(line.get("stroke-width") == "1" for _, line in drawn.lines) == 2 + 2 + 2
 
 
-def test_names_of_layers_are_no_mathematics():
-    one = attrs.evolve(layer(1, None, None, None), name="$\\frac{$")
-    assert ">$\\frac{$</text>" in as_svg(charts.coherence_chart([one])).decode()
+def shares(drawn, layers):
+    """Return what is drawn at each layer, by name."""
+    y = drawn.scale(below=False)
+    points, found = drawn.marks(), {}
+    for name, style in drawn.key().items():
+        left, right = 48, float(drawn.root.get("viewBox").split()[2]) - 7
+        found[name] = [None] * layers
+        for x, at in points.get(style, ()):
+            place = (x - left) / (right - left) * layers - 0.5
+            assert abs(place - round(place)) < 0.01
+            found[name][round(place)] = float(y(at))
+    return found
+
+
+def test_names_of_layers_are_text():
+    one = attrs.evolve(layer(1, None, None, None), name="<b>$\\x")
+    assert ">&lt;b&gt;$\\x</text>" in coherence_chart([one])
 
 
 def test_what_is_found_again_by_signs_and_by_way():
@@ -77,47 +91,18 @@ def test_what_is_found_again_by_signs_and_by_way():
         )
 
     layers = [layer(n, None, None, None, again(first)) for n, first in ((1, 0.5), (2, 0.25))]
-    (axes,) = charts.found_chart(layers).axes
+    drawn = Drawn(found_chart(layers))
     expected = {
-        "layer alone, random signs": [0.5, 0.25],
-        "from below, random signs": [0.6, 0.35],
-        "layer alone, no signs": [0.7, 0.45],
-        "from below, no signs": [0.8, 0.55],
+        "layer alone, random signs": [50, 25],
+        "from below, random signs": [60, 35],
+        "layer alone, no signs": [70, 45],
+        "from below, no signs": [80, 55],
     }
-    drawn = entries(axes)
-    assert list(drawn) == list(expected)
-    for name, values in expected.items():
-        assert drawn[name].get_ydata().tolist() == pytest.approx(values)
-    assert len({(one.get_color(), one.get_linestyle()) for one in drawn.values()}) == 4
-
-
-class Drawn:
-    """A small chart, read back: what its axes are by their first and last numbers."""
-
-    def __init__(self, text):
-        self.root = ElementTree.fromstring(text)
-        self.texts = [one.text for one in self.parts("text")]
-        self.lines = [
-            ([tuple(map(float, point.split(","))) for point in one.get("points").split()], one)
-            for one in self.parts("polyline")
-        ]
-
-    def parts(self, name):
-        return self.root.findall("{http://www.w3.org/2000/svg}" + name)
-
-    def scale(self, below):
-        """Return the place that stands for a value, from the numbers of an axis."""
-        marks = []
-        for (first, second), line in (pair for pair in self.lines if len(pair[0]) == 2):
-            if line.get("stroke") == "black" and line.get("stroke-width") == "0.8":
-                across = first[1] != second[1]
-                if across == below and abs(first[0] - second[0]) < 10:
-                    marks.append(first[0] if below else first[1])
-        numbers = [text for text in self.texts if text.strip("%−.0123456789") == ""]
-        numbers = [float(text.strip("%").replace("−", "-")) for text in numbers]
-        numbers = numbers[: len(marks)] if below else numbers[-len(marks) :]
-        slope, start = np.polyfit(numbers, marks, 1)
-        return lambda place: (place - start) / slope
+    assert shares(drawn, 2) == {
+        name: pytest.approx(values, abs=0.02) for name, values in expected.items()
+    }
+    assert len(set(drawn.key().values())) == 4
+    assert "100%" in drawn.texts
 
 
 def counted(drawn, values, unit):
@@ -172,13 +157,12 @@ def test_lines_stand_where_theorems_end():
 
 def test_negative_thresholds_have_another_colour():
     drawn = Drawn(threshold_chart([0.5, -0.25, 0.125, -1.0]))
-    stems = [pair for pair in drawn.lines if pair[1].get("stroke") != "black"]
     y = drawn.scale(below=False)
-    assert [y(last[1]) for (_, last), _ in stems] == pytest.approx(
-        [-1, -0.25, 0.125, 0.5], abs=0.02
-    )
-    assert [y(first[1]) for (first, _), _ in stems] == pytest.approx([0] * 4, abs=0.02)
-    negative, also, positive, last = (line.get("stroke") for _, line in stems)
+    stems = list(drawn.stems())
+    assert [y(end) for *_, end in stems] == pytest.approx([-1, -0.25, 0.125, 0.5], abs=0.02)
+    assert [y(start) for *_, start, _ in stems] == pytest.approx([0] * 4, abs=0.02)
+    assert [x for _, x, *_ in stems] == sorted(x for _, x, *_ in stems)
+    negative, also, positive, last = (colour for colour, *_ in stems)
     assert negative == also != positive == last
 
 
@@ -198,11 +182,14 @@ def test_numbers_of_an_axis_are_round_and_few(low, high, whole):
 
 def test_signals_are_a_line_for_each_channel():
     values = np.sin(np.arange(3000)).reshape(2, 1500)
-    (axes,) = charts.signal_chart(values).axes
-    for number, one in enumerate(axes.lines):
-        assert np.array_equal(one.get_ydata(), values[number][one.get_xdata()])
-    assert len(axes.lines) == 2
-    assert axes.lines[0].get_xdata()[-1] > 1490
+    drawn = Drawn(signal_chart(values))
+    x, y = drawn.scale(below=True), drawn.scale(below=False)
+    lines = [points for points, line in drawn.lines if line.get("stroke") != "black"]
+    assert len(lines) == 2
+    for points, channel in zip(lines, values, strict=True):
+        assert [x(at) for at, _ in points] == pytest.approx(np.arange(1500), abs=0.6)
+        assert [y(at) for _, at in points] == pytest.approx(channel, abs=0.02)
+    assert len(Drawn(signal_chart(values[:1].repeat(8, axis=0))).lines) < 30
 
 
 # ---- a pixel for each unit -----------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+from importlib import import_module
 
 import attrs
 import matplotlib.image
@@ -219,10 +220,20 @@ def test_completion_is_a_file_for_the_shell(called, tmp_path, monkeypatch):
     assert start.read_text() == "mine\n"
 
 
+def test_help_tells_what_commands_are_for_and_each_tells_more(called, tmp_path):
+    """Without an import of any of them; the first lines are those of the commands' own help."""
+    shown = " ".join(run("--help", cwd=tmp_path).out.split())
+    for name in (name for name in cli.app if not name.startswith("-")):
+        first, _, _ = cli.app[name].default_command.__doc__.partition("\n")
+        assert cli._COMMANDS[name][1] == first
+        assert f"│ {name} {first.split()[0]} " in shown
+    assert "Prints a table, and writes a page" in " ".join(called("analyze", "--help").out.split())
+
+
 def test_terminals_without_greek_letters_show_numbers(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(cli, "app", lambda **_: say("coherence μ\x1b[31m"))
+    monkeypatch.setattr(type(cli.app), "__call__", lambda *_, **__: say("coherence μ\x1b[31m"))
     cli.main()
     assert stream.buffer.getvalue() == b"coherence \\u03bc\\x1b[31m\n"
 
@@ -247,7 +258,7 @@ def test_files_of_others_are_refused_before_the_work(
         ("analyze", "load"), ("proofs", "explain_layers"), ("figures", "compute_poster"),
         ("figures", "read_input"),
     ):  # fmt: skip
-        monkeypatch.setattr(sys.modules[f"dcsc.cli.{module}"], work, lambda *_, **__: 1 / 0)
+        monkeypatch.setattr(import_module(f"dcsc.cli.{module}"), work, lambda *_, **__: 1 / 0)
     line = refused(called(*arguments))
     assert f"expected to write the file {name}, which exists and bears no mark of dcsc" in line
     assert (tmp_path / name).read_text() == "mine"

@@ -11,6 +11,7 @@ import pytest
 
 from dcsc import cli
 from dcsc.bounds import Certificate, LayerStatistics, UniformBound
+from dcsc.cli import proofs
 from dcsc.cli.common import print_table
 from dcsc.errors import DcscError
 from tests.commands import start
@@ -21,10 +22,10 @@ COMMAND = [sys.executable, "-m", "dcsc"]
 def ended(monkeypatch, called, error):
     """Return how a command ends that raises an error in the middle of its work."""
 
-    def raising(**_):
+    def raising(*_, **__):
         raise error
 
-    monkeypatch.setattr(cli, "app", raising)
+    monkeypatch.setattr(type(cli.app), "__call__", raising)
     done = called()
     assert done.out == ""
     return done.code, done.err
@@ -63,11 +64,11 @@ def test_a_traceback_is_there_for_those_who_ask(monkeypatch, called):
 
 
 def test_warnings_are_one_line(monkeypatch, called):
-    def warn(**_):
+    def warn(*_, **__):
         warnings.simplefilter("always")
         warnings.warn("so\nmuch", stacklevel=1)
 
-    monkeypatch.setattr(cli, "app", warn)
+    monkeypatch.setattr(type(cli.app), "__call__", warn)
     assert called() == (0, "", "dcsc: warning: so much\n")
 
 
@@ -79,7 +80,6 @@ def test_a_crash_is_not_the_word_false(tmp_path, monkeypatch, called):
     text = files[0].read_text()
     files[0].write_text(text.replace('"sparsity": 6', '"sparsity": 5'))
     assert called("verify", *files).code == 1
-    proofs = sys.modules["dcsc.cli.proofs"]
     monkeypatch.setattr(proofs, "verify_certificate", lambda *_: 1 / 0)
     assert called("verify", *files).code == 70
 

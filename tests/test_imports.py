@@ -22,8 +22,9 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("_starting", "errors", "_version", "_words", "_display", "_forks", "_cached", "_threads"),
-    *("_arrays", "_arguments", "_entries", "_fields", "_files", "_outside", "_archives", "_media"),
+    *("_starting", "errors", "_version", "_words", "_colours", "_display", "_forks", "_cached"),
+    *("_threads", "_arrays", "_arguments", "_entries", "_fields", "_files", "_outside"),
+    *("_archives", "_media"),
     *(
         "intervals",
         "_numerics",

@@ -9,9 +9,10 @@ from PIL import Image
 
 from dcsc.networks import operations
 from dcsc.networks.analysis import Limits, analyze
-from dcsc.plotting import charts
 from dcsc.report import page
+from dcsc.report.overview import range_chart
 from dcsc.report.pictures import atoms_picture
+from tests.drawings import Drawn
 from tests.networks import chains
 
 LAYERS = 26
@@ -31,7 +32,7 @@ def deep():
 
 def test_many_layers_have_charts_in_common(deep):
     text = page(deep)
-    assert len(re.findall('alt="From the least to the largest', text)) == 3
+    assert len(re.findall('label="From the least to the largest', text)) == 3
     for name in ("Thresholds of the filters", "Units that are on, over", "Stripe sparsity over"):
         assert name not in text
     patterns = re.findall(r'src="data:image/(png|svg)[^"]*" alt="Patterns that units', text)
@@ -44,18 +45,15 @@ def test_many_layers_have_charts_in_common(deep):
 
 def test_ranges_are_from_the_least_to_the_largest(deep):
     layers = deep.layers[:3]
-    figure = charts.range_chart(layers, [(0.5, -1.0, 4.0), (), (2.0,)], "name")
-    (axes,) = figure.axes
-    (lines,) = axes.collections
-    ends = [segment[:, 1].tolist() for segment in lines.get_segments() if len(segment)]
-    assert ends == [[-1.0, 4.0], [2.0, 2.0]]
-    middle = axes.lines[0].get_ydata()
-    assert middle[[0, 2]].tolist() == [0.5, 2.0]
-    assert np.isnan(middle[1])
-    low, high = axes.get_ylim()
-    assert low <= -1
-    assert high >= 4
-    assert axes.get_ylabel() == "name"
+    drawn = Drawn(range_chart(layers, [(0.5, -1.0, 4.0), (), (2.0,)], "name"))
+    y = drawn.scale(below=False)
+    first, last = drawn.stems()
+    assert [y(end) for end in first[2:]] == pytest.approx([-1, 4], abs=0.02)
+    assert [y(end) for end in last[2:]] == pytest.approx([2, 2], abs=0.02)
+    (middles,) = drawn.marks().values()
+    assert [y(at) for _, at in middles] == pytest.approx([0.5, 2], abs=0.02)
+    assert [x for x, _ in middles] == [first[1], last[1]]
+    assert drawn.texts[-1] == "name"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])

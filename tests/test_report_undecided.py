@@ -10,14 +10,15 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from dcsc._colours import RED
 from dcsc.networks import load, operations, pathway_stability
 from dcsc.networks.analysis import Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_inputs, digits_network_path
-from dcsc.plotting import charts
-from dcsc.plotting.style import RED
 from dcsc.report import page
 from dcsc.report.pictures import tinted_picture
+from dcsc.report.signals import undecided_chart
 from dcsc.report.undecided import undecided_share
+from tests.drawings import Drawn
 from tests.networks import chains
 
 EPS = 4 / 255
@@ -104,8 +105,10 @@ def test_the_page_shows_it_where_a_perturbation_was_asked_for(digits):
 def test_signals_of_one_axis_have_a_chart():
     steps = [chains.convolve(2, 2, (3,), 0.1), operations.Relu()]
     found = analyze(chains.network(*steps), chains.shown(2, 2, 20), limits=FEW, perturbation=0.2)
-    assert 'alt="Where units are undecided in input 2"' in page(found)
+    assert 'label="Where units are undecided in input 2"' in page(found)
     share = undecided_share(found.layers, 1, (20,))
-    figure = charts.undecided_chart(found.inputs.values["input"][1], share)
-    (_, line) = figure.axes[0].lines
-    assert line.get_ydata().tolist() == share.tolist()
+    drawn = Drawn(undecided_chart(found.inputs.values["input"][1], share))
+    grey, red = (points for points, line in drawn.lines if line.get("stroke") != "black")
+    y = drawn.scale(below=False)
+    assert [y(at) / 100 for _, at in red] == pytest.approx(share, abs=0.01)
+    assert len(grey) == 20

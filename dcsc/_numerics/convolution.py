@@ -115,7 +115,15 @@ def correlate_dense(
 
 
 def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None = None) -> Array:
-    """Correlate with the filters turned round, some samples or rows at a time, and fold."""
+    """Correlate with the filters turned round, and fold what lies on padded places.
+
+    Where each sample lies on one place, at stride 1, there is nothing to fold. Otherwise it goes
+    some samples or rows at a time.
+    """
+    turned = grid.turned()
+    if turned is not None and (scales is None or codes.nbytes <= _PIECE_BYTES):
+        scaled = np.ascontiguousarray(codes if scales is None else codes * scales)
+        return correlate_dense(scaled, _turned(filters, grid.groups), turned)
     out = empty((len(codes), grid.groups * filters.shape[1], *grid.extent), codes.dtype)
     out.fill(0)
     batch = max(1, _PIECE_BYTES // codes[:1].nbytes)
@@ -158,10 +166,15 @@ def _lines(codes: Array, filters: Array, grid: Grid) -> Array:
         inner = Grid(
             positions, target.shape[2:], kernel, (1,) * len(kernel), steps, runs, grid.groups
         )
-        turned = np.flip(taps, tuple(range(2, taps.ndim))).reshape(grid.groups, -1, c, *kernel)
-        turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(grid.groups * c, -1, *kernel)
-        target[...] = correlate_dense(codes, turned, inner)
+        target[...] = correlate_dense(codes, _turned(taps, grid.groups), inner)
     return out
+
+
+def _turned(taps: Array, groups: int) -> Array:
+    """Return taps turned round, ``(groups · c, n / groups, *kernel)`` of ``(n, c, *kernel)``."""
+    c, kernel = taps.shape[1], taps.shape[2:]
+    turned = np.flip(taps, tuple(range(2, taps.ndim))).reshape(groups, -1, c, *kernel)
+    return np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(groups * c, -1, *kernel)
 
 
 # ---- sparse --------------------------------------------------------------------------------------

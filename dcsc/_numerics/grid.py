@@ -37,6 +37,23 @@ class Grid:
         """Number of places from the first tap to the last, per axis."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
+    def turned(self) -> "Grid | None":
+        """Return the grid on which filters that are turned round lie on codes in the synthesis.
+
+        None where strides are larger than 1, or a sample does not lie on just one padded place.
+        """
+        runs = []
+        for axis, length in enumerate(self.extent):
+            if self.stride[axis] != 1 or [run[1:] for run in self.runs[axis]] != [(0, length)]:
+                return None
+            # The first sample sees this many places before the first position, or after it.
+            ahead = self.span[axis] - 1 - self.runs[axis][0][0]
+            first, position = max(ahead, 0), max(-ahead, 0)
+            seen = min(self.positions[axis] - position, length + self.span[axis] - 1 - first)
+            runs.append(((first, position, seen),) if seen > 0 else ())
+        steps = (1,) * len(self.extent), self.dilation
+        return Grid(self.positions, self.extent, self.kernel, *steps, tuple(runs), self.groups)
+
     def places(self, axis: int, first: int, last: int) -> tuple[int, int]:
         """Return the padded places that positions ``[first, last)`` see."""
         return first * self.stride[axis], (last - 1) * self.stride[axis] + self.span[axis]

@@ -8,7 +8,6 @@ from cyclopts import Parameter
 import dcsc
 from dcsc._files import check_files, write_files
 from dcsc._words import quoted, readable, without_common
-from dcsc.cli.autoencoders import show_autoencoder
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -114,6 +113,8 @@ def analyze(
     if source is not None and geometry is None and holds_autoencoder(source):
         if perturbation is not None:
             raise DcscError("--perturbation: expected a network, got an autoencoder")
+        from dcsc.cli.autoencoders import show_autoencoder  # noqa: PLC0415  # few need it
+
         show_autoencoder(source, inputs, html, noise, most, seed, force)
         return
     network = load(

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -15,7 +16,9 @@ from rich.progress import (
 )
 
 from dcsc.cli.common import Screen
-from dcsc.experiments.sweeps import State, Sweep
+
+if TYPE_CHECKING:
+    from dcsc.experiments.sweeps import State, Sweep
 
 __all__ = ["share_progress", "sweep_progress"]
 
@@ -45,7 +48,7 @@ def share_progress(command: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
+def sweep_progress(sweep: "Sweep") -> Iterator[Callable[["State"], None]]:
     """Yield a function that takes the state of a run; in a log it writes plain lines."""
     screen = Screen(stderr=True)
     if not screen.is_terminal:
@@ -56,7 +59,7 @@ def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
         task = bar.add_task(f"{len(sweep)} cells", rate="", total=None)
         start = time.perf_counter()
 
-        def report(state: State) -> None:
+        def report(state: "State") -> None:
             if state.found and not state.trials and not state.done:
                 screen.print(_restart(state))
             rate = state.trials / (time.perf_counter() - start)
@@ -74,11 +77,11 @@ def sweep_progress(sweep: Sweep) -> Iterator[Callable[[State], None]]:
 class _Lines:
     """Plain lines, one every ten seconds and one for the end of every round."""
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: "Sweep") -> None:
         self.start = self.round = self.last = time.perf_counter()
         _say(f"{len(sweep)} cells, at most {sweep.trials} trials each")
 
-    def __call__(self, state: State) -> None:
+    def __call__(self, state: "State") -> None:
         now = time.perf_counter()
         if not state.done:
             self.round = now
@@ -99,11 +102,11 @@ def _say(line: str) -> None:
     print(f"dcsc sweep: {line}", file=sys.stderr, flush=True)
 
 
-def _restart(state: State) -> str:
+def _restart(state: "State") -> str:
     return f"{state.found:,} trials are there already: going on from them"
 
 
-def _round(state: State) -> str:
+def _round(state: "State") -> str:
     number, most = state.look
     if most == 1:
         return f"{state.cells} cells"

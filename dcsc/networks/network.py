@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -169,10 +169,13 @@ class ConvNetwork(Displayed):
             If an input is missing or does not fit, or a number is not finite where a convolution
             reads it; the message names the step.
         """
+        return self._forward(inputs, {*self.kept, *self._known(keep)})
+
+    def _forward(self, inputs: Any, kept: set[str]) -> Activations:
+        """Return the activations with no other values than those of some names."""
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = checked_inputs(self.inputs, inputs, "ConvNetwork.forward: inputs")
         wide = any(value.dtype == np.float64 for value in values.values())
-        kept = {*self.kept, *self._known(keep)}
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):

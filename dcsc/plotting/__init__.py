@@ -10,8 +10,7 @@ Records come in and figures of matplotlib come out; `as_png` and `as_svg` make f
 ``poster``       the three panels of the poster
 ``recovery``     what comes back of one pathway
 ``units``        what units stand for, and how much pathways share
-``charts``       the small figures of a network's page
-``latents``      those of an autoencoder's
+``latents``      the small figures of an autoencoder's page
 ``drawing``      the figure that is drawn on, the caller's or a new one
 ``files``        figures as the bytes of a file
 ``style``        one palette, and what else all figures share

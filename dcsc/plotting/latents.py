@@ -1,5 +1,9 @@
 """The charts of an autoencoder's page."""
 
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,12 +11,12 @@ from matplotlib.ticker import MaxNLocator
 
 from dcsc._arrays import Array
 from dcsc.networks.autoencoders.analysis import CrossFacts, DecoderFacts, FiringFacts
-from dcsc.plotting.charts import small
-from dcsc.plotting.style import BLUE, GREEN, RED
+from dcsc.plotting.style import BLUE, GREEN, RED, STYLE
 
 __all__ = ["active_chart", "aligned_chart", "babel_chart", "density_chart", "nearest_chart"]
 
-_HEIGHT = 2.2
+_STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
+_WIDTH, _HEIGHT = 3.4, 2.2
 
 
 def nearest_chart(facts: DecoderFacts) -> Figure:
@@ -26,7 +30,7 @@ def nearest_chart(facts: DecoderFacts) -> Figure:
         axes.set_ylim(top=1.4 * axes.get_ylim()[1])  # room for the legend
         axes.legend(frameon=False, fontsize=7, loc="upper center")
 
-    return small(draw, _HEIGHT)
+    return _small(draw)
 
 
 def babel_chart(facts: DecoderFacts) -> Figure:
@@ -41,7 +45,7 @@ def babel_chart(facts: DecoderFacts) -> Figure:
         axes.set_ylim(bottom=0)
         axes.legend(frameon=False, fontsize=7)
 
-    return small(draw, _HEIGHT)
+    return _small(draw)
 
 
 def aligned_chart(facts: CrossFacts) -> Figure:
@@ -51,7 +55,7 @@ def aligned_chart(facts: CrossFacts) -> Figure:
         _histogram(axes, facts.aligned, (min(0.0, float(facts.aligned.min())), 1.0))
         axes.set_xlabel("cosine of encoder and decoder")
 
-    return small(draw, _HEIGHT)
+    return _small(draw)
 
 
 def density_chart(facts: FiringFacts) -> Figure:
@@ -66,7 +70,7 @@ def density_chart(facts: FiringFacts) -> Figure:
         axes.set_xticks(ticks, [f"{10 ** (2 + tick):g} %" for tick in ticks])
         axes.set_xlabel(f"fire for ({len(facts.silent)} never do)")
 
-    return small(draw, _HEIGHT)
+    return _small(draw)
 
 
 def active_chart(facts: FiringFacts) -> Figure:
@@ -79,7 +83,16 @@ def active_chart(facts: FiringFacts) -> Figure:
         axes.set_ylabel("activations")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
-    return small(draw, _HEIGHT)
+    return _small(draw)
+
+
+def _small(draw: Callable[[Axes], None]) -> Figure:
+    """Draw a small chart with fixed margins."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        figure.subplots_adjust(0.17, 0.45 / _HEIGHT, 0.97, 0.96)
+        draw(figure.subplots())
+    return figure
 
 
 def _histogram(axes: Axes, values: Array, ends: tuple[float, float], bins: int = 40) -> None:

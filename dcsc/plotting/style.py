@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from dcsc._colours import BLUE, GREEN, ORANGE, PINK, RED, SKY
 from dcsc._words import short, visible
 from dcsc.bounds import family
 
@@ -21,10 +22,6 @@ __all__ = [
     "legend",
     "plain",
 ]
-
-# Colours that remain apart to colour-blind eyes (Okabe and Ito, 2008).
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PINK, SKY = "#CC79A7", "#56B4E9"
 
 BOUNDS = [BLUE, ORANGE, GREEN, PINK, SKY]
 BOUND_NAMES = {kind.__name__: f"{kind.label}, {kind.about}" for kind in family.BOUNDS}

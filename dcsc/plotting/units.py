@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance, numeric_array
+from dcsc._words import place_of
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.overlap import PathwayOverlap
 from dcsc.plotting.drawing import canvas
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, plain
 
-__all__ = ["effective_atoms", "pathway_overlap", "place_of"]
+__all__ = ["effective_atoms", "pathway_overlap"]
 
 _COLUMNS = 8
 _MOST_UNITS = 400
@@ -97,12 +98,6 @@ def _height(atoms: Array) -> float:
         return 0.8
     tall = atoms.shape[2] * (1 if atoms.shape[1] in (1, 3) else atoms.shape[1])
     return min(max(tall / atoms.shape[3], 0.5), 6)
-
-
-def place_of(unit: int, code_shape: tuple[int, ...]) -> str:
-    """Return the filter and the position of a unit."""
-    number, *position = map(int, np.unravel_index(unit, code_shape))
-    return f"filter {number} at {', '.join(map(str, position))}" if position else f"atom {number}"
 
 
 def _lines(axes: Axes, atom: Array, limit: float) -> None:

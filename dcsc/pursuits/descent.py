@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 import numpy as np
-import scipy.linalg
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._numerics.scaling import norms

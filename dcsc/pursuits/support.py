@@ -1,7 +1,7 @@
 """A support that grows by an atom at a time, with the least squares on it."""
 
 import numpy as np
-from scipy.linalg.lapack import dtrtrs
+import scipy
 
 from dcsc._arrays import Array
 from dcsc.dictionaries import Dictionary
@@ -72,7 +72,7 @@ class Support:
         if not size:
             return right
         factor = self._factor[:size, :size]
-        solved, _ = dtrtrs(factor, right, lower=1, trans=int(transposed))
+        solved, _ = scipy.linalg.lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))
         return np.asarray(solved).reshape(size)
 
     def _grow(self, w: Array, diagonal: float) -> None:

@@ -1,9 +1,10 @@
 """The page of a sparse autoencoder, and what is worth knowing first."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup
 
 from dcsc._arrays import instance
 from dcsc.networks.autoencoders.analysis import (
@@ -12,9 +13,12 @@ from dcsc.networks.autoencoders.analysis import (
     LatentPair,
     RecoveryFacts,
 )
-from dcsc.plotting import latents
 from dcsc.report.numbers import number, percent, rounded_out
-from dcsc.report.rendering import Picture, rendered, svg
+from dcsc.report.pictures import data_uri
+from dcsc.report.rendering import Picture, rendered
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["autoencoder_glance", "autoencoder_page"]
 
@@ -131,6 +135,12 @@ def _recovery(facts: RecoveryFacts, draws: int) -> Iterator[str]:
 
 
 def _pictures(analysis: AutoencoderAnalysis) -> Iterator[Picture]:
+    # slow to import, and pages of networks do without
+    from dcsc.plotting import as_svg, latents  # noqa: PLC0415
+
+    def svg(figure: "Figure", alt: str) -> Picture:
+        return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
+
     decoder = analysis.decoder
     yield svg(latents.nearest_chart(decoder), "Largest cosines of the latents with others")
     if decoder.babel:

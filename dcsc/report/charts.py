@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dcsc._colours import BLUE, GREEN, ORANGE, RED
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import TheoremFacts
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED
 from dcsc.report.svg import Chart, ticks
 
 __all__ = ["density_chart", "sparsity_chart", "threshold_chart"]
@@ -50,9 +50,10 @@ def threshold_chart(threshold: Sequence[float]) -> str:
     chart = Chart(
         (-0.5 - _MARGIN * end, end + 0.5 + _MARGIN * end), (low - room, high + room), labels
     )
-    for place, value in enumerate(values.tolist()):
-        colour = RED if value < 0 else BLUE
-        chart.line((place, place), (0.0, value), colour, max(0.6, 60 / len(values)))
+    below = int(np.count_nonzero(values < 0))
+    for some, colour in ((slice(below), RED), (slice(below, None), BLUE)):
+        places = range(len(values))[some]
+        chart.stems(places, [0.0] * len(places), values[some], colour, max(0.6, 60 / len(values)))
     chart.line(chart.x, (0, 0), "black", 0.8)
     chart.axes((), ticks(*chart.y, most=6))
     return chart.text()

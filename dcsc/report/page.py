@@ -9,10 +9,11 @@ import numpy as np
 from dcsc._arrays import Array, instance, integer
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.plotting import charts, pathway_overlap
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
+from dcsc.report.overlap import overlap_drawing
+from dcsc.report.overview import coherence_chart, found_chart, range_chart
 from dcsc.report.patterns import MOST_CHANNELS, patterns
 from dcsc.report.pictures import (
     atoms_picture,
@@ -21,7 +22,8 @@ from dcsc.report.pictures import (
     most_active,
     tinted_picture,
 )
-from dcsc.report.rendering import Picture, drawing, png, rendered, svg
+from dcsc.report.rendering import Picture, drawing, png, rendered
+from dcsc.report.signals import signal_chart, undecided_chart
 from dcsc.report.table import columns, differing, row
 from dcsc.report.undecided import undecided_share
 
@@ -93,17 +95,15 @@ def _ranges(layers: Sequence[LayerAnalysis]) -> Iterator[Picture]:
     ):
         if any(map(len, values)):
             alt = f"From the least to the largest {name} of each layer"
-            yield svg(charts.range_chart(layers, values, name), alt)
+            yield drawing(range_chart(layers, values, name), alt)
 
 
 def _overview(analysis: Analysis) -> list[Picture]:
     layers = analysis.layers
-    pictures = [svg(charts.coherence_chart(layers), "Coherence of the layers")]
+    pictures = [drawing(coherence_chart(layers), "Coherence of the layers")]
     coded = [layer for layer in layers if layer.resynthesis]
     if coded:
-        pictures.append(
-            svg(charts.found_chart(coded), "Share of active units found again, by layer")
-        )
+        pictures.append(drawing(found_chart(coded), "Share of active units found again, by layer"))
     return [*pictures, *(_ranges(layers) if len(layers) > _MOST_CHARTED else ())]
 
 
@@ -176,7 +176,7 @@ def _undecided(analysis: Analysis, value: Array, number: int) -> dict[str, Any] 
     picture = (
         png(tinted_picture(value, share), alt)
         if value.ndim == 3
-        else svg(charts.undecided_chart(value, share), alt)
+        else drawing(undecided_chart(value, share), alt)
     )
     return {"picture": picture, "most": percent(float(share.max()))}
 
@@ -185,7 +185,7 @@ def _input(value: Array, number: int) -> Picture:
     alt = f"Input {number + 1}"
     if value.ndim == 3:
         return png(input_picture(value), alt)
-    return svg(charts.signal_chart(value.reshape(-1, value.shape[-1])), alt)
+    return drawing(signal_chart(value.reshape(-1, value.shape[-1])), alt)
 
 
 def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str, Any]:
@@ -236,4 +236,4 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
 def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
-    return svg(pathway_overlap(analysis.overlap), "Overlap of pathways between classes")
+    return drawing(overlap_drawing(analysis.overlap), "Overlap of pathways between classes")

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from dcsc._arrays import Array
+from dcsc._colours import BLUE, GREEN, ORANGE, PINK
+from dcsc._words import place_of
 from dcsc.model import DCSCModel
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK
-from dcsc.plotting.units import place_of
 from dcsc.report.pictures import data_uri
 
 __all__ = ["MOST_CHANNELS", "patterns"]

@@ -4,13 +4,11 @@ import base64
 import math
 from io import BytesIO
 
-import matplotlib
 import numpy as np
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dcsc._arrays import Array
-from dcsc.plotting.style import RED, SKY
+from dcsc._colours import RED, SKY
 
 __all__ = [
     "atoms_picture",
@@ -18,22 +16,37 @@ __all__ = [
     "data_uri",
     "input_picture",
     "most_active",
+    "shades_picture",
     "tinted_picture",
 ]
 
 # Indices of the palette: units that are off, those that are on by size, those that are on
 # although their coefficient is not positive, and what lies between the maps.
 _OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
-_COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "white"}
-_RAMP = (0.12, 0.95)
+_COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "#FFFFFF"}
+# What is on goes from light to dark in nine steps of even lightness (inferno, read backwards).
+_RAMP = "#f8cd37 #fb9906 #ef6c23 #d34743 #ae305c #84206b #59106e #2d0b59 #07051b"
+_BLUES = "#f7fbff #deebf7 #c6dbef #9dcae1 #6aaed6 #4191c6 #2070b4 #08509b #08306b"
 _TINTED, _TINTS = 112, 128  # samples a side of a tinted picture, and its colours
 
 
 def _palette() -> list[int]:
-    shades = matplotlib.colormaps["inferno_r"](np.linspace(*_RAMP, 256))[:, :3] * 255
+    shades = _between(_RAMP)
     for index, colour in _COLOURS.items():
-        shades[index] = np.multiply(to_rgb(colour), 255)
+        shades[index] = _rgb(colour)
     return [int(part) for part in shades.round().ravel()]
+
+
+def _rgb(colour: str) -> Array:
+    """Return red, green and blue of "#rrggbb", from 0 to 255."""
+    return np.array(list(bytes.fromhex(colour.removeprefix("#"))), dtype=np.float64)
+
+
+def _between(colours: str) -> Array:
+    """Return 256 colours from the first to the last of some that follow at even distances."""
+    steps = np.array([_rgb(colour) for colour in colours.split()])
+    places = np.linspace(0, len(steps) - 1, 256)
+    return np.stack([np.interp(places, range(len(steps)), part) for part in steps.T], axis=1)
 
 
 _PALETTE = _palette()
@@ -162,9 +175,20 @@ def tinted_picture(value: Array, share: Array) -> tuple[bytes, tuple[int, int]]:
     # half as dark as it is, so that grey and red can be told apart everywhere
     levels = 1 - (high - grey) / (2 * ((high - low) or 1.0))
     weight = (share[::step, ::step] / (float(share.max()) or 1.0))[..., None]
-    colours = (1 - weight) * levels[..., None] + weight * np.array(to_rgb(RED))
+    colours = (1 - weight) * levels[..., None] + weight * _rgb(RED) / 255
     picture = Image.fromarray((255 * colours).round().astype(np.uint8))
     return _png(picture.quantize(_TINTS, dither=Image.Dither.NONE)), picture.size
+
+
+def shades_picture(values: Array) -> bytes:
+    """Return a PNG of numbers from 0 to 1, a pixel each: from white to dark blue, NaN is white.
+
+    Parameters
+    ----------
+    values : array of shape (height, width)
+    """
+    levels = np.clip(np.nan_to_num(values) * 255, 0, 255).round().astype(np.uint8)
+    return _png(Image.fromarray(_between(_BLUES).round().astype(np.uint8)[levels]))
 
 
 def _png(picture: Image.Image) -> bytes:

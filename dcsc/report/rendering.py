@@ -6,39 +6,46 @@ from typing import Any
 import attrs
 import jinja2
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from dcsc._version import __version__
 from dcsc._words import readable
-from dcsc.plotting import as_svg
 from dcsc.report.pictures import data_uri
 
-__all__ = ["Picture", "drawing", "png", "rendered", "svg"]
+__all__ = ["Picture", "drawing", "png", "rendered"]
 
 
 @attrs.frozen
 class Picture:
-    """A picture of the page: where it is, its size in pixels if it has one, and what it shows."""
+    """A picture of the page.
 
-    address: Markup
+    Parameters
+    ----------
+    content : Markup
+        The address that holds it, or the drawing itself.
+    alt : str
+        What it shows.
+    drawn : bool
+        Whether it is a drawing, which is part of the page.
+    width, height : int
+        In pixels, where it has some.
+    """
+
+    content: Markup
     alt: str
+    drawn: bool = False
     width: int = 0
     height: int = 0
 
 
-def svg(figure: Figure, alt: str) -> Picture:
-    """Return a figure as a picture."""
-    return Picture(Markup(data_uri(as_svg(figure), "image/svg+xml")), alt)
-
-
 def drawing(text: str, alt: str) -> Picture:
-    """Return a chart that is SVG already as a picture."""
-    return Picture(Markup(data_uri(text.encode(), "image/svg+xml")), alt)
+    """Return SVG as a picture."""
+    return Picture(Markup(text), alt, drawn=True)
 
 
 def png(content: tuple[bytes, tuple[int, int]], alt: str) -> Picture:
     """Return a file and its size as a picture."""
-    return Picture(Markup(data_uri(content[0], "image/png")), alt, *content[1])
+    width, height = content[1]
+    return Picture(Markup(data_uri(content[0], "image/png")), alt, width=width, height=height)
 
 
 def rendered(template: str, context: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Charts as SVG, written down directly: a page may have hundreds of small ones."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import attrs
@@ -11,11 +11,15 @@ from dcsc._arrays import Array
 
 __all__ = ["Chart", "ticks"]
 
-_WIDTH, _HEIGHT = 245, 137
-_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 7, 6, 33
 _STEPS = (1.0, 2.0, 2.5, 5.0)
 _MOST_DIGITS = 4
 _FONT = "font-family='sans-serif' font-size"
+_MARKS = {
+    "o": "m-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0",
+    "s": "m-2.2-2.2h4.4v4.4h-4.4z",
+    "^": "m-2.5 2.2h5l-2.5-4.6z",
+    "_": "m-3.5 0h7",
+}
 
 
 def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
@@ -34,7 +38,7 @@ def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float
 
 @attrs.frozen
 class Chart:
-    """A chart with an axis to the left and one below, and a margin of a twentieth beside the data.
+    """A chart with an axis to the left and one below.
 
     Parameters
     ----------
@@ -42,6 +46,10 @@ class Chart:
         The ends of the axes.
     labels : (str, str)
         What they are.
+    size : (float, float)
+        Width and height, in points.
+    margins : (float, float, float, float)
+        What is left free to the left, to the right, above and below.
     parts : list of str
         What has been drawn.
     """
@@ -49,28 +57,53 @@ class Chart:
     x: tuple[float, float]
     y: tuple[float, float]
     labels: tuple[str, str]
+    size: tuple[float, float] = (245, 137)
+    margins: tuple[float, float, float, float] = (42, 7, 6, 33)
     parts: list[str] = attrs.field(factory=list)
 
-    def _at(self, x: float, y: float) -> tuple[float, float]:
+    def _at(self, x: float, y: float) -> tuple[str, str]:
+        left, right, top, bottom = self.margins
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
-        width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-        return round(_LEFT + across * width, 2), round(_TOP + (1 - up) * height, 2)
+        width, height = self.size[0] - left - right, self.size[1] - top - bottom
+        return _short(left + across * width), _short(top + (1 - up) * height)
 
     def bars(self, edges: Array, heights: Array, colour: str) -> None:
         """Draw bars from 0 up, side by side."""
         for left, right, height in zip(edges[:-1], edges[1:], heights, strict=True):
             if height:
                 (x, y), (far, base) = self._at(left, height), self._at(right, 0)
-                size = f"width='{far - x:.2f}' height='{base - y:.2f}'"
+                size = f"width='{float(far) - float(x):.2f}' height='{float(base) - float(y):.2f}'"
                 self.parts.append(f"<rect x='{x}' y='{y}' {size} fill='{colour}'/>")
+
+    def stems(
+        self, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float],
+        colour: str, width: float,
+    ) -> None:  # fmt: skip
+        """Draw an upright line at each place."""
+        ends = zip(xs, lows, highs, strict=True)
+        path = "".join(
+            "M{} {}V{}".format(*self._at(x, low), self._at(x, high)[1]) for x, low, high in ends
+        )
+        if path:
+            self.parts.append(f"<path d='{path}' stroke='{colour}' stroke-width='{width:.3g}'/>")
 
     def line(
         self, xs: Sequence[float], ys: Sequence[float], colour: str, width: float, dashes: str = ""
     ) -> None:
-        """Draw a line from point to point."""
-        points = " ".join("{},{}".format(*self._at(x, y)) for x, y in zip(xs, ys, strict=True))
-        self._line(points, colour, width, dashes)
+        """Draw a line from point to point, with a gap where a number is missing (NaN)."""
+        for run in _runs(xs, ys):
+            points = " ".join("{},{}".format(*self._at(x, y)) for x, y in run)
+            self._line(points, colour, width, dashes)
+
+    def marks(self, xs: Sequence[float], ys: Sequence[float], colour: str, kind: str) -> None:
+        """Draw a mark at each point that is known: a circle, a square, a triangle or a stroke."""
+        points = (self._at(x, y) for run in _runs(xs, ys) for x, y in run)
+        self._marks("".join(f"M{x} {y}{_MARKS[kind]}" for x, y in points), colour)
+
+    def _marks(self, path: str, colour: str) -> None:
+        if path:
+            self.parts.append(f"<path d='{path}' fill='none' stroke='{colour}'/>")
 
     def _line(self, points: str, colour: str, width: float, dashes: str = "") -> None:
         dashed = f" stroke-dasharray='{dashes}'" if dashes else ""
@@ -79,39 +112,91 @@ class Chart:
             f"stroke-width='{width:.3g}'{dashed}/>"
         )
 
-    def _text(self, x: float, y: float, text: str, size: float = 9, more: str = "") -> None:
+    def write(self, x: float, y: float, text: str, size: float = 9, more: str = "") -> None:
+        """Write at a place of the drawing, in points."""
         self.parts.append(
-            f"<text x='{x:.2f}' y='{y:.2f}' {_FONT}='{size}'{more}>{escape(text)}</text>"
+            f"<text x='{_short(x)}' y='{_short(y)}' {_FONT}='{size:g}'{more}>{escape(text)}</text>"
         )
+
+    def note(self, x: float, y: float, text: str, colour: str, above: bool) -> None:
+        """Write above a point, or below it."""
+        across, up = map(float, self._at(x, y))
+        more = f" text-anchor='middle' fill='{colour}'"
+        self.write(across, up - 6 if above else up + 14, text, 8, more)
 
     def legend(self, entries: Sequence[tuple[str, str, float, str]]) -> None:
         """Name lines, each a text, a colour, a width and dashes, in the middle above."""
         for number, (text, colour, width, dashes) in enumerate(entries):
-            y = _TOP + 8 + 10 * number
-            x = (_WIDTH + _LEFT) / 2 - 40
+            y = self.margins[2] + 8 + 10 * number
+            x = (self.size[0] + self.margins[0]) / 2 - 40
             self._line(f"{x},{y - 2.5} {x + 14},{y - 2.5}", colour, width, dashes)
-            self._text(x + 19, y, text, 7)
+            self.write(x + 19, y, text, 7)
 
-    def axes(self, across: Sequence[float], up: Sequence[float], percent: bool = False) -> None:
-        """Draw the axes, with numbers at some places of each."""
-        floor, middle = _HEIGHT - _BOTTOM, " text-anchor='middle'"
-        self._line(f"{_LEFT},{_TOP} {_LEFT},{floor} {_WIDTH - _RIGHT},{floor}", "black", 0.8)
-        for text, place in zip(_numbers(across, percent), across, strict=True):
+    def key(self, entries: Sequence[tuple[str, str, str, str]]) -> None:
+        """Name what is drawn above the chart, each a text, a colour, dashes and a mark.
+
+        Dashes are ``"none"`` where there is no line. Two stand side by side.
+        """
+        for number, (text, colour, dashes, kind) in enumerate(entries):
+            down, across = divmod(number, 2)
+            x = self.size[0] / 2 + 112 * (across - 1)
+            y = 9 + 10 * down
+            if dashes != "none":
+                self._line(f"{x},{y - 2.5} {x + 16},{y - 2.5}", colour, 1, dashes)
+            self._marks(f"M{x + 8} {y - 2.5}{_MARKS[kind]}", colour)
+            self.write(x + 20, y, text, 7)
+
+    def axes(
+        self,
+        across: Sequence[float],
+        up: Sequence[float],
+        percent: bool = False,
+        names: Sequence[str] = (),
+        percent_up: bool = False,
+    ) -> None:
+        """Draw the axes, with numbers at some places of each, or with names below."""
+        left, right, top, bottom = self.margins
+        floor, middle = self.size[1] - bottom, " text-anchor='middle'"
+        self._line(f"{left},{top} {left},{floor} {self.size[0] - right},{floor}", "black", 0.8)
+        for text, place in zip(names or _numbers(across, percent), across, strict=True):
             x, _ = self._at(place, self.y[0])
             self._line(f"{x},{floor} {x},{floor + 3.5}", "black", 0.8)
-            self._text(x, floor + 13, text, more=middle)
-        for text, place in zip(_numbers(up), up, strict=True):
+            at = float(x)
+            slanted = f" text-anchor='end' transform='rotate(-45 {at + 3:.2f} {floor + 11})'"
+            slant = bool(names) and len(across) > 3
+            self.write(at + 3 * slant, floor + 13 - 2 * slant, text, 9 - 1 * slant,
+                       slanted if slant else middle)  # fmt: skip
+        for text, place in zip(_numbers(up, percent_up), up, strict=True):
             _, y = self._at(self.x[0], place)
-            self._line(f"{_LEFT - 3.5},{y} {_LEFT},{y}", "black", 0.8)
-            self._text(_LEFT - 6, y + 3, text, more=" text-anchor='end'")
-        self._text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6, self.labels[0], more=middle)
-        x, y = 10, (_TOP + floor) / 2
-        self._text(x, y, self.labels[1], more=f"{middle} transform='rotate(-90 {x} {y})'")
+            self._line(f"{left - 3.5},{y} {left},{y}", "black", 0.8)
+            self.write(left - 6, float(y) + 3, text, more=" text-anchor='end'")
+        self.write((left + self.size[0] - right) / 2, self.size[1] - 6, self.labels[0], more=middle)
+        x, y = 10, (top + floor) / 2
+        self.write(x, y, self.labels[1], more=f"{middle} transform='rotate(-90 {x} {y:g})'")
 
     def text(self) -> str:
         """Return the drawing."""
-        size = f"width='{_WIDTH}pt' height='{_HEIGHT}pt' viewBox='0 0 {_WIDTH} {_HEIGHT}'"
+        width, height = (f"{side:g}" for side in self.size)
+        size = f"width='{width}pt' height='{height}pt' viewBox='0 0 {width} {height}'"
         return f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{''.join(self.parts)}</svg>"
+
+
+def _short(place: float) -> str:
+    """Return a place to a hundredth of a point."""
+    return f"{place:.2f}".rstrip("0").rstrip(".")
+
+
+def _runs(xs: Sequence[float], ys: Sequence[float]) -> Iterator[list[tuple[float, float]]]:
+    """Yield the points that follow on each other without a gap."""
+    run: list[tuple[float, float]] = []
+    for x, y in zip(xs, ys, strict=True):
+        if math.isfinite(y):
+            run.append((x, y))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def _numbers(places: Sequence[float], percent: bool = False) -> list[str]:

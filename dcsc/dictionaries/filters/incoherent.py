@@ -7,8 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
-import scipy.optimize
+import scipy
 
 from dcsc._arrays import Array, Rng, Shape, generator, integer, numeric_array
 from dcsc._threads import OneBlasThread

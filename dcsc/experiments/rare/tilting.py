@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-import scipy.special
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._numerics import best_moments

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
+import scipy
 
 from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc._display import Display, Displayed, digits
@@ -49,6 +49,7 @@ def clopper_pearson(
             f"got {counts.min()} to {counts.max()}"
         )
     tail = (1 - real(level, "clopper_pearson: level", minimum=0, maximum=1)) / 2
+    betaincinv = scipy.special.betaincinv
     low = np.where(counts > 0, betaincinv(counts, total - counts + 1, tail), 0.0)
     high = np.where(counts < total, betaincinv(counts + 1, total - counts, 1 - tail), 1.0)
     return Estimate(low, counts / total, high)

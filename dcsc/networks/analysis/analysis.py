@@ -164,15 +164,18 @@ def _forward(network: ConvNetwork, inputs: Inputs) -> Activations:
     }
     first = network.inputs[0].shape
     size = first[0] if first else None
+    # What an activation acts on is computed again from the signal, as the dictionary sees it.
+    needed = {name for one in network.convolutions for name in (one.signal, one.code)}
+    needed.update(network.outputs)
     if len(values) > 1 or size in (None, inputs.count):
-        return network.forward(values)
+        return network._forward(values, needed)
     if inputs.count % size:
         raise DcscError(
             f"analyze: inputs: expected a multiple of the batch size {size} of {network.source}, "
             f"got {inputs.count}"
         )
     passes = [
-        network.forward({name: value[at : at + size] for name, value in values.items()})
+        network._forward({name: value[at : at + size] for name, value in values.items()}, needed)
         for at in range(0, inputs.count, size)
     ]
     joint = {name: np.concatenate([one[name] for one in passes]) for name in passes[0].values}

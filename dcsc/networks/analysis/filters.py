@@ -120,6 +120,10 @@ def filter_facts(
     affordable = int(most / products(whole))
     seeds = range(min(twins, affordable))
     random = [random_twin(whole, seed).mutual_coherence() for seed in seeds]
+    own = coherence(whole) if affordable and len(live) else None
+    dense = own
+    if close.stride != whole.stride:
+        dense = coherence(close) if products(close) <= most and len(live) else None
     return FilterFacts(
         shape=reading.filters.shape,
         stride=convolution.stride,
@@ -128,8 +132,8 @@ def filter_facts(
         groups=convolution.groups,
         activation="" if reading.activation is None else reading.activation.label,
         leaves_zeros=len(reading.without_zeros) < len(reading.filters),
-        own=coherence(whole) if affordable and len(live) else None,
-        dense=coherence(close) if products(close) <= most and len(live) else None,
+        own=own,
+        dense=dense,
         random=float(np.median(random)) if random else None,
         floor=whole.welch_floor(),
         threshold=tuple(_smallest(reading.threshold).tolist()),

@@ -11,6 +11,7 @@ from dcsc.signs import RademacherSigns
 __all__ = ["OwnCase", "OwnFacts", "Place", "own_facts"]
 
 _FEWEST = 9
+_ENTRIES = 2**19  # of codes of so many draws together
 _SIGNS = RademacherSigns()
 
 
@@ -115,9 +116,13 @@ def own_facts(
     codes = layer.codes[numbers]
     random = generator(seed, "own_facts: seed")
     shape = layer.dictionary.code_shape
-    wrong = [_wrong(layer, codes, np.ones(shape))]
-    wrong += [_wrong(layer, codes, _SIGNS.draw(shape, random)) for _ in range(count)]
-    counts: Array = np.array(wrong)
+    together = max(1, _ENTRIES // max(codes.size, len(codes) * layer.signals[0].size))
+    parts = []
+    for start in range(0, count + 1, together):
+        draws = range(start, min(start + together, count + 1))
+        signs = [_SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in draws]
+        parts.append(_wrong(layer, codes, np.array(signs)))
+    counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
     classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
     return OwnFacts(
@@ -131,13 +136,22 @@ def own_facts(
     )
 
 
-def _wrong(layer: CodedLayer, codes: Array, signs: Array) -> tuple[Array, Array]:
-    """Return how many units of each input are missed, and how many are false alarms."""
+def _wrong(layer: CodedLayer, codes: Array, signs: Array) -> Array:
+    """Return how many units of each input are missed, and how many are false alarms.
+
+    Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
+    """
     dictionary = layer.dictionary
-    coefficients = signs * dictionary.analyze(dictionary.synthesize(signs * codes))
-    on = layer.projection(coefficients, dictionary) != 0
-    axes = tuple(range(1, codes.ndim))
-    return ((codes != 0) & ~on).sum(axis=axes), ((codes == 0) & on).sum(axis=axes)
+    signs = signs[:, None]
+    coefficients = dictionary.analyze(dictionary.synthesize(signs * codes))
+    coefficients *= signs
+    beta = np.maximum(layer.threshold, 0.0) / 2
+    on = coefficients > beta.reshape(-1, *[1] * (codes.ndim - 2))
+    active, axes = codes != 0, tuple(range(2, codes.ndim + 1))
+    found, switched = (on & active).sum(axis=axes), on.sum(axis=axes)
+    return np.stack(
+        [active.sum(axis=tuple(range(1, codes.ndim))) - found, switched - found], axis=1
+    )
 
 
 def _case(label: str | None, counts: Array, active: Array) -> OwnCase:

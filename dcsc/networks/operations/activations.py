@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-import scipy.special
+import scipy
 
 from dcsc._arrays import Array, integer, real
 from dcsc._fields import number_field

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-import scipy.special
+import scipy
 
 from dcsc._arrays import Array, Shape, integer
 from dcsc._fields import choice_field, number_field
@@ -33,6 +33,10 @@ def _power(base: Array, exponent: Array) -> Any:
     return np.power(base.astype(np.float64), exponent).astype(base.dtype)
 
 
+def _erf(value: Array) -> Any:
+    return scipy.special.erf(value)  # which is slow to import, and few need it
+
+
 def _over(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Return a function of one array or more."""
     return lambda *values: reduce(function, values)
@@ -46,7 +50,7 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
     "Cos": (1, np.cos),
     "Div": (2, _divide),
     "Equal": (2, np.equal),
-    "Erf": (1, scipy.special.erf),
+    "Erf": (1, _erf),
     "Exp": (1, np.exp),
     "Floor": (1, np.floor),
     "Greater": (2, np.greater),

@@ -3,7 +3,6 @@
 import attrs
 import numpy as np
 import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from dcsc._arrays import Array, brief
 from dcsc._numerics.scaling import norms
@@ -107,7 +106,7 @@ class _Neighbours:
         """Return a link for every linked latent but the first of its group, to that one."""
         links, count = np.concatenate(self.links, axis=1), len(self.nearest)
         graph = scipy.sparse.coo_array((np.ones(links.shape[1]), tuple(links)), (count, count))
-        _, labels = connected_components(graph, directed=False)
+        _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
         _, smallest, which = np.unique(labels, return_index=True, return_inverse=True)
         first = smallest[which]
         others = np.flatnonzero(first != np.arange(count))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._words import quoted
@@ -21,6 +21,11 @@ __all__ = ["gru", "lstm", "rnn"]
 Function = Callable[[Array], Array]
 Values = tuple[Any, ...]
 
+
+def _sigmoid(z: Array) -> Any:
+    return scipy.special.expit(z)  # which is slow to import, and few need it
+
+
 # Each with its defaults of alpha and beta, those that it has; None where nothing says them.
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[float | None, ...]]] = {
     "affine": (lambda z, a, b: a * z + b, (None, None)),
@@ -29,7 +34,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[float | None, ...]]] = {
     "leakyrelu": (lambda z, a: np.where(z < 0, a * z, z), (0.01,)),
     "relu": (lambda z: np.maximum(z, 0), ()),
     "scaledtanh": (lambda z, a, b: a * np.tanh(b * z), (None, None)),
-    "sigmoid": (scipy.special.expit, ()),
+    "sigmoid": (_sigmoid, ()),
     "softplus": (lambda z: np.logaddexp(z, 0).astype(z.dtype), ()),
     "softsign": (lambda z: z / (1 + np.abs(z)), ()),
     "tanh": (np.tanh, ()),
