@@ -45,7 +45,8 @@ FAMILIES = {
     Normalization: saes.NORMALIZATIONS,
 }
 
-for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):
+# A package that cannot be imported is met again in the loop, unless it needs what is missing.
+for module in pkgutil.walk_packages(dcsc.__path__, "dcsc.", onerror=lambda name: None):
     path = Path(importlib.util.find_spec(module.name).origin)
     if not module.name.endswith("__main__") and not is_left_out(path):
         importlib.import_module(module.name)
