@@ -81,8 +81,12 @@ from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     PositiveTopK,
     Projection,
     ReLU,
@@ -106,12 +110,20 @@ from dcsc.pursuits import (
     Pursued,
     Pursuit,
 )
-from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
+from dcsc.signs import (
+    BlockSigns,
+    FilterSigns,
+    FixedSigns,
+    IdentitySigns,
+    RademacherSigns,
+    SignPattern,
+)
 
 __all__ = [
     "MLFISTA",
     "BasisPursuit",
     "BatchTopK",
+    "BlockSigns",
     "BoundCalculator",
     "CirculantDictionary",
     "CompilationWarning",
@@ -122,7 +134,10 @@ __all__ = [
     "DenseDictionary",
     "Dictionary",
     "FilterSigns",
+    "FirmThreshold",
     "FixedSigns",
+    "GroupHardThreshold",
+    "GroupSoftThreshold",
     "Guarantee",
     "HardThreshold",
     "HardThresholdingPursuit",
@@ -147,6 +162,7 @@ __all__ = [
     "Pathway",
     "PathwayOverlap",
     "PathwayPursuit",
+    "PositionTopK",
     "PositiveTopK",
     "ProbabilisticBound",
     "Projection",

@@ -22,16 +22,24 @@ from dcsc._arrays import (
     generator,
     instance,
     integer,
+    per_axis,
     shape_tuple,
     sign_array,
 )
-from dcsc._fields import SAME_ARRAY
+from dcsc._fields import SAME_ARRAY, named_field, number_field
 from dcsc._numerics import random_words
 from dcsc._numerics.packed import pack, unpack, words
 from dcsc._words import quoted
 from dcsc.errors import ContractError, DcscError, NotCoveredError
 
-__all__ = ["FilterSigns", "FixedSigns", "IdentitySigns", "RademacherSigns", "SignPattern"]
+__all__ = [
+    "BlockSigns",
+    "FilterSigns",
+    "FixedSigns",
+    "IdentitySigns",
+    "RademacherSigns",
+    "SignPattern",
+]
 
 
 class SignPattern(ABC):
@@ -216,6 +224,64 @@ class FilterSigns(SignPattern):
 
     def _coins(self, code_shape: Shape) -> Array:
         return _by_filter(np.arange(code_shape[0]), code_shape)
+
+
+def _block(value: Any, record: Any, where: str) -> int | Shape:
+    sizes = shape_tuple(value, where, minimum=1)
+    return sizes if np.iterable(value) else sizes[0]
+
+
+@attrs.frozen
+class BlockSigns(SignPattern):
+    """One fair sign per block of filters and positions, all blocks independent.
+
+    Blocks tile the code from its first filter and position on; those at the end may be cut. Between
+    `RademacherSigns`, blocks of one atom, and `FilterSigns`, blocks of one filter over all
+    positions, it says how much randomness guarantees need. Atoms of one block keep their relative
+    signs, so that what they leave on each other is not random, and what they leave on others adds
+    up: the union over atoms with independent signs is false for them. So `independent` holds for
+    blocks of one atom alone, and only guarantees for all sign patterns cover larger ones.
+
+    Parameters
+    ----------
+    filters : int, default 1
+        Filters of a block.
+    positions : int or tuple of int, default 1
+        Positions of a block, along all axes or along each.
+
+    Examples
+    --------
+    >>> BlockSigns(positions=3).draw((2, 6), rng=9)
+    array([[-1., -1., -1.,  1.,  1.,  1.],
+           [ 1.,  1.,  1., -1., -1., -1.]])
+    >>> BlockSigns(filters=2, positions=2).coins((4, 3)).tolist()
+    [[0, 0, 1], [0, 0, 1], [2, 2, 3], [2, 2, 3]]
+    """
+
+    filters: int = number_field(integer, default=1, minimum=1)
+    positions: int | Shape = named_field(_block, default=1)
+
+    @property
+    def independent(self) -> bool:  # type: ignore[override]  # a matter of the blocks
+        return self.filters == 1 and set(np.atleast_1d(self.positions)) <= {1}
+
+    def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
+        coins = self._coins(code_shape)
+        signs = rng.integers(0, 2, size=int(coins.max()) + 1, dtype=np.int8) * 2.0 - 1.0
+        return signs[coins]
+
+    def _draw_packed(
+        self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
+    ) -> Array:
+        key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
+        return random_words(key, self._coins(code_shape).ravel()[atoms], words(count))
+
+    def _coins(self, code_shape: Shape) -> Array:
+        positions = per_axis(self.positions, len(code_shape) - 1, "BlockSigns: positions", 1)
+        sizes = zip(code_shape, (self.filters, *positions), strict=True)
+        along = [np.arange(n) // min(size, n) for n, size in sizes]
+        grid = tuple(int(blocks[-1]) + 1 for blocks in along)
+        return np.ravel_multi_index(np.ix_(*along), grid)
 
 
 def _by_filter(values: Array, code_shape: Shape) -> Array:

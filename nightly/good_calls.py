@@ -6,7 +6,7 @@ by their names; those that have none keep their defaults. A name without a good 
 """
 
 import fnmatch
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -61,6 +61,8 @@ LEFT_OUT = {
     "dcsc.networks.pytorch.TorchNetwork.[fv]*": "they take tensors by order and by name",
     "dcsc.torch.Counterpart": "abstract: users write it",
 }
+if not importlib.util.find_spec("pywt"):
+    LEFT_OUT["dcsc.dictionaries.filters.wavelets"] = "PyWavelets is not installed"
 
 _FREE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

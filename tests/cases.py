@@ -39,8 +39,12 @@ from dcsc.dictionaries import (
 )
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     PositiveTopK,
     ReLU,
     SoftThreshold,
@@ -59,7 +63,7 @@ from dcsc.pursuits import (
     OrthogonalMatchingPursuit,
     ProximalGradient,
 )
-from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
+from dcsc.signs import BlockSigns, FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 
 
 @attrs.frozen(eq=False)
@@ -93,6 +97,7 @@ SIGNS = {
     IdentitySigns: lambda some, shape: IdentitySigns(),
     RademacherSigns: lambda some, shape: RademacherSigns(),
     FilterSigns: lambda some, shape: FilterSigns(),
+    BlockSigns: lambda some, shape: BlockSigns(some.integer(1, 3), some.sides(shape)),
     FixedSigns: lambda some, shape: FixedSigns(some.signs(shape), some.law()),
 }
 
@@ -101,6 +106,10 @@ PROJECTIONS = {
     SoftThreshold: lambda some, dictionary: SoftThreshold(some.threshold(dictionary)),
     ReLU: lambda some, dictionary: ReLU(some.threshold(dictionary)),
     JumpReLU: lambda some, dictionary: JumpReLU(some.threshold(dictionary)),
+    FirmThreshold: lambda some, dictionary: FirmThreshold(*some.two_thresholds(dictionary)),
+    GroupHardThreshold: lambda some, dictionary: GroupHardThreshold(some.level()),
+    GroupSoftThreshold: lambda some, dictionary: GroupSoftThreshold(some.level()),
+    PositionTopK: lambda some, dictionary: PositionTopK(some.integer(1, 4)),
     TopK: lambda some, dictionary: TopK(some.count(dictionary)),
     PositiveTopK: lambda some, dictionary: PositiveTopK(some.count(dictionary)),
     BatchTopK: lambda some, dictionary: BatchTopK(some.count(dictionary)),

@@ -1,7 +1,7 @@
-"""PyTorch, which the tests can do without: what needs it is skipped where it is not installed.
+"""Optional packages: what needs one that is not installed is skipped, with what to install.
 
-A file that imports it at its top, in an example too, is skipped whole; a test asks for the fixture
-`torch`, and a function that tests call for `torch()`.
+A file that imports one at its top, or in an example, is skipped whole; a test asks for the fixture
+`torch`, and a function that tests call for `torch()` or `wavelets()`.
 """
 
 import ast
@@ -9,14 +9,14 @@ import importlib.util
 
 import pytest
 
-__all__ = ["REASON", "is_left_out", "torch"]
+__all__ = ["REASON", "torch", "wavelets", "why_left_out"]
 
-# PyTorch, and the parts of dcsc that cannot be imported without.
-_NEEDS = (
-    *("import torch", "from torch"),
-    *("import dcsc.torch", "from dcsc.torch", "from dcsc.networks.pytorch"),
-)
 REASON = "needs PyTorch: pip install '.[test-torch]'"
+# For every package why its absence matters, and the parts of dcsc that cannot be imported without.
+_PACKAGES = {
+    "torch": (REASON, ("import dcsc.torch", "from dcsc.torch", "from dcsc.networks.pytorch")),
+    "pywt": ("needs PyWavelets: pip install 'dcsc[wavelets]'", ()),
+}
 
 
 def torch():
@@ -24,12 +24,24 @@ def torch():
     return pytest.importorskip("torch", reason=REASON)
 
 
-def is_left_out(path):
-    """Whether a file of tests or examples needs PyTorch, and it is not there."""
-    if path.suffix not in (".py", ".md") or importlib.util.find_spec("torch"):
-        return False
+def wavelets():
+    """Return PyWavelets, or skip the test that is running."""
+    return pytest.importorskip("pywt", reason=_PACKAGES["pywt"][0])
+
+
+def why_left_out(path):
+    """Return why a file of tests or examples cannot be read, or None if all it needs is there."""
+    if path.suffix not in (".py", ".md"):
+        return None
+    missing = [name for name in _PACKAGES if not importlib.util.find_spec(name)]
+    reasons = (_PACKAGES[name][0] for name in missing if _needs(path, name))
+    return next(reasons, None)
+
+
+def _needs(path, package):
     text = path.read_text()
-    if path.suffix == ".md":
-        return ">>> import torch" in text
+    if f">>> import {package}" in text or path.suffix == ".md":
+        return f">>> import {package}" in text
+    starts = (f"import {package}", f"from {package}", *_PACKAGES[package][1])
     steps = [step for node in ast.parse(text).body for step in getattr(node, "body", [node])]
-    return any(ast.unparse(step).startswith(_NEEDS) for step in steps)
+    return any(ast.unparse(step).startswith(starts) for step in steps)

@@ -181,6 +181,16 @@ class Ingredients:
         filters = dictionary.code_shape[0]
         return self.draw(level | st.lists(level, min_size=filters, max_size=filters))
 
+    def two_thresholds(self, dictionary):
+        """A threshold, and another one that is nowhere smaller."""
+        lower, upper = self.threshold(dictionary), self.threshold(dictionary)
+        return lower, np.maximum(lower, upper)
+
+    def sides(self, shape):
+        """How long blocks of a code are, along all of its positions or along each axis."""
+        each = st.tuples(*[st.integers(1, 5)] * (len(shape) - 1))
+        return self.draw(st.integers(1, 5) | each)
+
     def count(self, dictionary):
         return self.integer(1, math.prod(dictionary.code_shape) + 2)
 

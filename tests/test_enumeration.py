@@ -1,12 +1,14 @@
 """The enumeration of all sign patterns, against loops over signs and explicit matrices."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from dcsc import (
+    BlockSigns,
     CirculantDictionary,
     DCSCModel,
     DenseDictionary,
@@ -47,6 +49,14 @@ def patterns_of(signs, shape):
     if isinstance(signs, FilterSigns):
         listed = itertools.product([1.0, -1.0], repeat=shape[0])
         return [np.multiply.outer(pattern, np.ones(shape[1:])) for pattern in listed]
+    if isinstance(signs, BlockSigns):
+        sides = (signs.filters, signs.positions)
+        blocks = [-(-n // side) for n, side in zip(shape, sides, strict=True)]
+        listed = itertools.product([1.0, -1.0], repeat=math.prod(blocks))
+        tile = np.ones(sides)
+        return [
+            np.kron(np.reshape(pattern, blocks), tile)[: shape[0], : shape[1]] for pattern in listed
+        ]
     return [np.ones(shape) if isinstance(signs, IdentitySigns) else signs.values]
 
 
@@ -99,6 +109,8 @@ MODELS = {
     "rectified": DCSCModel([Layer(TWO_TAPS, ReLU(0.4))]),
     "largest": DCSCModel([Layer(TWO_TAPS, TopK(4))]),
     "by filter": DCSCModel([Layer(TWO_TAPS, HardThreshold(0.8), FilterSigns())]),
+    "in blocks": DCSCModel([Layer(TWO_TAPS, HardThreshold(0.6), BlockSigns(2, 2))]),
+    "in blocks below": deep(BlockSigns(1, 2)),
     "no signs": DCSCModel([Layer(TWO_TAPS, HardThreshold(0.6), IdentitySigns())]),
     "two layers": deep(),
     "rectified above": deep(projection=ReLU(0.3)),

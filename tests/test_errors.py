@@ -21,15 +21,19 @@ from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     PositiveTopK,
     ReLU,
     SoftThreshold,
     StripeTopK,
     TopK,
 )
-from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
+from dcsc.signs import BlockSigns, FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 from tests.cases import Plain
 
 BANK = np.ones((2, 3, 2))
@@ -173,6 +177,15 @@ TABLE = [
     (lambda: PositiveTopK(0), "PositiveTopK: k: at least 1 0"),
     (lambda: BatchTopK(1)(Z), "BatchTopK: a dictionary"),
     (lambda: BatchTopK(0), "BatchTopK: k: at least 1 0"),
+    (lambda: PositionTopK(1)(Z), "PositionTopK: a dictionary"),
+    (lambda: PositionTopK(0), "PositionTopK: k: at least 1 0"),
+    (lambda: GroupSoftThreshold(1)(Z), "GroupSoftThreshold: a dictionary"),
+    (lambda: GroupHardThreshold(-1), "GroupHardThreshold: threshold: at least 0 -1"),
+    (lambda: GroupHardThreshold([1]), "GroupHardThreshold: threshold: real number [1]"),
+    (lambda: FirmThreshold(1, 0.5), "FirmThreshold: upper: at least 1 0.5"),
+    (lambda: FirmThreshold([1, 2], [3]), "FirmThreshold: upper: one 2 1"),
+    (lambda: FirmThreshold(1, [3, 4, 5])(Z, CIRCLE), "FirmThreshold: upper: one per filter 2 3"),
+    (lambda: FirmThreshold(1, [3, 4])(Z), "FirmThreshold: a dictionary"),
     (lambda: JumpReLU(-1), "JumpReLU: threshold: at least 0 -1"),
     (lambda: TopK(1.5), "TopK: k: integer 1.5"),
     (lambda: StripeTopK(-1), "StripeTopK: sparsity: at least 1 -1"),
@@ -182,6 +195,9 @@ TABLE = [
     (lambda: FixedSigns([1, 1]).draw(3), "FixedSigns: code_shape (2,) (3,)"),
     (lambda: RademacherSigns().draw((2, 0)), "RademacherSigns: code_shape: at least 1 0"),
     (lambda: FilterSigns().draw(()), "FilterSigns: code_shape ()"),
+    (lambda: BlockSigns(0), "BlockSigns: filters: at least 1 0"),
+    (lambda: BlockSigns(1, (2, 0)), "BlockSigns: positions: at least 1 0"),
+    (lambda: BlockSigns(1, (2, 2)).draw((2, 5)), "BlockSigns: positions: 1 (2, 2)"),
     (lambda: RademacherSigns().draw(3, "seed"), "RademacherSigns: rng: 'seed'"),
     (lambda: RademacherSigns().draw(3, -1), "RademacherSigns: rng: non-negative -1"),
     # Models

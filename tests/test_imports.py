@@ -14,7 +14,7 @@ PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
 # Default leaves that an abstract class or a model hands out, and text that describes its records.
 DOORS = {
     ("dcsc.dictionaries.base", "dcsc.dictionaries.diagonal"),
-    ("dcsc.model", "dcsc.torch"),
+    ("dcsc.model", "dcsc.torch.models"),
     ("dcsc.networks.network", "dcsc.networks.pytorch.module"),
     ("dcsc.bounds.explanations.text", "dcsc.bounds.explanations.records"),
     ("dcsc.experiments.sweeps.replay", "dcsc.experiments.sweeps.text"),

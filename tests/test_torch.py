@@ -20,8 +20,12 @@ from dcsc.errors import DcscError, NotDrawnError
 from dcsc.model import DCSCModel, Layer
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     PositiveTopK,
     ReLU,
     SoftThreshold,
@@ -33,8 +37,10 @@ from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns
 from dcsc.torch import TorchModel, counterpart
 from tests import cases, strategies
 
-PORTABLE = [HardThreshold, SoftThreshold, ReLU, JumpReLU, TopK, PositiveTopK, BatchTopK]
 THRESHOLDS = [HardThreshold, SoftThreshold, ReLU, JumpReLU]
+EXACT = [*THRESHOLDS, FirmThreshold, TopK, PositiveTopK, PositionTopK, BatchTopK]
+GROUPED = [GroupHardThreshold, GroupSoftThreshold]
+PORTABLE = [*EXACT, *GROUPED]
 
 
 def pathway(module, signal):
@@ -77,18 +83,31 @@ def test_the_dtype_is_that_of_the_model(dtypes):
     np.testing.assert_allclose(code, expected, atol=1e-5 if "f4" in dtypes else 1e-13)
 
 
-@pytest.mark.parametrize("kind", PORTABLE)
+@pytest.mark.parametrize("kind", EXACT)
 @given(data=st.data())
 def test_projections_are_equal_to_the_last_bit(kind, data):
     dictionary = data.draw(strategies.dictionaries())
     projection = data.draw(strategies.projections(dictionary, kind))
     z = data.draw(strategies.codes(dictionary, batch=(data.draw(st.integers(0, 4)),)))
-    if kind in THRESHOLDS:  # also what lies next to a threshold
-        z = z + np.asarray(projection.threshold, z.dtype).max()
+    if kind in [*THRESHOLDS, FirmThreshold]:  # also what lies next to a threshold
+        level = projection.upper if kind is FirmThreshold else projection.threshold
+        z = z + np.asarray(level, z.dtype).max()
         z = np.stack([z, np.nextafter(z, z.dtype.type(0)), -z]).reshape(-1, *dictionary.code_shape)
     got = counterpart(projection)(torch.tensor(z)).numpy()
     assert got.dtype == z.dtype
     np.testing.assert_array_equal(got, projection(z, dictionary))
+
+
+@pytest.mark.parametrize("kind", GROUPED)
+@given(data=st.data())
+def test_projections_by_norms_agree_to_rounding(kind, data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, kind))
+    z = data.draw(strategies.codes(dictionary, batch=(2,), laws=("normal",)))
+    expected = projection(z, dictionary)
+    got = counterpart(projection)(torch.tensor(z)).numpy()
+    assert got.dtype == z.dtype
+    np.testing.assert_allclose(got, expected, rtol=1e-5 if z.dtype == np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("kind", THRESHOLDS)
@@ -131,7 +150,11 @@ GRADIENTS = {
 @pytest.mark.parametrize("dictionary", GRADIENTS.values(), ids=GRADIENTS)
 @pytest.mark.parametrize(
     "projection",
-    [HardThreshold(0.2), SoftThreshold(0.2), ReLU(0.2), JumpReLU(0.2), TopK(3), BatchTopK(2)],
+    [
+        *(HardThreshold(0.2), SoftThreshold(0.2), ReLU(0.2), JumpReLU(0.2), TopK(3), BatchTopK(2)),
+        *(FirmThreshold(0.2, 2.0), FirmThreshold(0.3, 0.3), PositionTopK(1)),
+        *(GroupHardThreshold(0.2), GroupSoftThreshold(0.2)),
+    ],
     ids=lambda p: type(p).__name__,
 )
 def test_gradients_are_those_of_finite_differences(dictionary, projection):
@@ -221,6 +244,13 @@ def test_the_law_of_the_signs_comes_back():
     ):
         drawn = DCSCModel([Layer(GRADIENTS["dense"], ReLU(), signs)]).draw(0)
         assert drawn.to_torch().to_model().layers[0].signs.law == law
+
+
+def test_atoms_that_lie_in_the_padding_alone_see_nothing():
+    dictionary = ToeplitzDictionary(np.ones((2, 1, 3)), 1, stride=3, padding=[(8, 0)], dilation=3)
+    module = DCSCModel([Layer(dictionary, HardThreshold(0), IdentitySigns())]).to_torch()
+    assert dictionary.code_shape == (2, 1)
+    assert module(torch.ones(4, 1, 1, dtype=torch.float64)).tolist() == [[[0.0], [0.0]]] * 4
 
 
 def test_half_precision_goes_there_and_back():

@@ -25,6 +25,7 @@ _PARTS = {
     "onnx": "ONNX files",
     "torch": "PyTorch's files and modules",
     "dask": "sweeps on a Dask cluster",
+    "wavelets": "banks of wavelets",
 }
 
 

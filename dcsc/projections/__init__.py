@@ -4,14 +4,20 @@ A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``
 """
 
 from dcsc.projections.base import Projection, Selection
-from dcsc.projections.largest import BatchTopK, PositiveTopK, StripeTopK, TopK
+from dcsc.projections.firm import FirmThreshold
+from dcsc.projections.groups import GroupHardThreshold, GroupSoftThreshold
+from dcsc.projections.largest import BatchTopK, PositionTopK, PositiveTopK, StripeTopK, TopK
 from dcsc.projections.stripe import StripeProjection, StripeSolution
 from dcsc.projections.thresholds import HardThreshold, JumpReLU, ReLU, SoftThreshold
 
 __all__ = [
     "BatchTopK",
+    "FirmThreshold",
+    "GroupHardThreshold",
+    "GroupSoftThreshold",
     "HardThreshold",
     "JumpReLU",
+    "PositionTopK",
     "PositiveTopK",
     "Projection",
     "ReLU",

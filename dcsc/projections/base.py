@@ -52,6 +52,19 @@ def optional_threshold_field() -> Any:
     return array_field(as_threshold, optional=True, repr=repr)
 
 
+def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:
+    """Return a threshold as a float64 array, of no axis or of one, the filters' of these codes."""
+    exact = np.asarray(threshold, dtype=np.float64)
+    if exact.ndim and exact.shape != codes.shape[1:2]:
+        raise DcscError(f"{where}: expected one per filter, {codes.shape[1]}, got {exact.size}")
+    return exact
+
+
+def beside(threshold: Array, codes: Array) -> Array:
+    """Return what `per_filter` does with as many axes as it takes to go with the codes."""
+    return threshold.reshape(-1, *[1] * (codes.ndim - 2)) if threshold.ndim else threshold
+
+
 @attrs.frozen
 class Selection:
     """How a projection selects: the support is ``{|z| > threshold}``, or ``{z > threshold}``.

@@ -1,4 +1,4 @@
-"""Projections that keep the largest coefficients, of a sample, a batch or every stripe."""
+"""Projections that keep the largest coefficients: of a sample, a batch, a position, a stripe."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
 from dcsc.projections.base import Projection
 
-__all__ = ["BatchTopK", "PositiveTopK", "StripeTopK", "TopK"]
+__all__ = ["BatchTopK", "PositionTopK", "PositiveTopK", "StripeTopK", "TopK"]
 
 
 _WORTH_COMPILING = 2**22
@@ -172,6 +172,53 @@ class BatchTopK(_Largest):
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         ranks = _ranks(coefficients.reshape(1, -1)).reshape(coefficients.shape)
         kept = ranks < self.k * len(coefficients)
+        return np.where(kept, coefficients, coefficients.dtype.type(0))
+
+
+@attrs.frozen
+class PositionTopK(_Largest):
+    r"""Keep the k largest ``|z|`` among the filters at each position, ties in C order.
+
+    The winners of a competition between filters that see the same patch, and the Euclidean
+    projection onto codes of at most k non-zeros at a position. A position at which fewer filters
+    are active fills up with others, so that no guarantee covers it; after a threshold that found
+    the support of a code with at most k at each position, it changes nothing.
+
+    Parameters
+    ----------
+    k : int
+        At least 1; from the number of filters on, everything is kept.
+
+    References
+    ----------
+    A. Makhzani and B. Frey, "Winner-Take-All Autoencoders", NIPS 2015.
+
+    Examples
+    --------
+    >>> from dcsc.dictionaries import CirculantDictionary
+    >>> dictionary = CirculantDictionary(np.ones((3, 1, 1)), extent=2)
+    >>> PositionTopK(1)([[1.0, 0.1], [-2.0, 0.2], [0.5, 0.2]], dictionary)
+    array([[ 0. ,  0. ],
+           [-2. ,  0.2],
+           [ 0. ,  0. ]])
+    """
+
+    k: int = number_field(integer, minimum=1)
+
+    def _proximal(self, step: float) -> "PositionTopK":
+        return self
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        counts = np.count_nonzero(codes, axis=1).reshape(len(codes), -1)
+        return np.where(counts.max(axis=1) <= self.k, 0.0, np.inf)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        sizes, most = np.abs(coefficients), min(self.k, coefficients.shape[1])
+        # All that exceeds the k-th largest, and of its equals as many as there is room for.
+        level = np.partition(sizes, -most, axis=1)[:, -most, None]
+        above, equal = sizes > level, sizes == level
+        room = most - np.count_nonzero(above, axis=1, keepdims=True)
+        kept = above | (equal & (np.cumsum(equal, axis=1) <= room))
         return np.where(kept, coefficients, coefficients.dtype.type(0))
 
 

@@ -10,8 +10,14 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._numerics import select
 from dcsc.dictionaries import Dictionary
-from dcsc.errors import DcscError
-from dcsc.projections.base import Projection, Selection, Threshold, threshold_field
+from dcsc.projections.base import (
+    Projection,
+    Selection,
+    Threshold,
+    beside,
+    per_filter,
+    threshold_field,
+)
 
 __all__ = ["HardThreshold", "JumpReLU", "ReLU", "SoftThreshold"]
 
@@ -39,8 +45,7 @@ class _Thresholding(Projection):
         return self.with_threshold(np.multiply(factor, self.threshold))
 
     def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
-        beta, chosen = self._per_filter(codes).astype(np.float64), self.selection
-        beta = beta.reshape(-1, *[1] * (codes.ndim - 2)) if beta.ndim else beta
+        beta, chosen = beside(self._exact(codes), codes), self.selection
         terms = beta * np.abs(codes) if chosen.shrinkage else beta**2 / 2 * (codes != 0)
         sums = terms.reshape(len(codes), -1).sum(axis=1)
         negative = (codes < 0).reshape(len(codes), -1).any(axis=1)
@@ -56,19 +61,12 @@ class _Thresholding(Projection):
         It is rounded downwards, which leaves the comparison ``z > β`` as it was: no number of
         that dtype lies between.
         """
-        exact = self._per_filter(coefficients)
+        exact = self._exact(coefficients)
         levels = np.minimum(exact, np.finfo(coefficients.dtype).max).astype(coefficients.dtype)
         return np.where(levels > exact, np.nextafter(levels, levels.dtype.type(0)), levels)
 
-    def _per_filter(self, codes: Array) -> Array:
-        """Return the threshold as an array, of no axis or of one, the filters'."""
-        exact = np.asarray(self.threshold)
-        if exact.ndim and exact.shape != codes.shape[1:2]:
-            raise DcscError(
-                f"{type(self).__name__}: threshold: expected one per filter, "
-                f"{codes.shape[1]}, got {exact.size}"
-            )
-        return exact
+    def _exact(self, codes: Array) -> Array:
+        return per_filter(self.threshold, codes, f"{type(self).__name__}: threshold")
 
 
 @attrs.frozen

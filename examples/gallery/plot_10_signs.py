@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from dcsc import (
+    BlockSigns,
     CirculantDictionary,
     DCSCModel,
     FilterSigns,
@@ -27,6 +28,7 @@ spikes[0, 0, np.random.default_rng(0).choice(1000, 60, replace=False)] = 60**-0.
 dictionary = CirculantDictionary(spikes, extent=2048)
 laws = {
     "a sign per atom": RademacherSigns(),
+    "a sign per 256 positions": BlockSigns(positions=256),
     "a sign per filter": FilterSigns(),
     "no signs": IdentitySigns(),
 }
@@ -37,7 +39,7 @@ gaps = range(20, 301, 20)
 # of them meet.
 
 figure, axes = plt.subplots(layout="constrained", figsize=(8, 4))
-for marker, (name, law) in zip("osD", laws.items(), strict=True):
+for marker, (name, law) in zip("os^D", laws.items(), strict=True):
     model = DCSCModel([Layer(dictionary, HardThreshold(0.5), law)])
     rates = []
     for gap in gaps:

@@ -12,8 +12,12 @@ from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDict
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     PositiveTopK,
     Projection,
     ReLU,
@@ -44,7 +48,11 @@ def test_laws(kind, data):
         SoftThreshold([0.1, 0.5]),
         ReLU(),
         JumpReLU(0.5),
+        FirmThreshold([0.1, 0.5], 0.7),
+        GroupHardThreshold(1.0),
+        GroupSoftThreshold(1.0),
         TopK(3),
+        PositionTopK(2),
         PositiveTopK(3),
         BatchTopK(3),
         StripeTopK(1),
@@ -122,11 +130,121 @@ def test_selections(kind, one_sided, shrinkage):
     assert kind([0, 1]).selection == Selection([0, 1], one_sided=one_sided, shrinkage=shrinkage)
 
 
-def test_ranking_projections_have_no_selection():
+def test_projections_without_a_threshold_for_entries_have_no_selection():
+    assert GroupHardThreshold(1).selection is None
+    assert GroupSoftThreshold(1).selection is None
+    assert PositionTopK(1).selection is None
     assert TopK(1).selection is None
     assert PositiveTopK(1).selection is None
     assert BatchTopK(1).selection is None
     assert StripeTopK(1).selection is None
+
+
+# ---- the firm threshold --------------------------------------------------------------------------
+
+
+def firm(z, lower, upper):
+    if abs(z) <= lower:
+        return 0.0
+    if abs(z) >= upper:
+        return z
+    return math.copysign(upper * (abs(z) - lower) / (upper - lower), z)
+
+
+@given(data=st.data())
+def test_the_firm_threshold_is_its_formula(data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, FirmThreshold))
+    z = data.draw(strategies.codes(dictionary, batch=(2,)))
+    got = projection(z, dictionary)
+    lower, upper = (
+        np.broadcast_to(level, dictionary.code_shape[0])
+        for level in (projection.threshold, projection.upper)
+    )
+    for place in grid(*z.shape):
+        exact = firm(float(z[place]), lower[place[1]], upper[place[1]])
+        assert (got[place] != 0) == (exact != 0)
+        # The soft threshold's rounding is stretched with it.
+        width = upper[place[1]] - lower[place[1]]
+        slope = upper[place[1]] / width if width > 0 else 1.0
+        eps = np.finfo(z.dtype).eps
+        assert abs(got[place] - exact) <= 4 * eps * max(slope, 1.0) * abs(float(z[place]))
+
+
+def test_between_hard_and_soft():
+    z = strategies.normal((3, 40), 0)
+    np.testing.assert_array_equal(FirmThreshold(0.5, 0.5)(z), HardThreshold(0.5)(z))
+    np.testing.assert_array_equal(FirmThreshold(0, 2)(z), z)
+    np.testing.assert_allclose(FirmThreshold(0.5, 1e9)(z), SoftThreshold(0.5)(z), atol=1e-8)
+    rising = FirmThreshold(0.5, 1.25)(np.linspace(-2, 2, 4001))
+    assert (np.diff(rising) >= 0).all()
+    assert np.diff(rising).max() < 0.002  # no jump: the slope is 5/3 where it is largest
+
+
+def test_the_firm_threshold_is_strict_to_the_last_bit():
+    for dtype in (np.float32, np.float64):
+        beta = dtype(0.1)
+        z = np.array([np.nextafter(beta, dtype(0)), beta, np.nextafter(beta, dtype(1))])
+        for upper in (0.1, np.nextafter(0.1, 1), 0.5, 1e300):
+            got = FirmThreshold(0.1, upper)(z)
+            np.testing.assert_array_equal(got != 0, z.astype(float) > 0.1)
+            assert (np.abs(got) <= z).all()
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0, 1.99, 2.0, 2.01, 5.0])
+def test_the_firm_threshold_takes_steps_of_its_penalty(step):
+    """By brute force, on both sides of the step from which the map jumps."""
+    projection = FirmThreshold(0.5, 1.0)
+    grid = np.linspace(-4, 4, 8001)
+    penalty = [min(abs(u), 1) * 0.5 - min(abs(u), 1) ** 2 / 4 for u in grid]
+    for z in np.linspace(-3, 3, 61):
+        best = float(projection.proximal(step)(z))
+        value = (best - z) ** 2 / 2 + step * float(projection.penalty(best))
+        assert value <= ((grid - z) ** 2 / 2 + step * np.array(penalty)).min() + 1e-12
+
+
+def test_other_thresholds_of_a_firm_one_leave_the_upper_one_where_they_can():
+    projection = FirmThreshold(0.5, 1.0)
+    assert projection.with_threshold(0.75) == FirmThreshold(0.75, 1.0)
+    assert projection.with_threshold([0.25, 2.0]) == FirmThreshold([0.25, 2.0], [1.0, 2.0])
+    assert FirmThreshold(0.5, 1.0).selection == Selection(0.5, shrinkage=True)
+
+
+# ---- groups --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [GroupHardThreshold, GroupSoftThreshold])
+@given(data=st.data())
+def test_groups_are_kept_by_their_norm(kind, data):
+    dictionary = data.draw(strategies.dictionaries())
+    projection = data.draw(strategies.projections(dictionary, kind))
+    z = data.draw(strategies.codes(dictionary, batch=(2,), laws=("normal", "sparse")))
+    got = projection(z, dictionary)
+    price = np.zeros(2)
+    for place in grid(*z[:, 0].shape):
+        group = z[(place[0], slice(None), *place[1:])].astype(float)
+        size = math.sqrt(math.fsum(group**2))
+        left = size if kind is GroupHardThreshold else size - projection.threshold
+        expected = group * (left / size) if size > projection.threshold else 0 * group
+        close = 1e-6 if z.dtype == np.float32 else 1e-13
+        np.testing.assert_allclose(
+            got[(place[0], slice(None), *place[1:])], expected, rtol=close, atol=close * size
+        )
+        beta = projection.threshold
+        price[place[0]] += beta * size if kind is GroupSoftThreshold else beta**2 / 2 * (size > 0)
+    np.testing.assert_allclose(projection.penalty(z, dictionary), price, rtol=1e-6)
+
+
+def test_a_group_of_one_is_an_entry():
+    line = CirculantDictionary(np.ones((1, 2, 3)), 50)
+    z = strategies.normal((4, 1, 50), 1)
+    z = np.concatenate([z, 1e-200 * z, 1e200 * z])
+    for beta in (0.5, 5e-201, 5e199):
+        np.testing.assert_array_equal(GroupHardThreshold(beta)(z, line), HardThreshold(beta)(z))
+        np.testing.assert_allclose(
+            GroupSoftThreshold(beta)(z, line), SoftThreshold(beta)(z), rtol=1e-14
+        )
+    assert GroupSoftThreshold(0.5).with_threshold(2) == GroupSoftThreshold(2)
 
 
 # ---- the largest ---------------------------------------------------------------------------------
@@ -156,6 +274,19 @@ def test_positive_top_k_is_the_rectifier_followed_by_top_k(dictionary, data):
     expected = TopK(k)(np.maximum(z, 0), dictionary)
     np.testing.assert_array_equal(PositiveTopK(k)(z, dictionary), expected)
     np.testing.assert_array_equal(PositiveTopK(10**30)(z, dictionary), np.maximum(z, 0))
+
+
+@given(strategies.dictionaries(), st.data())
+def test_position_top_k_is_what_sorting_each_position_finds(dictionary, data):
+    projection = data.draw(strategies.projections(dictionary, PositionTopK))
+    z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
+    got = projection(z, dictionary)
+    for place in grid(*z[:, 0].shape):
+        column = (place[0], slice(None), *place[1:])
+        best = sorted(range(z.shape[1]), key=lambda i, here=column: (-abs(z[here][i]), i))
+        expected = np.zeros_like(z[column])
+        expected[best[: projection.k]] = z[column][best[: projection.k]]
+        np.testing.assert_array_equal(got[column], expected)
 
 
 @given(strategies.dictionaries(), st.data())
@@ -517,6 +648,11 @@ def test_penalties_by_hand():
         ReLU(0.5): [np.inf, 0.25, 0],
         JumpReLU(0.5): [np.inf, 0.125, 0],
         TopK(1): [np.inf, 0, 0],
+        FirmThreshold(0.5, 2): [0.875, 0.21875, 0],
+        FirmThreshold([0.5, 1, 2], [1, 1, 2]): [0.75, 0.1875, 0],
+        GroupSoftThreshold(0.5): [0.5 * math.sqrt(5), 0.25, 0],
+        GroupHardThreshold(0.5): [0.125, 0.125, 0],
+        PositionTopK(1): [np.inf, 0, 0],
     }
     for projection, values in expected.items():
         np.testing.assert_allclose(projection.penalty(codes, dictionary), values)

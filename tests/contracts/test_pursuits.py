@@ -18,8 +18,12 @@ from dcsc.errors import ContractError, DcscError, NotCoveredError
 from dcsc.experiments import simulate
 from dcsc.projections import (
     BatchTopK,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
+    PositionTopK,
     ReLU,
     SoftThreshold,
     StripeProjection,
@@ -46,6 +50,10 @@ PROJECTIONS = {
     "jump": JumpReLU(0.3),
     "top": TopK(3),
     "stripe": StripeProjection(2),
+    "firm": FirmThreshold(0.3, 0.6),
+    "group hard": GroupHardThreshold(0.5),
+    "group soft": GroupSoftThreshold(0.5),
+    "position": PositionTopK(1),
 }
 
 

@@ -22,7 +22,7 @@ from dcsc.projections import Projection
 from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.signs import SignPattern
 from tests import cases
-from tests.extras import is_left_out
+from tests.extras import why_left_out
 from tests.networks import cases as network_cases
 from tests.networks import saes
 
@@ -45,9 +45,10 @@ FAMILIES = {
     Normalization: saes.NORMALIZATIONS,
 }
 
-for module in pkgutil.walk_packages(dcsc.__path__, "dcsc."):
+# A package that cannot be imported is met again in the loop, unless it needs what is missing.
+for module in pkgutil.walk_packages(dcsc.__path__, "dcsc.", onerror=lambda name: None):
     path = Path(importlib.util.find_spec(module.name).origin)
-    if not module.name.endswith("__main__") and not is_left_out(path):
+    if not module.name.endswith("__main__") and not why_left_out(path):
         importlib.import_module(module.name)
 
 

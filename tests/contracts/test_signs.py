@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from dcsc._numerics.packed import pack
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.signs import FilterSigns, FixedSigns, IdentitySigns, RademacherSigns, SignPattern
+from dcsc.signs import (
+    BlockSigns,
+    FilterSigns,
+    FixedSigns,
+    IdentitySigns,
+    RademacherSigns,
+    SignPattern,
+)
 from dcsc.testing import check_signs
 from tests import cases, strategies
 
@@ -66,6 +73,28 @@ def test_filter_signs_are_fair_and_independent_between_filters():
     assert np.abs(pairs.mean(axis=0)).max() < 0.08  # 5 standard deviations
 
 
+@given(shapes, st.data())
+def test_block_signs_are_constant_on_blocks(shape, data):
+    signs = data.draw(strategies.sign_patterns(shape, BlockSigns))
+    sides = (signs.filters, *np.broadcast_to(signs.positions, len(shape) - 1))
+    drawn = signs.draw(shape, data.draw(strategies.seeds))
+    coins, blocks = signs.coins(shape), {}
+    for place in np.ndindex(shape):
+        block = tuple(at // side for at, side in zip(place, sides, strict=True))
+        blocks.setdefault(block, set()).add((coins[place], drawn[place]))
+    assert all(len(values) == 1 for values in blocks.values())
+    assert sorted(set(coins.flat)) == list(range(len(blocks)))
+
+
+@given(shapes)
+def test_block_signs_go_from_signs_of_atoms_to_signs_of_filters(shape):
+    np.testing.assert_array_equal(BlockSigns().coins(shape), RademacherSigns().coins(shape))
+    np.testing.assert_array_equal(
+        BlockSigns(positions=10**30).coins(shape), FilterSigns().coins(shape)
+    )
+    assert not BlockSigns(10**30, 10**30).coins(shape).any()
+
+
 def test_every_pattern_of_independent_signs_is_equally_likely():
     drawn = [tuple(RademacherSigns().draw(4, seed)) for seed in range(4000)]
     counts = np.array([drawn.count(pattern) for pattern in set(drawn)])
@@ -87,7 +116,9 @@ def test_fixed_signs_return_what_they_are_given_and_keep_it(shape, data):
 
 def test_coins_list_all_patterns_and_no_other():
     """Every pattern of the coins is drawn some time, and nothing else is."""
-    for signs in (RademacherSigns(), FilterSigns(), IdentitySigns(), FixedSigns([[1, -1], [1, 1]])):
+    fixed = FixedSigns([[1, -1], [1, 1]])
+    blocks = BlockSigns(2), BlockSigns(1, (2,))
+    for signs in (RademacherSigns(), FilterSigns(), *blocks, IdentitySigns(), fixed):
         coins = signs.coins((2, 2)).ravel()
         drawn = np.array([signs.draw((2, 2), seed).ravel() for seed in range(200)])
         tossed = {tuple(pattern[coins >= 0]) for pattern in drawn}
@@ -105,6 +136,10 @@ def test_traits():
     assert RademacherSigns().random
     assert not FilterSigns().independent
     assert FilterSigns().random
+    assert BlockSigns().independent
+    assert BlockSigns(1, (1, 1)).independent
+    assert not BlockSigns(2).independent
+    assert not BlockSigns(1, (1, 2)).independent
     assert not IdentitySigns().independent
     assert not IdentitySigns().random
     for law in (None, FilterSigns(), IdentitySigns(), RademacherSigns()):

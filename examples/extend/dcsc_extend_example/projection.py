@@ -10,36 +10,45 @@ from dcsc import Dictionary, Projection, Selection, SoftThreshold
 
 
 @attrs.frozen
-class FirmThreshold(Projection):
-    """Drop up to ``lower``, keep from ``upper`` on, and in between go linearly from 0 to ``upper``.
+class PowerShrinkage(Projection):
+    """Keep what exceeds the threshold, and shrink it the less, the larger it is.
+
+    ``|z|`` becomes ``|z| - threshold**(2 - power) * |z|**(power - 1)``: the soft threshold for
+    power 1, the non-negative garrote for power 0, and nearly the hard threshold far below.
 
     Parameters
     ----------
-    lower, upper : float
-        ``0 <= lower < upper``, in units of the coefficients.
+    threshold : float
+        Positive, in units of the coefficients.
+    power : float
+        At most 1.
 
     References
     ----------
-    H.-Y. Gao and A. G. Bruce, *WaveShrink with firm shrinkage*, Statistica Sinica 7, 1997.
+    R. Chartrand, *Nonconvex Splitting for Regularized Low-Rank + Sparse Decomposition*, IEEE
+    Transactions on Signal Processing 60, 2012.
 
     Examples
     --------
-    >>> FirmThreshold(1, 2)([0.5, -1.5, 3.0])
-    array([ 0., -1.,  3.])
+    >>> PowerShrinkage(1, power=0)([0.5, -2.0, 4.0])
+    array([ 0.  , -1.5 ,  3.75])
     >>> from dcsc.testing import check_projection
-    >>> check_projection(FirmThreshold(0.5, 1.5))
+    >>> check_projection(PowerShrinkage(0.5, power=-1))
     """
 
-    lower: float
-    upper: float
+    threshold: float
+    power: float
 
     @property
     def selection(self) -> Selection:
-        return Selection(self.lower, one_sided=False, shrinkage=True)
+        return Selection(self.threshold, one_sided=False, shrinkage=True)
 
     def _project(
         self, coefficients: npt.NDArray[Any], dictionary: Dictionary | None
     ) -> npt.NDArray[Any]:
-        soft = SoftThreshold(self.lower)(coefficients)
-        stretched = soft * coefficients.dtype.type(self.upper / (self.upper - self.lower))
-        return np.where(np.abs(coefficients) < self.upper, stretched, coefficients)
+        # The share that is left, 1 - (threshold / |z|)**(2 - power), without a cancellation: it is
+        # zero exactly where the soft threshold is.
+        soft = np.abs(SoftThreshold(self.threshold)(coefficients))
+        left = -np.expm1((self.power - 2) * np.log1p(soft / self.threshold))
+        share = np.asarray(left, coefficients.dtype)
+        return share * coefficients

@@ -35,7 +35,7 @@ FAULTS = {
         "projection",
         "shrinkage=True",
         "shrinkage=False",
-        lambda module: testing.check_projection(module.FirmThreshold(0.5, 1.5)),
+        lambda module: testing.check_projection(module.PowerShrinkage(0.5, power=-1)),
         "what is kept stays, or shrinks by at most the threshold if it says so",
     ),
     "signs that share a coin are called independent": Fault(

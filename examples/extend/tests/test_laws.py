@@ -2,11 +2,11 @@
 
 from dcsc import CirculantDictionary, testing
 from dcsc_extend_example import (
-    FirmThreshold,
     FourthMoment,
     GaussianTailBound,
     Matching,
     MedianPool,
+    PowerShrinkage,
     SpikesAndWaves,
     TiledSigns,
     hadamard,
@@ -20,8 +20,8 @@ def test_dictionaries() -> None:
 
 
 def test_projection() -> None:
-    testing.check_projection(FirmThreshold(0.5, 1.5))
-    testing.check_projection(FirmThreshold(0.0, 0.1))
+    testing.check_projection(PowerShrinkage(0.5, power=-1))
+    testing.check_projection(PowerShrinkage(0.1, power=1))
 
 
 def test_signs() -> None:
