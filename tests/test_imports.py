@@ -21,7 +21,7 @@ DOORS = {
 # From below: nothing imports what comes later.
 ORDER = (
     *("_starting", "errors", "_version", "_words", "_display", "_forks", "_cached", "_threads"),
-    *("_arrays", "_arguments", "_fields", "_files", "_outside", "_archives", "_media"),
+    *("_arrays", "_arguments", "_fields", "_files", "_outside", "_archives", "_media", "_sharing"),
     *(
         "intervals",
         "_numerics",

@@ -1,0 +1,105 @@
+"""Inputs in one ``.npy`` file, of which a part is read at a time."""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import numpy as np
+
+from dcsc._archives import npy_header
+from dcsc._arrays import Array, brief, integer, numeric_array
+from dcsc._fields import named_field, number_field
+from dcsc._files import regular_file
+from dcsc.errors import DcscError
+from dcsc.networks.analysis import Inputs
+from dcsc.networks.analysis.inputs import fitted
+from dcsc.networks.network import ConvNetwork
+from dcsc.networks.tallies.sets.base import InputSet, checked_labels
+
+__all__ = ["FileSet", "file_stamp", "npy_shape"]
+
+_WHERE = "open_inputs: path"
+_KINDS = "biuf"
+
+
+def npy_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape of the array in a ``.npy`` file, of which only the head is read."""
+    regular_file(path, _WHERE)
+    with path.open("rb") as file:
+        return npy_header(file, path.stat().st_size, f"{_WHERE}: {path.name}", _KINDS)[0]
+
+
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return what changes when a file does: its length, and when it was written."""
+    status = regular_file(path, _WHERE).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _labels(value: Any, record: Any, where: str) -> Array | None:
+    return checked_labels(value, record.count, where)
+
+
+@attrs.frozen(eq=False)
+class FileSet(InputSet):
+    """The inputs in a ``.npy`` file, from one number to another.
+
+    Parameters
+    ----------
+    path : Path
+    start, stop : int
+    labels : array_like of shape (stop − start,), optional
+        The class of each.
+    alone : bool
+        Whether the array is one input, without a batch.
+    """
+
+    path: Path
+    start: int = number_field(integer, minimum=0)
+    stop: int = number_field(integer, minimum=1)
+    labels: Array | None = named_field(
+        _labels, default=None, repr=lambda x: "" if x is None else brief(x)
+    )
+    alone: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def count(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def classes(self) -> int:
+        return 0 if self.labels is None else len(np.unique(self.labels))
+
+    def stamp(self) -> tuple[Any, ...]:
+        return (self.name, *file_stamp(self.path), self.start, self.stop, self.labels)
+
+    def _part(self, start: int, stop: int) -> Self:
+        labels = None if self.labels is None else self.labels[start:stop]
+        first, last = self.start + start, self.start + stop
+        return attrs.evolve(self, start=first, stop=last, labels=labels)
+
+    def _read(self, network: ConvNetwork) -> Inputs:
+        name = f"{_WHERE}: {self.name}"
+        regular_file(self.path, _WHERE)
+        with self.path.open("rb") as file:
+            size = self.path.stat().st_size
+            shape, fortran, dtype = npy_header(file, size, name, _KINDS)
+            length = 1 if self.alone else (*shape, 0)[0]
+            if length < self.stop:
+                raise DcscError(f"{name}: expected {self.stop} inputs, got {length}")
+            if fortran:  # inputs lie scattered over the file
+                mapped = np.memmap(file, dtype, "r", file.tell(), shape, order="F")
+                array = np.array(mapped if self.alone else mapped[self.start : self.stop])
+            else:
+                rest = shape if self.alone else (self.count, *shape[1:])
+                each = int(np.prod(rest[1:], dtype=object)) * dtype.itemsize
+                file.seek(0 if self.alone else self.start * each, os.SEEK_CUR)
+                entries = int(np.prod(rest, dtype=object))
+                array = np.frombuffer(file.read(entries * dtype.itemsize), dtype).reshape(rest)
+        return Inputs(
+            self.name, fitted(network, numeric_array(array, name), self.path), self.labels
+        )
