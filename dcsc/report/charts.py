@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dcsc._arrays import Array
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import TheoremFacts
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, RED
 from dcsc.report.svg import Chart, ticks
 
-__all__ = ["density_chart", "sparsity_chart", "threshold_chart"]
+__all__ = ["counts_chart", "density_chart", "sparsity_chart", "threshold_chart"]
 
 _MARGIN = 0.05
 
@@ -40,6 +41,12 @@ def sparsity_chart(
     return chart.text()
 
 
+def counts_chart(values: Array, times: Array, label: str, percent: bool = False) -> str:
+    """Draw how often each of some numbers came up."""
+    top = max(float(values.max(initial=0)), 0.01 if percent else 1)
+    return _counts(values, top, label, percent=percent, times=times).text()
+
+
 def threshold_chart(threshold: Sequence[float]) -> str:
     """Draw the thresholds of the filters, in order; the negative ones in another colour."""
     values = np.sort(np.asarray(threshold, dtype=np.float64))
@@ -59,11 +66,17 @@ def threshold_chart(threshold: Sequence[float]) -> str:
 
 
 def _counts(
-    values: Sequence[float], top: float, label: str, last: float = 0.0, percent: bool = False
+    values: Sequence[float] | Array,
+    top: float,
+    label: str,
+    last: float = 0.0,
+    percent: bool = False,
+    times: Array | None = None,
 ) -> Chart:
     """Draw how many inputs have which value from 0 to some number."""
-    bins = int(np.clip(len(values) // 6, 5, 20))
-    counts, edges = np.histogram(values, bins, (0, top))
+    total = len(values) if times is None else int(times.sum())
+    bins = int(np.clip(total // 6, 5, 20))
+    counts, edges = np.histogram(values, bins, (0, top), weights=times)
     end = max(top, last)
     room = _MARGIN * end
     chart = Chart((-room, end + room), (0, float(counts.max()) * (1 + _MARGIN)), (label, "inputs"))

@@ -10,8 +10,10 @@ by counting: how many units are on, how densely, which never are, which are safe
 becomes of them with random signs, and of how many codes theorems hold.
 """
 
+from dcsc.networks.tallies.classes import ClassOverlap, class_overlap
 from dcsc.networks.tallies.counts import Counts
-from dcsc.networks.tallies.records import LayerTally, NetworkTally, SignTally, TheoremTally
+from dcsc.networks.tallies.layers import LayerTally, SignTally, TheoremTally
+from dcsc.networks.tallies.network import NetworkTally
 from dcsc.networks.tallies.run import tally
 from dcsc.networks.tallies.sets import ArraySet, FileSet, FolderSet, InputSet, open_inputs
 from dcsc.networks.tallies.settings import Settings
@@ -19,6 +21,7 @@ from dcsc.networks.tallies.store import load_tally
 
 __all__ = [
     "ArraySet",
+    "ClassOverlap",
     "Counts",
     "FileSet",
     "FolderSet",
@@ -28,6 +31,7 @@ __all__ = [
     "Settings",
     "SignTally",
     "TheoremTally",
+    "class_overlap",
     "load_tally",
     "open_inputs",
     "tally",

@@ -1,7 +1,6 @@
 """Counting one batch of inputs."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -18,7 +17,8 @@ from dcsc.networks.analysis.own import _SIGNS, _wrong
 from dcsc.networks.analysis.safety import RISK
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.counts import Counts
-from dcsc.networks.tallies.records import STEPS, LayerTally, NetworkTally, SignTally, TheoremTally
+from dcsc.networks.tallies.layers import STEPS, LayerTally, SignTally, TheoremTally
+from dcsc.networks.tallies.network import NetworkTally
 from dcsc.networks.tallies.settings import Settings
 
 __all__ = ["Counter"]
@@ -76,7 +76,7 @@ class Counter:
             self.network.source,
             inputs.count,
             0 if chosen is None else int(chosen.sum()),
-            layers,
+            tuple(layers),
             self.settings.noise,
             dict(zip(names.tolist(), members.tolist(), strict=True)),
             right,
@@ -109,11 +109,11 @@ class Counter:
         looked = None if chosen is None else _part(layer, chosen[of])
         return LayerTally(
             layer.name,
-            layer.dictionary.stripes.size,
-            layer.on.sum(axis=0),
             Counts.of(active),
             Counts.of(sparsity),
             Counts.of(_contrasts(layer.codes)),
+            layer.dictionary.stripes.size,
+            layer.on.sum(axis=0),
             float(positive.min()) if positive.size else None,
             float(positive.max()) if positive.size else None,
             int(active.sum() - positive.size),
@@ -123,7 +123,7 @@ class Counter:
             split,
         )
 
-    def _theorems(self, layer: CodedLayer) -> Sequence[TheoremTally]:
+    def _theorems(self, layer: CodedLayer) -> tuple[TheoremTally, ...]:
         """Return of how many codes theorems about all codes with their constants hold."""
         dictionary = layer.dictionary
         places = dictionary._representatives().size // len(dictionary.filters)
@@ -135,7 +135,7 @@ class Counter:
             guarantees = [bound.evaluate(one) for one in statistics]
             holds = sum(one.holds and one.unclipped <= RISK for one in guarantees)
             tallies.append(TheoremTally(name, holds, len(guarantees)))
-        return tallies
+        return tuple(tallies)
 
     def _signs(self, layer: CodedLayer) -> SignTally:
         """Return what becomes of active units, with the network's own signs and with drawn ones."""

@@ -91,9 +91,10 @@ class Counts(Displayed):
             return None
         reached = np.cumsum(self.times)
         # the first number that reaches the share, and the first that goes beyond it
-        ends = [np.searchsorted(reached, level * self.total, side) for side in ("left", "right")]
-        low, high = (self.values[min(end, len(self.values) - 1)] for end in ends)
-        return float((int(low) + int(high)) / 2)
+        first = int(np.searchsorted(reached, level * self.total, "left"))
+        beyond = int(np.searchsorted(reached, level * self.total, "right"))
+        low, high = self.values[[first, min(beyond, len(self.values) - 1)]].tolist()
+        return float((low + high) / 2)
 
     @property
     def median(self) -> float | None:

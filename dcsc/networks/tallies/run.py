@@ -20,7 +20,7 @@ from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.counting import Counter
-from dcsc.networks.tallies.records import NetworkTally
+from dcsc.networks.tallies.network import NetworkTally
 from dcsc.networks.tallies.sets.base import InputSet
 from dcsc.networks.tallies.sets.opening import as_set
 from dcsc.networks.tallies.settings import Settings, digest

@@ -18,7 +18,8 @@ from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.tallies.counts import Counts
-from dcsc.networks.tallies.records import LayerTally, NetworkTally, SignTally, TheoremTally
+from dcsc.networks.tallies.layers import LayerTally, SignTally, TheoremTally
+from dcsc.networks.tallies.network import NetworkTally
 
 __all__ = ["Progress", "load_tally"]
 
@@ -137,7 +138,7 @@ def _read(path: Path) -> tuple[NetworkTally, tuple[tuple[int, int], ...]]:
         table = json.loads(str(arrays[_TEXT]))
         if table.pop("format") != _FORMAT:
             raise DcscError(f"{where}: expected format {quoted(_FORMAT)}")
-        layers = [_layer(arrays, at, layer) for at, layer in enumerate(table.pop("layers"))]
+        layers = tuple(_layer(arrays, at, x) for at, x in enumerate(table.pop("layers")))
         stretches = tuple((int(start), int(stop)) for start, stop in arrays["stretches"])
         tally = NetworkTally(**table, layers=layers)
     if tally.inputs != sum(stop - start for start, stop in stretches):
@@ -147,15 +148,16 @@ def _read(path: Path) -> tuple[NetworkTally, tuple[tuple[int, int], ...]]:
 
 def _layer(arrays: Mapping[str, Array], number: int, table: dict[str, Any]) -> LayerTally:
     active, labels = table.pop("active"), table.pop("labels")
-    theorems = [TheoremTally(*one) for one in table.pop("theorems")]
+    theorems = tuple(TheoremTally(*one) for one in table.pop("theorems"))
     split = None
     if labels is not None:
         split = {label: arrays[f"{number}/class/{at}"] for at, label in enumerate(labels)}
+    counts: dict[str, Any] = {name: Counts(*arrays[f"{number}/{name}"]) for name in _COUNTS}
     return LayerTally(
         fired=arrays[f"{number}/fired"],
         signs=None if active is None else SignTally(active, *arrays[f"{number}/signs"]),
         theorems=theorems,
         by_class=split,
-        **{name: Counts(*arrays[f"{number}/{name}"]) for name in _COUNTS},
+        **counts,
         **table,
     )

@@ -1,4 +1,4 @@
-"""What is counted of the codes of a network over inputs: records that add up."""
+"""What is counted of the codes of a layer over inputs: records that add up."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from dcsc.errors import DcscError
 from dcsc.networks.analysis.own import Place, _place
 from dcsc.networks.tallies.counts import Counts
 
-__all__ = ["LayerTally", "NetworkTally", "SignTally", "TheoremTally"]
+__all__ = ["LayerTally", "SignTally", "TheoremTally", "merged"]
 
 # Contrasts are counted in eighths of an octave.
 STEPS = 8
@@ -50,15 +50,7 @@ def _same(mine: Mapping[str, Array] | None, others: Mapping[str, Array] | None) 
     )
 
 
-def _members(value: Any, record: Any, where: str) -> Mapping[str, int]:
-    counts = {
-        instance(label, str, where): integer(count, f"{where}: {label}", minimum=1)
-        for label, count in mapping(value, where).items()
-    }
-    return MappingProxyType(counts)
-
-
-def _merged(mine: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+def merged(mine: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sum of two mappings, in which what one lacks is 0."""
     joint = dict(mine)
     for label, value in others.items():
@@ -140,15 +132,15 @@ class LayerTally(Displayed):
     ----------
     name : str
         The convolution's.
-    stripe_size : int
-        The largest value that S can have.
-    fired : array_like of int, shape code_shape
-        For how many codes each unit was on.
     active, sparsity : Counts
         How many units were on in each code, and their stripe sparsity S.
     contrast : Counts
         Largest over smallest coefficient of each code that has any, in eighths of an octave: n
         stands for a ratio from 2^(n/8) to 2^((n+1)/8).
+    stripe_size : int
+        The largest value that S can have.
+    fired : array_like of int, shape code_shape
+        For how many codes each unit was on.
     smallest, largest : float or None
         Between which numbers all coefficients of units that were on lie; None if there were none.
     outside : int
@@ -165,11 +157,11 @@ class LayerTally(Displayed):
     """
 
     name: str = attrs.field(validator=instance_of(str))
-    stripe_size: int = number_field(integer, minimum=1)
-    fired: Array = array_field(_tally)
     active: Counts = attrs.field(validator=instance_of(Counts))
     sparsity: Counts = attrs.field(validator=instance_of(Counts))
     contrast: Counts = attrs.field(validator=instance_of(Counts))
+    stripe_size: int = number_field(integer, minimum=1)
+    fired: Array = array_field(_tally)
     smallest: float | None = number_field(real, default=None)
     largest: float | None = number_field(real, default=None)
     outside: int = number_field(integer, default=0, minimum=0)
@@ -194,14 +186,14 @@ class LayerTally(Displayed):
                 ((self.smallest, other.smallest), (self.largest, other.largest))]  # fmt: skip
         split = None
         if self.by_class is not None and other.by_class is not None:
-            split = _merged(self.by_class, other.by_class)
+            split = merged(self.by_class, other.by_class)
         return LayerTally(
             self.name,
-            self.stripe_size,
-            self.fired + other.fired,
             self.active + other.active,
             self.sparsity + other.sparsity,
             self.contrast + other.contrast,
+            self.stripe_size,
+            self.fired + other.fired,
             min(ends[0], default=None),
             max(ends[1], default=None),
             self.outside + other.outside,
@@ -253,6 +245,40 @@ class LayerTally(Displayed):
         middle = self.contrast.median
         return None if middle is None else float(2 ** ((middle + 0.5) / STEPS))
 
+    def numbers(self) -> dict[str, Any]:
+        """Return all counts in types that JSON has, but for those of single units.
+
+        Filters have how many of their units were on, over all codes.
+        """
+        table = {
+            field.name: getattr(self, field.name)
+            for field in attrs.fields(LayerTally)
+            if field.name not in ("fired", "by_class")
+        }
+        counts: dict[str, Any] = {
+            name: {"values": value.values.tolist(), "times": value.times.tolist()}
+            for name, value in table.items()
+            if isinstance(value, Counts)
+        }
+        split = {label: _of_filters(fired) for label, fired in (self.by_class or {}).items()}
+        signs = self.signs and {
+            "active": self.signs.active,
+            "missed": self.signs.missed.tolist(),
+            "false_alarms": self.signs.false_alarms.tolist(),
+        }
+        return (
+            table
+            | counts
+            | {
+                "theorems": [attrs.asdict(one) for one in self.theorems],
+                "signs": signs,
+                "shape": list(self.fired.shape),
+                "silent": self.silent,
+                "filters": _of_filters(self.fired),
+                "classes": None if self.by_class is None else split,
+            }
+        )
+
     def _display(self) -> Display:
         rows = [
             ("codes", f"{self.codes} of {times(self.fired.shape)}"),
@@ -264,117 +290,6 @@ class LayerTally(Displayed):
         return Display(f"Tally of layer {self.name}", ("", "is"), rows)
 
 
-@attrs.frozen(repr=False)
-class NetworkTally(Displayed):
-    """The codes of all layers over inputs. Tallies of one task add up, as does their `sum`.
-
-    Everything in it is a count, a smallest or a largest number: the sum of the tallies of two parts
-    of a data set has the very numbers of the whole, in whatever order parts are added.
-
-    Parameters
-    ----------
-    task : str
-        The hash of the network and of what was asked; tallies of different tasks do not add up.
-    source : str
-        Name of the network.
-    inputs, looked : int
-        How many inputs there were, and of how many theorems and signs were asked.
-    layers : tuple of LayerTally
-        Those that inputs reach, in the order in which they run.
-    noise : float
-        The error that steady units withstand, as a share of the norm of the strongest patch.
-    classes : mapping of str to int
-        How many inputs had each label; empty without labels.
-    right, answered : int
-        How many inputs had their label as the largest output, of how many that have whole numbers
-        as labels where the network's first output is scores.
-    stops : tuple of str
-        Where the forward pass stopped.
-    """
-
-    task: str = attrs.field(validator=instance_of(str))
-    source: str = attrs.field(validator=instance_of(str))
-    inputs: int = number_field(integer, minimum=0)
-    looked: int = number_field(integer, minimum=0)
-    layers: tuple[LayerTally, ...] = named_field(
-        lambda value, record, where: instances(value, LayerTally, where)
-    )
-    noise: float = number_field(real, minimum=0)
-    classes: Mapping[str, int] = named_field(_members, factory=dict, hash=False)
-    right: int = number_field(integer, default=0, minimum=0)
-    answered: int = number_field(integer, default=0, minimum=0)
-    stops: tuple[str, ...] = named_field(
-        lambda value, record, where: instances(value, str, where), default=()
-    )
-
-    def __add__(self, other: "NetworkTally") -> "NetworkTally":
-        if not isinstance(other, NetworkTally):
-            return NotImplemented
-        if other.task != self.task:
-            raise DcscError(
-                f"NetworkTally: expected tallies of one task, got those of {quoted(self.source)} "
-                f"and {quoted(other.source)}, of which networks or settings differ"
-            )
-        if len(other.layers) != len(self.layers):
-            raise DcscError(
-                f"NetworkTally: expected the same layers, got {len(self.layers)} and "
-                f"{len(other.layers)}"
-            )
-        return attrs.evolve(
-            self,
-            inputs=self.inputs + other.inputs,
-            looked=self.looked + other.looked,
-            layers=tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)),
-            classes=_merged(self.classes, other.classes),
-            right=self.right + other.right,
-            answered=self.answered + other.answered,
-        )
-
-    def __radd__(self, other: int) -> "NetworkTally":
-        # The sum of a list begins with 0.
-        return self if other == 0 else NotImplemented
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes in order: whole numbers by size, then words."""
-        return tuple(sorted(self.classes, key=_rank))
-
-    def layer(self, name: str) -> LayerTally:
-        """Return the tally of a layer.
-
-        Raises
-        ------
-        DcscError
-            If there is none of this name.
-        """
-        instance(name, str, "NetworkTally.layer: name")
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        names = ", ".join(layer.name for layer in self.layers)
-        raise DcscError(
-            f"NetworkTally.layer: name: expected one of {quoted(names)}, got {quoted(name)}"
-        )
-
-    def _display(self) -> Display:
-        rows = [
-            (
-                layer.name,
-                times(layer.fired.shape),
-                percent(layer.density),
-                f"{digits(layer.sparsity.median)} of {layer.stripe_size}",
-                str(layer.silent),
-            )
-            for layer in self.layers
-        ]
-        classes = f" of {len(self.classes)} classes" if self.classes else ""
-        return Display(
-            f"Tally of {self.source} over {self.inputs} inputs{classes}",
-            ("", "codes", "on", "S", "silent units"),
-            rows,
-            self.stops,
-        )
-
-
-def _rank(label: str) -> tuple[Any, ...]:
-    return (0, int(label), label) if label.isdecimal() else (1, 0, label)
+def _of_filters(fired: Array) -> list[int]:
+    counts: list[int] = fired.reshape(len(fired), -1).sum(axis=1).tolist()
+    return counts
