@@ -117,7 +117,7 @@ def analyze(
     limits = Limits() if most is None else Limits(inputs=most)
     data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
     tally = count(network, data, counting, noise, seed, force)
-    sample = None if data is None else few(network, data, limits.inputs)
+    sample = None if data is None else few(network, data, limits.inputs, seed)
     with share_progress("analyze") as report:
         analysis = compute_analysis(network, sample, noise, seed, limits, report, perturbation)
     if data is not None:
@@ -143,10 +143,8 @@ def analyze(
         say(same)
     if tally is not None:
         print_tally(tally)
-    elif data is not None and data.count > limits.inputs:
-        say(
-            f"These are the first {limits.inputs} of {data.count} inputs: --tallies DIR counts all."
-        )
+    elif data is not None and sample is not None and data.count > sample.count:
+        say(f"Looked at {sample.count} of {data.count} inputs: --tallies DIR counts them all.")
     say(f"Wrote {html} and {json}.")
 
 

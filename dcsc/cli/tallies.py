@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import attrs
+import numpy as np
 from cyclopts import Parameter
 
+from dcsc._arrays import generator
 from dcsc._words import readable, without_common
 from dcsc.cli.common import console, print_table, say, whole
 from dcsc.cli.progress import share_progress
@@ -13,6 +15,7 @@ from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork
 from dcsc.networks.analysis import Inputs, noise_inputs, shipped_inputs
 from dcsc.networks.tallies import FolderSet, InputSet, NetworkTally, Settings, open_inputs, tally
+from dcsc.networks.tallies.sets.base import joined
 from dcsc.networks.tallies.sets.folder import described
 from dcsc.networks.tallies.sets.opening import as_set
 from dcsc.report.tallies import tally_columns, tally_rows, tally_sentences
@@ -75,10 +78,24 @@ def open_data(
     return as_set(network, shipped_inputs(), None) if shipped else None
 
 
-def few(network: ConvNetwork, data: InputSet, most: int) -> Inputs:
-    """Return the first inputs, in whole batches where the network insists on a size."""
+def few(network: ConvNetwork, data: InputSet, most: int, seed: int) -> Inputs:
+    """Return some inputs, in whole batches where the network insists on a size.
+
+    They are the first ones; of a folder, which is in order by class, some from everywhere.
+    """
     size = (network.inputs[0].shape or (None,))[0] or 1
-    return data.part(0, min(data.count, max(most - most % size, size))).read(network)
+    batches = max(min(most, data.count) // size, 1)
+    if not isinstance(data, FolderSet) or batches * size >= data.count - size:
+        return data.part(0, min(batches * size, data.count)).read(network)
+    at = generator(seed, "--seed").permutation(np.arange(batches) * (data.count // size) // batches)
+    parts = [data.part(x * size, (x + 1) * size).read(network) for x in at.tolist()]
+    values = {
+        name: joined([x.values[name] for x in parts], [x.name for x in parts], "--input")
+        for name in parts[0].values
+    }
+    labels = [x.labels for x in parts if x.labels is not None]
+    note = f"{parts[0].note} Drawn at random from the whole folder.".strip()
+    return Inputs(data.name, values, np.concatenate(labels) if labels else None, note)
 
 
 def count(

@@ -3,6 +3,7 @@
 import enum
 import hashlib
 from collections.abc import Mapping, Set
+from types import FunctionType
 from typing import Any
 
 import attrs
@@ -61,8 +62,8 @@ def _feed(state: Any, value: Any) -> None:
             state.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
     elif isinstance(value, _PLAIN):
         _word(state, f"{type(value).__name__} {value!r}")
-    elif isinstance(value, type):
-        _word(state, f"type {value.__qualname__}")
+    elif isinstance(value, type | FunctionType) and not getattr(value, "__closure__", None):
+        _word(state, f"{type(value).__name__} {value.__module__}.{value.__qualname__}")
     elif attrs.has(type(value)):
         fields = attrs.fields(type(value))
         _word(state, f"record {type(value).__qualname__} {len(fields)}")

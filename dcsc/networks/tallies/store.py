@@ -131,18 +131,24 @@ def _plain_fields() -> list[str]:
 
 
 def _read(path: Path) -> tuple[NetworkTally, tuple[tuple[int, int], ...]]:
-    where = f"load_tally: {path}"
     regular_file(path, "load_tally: path")
-    with outside(f"{where} is not what a tally wrote"):
-        arrays = npz_arrays(path, kinds="iU")
-        table = json.loads(str(arrays[_TEXT]))
-        if table.pop("format") != _FORMAT:
-            raise DcscError(f"{where}: expected format {quoted(_FORMAT)}")
-        layers = tuple(_layer(arrays, at, x) for at, x in enumerate(table.pop("layers")))
-        stretches = tuple((int(start), int(stop)) for start, stop in arrays["stretches"])
-        tally = NetworkTally(**table, layers=layers)
+    where = f"load_tally: {path} is not what a tally wrote; without it, inputs are counted again"
+    with outside(where):
+        try:
+            return _parsed(npz_arrays(path, kinds="iU"))
+        except DcscError as error:
+            raise DcscError(f"{where}: {error}") from None
+
+
+def _parsed(arrays: Mapping[str, Array]) -> tuple[NetworkTally, tuple[tuple[int, int], ...]]:
+    table = json.loads(str(arrays[_TEXT]))
+    if table.pop("format") != _FORMAT:
+        raise DcscError(f"expected format {quoted(_FORMAT)}")
+    layers = tuple(_layer(arrays, at, x) for at, x in enumerate(table.pop("layers")))
+    stretches = tuple((int(start), int(stop)) for start, stop in arrays["stretches"])
+    tally = NetworkTally(**table, layers=layers)
     if tally.inputs != sum(stop - start for start, stop in stretches):
-        raise DcscError(f"{where} is not what a tally wrote: {tally.inputs} inputs in {stretches}")
+        raise DcscError(f"{tally.inputs} inputs in {quoted(stretches)}")
     return tally, stretches
 
 

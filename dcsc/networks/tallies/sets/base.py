@@ -13,7 +13,7 @@ from dcsc.networks.analysis import Inputs
 from dcsc.networks.extras import host
 from dcsc.networks.network import ConvNetwork
 
-__all__ = ["InputSet", "checked_labels"]
+__all__ = ["InputSet", "checked_labels", "joined"]
 
 
 class InputSet(ABC):
@@ -25,7 +25,8 @@ class InputSet(ABC):
     - ``set.part(a, b).part(c, d)`` reads what ``set.part(a + c, a + d)`` reads;
     - what the parts between rising ends read, one after the other, is what the set reads;
     - a part knows where its inputs are, and not what they are, unless they are in memory already;
-    - sets whose inputs lie in files that have changed have another `stamp`.
+    - of a file that has changed since the set was made nothing is read, and a set made after that
+      has another `stamp`.
     """
 
     @property

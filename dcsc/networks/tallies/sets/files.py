@@ -1,6 +1,7 @@
 """Inputs in one ``.npy`` file, of which a part is read at a time."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from dcsc.networks.analysis.inputs import fitted
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.sets.base import InputSet, checked_labels
 
-__all__ = ["FileSet", "file_stamp", "npy_shape"]
+__all__ = ["FileSet", "check_stamp", "file_stamp", "npy_shape"]
 
 _WHERE = "open_inputs: path"
 _KINDS = "biuf"
@@ -36,6 +37,15 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def check_stamp(path: Path, stamp: Sequence[int]) -> None:
+    """Refuse a file that has changed since it was looked at."""
+    if file_stamp(path) != tuple(map(int, stamp)):
+        raise DcscError(
+            f"{_WHERE}: {path.name} has changed since it was looked at: expected files that stay "
+            "as they are, and the same ones at the same paths for all workers"
+        )
+
+
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     return checked_labels(value, record.count, where)
 
@@ -47,6 +57,8 @@ class FileSet(InputSet):
     Parameters
     ----------
     path : Path
+    written : (int, int)
+        How long the file is, and when it was written; if it changes, it is not read any more.
     start, stop : int
     labels : array_like of shape (stop − start,), optional
         The class of each.
@@ -55,6 +67,7 @@ class FileSet(InputSet):
     """
 
     path: Path
+    written: tuple[int, int]
     start: int = number_field(integer, minimum=0)
     stop: int = number_field(integer, minimum=1)
     labels: Array | None = named_field(
@@ -75,7 +88,7 @@ class FileSet(InputSet):
         return 0 if self.labels is None else len(np.unique(self.labels))
 
     def stamp(self) -> tuple[Any, ...]:
-        return (self.name, *file_stamp(self.path), self.start, self.stop, self.labels)
+        return (self.name, self.written, self.start, self.stop, self.labels)
 
     def _part(self, start: int, stop: int) -> Self:
         labels = None if self.labels is None else self.labels[start:stop]
@@ -84,13 +97,10 @@ class FileSet(InputSet):
 
     def _read(self, network: ConvNetwork) -> Inputs:
         name = f"{_WHERE}: {self.name}"
-        regular_file(self.path, _WHERE)
+        check_stamp(self.path, self.written)
         with self.path.open("rb") as file:
             size = self.path.stat().st_size
             shape, fortran, dtype = npy_header(file, size, name, _KINDS)
-            length = 1 if self.alone else (*shape, 0)[0]
-            if length < self.stop:
-                raise DcscError(f"{name}: expected {self.stop} inputs, got {length}")
             if fortran:  # inputs lie scattered over the file
                 mapped = np.memmap(file, dtype, "r", file.tell(), shape, order="F")
                 array = np.array(mapped if self.alone else mapped[self.start : self.stop])

@@ -16,7 +16,7 @@ from dcsc.networks.analysis import Inputs, read_inputs
 from dcsc.networks.analysis.inputs import shape_of
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.sets.base import InputSet, joined
-from dcsc.networks.tallies.sets.files import FileSet, file_stamp, npy_shape
+from dcsc.networks.tallies.sets.files import FileSet, check_stamp, file_stamp, npy_shape
 
 __all__ = ["FolderSet", "described", "folder_set"]
 
@@ -38,6 +38,8 @@ class FolderSet(InputSet):
     folder : Path
     files : tuple of str
         Their names below the folder. A ``.npy`` may hold many inputs, others hold one.
+    written : array of int, shape (files, 2)
+        How long each file is, and when it was written; if it changes, it is not read any more.
     ends : array of int, shape (files,)
         How many inputs there are up to the end of each file, from the start of the first.
     start : int
@@ -52,6 +54,7 @@ class FolderSet(InputSet):
 
     folder: Path
     files: tuple[str, ...] = attrs.field(repr=lambda files: f"<{len(files)}>")
+    written: Array = attrs.field(repr=brief)
     ends: Array = attrs.field(repr=brief)
     start: int
     stop: int
@@ -71,8 +74,7 @@ class FolderSet(InputSet):
         return 0 if self.labels is None else len(np.unique(self.labels))
 
     def stamp(self) -> tuple[Any, ...]:
-        stamps: Array = np.array([file_stamp(self.folder / name) for name in self.files])
-        return self.files, stamps, self.start, self.stop, self.labels
+        return self.files, self.written, self.start, self.stop, self.labels
 
     def _part(self, start: int, stop: int) -> Self:
         low, high = self.start + start, self.start + stop
@@ -83,6 +85,7 @@ class FolderSet(InputSet):
         return attrs.evolve(
             self,
             files=self.files[first:last],
+            written=self.written[first:last],
             ends=self.ends[first:last] - before,
             start=low - before,
             stop=high - before,
@@ -103,13 +106,16 @@ class FolderSet(InputSet):
 
     def _each(self, network: ConvNetwork) -> Iterator[Inputs]:
         begins = np.concatenate([[0], self.ends[:-1]]).tolist()
-        for file, begin, end in zip(self.files, begins, self.ends.tolist(), strict=True):
+        ends = self.ends.tolist()
+        for file, written, begin, end in zip(self.files, self.written, begins, ends, strict=True):
             path = self.folder / file
+            check_stamp(path, written)
             if path.suffix.lower() != ".npy":
                 yield read_inputs(network, path)
                 continue
             first, last = max(self.start - begin, 0), min(self.stop, end) - begin
-            yield FileSet(path, first, last, alone=_is_alone(network, path)).read(network)
+            one = FileSet(path, file_stamp(path), first, last, alone=_is_alone(network, path))
+            yield one.read(network)
 
 
 def folder_set(network: ConvNetwork, folder: Path) -> FolderSet:
@@ -135,12 +141,13 @@ def folder_set(network: ConvNetwork, folder: Path) -> FolderSet:
             f"{_WHERE}: expected a folder of files, or of one folder for each class, got both: "
             f"{quoted(alone)} beside the folder {quoted(max(inner))} in {folder}"
         )
+    written: Array = np.array([file_stamp(folder / name) for name in files])
     counts = [_count(network, folder / name) for name in files]
     ends = np.cumsum(counts)
     labels = np.array(inner) if any(inner) else None
     if labels is not None and all(_is_number(name) for name in set(inner)):
         labels = labels.astype(np.int64)
-    return FolderSet(folder, tuple(files), ends, 0, int(ends[-1]), labels, tuple(left_out))
+    return FolderSet(folder, tuple(files), written, ends, 0, int(ends[-1]), labels, tuple(left_out))
 
 
 def _names(folder: Path) -> Iterator[str]:

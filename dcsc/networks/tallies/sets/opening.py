@@ -14,7 +14,7 @@ from dcsc.networks.analysis.inputs import shape_of
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.sets.arrays import ArraySet
 from dcsc.networks.tallies.sets.base import InputSet, checked_labels
-from dcsc.networks.tallies.sets.files import FileSet, npy_shape
+from dcsc.networks.tallies.sets.files import FileSet, file_stamp, npy_shape
 from dcsc.networks.tallies.sets.folder import folder_set
 
 __all__ = ["as_set", "open_inputs"]
@@ -75,6 +75,7 @@ def open_inputs(
 
 
 def _file_set(network: ConvNetwork, path: Path, labels: Any) -> FileSet:
+    written = file_stamp(path)
     shape, wanted = npy_shape(path), shape_of(network, network.inputs[0])
     alone = len(shape) == len(wanted) - 1
     inner = shape if alone else shape[1:]
@@ -85,7 +86,7 @@ def _file_set(network: ConvNetwork, path: Path, labels: Any) -> FileSet:
         lengths = ", ".join("any" if size is None else str(size) for size in wanted)
         raise DcscError(f"{_WHERE}: {path.name}: expected shape ({lengths}), got {shape}")
     count = 1 if alone else shape[0]
-    return FileSet(path, 0, count, _fitting(labels, count), alone)
+    return FileSet(path, written, 0, count, _fitting(labels, count), alone)
 
 
 def _fitting(labels: Any, count: int) -> Any:
