@@ -124,7 +124,8 @@ def count(
                 force=force,
             )
         except KeyboardInterrupt as end:
-            end.add_note(f"what was counted is in {options.tallies}; the same command goes on")
+            if options.tallies.is_dir():
+                end.add_note(f"what was counted is in {options.tallies}; the same command goes on")
             raise
 
 

@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 
 from dcsc._archives import npy_header
+from dcsc._arguments import any_path, items
 from dcsc._arrays import Array, brief, integer, numeric_array
-from dcsc._fields import named_field, number_field
+from dcsc._fields import flag_field, named_field, number_field
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
@@ -46,6 +47,13 @@ def check_stamp(path: Path, stamp: Sequence[int]) -> None:
         )
 
 
+def _written(value: Any, record: Any, where: str) -> tuple[int, int]:
+    numbers = items(value, where, "a length and a time")
+    if len(numbers) != 2:
+        raise DcscError(f"{where}: expected a length and a time, got {len(numbers)} numbers")
+    return integer(numbers[0], where), integer(numbers[1], where)
+
+
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     return checked_labels(value, record.count, where)
 
@@ -66,14 +74,18 @@ class FileSet(InputSet):
         Whether the array is one input, without a batch.
     """
 
-    path: Path
-    written: tuple[int, int]
+    path: Path = named_field(lambda value, record, where: any_path(value, where))
+    written: tuple[int, int] = named_field(_written)
     start: int = number_field(integer, minimum=0)
     stop: int = number_field(integer, minimum=1)
     labels: Array | None = named_field(
         _labels, default=None, repr=lambda x: "" if x is None else brief(x)
     )
-    alone: bool = False
+    alone: bool = flag_field(False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.stop <= self.start:
+            raise DcscError(f"FileSet: stop: expected more than {self.start}, got {self.stop}")
 
     @property
     def name(self) -> str:

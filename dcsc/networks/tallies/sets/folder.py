@@ -9,13 +9,15 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, brief
+from dcsc._arguments import any_path, items
+from dcsc._arrays import Array, brief, instance, integer, numeric_array
+from dcsc._fields import named_field, number_field
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs, read_inputs
 from dcsc.networks.analysis.inputs import shape_of
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.tallies.sets.base import InputSet, joined
+from dcsc.networks.tallies.sets.base import InputSet, checked_labels, joined
 from dcsc.networks.tallies.sets.files import FileSet, check_stamp, file_stamp, npy_shape
 
 __all__ = ["FolderSet", "described", "folder_set"]
@@ -27,6 +29,27 @@ _PICTURES = (
 _ENDINGS = {*_PICTURES, ".wav", ".npy"}
 _LONGEST_NUMBER = 18
 _WHERE = "open_inputs: path"
+
+
+def _texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    # A folder may have more files than a sequence of arguments has items.
+    names = value if isinstance(value, tuple) else items(value, where)
+    return tuple(instance(name, str, where) for name in names)
+
+
+def _numbers(*inner: int) -> Any:
+    """Return a converter to whole numbers, so many for each file."""
+
+    def convert(value: Any, record: Any, where: str) -> Array:
+        array = numeric_array(value, where)
+        shape = (len(record.files), *inner)
+        if array.dtype.kind not in "iu" or array.shape != shape:
+            raise DcscError(
+                f"{where}: expected whole numbers of shape {shape}, got {quoted(value)}"
+            )
+        return array
+
+    return convert
 
 
 @attrs.frozen(eq=False)
@@ -52,14 +75,27 @@ class FolderSet(InputSet):
         Files that are neither pictures nor sounds nor arrays.
     """
 
-    folder: Path
-    files: tuple[str, ...] = attrs.field(repr=lambda files: f"<{len(files)}>")
-    written: Array = attrs.field(repr=brief)
-    ends: Array = attrs.field(repr=brief)
-    start: int
-    stop: int
-    labels: Array | None = attrs.field(default=None, repr=lambda x: "" if x is None else brief(x))
-    left_out: tuple[str, ...] = attrs.field(default=(), repr=lambda files: f"<{len(files)}>")
+    folder: Path = named_field(lambda value, record, where: any_path(value, where))
+    files: tuple[str, ...] = named_field(_texts, repr=lambda files: f"<{len(files)}>")
+    written: Array = named_field(_numbers(2), repr=brief)
+    ends: Array = named_field(_numbers(), repr=brief)
+    start: int = number_field(integer, minimum=0)
+    stop: int = number_field(integer, minimum=1)
+    labels: Array | None = named_field(
+        lambda value, record, where: checked_labels(value, len(record.files), where),
+        default=None,
+        repr=lambda x: "" if x is None else brief(x),
+    )
+    left_out: tuple[str, ...] = named_field(
+        _texts, default=(), repr=lambda files: f"<{len(files)}>"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.start < self.stop <= (self.ends[-1] if len(self.ends) else 0):
+            raise DcscError(
+                f"FolderSet: expected start < stop ≤ the last of ends, got {self.start}, "
+                f"{self.stop} and {quoted(self.ends)}"
+            )
 
     @property
     def name(self) -> str:

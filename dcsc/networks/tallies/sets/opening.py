@@ -47,6 +47,7 @@ def open_inputs(
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> from dcsc.networks import load
     >>> from dcsc.networks.shipped import digits_network_path
     >>> network = load(digits_network_path())
