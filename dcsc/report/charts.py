@@ -1,5 +1,6 @@
 """The small charts of one layer on a network's page."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,7 +77,10 @@ def _counts(
     """Draw how many inputs have which value from 0 to some number."""
     total = len(values) if times is None else int(times.sum())
     bins = int(np.clip(total // 6, 5, 20))
-    counts, edges = np.histogram(values, bins, (0, top), weights=times)
+    # whole numbers lie in the middle of bars that are as many of them wide
+    step = max(1, math.ceil((top + 1) / bins))
+    ends = np.linspace(0, top, bins + 1) if percent else np.arange(0, top + 1 + step, step) - 0.5
+    counts, edges = np.histogram(values, ends, weights=times)
     end = max(top, last)
     room = _MARGIN * end
     chart = Chart((-room, end + room), (0, float(counts.max()) * (1 + _MARGIN)), (label, "inputs"))

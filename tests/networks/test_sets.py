@@ -174,6 +174,8 @@ def a_broken_picture(folder):
         (lambda folder: pictures(folder).part(3, 12), "stop: expected at most 11, got 12"),
         (lambda folder: ArraySet({"input": 3.0}), "arrays with batches of one length"),
         (lambda folder: ArraySet({"input": IMAGES}, LABELS + 0.5), "whole numbers or words"),
+        (lambda folder: ArraySet({"input": IMAGES}, [[1], [1, 2]]), r"got \[\[1\], \[1, 2\]\]"),
+        (lambda folder: ArraySet({"input": [[1], [1, 2]]}), "input: expected an array of real"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, expected, tmp_path):

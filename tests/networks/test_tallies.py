@@ -218,6 +218,16 @@ def test_two_processes_count_what_one_counts(whole):
     assert tally(NETWORK, INPUTS, EVERY, LABELS, jobs=2) == whole
 
 
+@pytest.mark.filterwarnings("ignore")  # of dask, about ports and versions
+def test_a_cluster_counts_what_one_process_counts(whole, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    np.save(tmp_path / "inputs.npy", INPUTS)
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    with distributed.LocalCluster(processes=True, **options) as made:
+        path, address = tmp_path / "inputs.npy", made.scheduler_address
+        assert tally(NETWORK, path, EVERY, LABELS, dask=address) == whole
+
+
 def test_memory_holds_a_batch_at_a_time(monkeypatch):
     counts = []
     forward = ConvNetwork.forward

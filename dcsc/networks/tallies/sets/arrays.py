@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arguments import mapping
-from dcsc._arrays import Array, brief
+from dcsc._arrays import Array, brief, numeric_array
 from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -23,7 +23,10 @@ __all__ = ["ArraySet"]
 def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
     arrays = {str(name): host(array) for name, array in mapping(value, where).items()}
     # Arrays stay as they are, so that one that is mapped into memory is not read as a whole.
-    arrays = {k: v if isinstance(v, np.ndarray) else np.asarray(v) for k, v in arrays.items()}
+    arrays = {
+        name: array if isinstance(array, np.ndarray) else numeric_array(array, f"{where}: {name}")
+        for name, array in arrays.items()
+    }
     lengths = {array.shape[:1] for array in arrays.values()}
     if len(lengths) != 1 or not next(iter(lengths)) > (0,):
         raise DcscError(f"{where}: expected arrays with batches of one length, got {quoted(value)}")

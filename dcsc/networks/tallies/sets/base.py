@@ -87,13 +87,20 @@ def checked_labels(value: Any, count: int, where: str) -> Array | None:
     """Return labels, whole numbers or words, one for each input."""
     if value is None:
         return None
-    labels = np.asarray(host(value))
-    if labels.dtype.kind not in "US":
+    try:
+        labels = np.asarray(host(value))
+    except (TypeError, ValueError, RuntimeError, MemoryError):
+        labels = np.empty(0, dtype=object)  # no array, which is refused below
+    if labels.dtype.kind in "biuf":
         labels = numeric_array(labels, where)
     if labels.dtype.kind not in "biuUS" or labels.shape != (count,):
         raise DcscError(
             f"{where}: expected whole numbers or words, one for each of {count} inputs, got "
-            f"{labels.dtype} of shape {labels.shape}"
+            + (
+                quoted(value)
+                if labels.dtype == object
+                else f"{labels.dtype} of shape {labels.shape}"
+            )
         )
     return labels
 
