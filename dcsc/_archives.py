@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from dcsc._outside import outside
 from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 
-__all__ = ["archive", "npy_array", "npz_arrays", "unpacked_size"]
+__all__ = ["archive", "npy_array", "npy_header", "npz_arrays", "unpacked_size"]
 
 _LARGEST = 2**32
 _LONGEST = 300  # characters of a name, or of a path, in a message
@@ -83,6 +84,20 @@ def npy_array(content: bytes, name: str, kinds: str) -> Array:
         If it is no such file, or its dtype is of another kind.
     """
     file, name = io.BytesIO(content), short(name, _LONGEST)
+    shape, fortran, dtype = npy_header(file, len(content), name, kinds)
+    with outside(f"{name}: expected an array of numbers"):
+        array = np.frombuffer(content, dtype, offset=file.tell())
+        return array.reshape(shape, order="F" if fortran else "C")
+
+
+def npy_header(
+    file: BinaryIO, size: int, name: str, kinds: str
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape of the array in a ``.npy`` file, whether Fortran's order is its, its dtype.
+
+    Afterwards the file is where the numbers begin. The parameters and errors are those of
+    `npy_array`, with an opened file of so many bytes in place of them.
+    """
     with outside(f"{name}: expected an array of numbers"):
         version = np.lib.format.read_magic(file)
         if version not in _HEADERS:
@@ -91,9 +106,8 @@ def npy_array(content: bytes, name: str, kinds: str) -> Array:
         if dtype.kind not in kinds or dtype.hasobject:
             kind = short(str(dtype), _LONGEST)
             raise DcscError(f"{name}: expected numbers, got dtype {kind}, which is not read")
-        needed, rest = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
+        needed, rest = math.prod(shape) * dtype.itemsize, size - file.tell()
         if rest != needed:
             declared = f"{quoted(needed)} bytes of shape {quoted(shape)}"
             raise DcscError(f"{name}: declares {declared}, got {rest}")
-        array = np.frombuffer(content, dtype, offset=file.tell())
-        return array.reshape(shape, order="F" if fortran else "C")
+        return shape, fortran, dtype

@@ -12,7 +12,7 @@ from dcsc import (
     experiments,
 )
 from dcsc.networks import operations as ops
-from dcsc.networks import readers, shipped
+from dcsc.networks import readers, shipped, tallies
 from dcsc.networks.autoencoders.contents import read_contents
 from dcsc.networks.weights.modules import modules_of
 from nightly.ingredients import (
@@ -41,11 +41,13 @@ from nightly.ingredients import (
     signed,
     single,
     swept,
+    tallied,
     truth,
 )
 from tests.cases import NOISES
 from tests.networks import saes
 from tests.networks.cases import write_npz
+from tests.networks.sets import NETWORK as SETS_NETWORK
 from tests.sweeps.cases import SMALL, sweep, table
 
 __all__ = ["ARGUMENTS"]
@@ -65,6 +67,12 @@ def array_file(shape):
     path = folder() / "array.npy"
     np.save(path, np.random.default_rng(0).normal(size=shape))
     return path
+
+
+def tally_file():
+    place = folder() / "counts"
+    tallies.tally(network(), inputs(), folder=place)
+    return next(place.glob("*.npz"))
 
 
 def seen():
@@ -159,6 +167,20 @@ ARGUMENTS = {
     "index": lambda: (1, 0),
     "indices": lambda: [0, 1],
     "inputs": inputs,
+    "inputs, tally": lambda: shipped.digits_inputs().images[:9],
+    "labels, tally": lambda: None,
+    "labels, open_inputs": lambda: None,
+    "folder, tally": lambda: None,
+    "settings": tallies.Settings,
+    "report, tally": lambda: say_nothing,
+    "tally, class_overlap": tallied,
+    "layer, class_overlap": lambda: tallied().layers[0].name,
+    "share": lambda: 0.5,
+    "numbers": lambda: [1, 2, 2],
+    "start": lambda: 0,
+    "stop": lambda: 1,
+    "path, load_tally": tally_file,
+    "path, open_inputs": lambda: array_file((2, 1, 8, 8)),
     "inputs, ConvNetwork.forward": lambda: shipped.digits_inputs().images[:3],
     "inputs, pathway_stability": lambda: shipped.digits_inputs().images[:1],
     "inputs, resynthesize": lambda: None,
@@ -216,7 +238,10 @@ ARGUMENTS = {
     "n": lambda: 2,
     "n, Windows.nth_smallest": lambda: 1,
     "name": lambda: network().convolutions[0].name,
+    "name, NetworkTally.layer": lambda: tallied().layers[0].name,
     "network": network,
+    "network, FileSet.read": lambda: SETS_NETWORK,
+    "network, FolderSet.read": lambda: SETS_NETWORK,
     "node": lambda: network().graph.of_kind(ops.Convolve)[0][0],
     "noise": lambda: 0.0,
     "noise, DCSCModel.forward": lambda: {0: np.zeros((1, 6))},

@@ -22,7 +22,7 @@ from dcsc.experiments import sweeps
 from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
 from dcsc.networks import operations as ops
-from dcsc.networks import readers, shipped
+from dcsc.networks import readers, shipped, tallies
 from dcsc.networks.autoencoders import analysis as autoencoders
 from dcsc.networks.pytorch import TorchNetwork
 from nightly.ingredients import (
@@ -34,6 +34,7 @@ from nightly.ingredients import (
     STOPPING,
     activations,
     analysis,
+    array_set,
     autoencoder,
     certified,
     explained,
@@ -51,6 +52,7 @@ from nightly.ingredients import (
     shown,
     single,
     stability,
+    tallied,
     torch_model,
     truth,
     unread,
@@ -58,6 +60,7 @@ from nightly.ingredients import (
 )
 from tests.cases import NOISES, TAILS
 from tests.networks.cases import OPERATIONS
+from tests.networks.sets import SETS
 from tests.sweeps.cases import sweep
 
 __all__ = ["INSTANCES"]
@@ -89,6 +92,13 @@ ROOTS = {
         analyses.SafetyFacts,
         analyses.StabilityFacts,
         analyses.TheoremFacts,
+    ],
+    tallied: [
+        tallies.Counts,
+        tallies.LayerTally,
+        tallies.NetworkTally,
+        tallies.SignTally,
+        tallies.TheoremTally,
     ],
     explained: [
         bounds.BestThreshold,
@@ -137,6 +147,12 @@ INSTANCES = {
     **{kind: lambda noise=noise: noise for kind, noise in NOISES.items()},
     **{kind: lambda tails=tails: tails[-1] for kind, tails in TAILS.items()},
     **{kind: lambda op=operation: op for kind, (operation, _) in OPERATIONS.items()},
+    # Sets of inputs, and what is counted of them
+    tallies.ArraySet: array_set,
+    tallies.FileSet: lambda: SETS["file"][1](folder())[0],
+    tallies.FolderSet: lambda: SETS["pictures"][1](folder())[0],
+    tallies.ClassOverlap: lambda: tallies.class_overlap(tallied(), tallied().layers[0].name),
+    tallies.Settings: tallies.Settings,
     # Strategies
     dcsc.ToeplitzDictionary: lambda: dcsc.ToeplitzDictionary(
         filters.gaussian(2, 1, 2, rng=0), 6, padding=1

@@ -24,7 +24,7 @@ from dcsc.experiments import sweeps
 from dcsc.experiments.studies import poster, recover
 from dcsc.networks import analysis as analyses
 from dcsc.networks import operations as ops
-from dcsc.networks import shipped
+from dcsc.networks import shipped, tallies
 from dcsc.networks.autoencoders import analysis as autoencoders
 from tests.networks import saes
 from tests.sweeps.cases import sweep
@@ -39,6 +39,7 @@ __all__ = [
     "STOPPING",
     "activations",
     "analysis",
+    "array_set",
     "autoencoder",
     "autoencoder_file",
     "certified",
@@ -60,6 +61,7 @@ __all__ = [
     "single",
     "stability",
     "swept",
+    "tallied",
     "torch_model",
     "truth",
     "unread",
@@ -182,6 +184,15 @@ def stability():
 
 def inputs():
     return analyses.shipped_inputs().first(4)
+
+
+@functools.cache
+def tallied():
+    return tallies.tally(network(), inputs())
+
+
+def array_set():
+    return tallies.ArraySet(inputs().values, inputs().labels)
 
 
 def coded():

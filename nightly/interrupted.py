@@ -38,6 +38,7 @@ from PIL import Image
 from dcsc.bounds import Certificate, UniformBound
 from dcsc.experiments import open as open_sweep
 from dcsc.experiments.studies.example import example_layers
+from dcsc.networks.tallies import load_tally
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -67,6 +68,7 @@ COMMANDS = {
     "poster": "poster --trials 8 --out out",
     "recover": "recover --draws 4 --out out",
     "analyze": "analyze --html out/report.html",
+    "tallies": "analyze --html out/report.html --tallies out/counts --jobs 2",
     "explain": "explain --out out",
     "verify": "verify certificate.json --evidence evidence.npz",
     "sweep, 1 process": "sweep sweep.toml --out out --jobs 1",
@@ -187,6 +189,8 @@ def is_whole(path: Path) -> bool:
             ElementTree.parse(path)
         elif path.suffix == ".html":
             return path.read_text().rstrip().endswith("</html>")
+        elif path.suffix == ".npz":
+            load_tally(path)
         elif path.suffix == ".nc":
             h5py.File(path).close()
         else:

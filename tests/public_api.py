@@ -39,6 +39,7 @@ MODULES = [
     "dcsc.networks.readers",
     "dcsc.networks.relaxations",
     "dcsc.networks.shipped",
+    "dcsc.networks.tallies",
     "dcsc.networks.weights.geometry",
     "dcsc.overlap",
     "dcsc.pathway",

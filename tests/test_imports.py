@@ -24,7 +24,7 @@ DOORS = {
 ORDER = (
     *("_starting", "errors", "_version", "_words", "_colours", "_display", "_forks", "_cached"),
     *("_threads", "_arrays", "_arguments", "_entries", "_fields", "_files", "_outside"),
-    *("_archives", "_media"),
+    *("_archives", "_media", "_sharing"),
     *(
         "intervals",
         "_numerics",

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 from cyclopts import Parameter
 
 import dcsc
@@ -10,15 +11,10 @@ from dcsc._files import check_files, write_files
 from dcsc._words import quoted, readable, without_common
 from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
+from dcsc.cli.tallies import Counting, count, few, open_data, print_tally
 from dcsc.errors import DcscError
-from dcsc.networks import ConvNetwork, load
-from dcsc.networks.analysis import (
-    Inputs,
-    Limits,
-    noise_inputs,
-    read_inputs,
-    shipped_inputs,
-)
+from dcsc.networks import load
+from dcsc.networks.analysis import Limits
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
@@ -31,6 +27,7 @@ __all__ = ["analyze"]
 # What tells layers apart most comes first; the page has all columns, the terminal has room for few.
 _COLUMNS = ("layer", "proved", "false alarms", "own", "decided", "coherence", "on", "S", "filters")
 _MOST_COLUMNS = 8
+_FIRST = Counting()
 
 
 def analyze(
@@ -51,8 +48,8 @@ def analyze(
         Parameter(
             name="--input",
             help="What to show it: a .npy or .npz (inputs, and labels under that name), a picture, "
-            "a .wav, or the word noise; activations in a .npy or .npz for an autoencoder. Without "
-            "it only the filters are looked at.",
+            "a .wav, a folder of pictures, sounds or .npy files, or the word noise; activations in "
+            "a .npy or .npz for an autoencoder. Without it only the filters are looked at.",
         ),
     ] = None,
     geometry: Annotated[
@@ -89,6 +86,7 @@ def analyze(
             "1/255: which units provably stay on, or off.",
         ),
     ] = None,
+    counting: Counting = _FIRST,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -97,8 +95,10 @@ def analyze(
     Goes through its convolutions one by one: how coherent the filters are, how sparse the codes of
     the inputs, what the theorems prove of them, which units are safe, and whether a pathway is
     found again when the input is synthesised from it. Prints a table, and writes a page that needs
-    nothing but itself, and a JSON file of the same numbers. Of a sparse autoencoder it shows how
-    alike its latents are, which are dead, twice or silent, and what is found of codes.
+    nothing but itself, and a JSON file of the same numbers. With --tallies, all inputs of a folder,
+    or of a .npy of any length, are counted as well, whatever memory there is. Of a sparse
+    autoencoder it shows how alike its latents are, which are dead, twice or silent, and what is
+    found of codes.
 
     For example:
 
@@ -113,6 +113,8 @@ def analyze(
     if source is not None and geometry is None and holds_autoencoder(source):
         if perturbation is not None:
             raise DcscError("--perturbation: expected a network, got an autoencoder")
+        if counting != _FIRST:
+            raise DcscError("--tallies, --labels: expected a network, got an autoencoder")
         from dcsc.cli.autoencoders import show_autoencoder  # noqa: PLC0415  # few need it
 
         show_autoencoder(source, inputs, html, noise, most, seed, force)
@@ -120,19 +122,18 @@ def analyze(
     network = load(
         digits_network_path() if source is None else source, geometry, fixed=_fixed(fixed)
     )
-    data = _inputs(network, inputs, shipped=source is None, seed=seed)
+    limits = Limits() if most is None else Limits(inputs=most)
+    data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
+    tally = count(network, data, counting, noise, seed, force)
+    sample = None if data is None else few(network, data, limits.inputs, seed)
     with share_progress("analyze") as report:
-        analysis = compute_analysis(
-            network,
-            data,
-            noise,
-            seed,
-            Limits() if most is None else Limits(inputs=most),
-            report,
-            perturbation,
-        )
+        analysis = compute_analysis(network, sample, noise, seed, limits, report, perturbation)
+    if data is not None:
+        analysis = attrs.evolve(analysis, given=data.count)
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
-    files = {json.name: as_json(numbers), html.name: page(analysis).encode()}
+    if tally is not None:
+        numbers["tally"] = tally.numbers()
+    files = {json.name: as_json(numbers), html.name: page(analysis, tally=tally).encode()}
     write_files(html.parent, files, "--html", force)
     for line in at_a_glance(analysis):
         console().print(readable(line))
@@ -148,6 +149,10 @@ def analyze(
     print_table(f"{analysis.source}, layer by layer", headings, rows)
     if same:
         say(same)
+    if tally is not None:
+        print_tally(tally)
+    elif data is not None and sample is not None and data.count > sample.count:
+        say(f"Looked at {sample.count} of {data.count} inputs: --tallies DIR counts them all.")
     say(f"Wrote {html} and {json}.")
 
 
@@ -165,11 +170,3 @@ def _fixed(texts: list[str] | None) -> dict[str, float] | None:
         if not name:
             raise DcscError(f"--fixed: expected NAME=NUMBER, got {quoted(text)}")
     return values
-
-
-def _inputs(network: ConvNetwork, name: str | None, *, shipped: bool, seed: int) -> Inputs | None:
-    if name == "noise":
-        return noise_inputs(network, rng=seed)
-    if name is not None:
-        return read_inputs(network, name)
-    return shipped_inputs() if shipped else None

@@ -1,15 +1,17 @@
 """The small charts of one layer on a network's page."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from dcsc._arrays import Array
 from dcsc._colours import BLUE, GREEN, ORANGE, RED
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis import TheoremFacts
 from dcsc.report.svg import Chart, ticks
 
-__all__ = ["density_chart", "sparsity_chart", "threshold_chart"]
+__all__ = ["counts_chart", "density_chart", "sparsity_chart", "threshold_chart"]
 
 _MARGIN = 0.05
 
@@ -40,6 +42,12 @@ def sparsity_chart(
     return chart.text()
 
 
+def counts_chart(values: Array, times: Array, label: str, percent: bool = False) -> str:
+    """Draw how often each of some numbers came up."""
+    top = max(float(values.max(initial=0)), 0.01 if percent else 1)
+    return _counts(values, top, label, percent=percent, times=times).text()
+
+
 def threshold_chart(threshold: Sequence[float]) -> str:
     """Draw the thresholds of the filters, in order; the negative ones in another colour."""
     values = np.sort(np.asarray(threshold, dtype=np.float64))
@@ -60,11 +68,20 @@ def threshold_chart(threshold: Sequence[float]) -> str:
 
 
 def _counts(
-    values: Sequence[float], top: float, label: str, last: float = 0.0, percent: bool = False
+    values: Sequence[float] | Array,
+    top: float,
+    label: str,
+    last: float = 0.0,
+    percent: bool = False,
+    times: Array | None = None,
 ) -> Chart:
     """Draw how many inputs have which value from 0 to some number."""
-    bins = int(np.clip(len(values) // 6, 5, 20))
-    counts, edges = np.histogram(values, bins, (0, top))
+    total = len(values) if times is None else int(times.sum())
+    bins = int(np.clip(total // 6, 5, 20))
+    # whole numbers lie in the middle of bars that are as many of them wide
+    step = max(1, math.ceil((top + 1) / bins))
+    ends = np.linspace(0, top, bins + 1) if percent else np.arange(0, top + 1 + step, step) - 0.5
+    counts, edges = np.histogram(values, ends, weights=times)
     end = max(top, last)
     room = _MARGIN * end
     chart = Chart((-room, end + room), (0, float(counts.max()) * (1 + _MARGIN)), (label, "inputs"))

@@ -9,6 +9,7 @@ import numpy as np
 from dcsc._arrays import Array, instance, integer
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
+from dcsc.networks.tallies import NetworkTally
 from dcsc.report import words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
@@ -25,6 +26,7 @@ from dcsc.report.pictures import (
 from dcsc.report.rendering import Picture, drawing, png, rendered
 from dcsc.report.signals import signal_chart, undecided_chart
 from dcsc.report.table import columns, differing, row
+from dcsc.report.tallies import tally_charts, tally_columns, tally_rows, tally_sentences
 from dcsc.report.undecided import undecided_share
 
 __all__ = ["page"]
@@ -40,7 +42,7 @@ _FEW_UNITS, _SMALL_FIELD = 8, 32
 _WORK = 4e10  # multiplications that what all units look for may take
 
 
-def page(analysis: Analysis, shown: int = 8) -> str:
+def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) -> str:
     """Return an HTML page that needs nothing but itself.
 
     Parameters
@@ -48,6 +50,8 @@ def page(analysis: Analysis, shown: int = 8) -> str:
     analysis : Analysis
     shown : int, default 8
         For how many inputs the pathways are drawn; fewer where there are many layers.
+    tally : NetworkTally, optional
+        What was counted of many inputs, for a table and charts of its own.
 
     Examples
     --------
@@ -78,8 +82,19 @@ def page(analysis: Analysis, shown: int = 8) -> str:
         "overlap": _overlap(analysis),
         "undecided": any(layer.stability is not None for layer in analysis.layers),
         "blue": any(layer.codes.outside for layer in analysis.layers if layer.codes),
+        "tally": None if tally is None else _tally(tally),
     }
     return rendered("page.html.j2", context)
+
+
+def _tally(tally: NetworkTally) -> dict[str, Any]:
+    few = len(instance(tally, NetworkTally, "page: tally").layers) <= _MOST_CHARTED
+    return {
+        "sentences": tally_sentences(tally),
+        "columns": tally_columns(tally),
+        "rows": tally_rows(tally),
+        "charts": [picture for x in tally.layers for picture in tally_charts(x)] if few else [],
+    }
 
 
 # ---- pictures --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from dcsc.experiments.simulation.engines import ENGINES, Engine
 from dcsc.networks.autoencoders import FORMATS, AutoencoderFormat, Normalization
 from dcsc.networks.operations import Operation
 from dcsc.networks.readers import READERS, Reader
+from dcsc.networks.tallies import InputSet
 from dcsc.projections import Projection
 from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.signs import SignPattern
@@ -25,6 +26,7 @@ from tests import cases
 from tests.extras import why_left_out
 from tests.networks import cases as network_cases
 from tests.networks import saes
+from tests.networks.sets import SETS
 
 FAMILIES = {
     Dictionary: cases.DICTIONARIES,
@@ -43,6 +45,7 @@ FAMILIES = {
     Reader: network_cases.READERS,
     AutoencoderFormat: {type(one) for one in FORMATS},
     Normalization: saes.NORMALIZATIONS,
+    InputSet: {kind for kind, _ in SETS.values()},
 }
 
 # A package that cannot be imported is met again in the loop, unless it needs what is missing.

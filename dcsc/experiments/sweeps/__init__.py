@@ -20,7 +20,6 @@ module             what it holds
 `store`            the folder, in which finished work lands whole
 `progress`         what has landed of a cell, and what is missing
 `work`, `run`      what a worker does, and what gives it out
-`cluster`          the workers of a Dask cluster
 `records`          what the files in the folder hold
 `guarantees`       what is proved of a cell
 `examination`      which cells can be made

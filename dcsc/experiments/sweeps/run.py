@@ -1,14 +1,9 @@
 """Running a sweep: rounds of looks, groups of cells, and the folder where all of it lands."""
 
 import os
-import signal
-import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +11,21 @@ import attrs
 import joblib
 
 from dcsc._arguments import any_path, flag, function
-from dcsc._arrays import instance, integer
+from dcsc._arrays import instance
+from dcsc._sharing import Pace, open_workers, process_count, results
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
-from dcsc.experiments.sweeps.cluster import cluster
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.examination import examine
 from dcsc.experiments.sweeps.progress import CellProgress, cell_progress
 from dcsc.experiments.sweeps.records import PLAN_FORMAT, TrialsRecord
 from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.sweeps.work import Piece, leave_with, work
+from dcsc.experiments.sweeps.work import Piece, work
 
 __all__ = ["SECONDS_TO_EXAMINE", "Run", "State", "run"]
 
 SECONDS_TO_EXAMINE = 5.0
-_SECONDS = 1.0
-_MOST_SECONDS = 4.0
-_GROWTH = 4
-_MOST_JOBS = 4096
 
 
 @attrs.frozen(kw_only=True)
@@ -129,9 +120,7 @@ def run(
         If another run holds the folder, something in it is damaged, or a cell cannot be made; what
         has landed stays.
     """
-    workers = integer(
-        os.cpu_count() if jobs is None else jobs, "sweep: jobs", minimum=1, maximum=_MOST_JOBS
-    )
+    workers = process_count(jobs, "sweep: jobs")
     mistakes = examine(instance(sweep, Sweep, "run: sweep"), SECONDS_TO_EXAMINE).mistakes
     if mistakes:  # they leave no folder behind
         raise DcscError(f"sweep: {'; '.join(mistakes)}")
@@ -140,7 +129,7 @@ def run(
     function(progress, "run: progress")
     replaces = flag(force, "run: force")
     with (
-        _workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
+        open_workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
         Store.locked(place, _plan(sweep, cells, place), replaces) as store,
     ):
         return _Runner(sweep, cells, store, progress).run(parallel, count)
@@ -181,7 +170,7 @@ class _Runner:
     ) -> None:
         self.sweep, self.cells, self.store, self.progress = sweep, cells, store, progress
         self.found, self.trials, self.work, self.landing = 0, 0, 0.0, 0.0
-        self.unit = 0.0
+        self.pace = Pace()
 
     def run(self, parallel: Any, count: int) -> Run:
         """Go from look to look until every cell is settled."""
@@ -249,10 +238,9 @@ class _Runner:
         done = 0
         settled = sum(state.settled for state in states)
         self._tell(settled, len(todo), done, look)
-        groups = (joblib.delayed(work)(self.sweep, group) for group in self._groups(todo, workers))
-        with _deaf():
-            landed = parallel(groups)  # starts the workers
-        with _closed(landed):
+        groups = self.pace.groups(len(todo), workers)
+        calls = (joblib.delayed(work)(self.sweep, tuple(todo[a:b])) for a, b in groups)
+        with results(parallel, calls) as landed:
             for pieces in landed:
                 records = [record for piece in pieces for record in piece]
                 begin = time.perf_counter()
@@ -263,7 +251,7 @@ class _Runner:
                 self.trials += sum(record.stop - record.start for record in stretches)
                 self.work += seconds
                 done += len(pieces)
-                self._pace(seconds / len(pieces))
+                self.pace.learn(seconds / len(pieces))
                 self._tell(settled, len(todo), done, look)
 
     def _tell(self, settled: int, pending: int, done: int, look: tuple[int, int]) -> None:
@@ -278,74 +266,3 @@ class _Runner:
                 look=look,
             )
         )
-
-    def _pace(self, mean: float) -> None:
-        """Learn how long a piece takes; later ones count for more, since cells differ."""
-        self.unit = mean if not self.unit else 0.7 * self.unit + 0.3 * mean
-
-    def _groups(self, todo: list[Piece], workers: int) -> Iterator[tuple[Piece, ...]]:
-        """Cut the pieces into groups of a second of work or more, as far as one can tell.
-
-        Which pieces stand together changes nothing but the time: groups are read off the list as
-        workers get free, and grow with what is known of the speed.
-        """
-        at, size = 0, 1
-        while at < len(todo):
-            if self.unit:
-                share = (len(todo) - at) / (2 * workers)
-                least, most = (int(s / self.unit) + 1 for s in (_SECONDS, _MOST_SECONDS))
-                size = min(max(least, min(most, int(share))), _GROWTH * size)
-            yield tuple(todo[at : at + size])
-            at += size
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Hold a terminal's signals back for a moment; who starts meanwhile never gets them.
-
-    They reach workers too, which would each print where they were, and the process that tidies up
-    after them, which would be gone too early.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _closed(landed: Any) -> Iterator[None]:
-    """Cancel what is still at work if nobody takes it any more, without a word of joblib's."""
-    try:
-        yield
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            landed.close()
-
-
-@contextmanager
-def _workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
-    """Yield a function that yields what calls return, and how many of them run at a time."""
-    if dask is not None:
-        with cluster(dask) as (run_calls, cores):
-            yield run_calls, cores
-    else:
-        settings: dict[str, Any] = {}
-        if jobs > 1:
-            settings = {
-                "inner_max_num_threads": 1,
-                "initializer": leave_with,
-                "initargs": (os.getpid(),),
-            }
-        with ExitStack() as stack:
-            with _deaf():
-                stack.enter_context(joblib.parallel_config("loky", n_jobs=jobs, **settings))
-                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-                stack.enter_context(parallel)
-            yield parallel, jobs

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import attrs
-import filelock
 
 from dcsc._files import (
     check_files,
@@ -18,6 +17,8 @@ from dcsc._files import (
     remove_leftovers,
     write_durably,
 )
+from dcsc._sharing import held_folder
+from dcsc._sharing.held import LOCK
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.records import (
     GuaranteesRecord,
@@ -35,7 +36,6 @@ __all__ = ["RESULTS", "Store"]
 RESULTS = "results.nc"
 
 _BLOCKS = "blocks"
-_LOCK = ".dcsc-lock"
 _PLAN = "sweep.json"
 
 
@@ -99,30 +99,24 @@ class Store:
         """
         check_files([folder / _PLAN, folder / RESULTS], "--out", force)
         made = make_folder(folder, "--out")
-        lock = filelock.FileLock(folder / _LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise DcscError(f"sweep: another run is at work in {folder}: wait for it") from None
-        first, store = not (folder / _PLAN).exists(), None
-        try:
-            made = make_folder(folder / _BLOCKS, "--out") + made
-            for name in (_PLAN, RESULTS):
-                remove_leftovers(folder, name)
-            remove_leftovers(folder / _BLOCKS)
-            content = (json.dumps(plan, indent=1, allow_nan=False) + "\n").encode()
-            if first or (folder / _PLAN).read_bytes() != content:
-                write_durably(folder / _PLAN, content)
-            store = cls.read(folder)
-            yield store
-        except Exception:
-            if first and (store is None or store.is_empty):
-                (folder / _PLAN).unlink(missing_ok=True)
-                (folder / _LOCK).unlink(missing_ok=True)
-                remove_folders(made)
-            raise
-        finally:
-            lock.release()
+        with held_folder(folder, "sweep"):
+            first, store = not (folder / _PLAN).exists(), None
+            try:
+                made = make_folder(folder / _BLOCKS, "--out") + made
+                for name in (_PLAN, RESULTS):
+                    remove_leftovers(folder, name)
+                remove_leftovers(folder / _BLOCKS)
+                content = (json.dumps(plan, indent=1, allow_nan=False) + "\n").encode()
+                if first or (folder / _PLAN).read_bytes() != content:
+                    write_durably(folder / _PLAN, content)
+                store = cls.read(folder)
+                yield store
+            except Exception:
+                if first and (store is None or store.is_empty):
+                    (folder / _PLAN).unlink(missing_ok=True)
+                    (folder / LOCK).unlink(missing_ok=True)
+                    remove_folders(made)
+                raise
 
     @property
     def is_empty(self) -> bool:

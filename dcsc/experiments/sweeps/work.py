@@ -1,7 +1,5 @@
 """What a worker does: stretches of the trials of cells, one cell after the other."""
 
-import os
-import threading
 import time
 import traceback
 
@@ -14,7 +12,7 @@ from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.guarantees import guarantees
 from dcsc.experiments.sweeps.records import InfeasibleRecord, Record, TrialsRecord
 
-__all__ = ["Piece", "leave_with", "work"]
+__all__ = ["Piece", "work"]
 
 
 @attrs.frozen
@@ -62,21 +60,6 @@ def _named(sweep: Sweep, piece: Piece) -> list[Record]:
             f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
             f"({where.filename}, line {where.lineno})"
         ) from None
-
-
-def leave_with(parent: int) -> None:
-    """End this process, within a second, once the one that started it has gone.
-
-    A parent that is killed cannot tell its workers, which would wait for it; it says who it is, as
-    it may have gone before they ask.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _piece(sweep: Sweep, piece: Piece) -> list[Record]:

@@ -30,7 +30,15 @@ from dcsc.networks.network import ConvNetwork
 from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
-__all__ = ["Inputs", "channels_last", "noise_inputs", "read_inputs", "shipped_inputs"]
+__all__ = [
+    "Inputs",
+    "channels_last",
+    "fitted",
+    "noise_inputs",
+    "read_inputs",
+    "shape_of",
+    "shipped_inputs",
+]
 
 _SIDE = 256
 _LENGTH = 16384
@@ -134,7 +142,7 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     for needed in network.inputs:
         if needed.integer:
             raise DcscError(f"noise_inputs: {needed.name}: integers are expected, give data")
-        shape = _shape(network, needed)
+        shape = shape_of(network, needed)
         lengths = [size or (_SMALL if len(shape) > 3 else _LENGTH) for size in shape[1:]]
         size = checked_size((shape[0] or batch, *lengths), f"network: input {needed.name}")
         values[needed.name] = random.normal(size=size)
@@ -170,7 +178,7 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
         value, note = read_array(file, _WHERE), ""
     else:
         value, note = (_sound if ending == ".wav" else _picture)(network, file)
-    values = _single(network, value, file)
+    values = fitted(network, value, file)
     zeros = listed(needed.name for needed in network.inputs[1:])
     return Inputs(file.name, values, note=note if len(values) == 1 else f"{note} Zero: {zeros}.")
 
@@ -180,7 +188,7 @@ def channels_last(shape: Sequence[int | None]) -> bool:
     return len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
 
 
-def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
+def shape_of(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     """Return the shape of an input, the batch first; None is any length."""
     if needed.shape is not None:
         if not needed.shape:
@@ -195,10 +203,10 @@ def _shape(network: ConvNetwork, needed: Input) -> tuple[int | None, ...]:
     return (None, first.weight.shape[1] * first.groups, *[None] * (first.weight.ndim - 2))
 
 
-def _single(network: ConvNetwork, value: Array, file: Path) -> dict[str, Array]:
+def fitted(network: ConvNetwork, value: Array, file: Path) -> dict[str, Array]:
     """Return a batch for the first input, with the batch axis where it lacks; others are zero."""
     first, *others = network.inputs
-    batch = _batch(value, first, _shape(network, first), file)
+    batch = _batch(value, first, shape_of(network, first), file)
     return {first.name: batch} | {
         needed.name: np.zeros(_zero_shape(network, needed, len(batch), file)) for needed in others
     }
@@ -235,7 +243,7 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
         arrays = npz_arrays(file, kinds="biufcSU")
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     if len(network.inputs) == 1 and len(arrays) == 1:
-        values = _single(network, next(iter(arrays.values())), file)
+        values = fitted(network, next(iter(arrays.values())), file)
     else:
         names = [needed.name for needed in network.inputs]
         if not set(names) <= set(arrays):
@@ -244,7 +252,7 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
                 f"but labels, got {listed(arrays)}"
             )
         values = {
-            needed.name: _batch(arrays[needed.name], needed, _shape(network, needed), file)
+            needed.name: _batch(arrays[needed.name], needed, shape_of(network, needed), file)
             for needed in network.inputs
         }
     count = len(next(iter(values.values())))
@@ -257,7 +265,7 @@ def _archive(network: ConvNetwork, file: Path) -> Inputs:
 
 
 def _picture(network: ConvNetwork, file: Path) -> tuple[Array, str]:
-    shape = _shape(network, network.inputs[0])
+    shape = shape_of(network, network.inputs[0])
     last = channels_last(shape)
     if last:
         shape = (shape[0], shape[3], *shape[1:3])
@@ -290,7 +298,7 @@ def _resized(values: Array, height: int, width: int) -> Array:
 
 
 def _sound(network: ConvNetwork, file: Path) -> tuple[Array, str]:
-    shape = _shape(network, network.inputs[0])
+    shape = shape_of(network, network.inputs[0])
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[1] != 1):
         raise DcscError(
             f"read_inputs: {file.name}: expected a network of one channel in one dimension for a "

@@ -1,0 +1,7 @@
+"""Sharing out work that takes long: processes here or a cluster's, in pieces of a few seconds."""
+
+from dcsc._sharing.held import held_folder
+from dcsc._sharing.pace import Pace
+from dcsc._sharing.workers import open_workers, process_count, results
+
+__all__ = ["Pace", "held_folder", "open_workers", "process_count", "results"]

@@ -1,0 +1,142 @@
+"""``dcsc analyze`` of many inputs: the options about them, and the table of what was counted."""
+
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import numpy as np
+from cyclopts import Parameter
+
+from dcsc._arrays import generator
+from dcsc._words import readable, without_common
+from dcsc.cli.common import console, print_table, say, whole
+from dcsc.cli.progress import share_progress
+from dcsc.errors import DcscError
+from dcsc.networks import ConvNetwork
+from dcsc.networks.analysis import Inputs, noise_inputs, shipped_inputs
+from dcsc.networks.tallies import FolderSet, InputSet, NetworkTally, Settings, open_inputs, tally
+from dcsc.networks.tallies.sets.base import joined
+from dcsc.networks.tallies.sets.folder import described
+from dcsc.networks.tallies.sets.opening import as_set
+from dcsc.report.tallies import tally_columns, tally_rows, tally_sentences
+
+__all__ = ["Counting", "count", "few", "open_data", "print_tally"]
+
+_MOST_COLUMNS = 8
+# What tells layers apart most comes first; the page has all columns, the terminal has room for few.
+_COLUMNS = (
+    *("layer", "on", "S", "silent units", "shared", "found", "false alarms", "steady"),
+    *("(2)", "(3)", "(3R)", "silent filters", "contrast"),
+)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Counting:
+    """Options of a command about inputs of any number."""
+
+    labels: Annotated[
+        Path | None,
+        Parameter(help="A .npy with the class of each input; of a folder, folders in it are that."),
+    ] = None
+    tallies: Annotated[
+        Path | None,
+        Parameter(
+            help="Count over all inputs, not only the first, and keep counts in this folder: after "
+            "an interruption the same command goes on from there."
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        Parameter(
+            converter=whole, help="Processes that count, on this machine; one per core by default."
+        ),
+    ] = None
+    dask: Annotated[
+        str | None, Parameter(help="Address of a Dask scheduler, whose workers count.")
+    ] = None
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("jobs", "dask"):
+            if getattr(self, name) is not None and self.tallies is None:
+                raise DcscError(f"--{name}: expected a folder to count into, --tallies DIR")
+
+
+def open_data(
+    network: ConvNetwork, name: str | None, labels: Path | None, *, shipped: bool, seed: int
+) -> InputSet | None:
+    """Return the inputs that ``--input`` speaks of."""
+    if labels is not None and (name is None or name == "noise"):
+        raise DcscError("--labels: expected --input with the inputs that they are of")
+    if name == "noise":
+        return as_set(network, noise_inputs(network, rng=seed), None)
+    if name is not None:
+        data = open_inputs(network, name, labels)
+        if isinstance(data, FolderSet) and data.left_out:
+            say(described(data.left_out))
+        return data
+    return as_set(network, shipped_inputs(), None) if shipped else None
+
+
+def few(network: ConvNetwork, data: InputSet, most: int, seed: int) -> Inputs:
+    """Return some inputs, in whole batches where the network insists on a size.
+
+    They are the first ones; of a folder, which is in order by class, some from everywhere.
+    """
+    size = (network.inputs[0].shape or (None,))[0] or 1
+    batches = max(min(most, data.count) // size, 1)
+    if not isinstance(data, FolderSet) or batches * size >= data.count - size:
+        return data.part(0, min(batches * size, data.count)).read(network)
+    at = generator(seed, "--seed").permutation(np.arange(batches) * (data.count // size) // batches)
+    parts = [data.part(x * size, (x + 1) * size).read(network) for x in at.tolist()]
+    values = {
+        name: joined([x.values[name] for x in parts], [x.name for x in parts], "--input")
+        for name in parts[0].values
+    }
+    labels = [x.labels for x in parts if x.labels is not None]
+    note = f"{parts[0].note} Drawn at random from the whole folder.".strip()
+    return Inputs(data.name, values, np.concatenate(labels) if labels else None, note)
+
+
+def count(
+    network: ConvNetwork,
+    data: InputSet | None,
+    options: Counting,
+    noise: float,
+    seed: int,
+    force: bool,
+) -> NetworkTally | None:
+    """Count over all inputs if that is asked for."""
+    if options.tallies is None:
+        return None
+    if data is None:
+        raise DcscError("--tallies: expected inputs to count, got no --input")
+    with share_progress("count") as report:
+        try:
+            return tally(
+                network,
+                data,
+                Settings(noise=noise, seed=seed),
+                folder=options.tallies,
+                jobs=options.jobs,
+                dask=options.dask,
+                report=report,
+                force=force,
+            )
+        except KeyboardInterrupt as end:
+            if options.tallies.is_dir():
+                end.add_note(f"what was counted is in {options.tallies}; the same command goes on")
+            raise
+
+
+def print_tally(counted: NetworkTally) -> None:
+    """Print what was counted."""
+    for line in tally_sentences(counted):
+        console().print(readable(line))
+    known = [name for name in _COLUMNS if name in tally_columns(counted)][:_MOST_COLUMNS]
+    names = without_common([layer.name for layer in counted.layers])
+    rows = [
+        [name, *(cells[heading] for heading in known[1:])]
+        for name, cells in zip(names, tally_rows(counted), strict=True)
+    ]
+    print_table(f"{counted.source} over {counted.inputs} inputs", known, rows)

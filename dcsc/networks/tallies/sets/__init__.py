@@ -1,0 +1,9 @@
+"""Inputs of any number: in memory, in one file, or in a folder of files."""
+
+from dcsc.networks.tallies.sets.arrays import ArraySet
+from dcsc.networks.tallies.sets.base import InputSet
+from dcsc.networks.tallies.sets.files import FileSet
+from dcsc.networks.tallies.sets.folder import FolderSet
+from dcsc.networks.tallies.sets.opening import open_inputs
+
+__all__ = ["ArraySet", "FileSet", "FolderSet", "InputSet", "open_inputs"]
