@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, brief, numeric_array
+from dcsc._display import Display, Displayed, digits
+from dcsc._tables import Tabled
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.pathway import Pathway
@@ -17,8 +19,8 @@ __all__ = ["PathwayOverlap", "pathway_overlap"]
 _BLOCK_ENTRIES = 2**24
 
 
-@attrs.frozen(eq=False)
-class PathwayOverlap:
+@attrs.frozen(eq=False, repr=False)
+class PathwayOverlap(Displayed, Tabled):
     """How much activation pathways overlap within and between classes, layer by layer.
 
     Entry l − 1 of every array is that of layer l. NaN stands where there is no pair of samples.
@@ -41,6 +43,23 @@ class PathwayOverlap:
     matrices: Array = attrs.field(repr=brief)
     within: Array
     between: Array
+
+    def _display(self) -> Display:
+        return Display(
+            f"Overlap of the pathways of {self.counts.sum()} samples, {len(self.classes)} classes",
+            ("mean Jaccard index", "within a class", "between classes"),
+            [
+                (name, digits(within), digits(between))
+                for name, within, between in zip(*self._table().values(), strict=True)
+            ],
+        )
+
+    def _table(self) -> dict[str, list[Any]]:
+        return {
+            "layer": [f"layer {number}" for number in range(1, len(self.within) + 1)],
+            "within": self.within.tolist(),
+            "between": self.between.tolist(),
+        }
 
 
 def pathway_overlap(

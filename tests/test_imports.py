@@ -9,10 +9,13 @@ from scipy.sparse.csgraph import connected_components
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
-# Default leaves that an abstract class or a model hands out, and text that describes its records.
+# Default leaves that an abstract class or a model hands out, and what describes records: text
+# or a page.
 DOORS = {
     ("dcsc.dictionaries.base", "dcsc.dictionaries.diagonal"),
     ("dcsc.model", "dcsc.torch"),
+    ("dcsc.networks.analysis.records", "dcsc.report.page"),
+    ("dcsc.networks.autoencoders.analysis.analysis", "dcsc.report.autoencoders"),
     ("dcsc.networks.network", "dcsc.networks.pytorch.module"),
     ("dcsc.bounds.explanations.text", "dcsc.bounds.explanations.records"),
     ("dcsc.experiments.sweeps.replay", "dcsc.experiments.sweeps.text"),
@@ -20,7 +23,8 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("_starting", "errors", "_version", "_words", "_display", "_forks", "_cached", "_threads"),
+    *("_starting", "errors", "_version", "_words", "_diagram", "_display", "_tables", "_forks"),
+    *("_cached", "_threads"),
     *("_arrays", "_arguments", "_fields", "_files", "_outside", "_archives", "_media"),
     *(
         "intervals",

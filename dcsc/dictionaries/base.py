@@ -15,6 +15,7 @@ from dcsc.dictionaries import gram
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.rows import Near
+from dcsc.dictionaries.shown import geometry_and_measures
 from dcsc.errors import DcscError
 
 __all__ = ["Dictionary"]
@@ -159,6 +160,9 @@ class Dictionary(LinearMap):
         from dcsc.dictionaries.diagonal import NormalizedDictionary  # noqa: PLC0415
 
         return NormalizedDictionary(self)
+
+    def _repr_html_(self) -> str:
+        return geometry_and_measures(self).html()
 
     # ---- hooks of the measures ---------------------------------------------------------------
 

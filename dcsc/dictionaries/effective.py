@@ -73,7 +73,9 @@ class EffectiveDictionary(Dictionary):
     array([2., 0.])
     """
 
-    operators: tuple[Dictionary, ...] = attrs.field(converter=_operators)
+    operators: tuple[Dictionary, ...] = attrs.field(
+        converter=_operators, repr=lambda operators: f"<{len(operators)}>"
+    )
     supports: tuple[Array, ...] = attrs.field(
         converter=named(_supports),  # type: ignore[misc]  # see `named`
         eq=attrs.cmp_using(eq=_same),

@@ -17,6 +17,7 @@ from dcsc._words import listed, quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
+from dcsc.networks.drawn import stations
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
 from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
@@ -142,6 +143,7 @@ class ConvNetwork(Displayed):
                 for convolution in self.convolutions
             ],
             (*map(str, self.unread), *self.notes),
+            list(stations(self.inputs, self.convolutions)),
         )
 
     # ---- running it --------------------------------------------------------------------------

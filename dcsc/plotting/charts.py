@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dcsc._arrays import Array
-from dcsc._words import short, without_common
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis
-from dcsc.plotting.style import BLUE, GREEN, RED, STYLE, plain
+from dcsc.plotting.style import BLUE, GREEN, RED, STYLE, name_layers
 
 __all__ = [
     "coherence_chart",
@@ -26,8 +25,7 @@ __all__ = [
 _GREY = "0.45"
 _STYLE: Any = {**STYLE, "font.family": "sans-serif", "font.size": 9.0}
 _WIDTH = 3.4
-_MOST_TICKS = 16
-_NAME = 14
+_FIFTHS = np.linspace(0, 1, 6)  # the layout knows no others that would come later
 
 
 def _drawn(draw: Callable[[Axes], None], height: float, width: float) -> Figure:
@@ -51,17 +49,6 @@ def small(draw: Callable[[Axes], None], height: float = 1.9) -> Figure:
 
 def _wide(layers: Sequence[LayerAnalysis]) -> float:
     return min(max(_WIDTH, 0.34 * len(layers) + 1), 9.0)
-
-
-def _name_layers(axes: Axes, layers: Sequence[LayerAnalysis]) -> None:
-    every = -(-len(layers) // _MOST_TICKS)
-    places = range(0, len(layers), every)
-    names = without_common([layer.name for layer in layers])
-    ends = [short(names[at], _NAME) for at in places]
-    slanted: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(list(places), map(plain, ends), **(slanted if len(layers) > 3 else {}))
-    axes.set_yticks(np.linspace(0, 1, 6))  # the layout knows no others that would come later
-    axes.set_xlim(-0.5, len(layers) - 0.5)
 
 
 def _line(axes: Axes, values: Sequence[float | None], label: str, style: str, colour: str) -> None:
@@ -88,7 +75,8 @@ def coherence_chart(layers: Sequence[LayerAnalysis]) -> Figure:
         _line(axes, [x.floor for x in facts], "floor", "_", "black")
         axes.set_ylim(-0.03, 1.05)
         axes.set_ylabel("coherence")
-        _name_layers(axes, layers)
+        axes.set_yticks(_FIFTHS)
+        name_layers(axes, [layer.name for layer in layers])
         axes.legend(
             frameon=False, fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.25)
         )
@@ -109,7 +97,8 @@ def found_chart(layers: Sequence[LayerAnalysis]) -> Figure:
         axes.set_ylim(-0.03, 1.05)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set_ylabel("active units found")
-        _name_layers(axes, layers)
+        axes.set_yticks(_FIFTHS)
+        name_layers(axes, [layer.name for layer in layers])
         axes.legend(
             frameon=False, fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.25)
         )
@@ -140,7 +129,7 @@ def range_chart(
         ticks = MaxNLocator(5).tick_values(
             np.nanmin(low, initial=0.0), np.nanmax(high, initial=0.0)
         )
-        _name_layers(axes, layers)
+        name_layers(axes, [layer.name for layer in layers])
         axes.set_yticks(ticks)  # the layout knows no others that would come later
         axes.set_ylim(ticks[0], ticks[-1])
 

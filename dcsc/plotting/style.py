@@ -1,10 +1,11 @@
 """What the figures share: one palette, one style, and where the legend stands."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 
-from dcsc._words import short, visible
+from dcsc._words import short, visible, without_common
 from dcsc.bounds import family
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "SKY",
     "STYLE",
     "legend",
+    "name_layers",
     "plain",
 ]
 
@@ -32,10 +34,23 @@ BOUND_NAMES = {kind.__name__: f"{kind.label}, {kind.about}" for kind in family.B
 LAYERS = ["#7A4EAB", PINK, SKY]
 STYLE: Any = {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": False}
 
+_MOST_TICKS = 16
+_NAME = 14
+
 
 def legend(axes: Axes) -> None:
     """Put the legend below the axes, where it hides nothing."""
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
+
+
+def name_layers(axes: Axes, names: Sequence[str]) -> None:
+    """Put the names of layers below the axes, of many layers only some of them."""
+    every = -(-len(names) // _MOST_TICKS)
+    places = range(0, len(names), every)
+    ends = [short(name, _NAME) for name in without_common(names)[::every]]
+    slanted: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(list(places), map(plain, ends), **(slanted if len(names) > 3 else {}))
+    axes.set_xlim(-0.5, len(names) - 0.5)
 
 
 def plain(text: object, most: int = 40) -> str:

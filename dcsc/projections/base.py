@@ -19,7 +19,7 @@ from dcsc._arrays import (
     real_array,
     real_or_array,
 )
-from dcsc._fields import array_field, flag_field
+from dcsc._fields import array_field, few, flag_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 
@@ -42,12 +42,12 @@ def as_threshold(value: Any, record: Any, where: str) -> Threshold:
 
 def threshold_field(default: Any = attrs.NOTHING) -> Any:
     """Declare the ``threshold`` field of a thresholding projection."""
-    return array_field(as_threshold, default=default, repr=repr)
+    return array_field(as_threshold, default=default, repr=few)
 
 
 def optional_threshold_field() -> Any:
     """Declare a ``threshold`` field that may be left open."""
-    return array_field(as_threshold, optional=True, repr=repr)
+    return array_field(as_threshold, optional=True, repr=few)
 
 
 @attrs.frozen

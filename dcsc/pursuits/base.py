@@ -17,6 +17,7 @@ from dcsc._arrays import (
     real_array,
     result_dtype,
 )
+from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._fields import array_field, named_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import ContractError, DcscError
@@ -29,8 +30,8 @@ def _array(value: Any, record: Any, where: str) -> Array:
     return numeric_array(value, where)
 
 
-@attrs.frozen(eq=False)
-class Pursued:
+@attrs.frozen(eq=False, repr=False)
+class Pursued(Displayed):
     r"""The codes that a pursuit found, and how.
 
     Parameters
@@ -46,6 +47,19 @@ class Pursued:
     code: Array = named_field(_array, repr=brief)
     iterations: Array = array_field(_array)
     gap: Array | None = array_field(_array, optional=True)
+
+    def _display(self) -> Display:
+        batch = self.iterations.shape
+        columns = max(self.iterations.size, 1)
+        count = np.count_nonzero(self.code)
+        rows = [
+            ("code", times(self.code.shape[len(batch) :])),
+            ("batch", times(batch) if batch else "one signal"),
+            ("non-zeros", f"{digits(count / columns)}, {percent(count / max(self.code.size, 1))}"),
+            ("steps", between(self.iterations)),
+            ("gap", "not certified" if self.gap is None else between(self.gap)),
+        ]
+        return Display("Codes that a pursuit found", ("", "is"), rows)
 
 
 class Pursuit(ABC):

@@ -18,6 +18,7 @@ from dcsc._arrays import (
     real,
     real_array,
 )
+from dcsc._display import Display, Displayed, digits
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
@@ -31,8 +32,8 @@ __all__ = ["FailureEstimate", "estimate_failure"]
 _BLOCK_ENTRIES = 2**20
 
 
-@attrs.frozen(kw_only=True)
-class FailureEstimate:
+@attrs.frozen(kw_only=True, repr=False)
+class FailureEstimate(Displayed):
     r"""The probability that a layer fails, from weighted trials.
 
     Parameters
@@ -51,6 +52,16 @@ class FailureEstimate:
     best: float
     standard_error: float
     ceiling: float
+
+    def _display(self) -> Display:
+        low, best, high = self.interval()
+        rows = [
+            ("probability", digits(best)),
+            ("95 % interval", f"{digits(low)} to {digits(high)}"),
+            ("relative error", digits(self.relative_error)),
+            ("cannot exceed", digits(self.ceiling)),
+        ]
+        return Display(f"Failure probability from {self.trials} weighted trials", ("", "is"), rows)
 
     @property
     def relative_error(self) -> float:

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, generator
+from dcsc._display import Facts
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -33,8 +34,8 @@ class Place:
     below: float
 
 
-@attrs.frozen
-class OwnCase:
+@attrs.frozen(repr=False)
+class OwnCase(Facts):
     """What becomes of the active units of some inputs, from the signal of the layer's own code.
 
     Parameters
@@ -53,8 +54,8 @@ class OwnCase:
     false_alarms: Place
 
 
-@attrs.frozen
-class OwnFacts:
+@attrs.frozen(repr=False)
+class OwnFacts(Facts):
     """The network's own case among draws of the signs, with thresholds β/2 and without noise.
 
     Each draw gives one sign to every unit, the same for all inputs.

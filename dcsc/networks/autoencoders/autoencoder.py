@@ -17,6 +17,7 @@ from dcsc._arrays import (
     positive,
     real_array,
 )
+from dcsc._diagram import Station
 from dcsc._display import Display, Displayed, interval, times
 from dcsc._fields import array_field, flag_field, named_field
 from dcsc._words import quoted
@@ -142,7 +143,13 @@ class Autoencoder(Displayed):
             ("skip", "none" if self.skip is None else times(self.skip.shape)),
         ]
         title = f"{kind} from {self.source}: {self.latents} latents"
-        return Display(title, ("", "is"), rows, self.notes)
+        samples, out = (side.matrix.shape[0] for side in (self.encoder, self.decoder))
+        chain = [
+            Station(f"activations, {samples}", samples),
+            Station(f"latents, {self.latents}", self.latents, f"encoder, {rows[2][1]}"),
+            Station(f"{'output' if self.transcoder else 'activations'}, {out}", out, "decoder"),
+        ]
+        return Display(title, ("", "is"), rows, self.notes, chain)
 
     # ---- forward ---------------------------------------------------------------------------------
 

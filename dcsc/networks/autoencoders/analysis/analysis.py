@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dcsc._arguments import function
 from dcsc._arrays import Array, instance, integer, real, real_array
-from dcsc._display import Display, Displayed, at_least, at_most, digits, percent
+from dcsc._display import Display, Displayed, at_least, at_most, digits, framed, percent
 from dcsc._fields import number_field
 from dcsc._words import listed
 from dcsc.errors import DcscError
@@ -122,6 +122,12 @@ class AutoencoderAnalysis(Displayed):
             self.rows()[:7],
             self.autoencoder.notes,
         )
+
+    def _repr_html_(self) -> str:
+        # A door: a notebook shows the page, which is made of these records.
+        from dcsc.report import autoencoder_page  # noqa: PLC0415
+
+        return framed(self._display(), autoencoder_page(self))
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the numbers that a table has, with their names; `MEANINGS` says what they are."""

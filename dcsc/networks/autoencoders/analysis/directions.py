@@ -6,6 +6,7 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from dcsc._arrays import Array, brief
+from dcsc._display import Facts
 from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import DenseDictionary
 from dcsc.dictionaries.alike import Alike, babel_function, most_alike
@@ -24,8 +25,8 @@ class LatentPair:
     cosine: float
 
 
-@attrs.frozen(eq=False)
-class DecoderFacts:
+@attrs.frozen(eq=False, repr=False)
+class DecoderFacts(Facts):
     """The decoder as a dictionary of unit atoms.
 
     Parameters
@@ -60,8 +61,8 @@ class DecoderFacts:
     babel: tuple[float, ...] = attrs.field(repr=lambda values: f"<{len(values)}>")
 
 
-@attrs.frozen(eq=False)
-class CrossFacts:
+@attrs.frozen(eq=False, repr=False)
+class CrossFacts(Facts):
     """The encoder's atoms beside the decoder's.
 
     Parameters
