@@ -14,7 +14,7 @@ _WIDTH, _MIDDLE = 640, 150
 _BAR, _GAP = 24, 38
 _NARROWEST, _WIDEST = 84, 280
 _MOST = 12
-_IN_BAR, _BESIDE = 36, 62  # characters that have room
+_IN_BAR, _BESIDE = 36, 72  # characters that have room
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ __all__ = [
     "framed",
     "interval",
     "percent",
+    "rounded",
     "times",
 ]
 
@@ -33,6 +34,7 @@ _MOST_ROWS = 7
 _MOST_REMARKS = 1
 _MOST_ENTRIES = 4
 _WIDEST = 44
+_FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e[-+]\d+)?")
 _NUMBER = re.compile(r"[-+.\d–]|nan|inf")
 
 
@@ -227,6 +229,17 @@ def interval(low: float, high: float) -> str:
     return (
         digits(low) if low == high else f"{digits(low)} to {digits(high)}" if low < high else "none"
     )
+
+
+def rounded(text: str) -> str:
+    """Return a repr whose numbers have four digits at the most.
+
+    Examples
+    --------
+    >>> rounded("HardThreshold(threshold=0.16666666666666666)")
+    'HardThreshold(threshold=0.1667)'
+    """
+    return _FRACTION.sub(lambda number: digits(float(number[0])), text)
 
 
 def between(numbers: npt.ArrayLike) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from dcsc._arguments import items
 from dcsc._arrays import Array, instance_of
 from dcsc._cached import cached_property
-from dcsc._display import Display, Displayed, times
+from dcsc._display import Display, Displayed, rounded, times
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
@@ -61,7 +61,7 @@ class Layer(Displayed):
             type(self.dictionary).__name__,
             times(self.dictionary.signal_shape),
             times(self.dictionary.code_shape),
-            repr(self.projection),
+            rounded(repr(self.projection)),
             type(self.signs).__name__,
         )
 

@@ -36,6 +36,7 @@ from nightly.ingredients import (
     analysis,
     autoencoder,
     certified,
+    compared,
     explained,
     folder,
     guarantee,
@@ -90,6 +91,7 @@ ROOTS = {
         analyses.StabilityFacts,
         analyses.TheoremFacts,
     ],
+    compared: [analyses.Comparison, analyses.LayerPair],
     explained: [
         bounds.BestThreshold,
         bounds.Change,

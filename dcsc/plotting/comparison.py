@@ -46,7 +46,7 @@ def comparison_figure(comparison: Comparison, figure: Figure | None = None) -> F
         for axes in (coherence, found, alike):
             name_layers(axes, [pair.name for pair in layers])
             axes.set_xlabel("layer")
-            legend(axes)
+            legend(axes, below=0.13 if len(layers) <= 3 else 0.3)  # there names are slanted
     return figure
 
 
@@ -82,7 +82,10 @@ def _found(axes: Axes, comparison: Comparison) -> None:
     for name, low, high, measured, (colour, mark, aside) in zip(
         comparison.names, lows, highs, found, _LOOKS, strict=True
     ):
-        axes.vlines(places + aside, low, high, color=colour, lw=7, alpha=0.4)
+        middle, half = (low + high) / 2, (high - low) / 2
+        # Ends that coincide are still seen by their caps.
+        options: Any = {"elinewidth": 7, "capsize": 6, "capthick": 2, "alpha": 0.4}
+        axes.errorbar(places + aside, middle, half, fmt="none", ecolor=colour, **options)
         axes.plot(places + aside, measured, mark, color=colour, label=f"{plain(name)}, measured")
     axes.plot([], [], "-", color="0.6", lw=7, label="proved of the mean")
     axes.set_ylim(-0.03, 1.05)

@@ -12,6 +12,7 @@ __all__ = [
     "BLUE",
     "BOUNDS",
     "BOUND_NAMES",
+    "EMPTY",
     "GREEN",
     "LAYERS",
     "ORANGE",
@@ -32,15 +33,16 @@ BOUNDS = [BLUE, ORANGE, GREEN, PINK, SKY]
 BOUND_NAMES = {kind.__name__: f"{kind.label}, {kind.about}" for kind in family.BOUNDS}
 
 LAYERS = ["#7A4EAB", PINK, SKY]
+EMPTY = "#E8A5A0"  # where there is nothing to show
 STYLE: Any = {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": False}
 
 _MOST_TICKS = 16
 _NAME = 14
 
 
-def legend(axes: Axes) -> None:
+def legend(axes: Axes, below: float = 0.13) -> None:
     """Put the legend below the axes, where it hides nothing."""
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -below), frameon=False, fontsize=9)
 
 
 def name_layers(axes: Axes, names: Sequence[str]) -> None:

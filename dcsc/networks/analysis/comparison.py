@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._arguments import instances
+from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
-from dcsc._display import Display, Displayed, digits, percent
+from dcsc._display import Display, Displayed, at_least, digits, percent
 from dcsc._tables import Tabled
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -19,12 +19,18 @@ from dcsc.networks.analysis.records import Analysis
 
 __all__ = ["Comparison", "LayerPair", "compare"]
 
+
+def _proved(share: float | None) -> str:
+    """Return a share that is proved, never rounded in its favour."""
+    return "–" if share is None else f"{at_least(100 * share, 3)} %"
+
+
 # What a table of words shows: the heading, the measure, and how it is written.
 _COLUMNS = (
     ("coherence", "coherence", digits),
     ("on", "density", percent),
-    ("proved found", "proved_low", percent),
-    ("found", "found", percent),
+    ("found, proved at least", "proved_low", _proved),
+    ("found, measured", "found", percent),
     ("false alarms a unit", "false_alarms", digits),
 )
 
@@ -54,10 +60,16 @@ class LayerPair:
     pathways_alike: float | None
 
     def measured(self, name: str) -> tuple[Any, Any]:
-        """Return a column of `Analysis.to_pandas` for both, None where it is not known."""
-        first, second = (
-            None if one is None else measures(one)[name] for one in (self.first, self.second)
-        )
+        """Return a column of `Analysis.to_pandas` for both, None where it is not known.
+
+        Parameters
+        ----------
+        name : str
+            ``"coherence"``, ``"density"``, ``"found"`` and the like.
+        """
+        known = [None if one is None else measures(one) for one in (self.first, self.second)]
+        choice(name, next(filter(None, known)), "LayerPair.measured: name")
+        first, second = (None if numbers is None else numbers[name] for numbers in known)
         return first, second
 
 
@@ -129,7 +141,11 @@ def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = N
     >>> plain, incoherent = (
     ...     analyze(load(digits_network_path(name))) for name in ("plain", "incoherent")
     ... )
-    >>> compare(plain, incoherent, ("plain", "incoherent")).to_pandas().filter(like="coherence_")
+    >>> for pair in compare(plain, incoherent).layers:
+    ...     print(pair.name, *(round(value, 2) for value in pair.measured("coherence")))
+    conv1 0.79 0.59
+    conv2 0.91 0.08
+    conv3 0.98 0.0
     """
     instance(first, Analysis, "compare: first")
     instance(second, Analysis, "compare: second")
