@@ -117,7 +117,8 @@ class Facts(Displayed):
     __slots__ = ()
 
     def _display(self) -> Display:
-        return self._shown(attrs.fields_dict(type(self)))
+        kind: Any = type(self)
+        return self._shown(attrs.fields_dict(kind))
 
     def _shown(self, names: Iterable[str]) -> Display:
         rows = [(name.replace("_", " "), _told(getattr(self, name))) for name in names]
@@ -126,8 +127,10 @@ class Facts(Displayed):
 
 def _told(value: Any) -> str:
     """Return a value in a few characters: of many numbers how many, and between which they are."""
-    if value is None or isinstance(value, bool | str):
-        return {None: "–", True: "yes", False: "no"}.get(value, value)
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
     if isinstance(value, int | float):
         return digits(value)
     if isinstance(value, np.ndarray):
@@ -242,7 +245,7 @@ def rounded(text: str) -> str:
     return _FRACTION.sub(lambda number: digits(float(number[0])), text)
 
 
-def between(numbers: npt.ArrayLike) -> str:
+def between(numbers: "npt.ArrayLike") -> str:
     """Return the smallest and the largest of numbers, of which there may be none.
 
     Examples

@@ -68,7 +68,7 @@ class DCSCModel(Displayed):
         source = generator(rng, "DCSCModel.draw: rng")
         return DCSCModel([layer.draw(source) for layer in self.layers])
 
-    def synthesize(self, codes: npt.ArrayLike) -> Pathway:
+    def synthesize(self, codes: "npt.ArrayLike") -> Pathway:
         """Return the pathway of codes at the deepest layer, of shape ``(*batch, *code_shape)``.
 
         Raises
@@ -83,8 +83,8 @@ class DCSCModel(Displayed):
 
     def forward(
         self,
-        signal: npt.ArrayLike,
-        noise: Mapping[int, npt.ArrayLike] | None = None,
+        signal: "npt.ArrayLike",
+        noise: "Mapping[int, npt.ArrayLike] | None" = None,
         keep_coefficients: bool = False,
         pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Pathway:
@@ -129,7 +129,7 @@ class DCSCModel(Displayed):
         ]
         return Pathway(pathway, task.batch, tuple(coefficients))
 
-    def effective_atoms(self, layer: int, indices: npt.ArrayLike) -> Array:
+    def effective_atoms(self, layer: int, indices: "npt.ArrayLike") -> Array:
         r"""Return what units of a layer stand for, as signals.
 
         Unit k of layer l stands for the input pattern

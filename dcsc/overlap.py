@@ -63,7 +63,7 @@ class PathwayOverlap(Displayed, Tabled):
 
 
 def pathway_overlap(
-    codes: Pathway | Sequence[npt.ArrayLike], labels: npt.ArrayLike
+    codes: "Pathway | Sequence[npt.ArrayLike]", labels: "npt.ArrayLike"
 ) -> PathwayOverlap:
     r"""Return how much the activation pathways of labelled samples overlap.
 

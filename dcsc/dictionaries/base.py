@@ -130,7 +130,7 @@ class Dictionary(LinearMap):
         others = self.stripes.size - 1
         return math.sqrt(excess / others) if excess > 0 and others else 0.0
 
-    def gram_rows(self, indices: npt.ArrayLike) -> scipy.sparse.csr_array:
+    def gram_rows(self, indices: "npt.ArrayLike") -> scipy.sparse.csr_array:
         """Return rows of G = AᵀA, sparse float64 of shape ``(len(indices), prod(code_shape))``.
 
         Parameters

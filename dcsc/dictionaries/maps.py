@@ -45,7 +45,7 @@ class LinearMap(ABC):
 
     # ---- the map -----------------------------------------------------------------------------
 
-    def synthesize(self, codes: npt.ArrayLike) -> Array:
+    def synthesize(self, codes: "npt.ArrayLike") -> Array:
         """Return A x: ``(*batch, *code_shape)`` to ``(*batch, *signal_shape)``.
 
         Raises
@@ -55,7 +55,7 @@ class LinearMap(ABC):
         """
         return self._map(codes, "codes", "_synthesize", self.code_shape, self.signal_shape)
 
-    def analyze(self, signals: npt.ArrayLike) -> Array:
+    def analyze(self, signals: "npt.ArrayLike") -> Array:
         """Return Aᵀ y, the exact adjoint: ``(*batch, *signal_shape)`` to ``(*batch, *code_shape)``.
 
         Raises
@@ -65,14 +65,14 @@ class LinearMap(ABC):
         """
         return self._map(signals, "signals", "_analyze", self.signal_shape, self.code_shape)
 
-    def contributions(self, codes: npt.ArrayLike) -> Array:
+    def contributions(self, codes: "npt.ArrayLike") -> Array:
         """Return |A| |x|, the sum of the absolute contributions to each sample of A x.
 
         What rounding can do to a sample of A x is a small multiple of eps times this.
         """
         return self._map(codes, "codes", "_contributions", self.code_shape, self.signal_shape)
 
-    def exposure(self, signals: npt.ArrayLike) -> Array:
+    def exposure(self, signals: "npt.ArrayLike") -> Array:
         """Return |A|ᵀ |y|, the most that each coefficient can be for signals of these sizes.
 
         What rounding can do to an entry of Aᵀ y is a small multiple of eps times this.
@@ -106,7 +106,7 @@ class LinearMap(ABC):
         """Windows on a signal: the samples that one atom covers."""
         return Windows(tuple(self.signal_shape))
 
-    def stripe_sparsity(self, codes: npt.ArrayLike) -> Any:
+    def stripe_sparsity(self, codes: "npt.ArrayLike") -> Any:
         """Return the stripe sparsity of codes ``(*batch, *code_shape)``, an int per batch element.
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
@@ -114,7 +114,7 @@ class LinearMap(ABC):
         array = self._checked(codes, "codes", self.code_shape)
         return self.stripes.largest_count(array)
 
-    def patch_sparsity(self, signals: npt.ArrayLike) -> Any:
+    def patch_sparsity(self, signals: "npt.ArrayLike") -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
@@ -122,7 +122,7 @@ class LinearMap(ABC):
         array = self._checked(signals, "signals", self.signal_shape)
         return self.patches.largest_count(array)
 
-    def patch_norm(self, signals: npt.ArrayLike) -> Any:
+    def patch_norm(self, signals: "npt.ArrayLike") -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
@@ -188,7 +188,7 @@ class LinearMap(ABC):
         """
         return False
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         """Return the dtype of the atoms; float32 lets every input keep its own."""
         return np.float32
 

@@ -362,7 +362,7 @@ class Windows:
         return self._each_axis(array, lambda axis, line: axis.reduce(line, ufunc))
 
     def _sum_channels(
-        self, array: Array, function: Callable[[Array, Array], None], dtype: npt.DTypeLike
+        self, array: Array, function: Callable[[Array, Array], None], dtype: "npt.DTypeLike"
     ) -> Array:
         """Sum ``function(entries, out)`` window by window, block by block in the cache."""
         batch = array.shape[: array.ndim - len(self.shape)]

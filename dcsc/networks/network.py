@@ -149,7 +149,7 @@ class ConvNetwork(Displayed):
     # ---- running it --------------------------------------------------------------------------
 
     def forward(
-        self, inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike], keep: Iterable[str] = ()
+        self, inputs: "npt.ArrayLike | Mapping[str, npt.ArrayLike]", keep: Iterable[str] = ()
     ) -> Activations:
         """Return the activations, computed from the weights.
 
@@ -205,7 +205,7 @@ class ConvNetwork(Displayed):
             hint = f" ({self.assumed})" if self.assumed else ""
             raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
 
-    def activations(self, values: Mapping[str, npt.ArrayLike]) -> Activations:
+    def activations(self, values: "Mapping[str, npt.ArrayLike]") -> Activations:
         """Return activations that were computed elsewhere, on a GPU for example.
 
         `TorchNetwork.values` computes what is needed. Layers and outputs without values are

@@ -31,7 +31,7 @@ _ACROSS = 4  # characters of a class that have room below its column
 
 
 def effective_atoms(
-    model: DCSCModel, layer: int, indices: npt.ArrayLike, figure: Figure | None = None
+    model: DCSCModel, layer: int, indices: "npt.ArrayLike", figure: Figure | None = None
 ) -> Figure:
     """Draw the input patterns that units of a layer stand for, as a grid of pictures.
 

@@ -139,7 +139,7 @@ class Projection(ABC):
         """
         return self._proximal(positive(step, f"{type(self).__name__}.proximal: step"))
 
-    def penalty(self, code: npt.ArrayLike, dictionary: Dictionary | None = None) -> Any:
+    def penalty(self, code: "npt.ArrayLike", dictionary: Dictionary | None = None) -> Any:
         """Return g(x) for codes ``(*batch, *code_shape)``, the penalty that `proximal` speaks of.
 
         Parameters
@@ -167,7 +167,9 @@ class Projection(ABC):
             batch
         )[()]
 
-    def __call__(self, coefficients: npt.ArrayLike, dictionary: Dictionary | None = None) -> Array:
+    def __call__(
+        self, coefficients: "npt.ArrayLike", dictionary: Dictionary | None = None
+    ) -> Array:
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
 
         Parameters

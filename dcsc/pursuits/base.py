@@ -88,7 +88,7 @@ class Pursuit(ABC):
 
     def __call__(
         self,
-        signals: npt.ArrayLike,
+        signals: "npt.ArrayLike",
         operator: Dictionary,
         projection: Projection | None = None,
         dictionary: Dictionary | None = None,

@@ -48,10 +48,10 @@ class _Choice:
 
 def actual_means(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: "npt.ArrayLike",
     draws: int = 100,
     rng: Rng = 0,
-    noise: npt.ArrayLike | None = None,
+    noise: "npt.ArrayLike | None" = None,
     tail: Tail | str = "exact",
     tolerance: float = 0.005,
     delta: float = 0.05,

@@ -18,7 +18,7 @@ __all__ = ["declare"]
 
 def declare(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: "npt.ArrayLike",
     x_min: Sequence[float],
     noise: float | None = 0.0,
 ) -> tuple[LayerStatistics, ...]:

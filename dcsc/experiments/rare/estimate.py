@@ -111,10 +111,10 @@ class FailureEstimate(Displayed):
 
 def estimate_failure(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: "npt.ArrayLike",
     trials: int,
     rng: Rng = 0,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
 ) -> FailureEstimate:
     r"""Estimate how often one layer fails, even if that is very rare.
 
@@ -230,7 +230,9 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
     return layer.dictionary, selection
 
 
-def _signals(dictionary: Dictionary, noise: float | npt.ArrayLike, batch: tuple[int, ...]) -> Array:
+def _signals(
+    dictionary: Dictionary, noise: "float | npt.ArrayLike", batch: tuple[int, ...]
+) -> Array:
     """Return the noise of every column, (columns, *signal_shape)."""
     shape = tuple(dictionary.signal_shape)
     signal = real_array(noise, "estimate_failure: noise")

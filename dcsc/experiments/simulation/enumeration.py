@@ -92,8 +92,8 @@ class _Patterns(Trials):
 
 def enumerate_signs(
     model: DCSCModel,
-    codes: npt.ArrayLike,
-    noise: npt.ArrayLike = 0.0,
+    codes: "npt.ArrayLike",
+    noise: "npt.ArrayLike" = 0.0,
     engine: str | None = None,
     most: int = 2**20,
 ) -> Enumeration:

@@ -19,7 +19,7 @@ __all__ = ["Tally", "clopper_pearson", "counted", "counts_of"]
 
 
 def clopper_pearson(
-    failures: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+    failures: "npt.ArrayLike", trials: "npt.ArrayLike", level: float = 0.95
 ) -> Estimate[Array]:
     """Return a binomial probability with its exact interval.
 

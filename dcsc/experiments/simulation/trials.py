@@ -39,9 +39,9 @@ class Simulation:
     def of(
         cls,
         model: DCSCModel,
-        codes: npt.ArrayLike,
+        codes: "npt.ArrayLike",
         rng: Rng = 0,
-        noise: float | npt.ArrayLike = 0,
+        noise: "float | npt.ArrayLike" = 0,
         engine: str | None = None,
         pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Self:
@@ -96,10 +96,10 @@ class Simulation:
 
 def simulate(
     model: DCSCModel,
-    codes: npt.ArrayLike,
+    codes: "npt.ArrayLike",
     trials: int,
     rng: Rng = 0,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
     entries: bool = False,
     engine: str | None = None,
     pursuit: Pursuit | PathwayPursuit | None = None,

@@ -45,7 +45,7 @@ def analyze(
     limits: Limits | None = None,
     report: Callable[[float], None] = lambda share: None,
     perturbation: float | None = None,
-    labels: npt.ArrayLike | None = None,
+    labels: "npt.ArrayLike | None" = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 

@@ -1,6 +1,6 @@
 """Two analyses side by side, layer by layer: two checkpoints of a network, or two networks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -106,7 +106,7 @@ class Comparison(Displayed, Tabled):
             self.differences,
         )
 
-    def _table(self) -> dict[str, Sequence[Any]]:
+    def _table(self) -> dict[str, list[Any]]:
         columns: dict[str, list[Any]] = {
             "layer": [pair.name for pair in self.layers],
             "pathways_alike": [pair.pathways_alike for pair in self.layers],
@@ -149,14 +149,13 @@ def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = N
     """
     instance(first, Analysis, "compare: first")
     instance(second, Analysis, "compare: second")
-    called = (first.source, second.source)
-    if names is not None:
-        called = instances(names, str, "compare: names")
-        if len(called) != 2:
-            raise DcscError(f"compare: names: expected two names, got {quoted(names)}")
+    sources = (first.source, second.source)
+    called = instances(sources if names is None else names, str, "compare: names")
+    if len(called) != 2:
+        raise DcscError(f"compare: names: expected two names, got {quoted(names)}")
     same_inputs = _same(first.inputs, second.inputs)
     return Comparison(
-        called,
+        (called[0], called[1]),
         tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second)),
         tuple(_differences(first, second, same_inputs)),
     )

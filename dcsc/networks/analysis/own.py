@@ -82,7 +82,7 @@ def own_facts(
     inputs: int,
     most: float,
     seed: int,
-    labels: npt.ArrayLike | None = None,
+    labels: "npt.ArrayLike | None" = None,
 ) -> OwnFacts | None:
     """Return where the network's own signs are among random ones.
 

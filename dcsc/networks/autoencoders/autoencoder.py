@@ -153,13 +153,13 @@ class Autoencoder(Displayed):
 
     # ---- forward ---------------------------------------------------------------------------------
 
-    def coefficients(self, activations: npt.ArrayLike) -> Array:
+    def coefficients(self, activations: "npt.ArrayLike") -> Array:
         """Return what the projection is given, ``(*batch, n)``, of activations ``(*batch, d)``."""
         array = self._checked(activations, "coefficients")
         flat = array.reshape(-1, array.shape[-1])
         return self._coefficients(flat).reshape(*array.shape[:-1], self.latents)
 
-    def encode(self, activations: npt.ArrayLike) -> scipy.sparse.csr_array:
+    def encode(self, activations: "npt.ArrayLike") -> scipy.sparse.csr_array:
         """Return the codes of activations ``(*batch, d)``, a row of n for each.
 
         Memory is taken for what is not zero, and for some rows at a time.
@@ -177,8 +177,8 @@ class Autoencoder(Displayed):
 
     def decode(
         self,
-        codes: npt.ArrayLike | scipy.sparse.sparray,
-        activations: npt.ArrayLike | None = None,
+        codes: "npt.ArrayLike | scipy.sparse.sparray",
+        activations: "npt.ArrayLike | None" = None,
     ) -> Array:
         """Return D f + b_dec for codes f of shape ``(batch, n)``, sparse or not, or ``(n,)``.
 
@@ -206,7 +206,7 @@ class Autoencoder(Displayed):
             raise not_finite(results, "Autoencoder.decode: codes times atoms")
         return results
 
-    def reconstruct(self, activations: npt.ArrayLike) -> Array:
+    def reconstruct(self, activations: "npt.ArrayLike") -> Array:
         """Return what the autoencoder makes of activations ``(*batch, d)``."""
         array = self._checked(activations, "reconstruct")
         flat = array.reshape(-1, array.shape[-1])

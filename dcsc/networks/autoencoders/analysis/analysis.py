@@ -186,7 +186,7 @@ class AutoencoderAnalysis(Displayed):
 
 def analyze_autoencoder(
     autoencoder: Autoencoder,
-    activations: npt.ArrayLike | None = None,
+    activations: "npt.ArrayLike | None" = None,
     noise: float = 0.05,
     seed: int = 0,
     limits: AutoencoderLimits | None = None,
@@ -262,7 +262,7 @@ def analyze_autoencoder(
     return AutoencoderAnalysis(model, decoder, cross, fired, again, chosen, number)
 
 
-def _checked(model: Autoencoder, activations: npt.ArrayLike) -> Array:
+def _checked(model: Autoencoder, activations: "npt.ArrayLike") -> Array:
     where = "analyze_autoencoder: activations"
     array = real_array(host(activations), where)
     samples = model.encoder.matrix.shape[0]
