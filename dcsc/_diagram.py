@@ -63,12 +63,18 @@ def diagram(stations: Sequence[Station]) -> str:
 
 
 def _way(top: int, text: str) -> list[str]:
-    """Return an arrow down, and what stands beside it."""
+    """Return an arrow down, and what stands beside it.
+
+    The arrow in words is drawn nowhere: it is there for readers of notebooks who are shown the text
+    of the elements alone, as it is where nobody has said that the notebook is trusted.
+    """
     end = top + _GAP - 2
     return [
+        " → ",
         f'<path d="M{_MIDDLE} {top + 2}V{end}m-4 -6l4 6l4 -6" fill="none" '
         'stroke="currentColor"></path>',
         _text(_MIDDLE + 14, top + _GAP // 2 + 4, short(text, _BESIDE), "start"),
+        " → " if text else "",
     ]
 
 

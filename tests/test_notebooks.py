@@ -17,7 +17,7 @@ SHOWN = {
         "tally": "95 % interval",
         "tally.to_pandas()": "dataframe",
         "why": "sharpest bound",
-        "plotting.explanation(why, tally)": "image/png",
+        "plotting.explanation(why)": "image/png",
     },
     "one_sweep": {
         "sweep": "codes.sparsity",
