@@ -103,7 +103,7 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(sums).all()) or bool(np.isfinite(array).all())
 
 
-def result_dtype(dtype: npt.DTypeLike, array: Array) -> np.dtype[Any]:
+def result_dtype(dtype: "npt.DTypeLike", array: Array) -> np.dtype[Any]:
     """Return float32 or float64, whichever holds both (integers count as float64)."""
     joint = np.result_type(dtype, array.dtype)
     return joint if joint in (np.float32, np.float64) else np.dtype(np.float64)
@@ -130,7 +130,7 @@ def brief(array: Array) -> str:
     return f"<{array.dtype} {array.shape}>"
 
 
-def as_batch(array: Array, shape: Shape, where: str, dtype: npt.DTypeLike) -> tuple[Array, Shape]:
+def as_batch(array: Array, shape: Shape, where: str, dtype: "npt.DTypeLike") -> tuple[Array, Shape]:
     """Split ``(*batch, *shape)`` into a read-only array with one batch axis, and ``batch``."""
     batch = batch_of(array.shape, shape, where)
     flat = np.ascontiguousarray(array, dtype=dtype).reshape((math.prod(batch), *shape)).view()
@@ -147,7 +147,7 @@ def batch_of(whole: Shape, shape: Shape, where: str) -> Shape:
     return batch
 
 
-def from_hook(result: Any, shape: Shape, dtype: npt.DTypeLike, hook: str) -> Array:
+def from_hook(result: Any, shape: Shape, dtype: "npt.DTypeLike", hook: str) -> Array:
     """Check what a private hook returned against its contract; copy an input that it hands back."""
     if not isinstance(result, np.ndarray) or result.shape != shape or result.dtype != dtype:
         got = (

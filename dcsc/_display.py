@@ -3,28 +3,38 @@
 import html
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from typing import Any
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
+from dcsc._diagram import Station, diagram
 from dcsc._words import readable
 
 __all__ = [
     "Display",
     "Displayed",
+    "Facts",
     "at_least",
     "at_most",
+    "between",
     "digits",
     "ends",
+    "framed",
     "interval",
     "percent",
+    "rounded",
     "times",
 ]
 
 _MOST_ROWS = 7
 _MOST_REMARKS = 1
+_MOST_ENTRIES = 4
 _WIDEST = 44
+_FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e[-+]\d+)?")
 _NUMBER = re.compile(r"[-+.\d–]|nan|inf")
 
 
@@ -42,12 +52,15 @@ class Display:
         The first entry of each is its name.
     remarks : sequence of str
         Sentences below the table, the most important first.
+    chain : sequence of Station
+        How the layers follow on each other, drawn in a notebook.
     """
 
     title: str
     headings: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     remarks: Sequence[str] = ()
+    chain: Sequence[Station] = ()
 
     def text(self) -> str:
         """Return at most ten lines; rows in the middle and later remarks are left out."""
@@ -65,6 +78,8 @@ class Display:
     def html(self) -> str:
         """Return all of it as plain HTML, which takes the style of the page that it stands on."""
         parts = [f"<p><strong>{_escaped(self.title)}</strong></p>"]
+        if self.chain:
+            parts.append(f"<p>{diagram(self.chain)}</p>")
         if self.headings:
             head = "".join(f"<th>{_escaped(heading)}</th>" for heading in self.headings)
             parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>")
@@ -96,6 +111,43 @@ class Displayed(ABC):
         return self._display().html()
 
 
+class Facts(Displayed):
+    """A record of attrs that shows its fields, a row for each, however long they are."""
+
+    __slots__ = ()
+
+    def _display(self) -> Display:
+        kind: Any = type(self)
+        return self._shown(attrs.fields_dict(kind))
+
+    def _shown(self, names: Iterable[str]) -> Display:
+        rows = [(name.replace("_", " "), _told(getattr(self, name))) for name in names]
+        return Display(type(self).__name__, ("", "is"), rows)
+
+
+def _told(value: Any) -> str:
+    """Return a value in a few characters: of many numbers how many, and between which they are."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if isinstance(value, int | float):
+        return digits(value)
+    if isinstance(value, np.ndarray):
+        return f"{times(value.shape)}, {between(value)}"
+    if not isinstance(value, tuple):
+        return type(value).__name__
+    if len(value) == 2 and getattr(value, "_fields", ()) == ("low", "high"):
+        return ends(*value)
+    kinds = {type(one).__name__ for one in value if attrs.has(type(one))}
+    if kinds:
+        return f"{len(value)} of {' or '.join(sorted(kinds))}"
+    numbers = all(isinstance(one, int | float) for one in value)
+    if len(value) <= _MOST_ENTRIES:
+        return ", ".join(map(_told, value)) or "none"
+    return f"{len(value)} " + (f"numbers, {between(value)}" if numbers else "of them")
+
+
 def _aligned(column: Sequence[str]) -> list[str]:
     """Return cells of one width: numbers to the right, words to the left."""
     width = max(map(len, column))
@@ -109,6 +161,19 @@ def _cell(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape(readable(text))
+
+
+def framed(display: Display, page: str, height: int = 640) -> str:
+    """Return a page in a frame, where neither restyles the other, and the table to fold out.
+
+    A notebook that somebody else has run is shown without frames until it is trusted: then the
+    table is what is left.
+    """
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" title="{_escaped(display.title)}" width="100%" '
+        f'height="{height}" frameborder="0" sandbox="allow-scripts"></iframe>'
+        f"<details><summary>Numbers</summary>{display.html()}</details>"
+    )
 
 
 def digits(value: float | None) -> str:
@@ -169,7 +234,30 @@ def interval(low: float, high: float) -> str:
     )
 
 
-def times(sizes: Sequence[int]) -> str:
+def rounded(text: str) -> str:
+    """Return a repr whose numbers have four digits at the most.
+
+    Examples
+    --------
+    >>> rounded("HardThreshold(threshold=0.16666666666666666)")
+    'HardThreshold(threshold=0.1667)'
+    """
+    return _FRACTION.sub(lambda number: digits(float(number[0])), text)
+
+
+def between(numbers: "npt.ArrayLike") -> str:
+    """Return the smallest and the largest of numbers, of which there may be none.
+
+    Examples
+    --------
+    >>> between([0.25, 0.5]), between(0.5), between([])
+    ('0.25 to 0.5', '0.5', 'none')
+    """
+    array = np.asarray(numbers)
+    return interval(float(array.min()), float(array.max())) if array.size else "none"
+
+
+def times(sizes: Sequence[int | str]) -> str:
     """Return a shape.
 
     Examples

@@ -13,11 +13,14 @@ __all__ = [
     "SAME_ARRAY",
     "array_field",
     "choice_field",
+    "few",
     "flag_field",
     "named",
     "named_field",
     "number_field",
 ]
+
+_FEW = 8
 
 # Arrays of records are compared entry by entry.
 SAME_ARRAY: Any = attrs.cmp_using(eq=np.array_equal)
@@ -114,6 +117,11 @@ def array_field(convert: Convert, *, optional: bool = False, **options: Any) -> 
     """
     usual = {"repr": _brief, "eq": SAME_ARRAY, "hash": False}
     return named_field(convert, optional=optional, **{**usual, **options})
+
+
+def few(value: Any) -> str:
+    """Return the repr of a number or an array; of many numbers only how many there are."""
+    return _brief(value) if np.size(value) > _FEW else repr(value)
 
 
 def _brief(value: Any) -> str:

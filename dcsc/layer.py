@@ -10,20 +10,22 @@ import numpy as np
 from dcsc._arguments import items
 from dcsc._arrays import Array, instance_of
 from dcsc._cached import cached_property
+from dcsc._display import Display, Displayed, rounded, times
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError, NotDrawnError
 from dcsc.projections import Projection
 from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
 
-__all__ = ["RESIDUE", "Layer", "as_layers", "law_of", "signals_of", "without_residue"]
+__all__ = ["HEADINGS", "RESIDUE", "Layer", "as_layers", "law_of", "signals_of", "without_residue"]
 
 RESIDUE = 16
+HEADINGS = ("dictionary", "signal", "code", "projection", "signs")
 _PIECE_ENTRIES = 2**18
 
 
 @attrs.frozen(slots=False)
-class Layer:
+class Layer(Displayed):
     """One layer: the dictionary A, the projection and the signs D.
 
     Parameters
@@ -52,6 +54,19 @@ class Layer:
                 "which returns the model with its signs fixed"
             )
         return SignedDictionary(self.dictionary, self.signs.draw(self.dictionary.code_shape))
+
+    def _cells(self) -> tuple[str, ...]:
+        """Return what a table of layers has of this one, under `HEADINGS`."""
+        return (
+            type(self.dictionary).__name__,
+            times(self.dictionary.signal_shape),
+            times(self.dictionary.code_shape),
+            rounded(repr(self.projection)),
+            type(self.signs).__name__,
+        )
+
+    def _display(self) -> Display:
+        return Display("Layer", ("", "is"), list(zip(HEADINGS, self._cells(), strict=True)))
 
     def draw(self, rng: np.random.Generator) -> "Layer":
         """Return the layer with its signs fixed by one draw."""

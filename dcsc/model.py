@@ -1,7 +1,7 @@
 """The deep convolutional sparse coding model: layers, synthesis and the forward pass."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,9 +17,10 @@ from dcsc._arrays import (
     generator,
     integer,
 )
+from dcsc._diagram import Station
 from dcsc._display import Display, Displayed, times
 from dcsc._entries import SparseOrDense, code_array
-from dcsc.layer import Layer, as_layers, signals_of
+from dcsc.layer import HEADINGS, Layer, as_layers, signals_of
 from dcsc.pathway import Pathway
 from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.pursuits.pathways.layered import as_pathway_pursuit
@@ -67,7 +68,7 @@ class DCSCModel(Displayed):
         source = generator(rng, "DCSCModel.draw: rng")
         return DCSCModel([layer.draw(source) for layer in self.layers])
 
-    def synthesize(self, codes: SparseOrDense) -> Pathway:
+    def synthesize(self, codes: "SparseOrDense") -> Pathway:
         """Return the pathway of codes at the deepest layer, of shape ``(*batch, *code_shape)``.
 
         A sparse array of SciPy is unpacked, as a pathway holds arrays.
@@ -84,8 +85,8 @@ class DCSCModel(Displayed):
 
     def forward(
         self,
-        signal: npt.ArrayLike,
-        noise: Mapping[int, npt.ArrayLike] | None = None,
+        signal: "npt.ArrayLike",
+        noise: "Mapping[int, npt.ArrayLike] | None" = None,
         keep_coefficients: bool = False,
         pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Pathway:
@@ -130,7 +131,7 @@ class DCSCModel(Displayed):
         ]
         return Pathway(pathway, task.batch, tuple(coefficients))
 
-    def effective_atoms(self, layer: int, indices: npt.ArrayLike) -> Array:
+    def effective_atoms(self, layer: int, indices: "npt.ArrayLike") -> Array:
         r"""Return what units of a layer stand for, as signals.
 
         Unit k of layer l stands for the input pattern
@@ -200,16 +201,16 @@ class DCSCModel(Displayed):
         drawn = "random signs" if any(x.signs.random for x in self.layers) else "signs fixed"
         return Display(
             f"DCSCModel of {len(self.layers)} layers, {drawn}",
-            ("", "dictionary", "signal", "code", "projection", "signs"),
-            [
-                (
-                    f"layer {at}",
-                    type(layer.dictionary).__name__,
-                    times(layer.dictionary.signal_shape),
-                    times(layer.dictionary.code_shape),
-                    repr(layer.projection),
-                    type(layer.signs).__name__,
-                )
-                for at, layer in enumerate(self.layers, start=1)
-            ],
+            ("", *HEADINGS),
+            [(f"layer {at}", *layer._cells()) for at, layer in enumerate(self.layers, start=1)],
+            chain=list(self._stations()),
         )
+
+    def _stations(self) -> Iterator[Station]:
+        """Yield the signal, and the code of every layer, for a drawing."""
+        shape = self.layers[0].dictionary.signal_shape
+        yield Station(f"signal, {times(shape)}", math.prod(shape))
+        for at, layer in enumerate(self.layers, start=1):
+            kind, _, code, projection, signs = layer._cells()
+            entries = math.prod(layer.dictionary.code_shape)
+            yield Station(f"code {at}, {code}", entries, f"{kind}, {projection}, {signs}")

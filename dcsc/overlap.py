@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, brief, numeric_array
+from dcsc._display import Display, Displayed, digits
 from dcsc._entries import unpacked
+from dcsc._tables import Tabled
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.pathway import Pathway
@@ -18,8 +20,8 @@ __all__ = ["PathwayOverlap", "pathway_overlap"]
 _BLOCK_ENTRIES = 2**24
 
 
-@attrs.frozen(eq=False)
-class PathwayOverlap:
+@attrs.frozen(eq=False, repr=False)
+class PathwayOverlap(Displayed, Tabled):
     """How much activation pathways overlap within and between classes, layer by layer.
 
     Entry l − 1 of every array is that of layer l. NaN stands where there is no pair of samples.
@@ -43,9 +45,26 @@ class PathwayOverlap:
     within: Array
     between: Array
 
+    def _display(self) -> Display:
+        return Display(
+            f"Overlap of the pathways of {self.counts.sum()} samples, {len(self.classes)} classes",
+            ("mean Jaccard index", "within a class", "between classes"),
+            [
+                (name, digits(within), digits(between))
+                for name, within, between in zip(*self._table().values(), strict=True)
+            ],
+        )
+
+    def _table(self) -> dict[str, list[Any]]:
+        return {
+            "layer": [f"layer {number}" for number in range(1, len(self.within) + 1)],
+            "within": self.within.tolist(),
+            "between": self.between.tolist(),
+        }
+
 
 def pathway_overlap(
-    codes: Pathway | Sequence[npt.ArrayLike], labels: npt.ArrayLike
+    codes: "Pathway | Sequence[npt.ArrayLike]", labels: "npt.ArrayLike"
 ) -> PathwayOverlap:
     r"""Return how much the activation pathways of labelled samples overlap.
 

@@ -12,6 +12,7 @@ from dcsc._arrays import Array, Shape, instance, numeric_array, shape_tuple
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._entries import unpacked
 from dcsc._fields import named_field
+from dcsc._tables import Tabled
 from dcsc.errors import DcscError
 
 __all__ = ["Pathway", "Recovery"]
@@ -36,7 +37,7 @@ def _batch(value: Any, record: Any, where: str) -> Shape:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Pathway(Displayed):
+class Pathway(Displayed, Tabled):
     """The signal and the codes of all layers, X^(0) … X^(L).
 
     ``pathway[0]`` is the signal, ``pathway[l]`` the code of layer l, and ``len`` is L + 1. The
@@ -71,15 +72,26 @@ class Pathway(Displayed):
 
     def _display(self) -> Display:
         batch = f", batch {times(self.batch)}" if self.batch else ""
-        names = ("signal", *(f"layer {number}" for number in range(1, len(self))))
         return Display(
             f"Pathway of {len(self) - 1} layers{batch}",
             ("", "shape", "non-zeros", "share", "largest"),
             [
-                (name, *_facts(array, len(self.batch)))
-                for name, array in zip(names, self, strict=True)
+                (name, times(shape), digits(count), percent(share), digits(largest))
+                for name, shape, count, share, largest in zip(*self._table().values(), strict=True)
             ],
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        axes = len(self.batch)
+        columns = max(1, math.prod(self.batch))
+        counts = [np.count_nonzero(array) for array in self]
+        return {
+            "layer": ["signal", *(f"layer {number}" for number in range(1, len(self)))],
+            "shape": [array.shape[axes:] for array in self],
+            "nonzeros": [count / columns for count in counts],
+            "share": [n / max(array.size, 1) for n, array in zip(counts, self, strict=True)],
+            "largest": [float(np.abs(array).max(initial=0.0)) for array in self],
+        }
 
     def compare(self, guess: "Pathway") -> "Recovery":
         """Compare a guess with this pathway, the truth.
@@ -102,22 +114,8 @@ class Pathway(Displayed):
         return Recovery(np.stack(missed), np.stack(false_alarms), np.stack(error))
 
 
-def _facts(array: Array, batch_axes: int) -> tuple[str, str, str, str]:
-    """Return the shape, the non-zeros of a column, their share and the largest entry."""
-    columns = max(1, math.prod(array.shape[:batch_axes]))
-    count = np.count_nonzero(array)
-    largest = np.abs(array).max(initial=0.0)
-    each = digits(count / columns)
-    return (
-        times(array.shape[batch_axes:]),
-        each,
-        percent(count / max(array.size, 1)),
-        digits(largest),
-    )
-
-
 @attrs.frozen(eq=False, repr=False)
-class Recovery(Displayed):
+class Recovery(Displayed, Tabled):
     """How closely a guess agrees with the true pathway.
 
     Parameters
@@ -150,22 +148,22 @@ class Recovery(Displayed):
 
     def _display(self) -> Display:
         columns = self.pathway_recovered.size
-        exact = np.count_nonzero(self.pathway_recovered)
-        rows = [
-            (
-                f"layer {layer}",
-                f"{np.count_nonzero(right)} of {columns}",
-                digits(missed.mean()),
-                digits(false_alarms.mean()),
-                digits(error.mean()),
-            )
-            for layer, (right, missed, false_alarms, error) in enumerate(
-                zip(self.recovered, self.missed, self.false_alarms, self.error_norm, strict=True),
-                start=1,
-            )
-        ]
         return Display(
-            f"Recovery: the whole pathway is exact in {exact} of {columns}",
+            f"Recovery: the whole pathway is exact in "
+            f"{np.count_nonzero(self.pathway_recovered)} of {columns}",
             ("mean over columns", "exact", "missed", "false alarms", "error norm"),
-            rows,
+            [
+                (name, f"{exact} of {columns}", *map(digits, means))
+                for name, exact, *means in zip(*self._table().values(), strict=True)
+            ],
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        axes = tuple(range(1, self.missed.ndim))
+        return {
+            "layer": [f"layer {number}" for number in range(1, len(self.missed) + 1)],
+            "exact": np.count_nonzero(self.recovered, axis=axes).tolist(),
+            "missed": self.missed.mean(axis=axes).tolist(),
+            "false_alarms": self.false_alarms.mean(axis=axes).tolist(),
+            "error_norm": self.error_norm.mean(axis=axes).tolist(),
+        }

@@ -93,7 +93,7 @@ class SignPattern(ABC):
         self,
         count: int,
         code_shape: int | tuple[int, ...],
-        atoms: npt.ArrayLike,
+        atoms: "npt.ArrayLike",
         rng: Rng = None,
     ) -> Array:
         """Return what `draw_many` draws, at some atoms only, one bit per sign.

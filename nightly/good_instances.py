@@ -37,6 +37,7 @@ from nightly.ingredients import (
     array_set,
     autoencoder,
     certified,
+    compared,
     explained,
     folder,
     guarantee,
@@ -100,6 +101,7 @@ ROOTS = {
         tallies.SignTally,
         tallies.TheoremTally,
     ],
+    compared: [analyses.Comparison, analyses.LayerPair],
     explained: [
         bounds.BestThreshold,
         bounds.Change,

@@ -44,6 +44,7 @@ __all__ = [
     "autoencoder_file",
     "certified",
     "coded",
+    "compared",
     "explained",
     "folder",
     "guarantee",
@@ -176,6 +177,10 @@ def activations():
 @functools.cache
 def analysis():
     return analyses.analyze(network(), inputs(), limits=SHORT, perturbation=0.01)
+
+
+def compared():
+    return analyses.compare(analysis(), analysis(), ("one", "other"))
 
 
 def stability():

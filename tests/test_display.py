@@ -1,19 +1,39 @@
 """What records show of themselves: short texts, and HTML that takes the style of its page."""
 
 import html.parser
+import re
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
-from dcsc import CirculantDictionary, DCSCModel, HardThreshold, IdentitySigns, Layer, Pathway
-from dcsc._display import Display, Displayed
+from dcsc import (
+    CirculantDictionary,
+    DCSCModel,
+    DenseDictionary,
+    Dictionary,
+    HardThreshold,
+    IdentitySigns,
+    Layer,
+    Pathway,
+)
+from dcsc._diagram import Station, diagram
+from dcsc._display import Display, Displayed, Facts
 from dcsc.bounds import Certificate, LayerStatistics, PartialBound
 from dcsc.experiments.simulation import Tally
+from dcsc.intervals import Interval
+from dcsc.networks.analysis import Analysis
+from dcsc.networks.autoencoders.analysis import AutoencoderAnalysis
+from dcsc.report import page
 from dcsc.report.numbers import rounded_out
 from nightly.good_instances import INSTANCES
 
 PLAIN = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
+DRAWN = {"svg", "rect", "path", "text"}
+# How a chain is drawn: places and sizes, in the colour and the font of the page around it.
+PLACES = {"x", "y", "d", "width", "height", "rx", "viewbox", "role", "aria-label", "text-anchor"}
+FRAMED = (Analysis, AutoencoderAnalysis)
 ROWS = [(f"layer {at}", str(at), "wide" * (1 + at % 9)) for at in range(1, 31)]
 
 
@@ -45,20 +65,96 @@ RECORDS = [kind for kind in INSTANCES if not issubclass(kind, torch.nn.Module)]
 def test_no_record_is_a_wall_of_numbers(kind):
     text = repr(INSTANCES[kind]())
     assert text.count("\n") < 10
-    assert len(text) < 1000
+    assert max(map(len, text.split("\n"))) < 240
+
+
+def html_of(record):
+    """The elements of what a notebook shows; of a framed page those around it."""
+    text = record._repr_html_()
+    if isinstance(record, FRAMED):
+        frame, table = text.split("</iframe>")
+        assert Elements(frame + "</iframe>").names == {"iframe"}
+        start, end = "<details><summary>Numbers</summary>", "</details>"
+        assert table.startswith(start)
+        assert table.endswith(end)
+        text = table.removeprefix(start).removesuffix(end)
+    return Elements(text)
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in INSTANCES if issubclass(kind, Displayed)], ids=lambda k: k.__name__
+    "kind",
+    [kind for kind in RECORDS if issubclass(kind, Displayed | Dictionary)],
+    ids=lambda kind: kind.__name__,
 )
 def test_html_is_plain_and_whole(kind):
     record = INSTANCES[kind]()
-    elements = Elements(record._repr_html_())
-    assert elements.names <= PLAIN
-    assert not elements.attributes
+    elements = html_of(record)
+    drawn = elements.names & DRAWN
+    assert elements.names - drawn <= PLAIN
     assert not elements.open
-    display = record._display()
-    assert {display.title, *(cell for row in display.rows for cell in row)} <= {"", *elements.words}
+    for name, value in elements.attributes:
+        assert drawn
+        assert name in PLACES or (name, value) in {
+            *(("fill", "none"), ("fill", "currentColor"), ("stroke", "currentColor")),
+            *(("fill-opacity", "0.08"), ("font-size", "12")),
+        }
+    if isinstance(record, Displayed):
+        display = record._display()
+        cells = {display.title, *(cell for row in display.rows for cell in row)}
+        assert cells <= {"", *elements.words}
+
+
+def test_a_page_in_a_frame_reaches_nothing_around_it():
+    analysis = INSTANCES[Analysis]()
+    text = analysis._repr_html_()
+    frame = Elements(text[: text.index("</iframe>")])
+    attributes = dict(frame.attributes)
+    assert attributes["srcdoc"] == page(analysis)
+    assert attributes["sandbox"] == "allow-scripts"  # of another origin: it cannot see the notebook
+
+
+def test_a_chain_of_many_layers_leaves_out_the_middle():
+    stations = [Station(f"layer {at}", 2**at, f"way {at}") for at in range(40)]
+    elements = Elements(diagram(stations))
+    words = [word for word in elements.words if word.startswith(("layer", "…"))]
+    assert words == [
+        *(f"layer {at}" for at in range(6)),
+        "… 28 more",
+        *(f"layer {at}" for at in range(34, 40)),
+    ]
+    assert "way 39" in elements.words
+
+
+def test_bars_of_a_chain_grow_with_what_they_stand_for():
+    text = diagram([Station("a", 1), Station("b", 63, "<up>"), Station("c", 4095, "up")])
+    widths = [int(width) for width in re.findall(r'<rect [^>]*width="(\d+)"', text)]
+    assert widths == [100, 182, 280]  # 84 + 196·log2(1 + n)/12
+    assert "&lt;up&gt;" in text
+
+
+def test_measures_that_take_long_are_not_asked():
+    shown = DenseDictionary([[1.0, 0.6], [0.0, 0.8]])._repr_html_()
+    assert "<tr><th>coherence</th><td>0.6</td></tr>" in shown
+    large = DenseDictionary(np.ones((2, 20_000)))
+    assert "mutual_coherence() would take long here" in large._repr_html_()
+
+
+def test_facts_tell_many_numbers_in_a_few_characters():
+    @attrs.frozen(repr=False)
+    class Mine(Facts):
+        of_each: tuple
+        both: Interval
+        known: bool
+        missing: None
+        array: object
+
+    lines = repr(Mine((1, 2.5, 3, 4, 5), Interval(0.5, 1), True, None, np.arange(6.0))).split("\n")
+    assert [line.split(maxsplit=1) for line in lines[2:4]] == [
+        ["of", "each  5 numbers, 1 to 5"],
+        ["both", "0.5 to 1"],
+    ]
+    assert [line.split()[-1] for line in lines[4:6]] == ["yes", "–"]
+    assert lines[6].split(maxsplit=1) == ["array", "6, 0 to 5"]
 
 
 def test_text_leaves_out_the_middle_and_html_nothing():

@@ -11,10 +11,13 @@ import dcsc
 
 ROOT = Path(dcsc.__file__).parents[1]  # the checkout, or where a wheel was installed
 PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
-# Default leaves that an abstract class or a model hands out, and text that describes its records.
+# Default leaves that an abstract class or a model hands out, and what describes records: text
+# or a page.
 DOORS = {
     ("dcsc.dictionaries.base", "dcsc.dictionaries.diagonal"),
     ("dcsc.model", "dcsc.torch.models"),
+    ("dcsc.networks.analysis.records", "dcsc.report.page"),
+    ("dcsc.networks.autoencoders.analysis.analysis", "dcsc.report.autoencoders"),
     ("dcsc.networks.network", "dcsc.networks.pytorch.module"),
     ("dcsc.bounds.explanations.text", "dcsc.bounds.explanations.records"),
     ("dcsc.experiments.sweeps.replay", "dcsc.experiments.sweeps.text"),
@@ -22,9 +25,9 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("_starting", "errors", "_version", "_words", "_colours", "_display", "_forks", "_cached"),
-    *("_threads", "_arrays", "_arguments", "_entries", "_fields", "_files", "_outside"),
-    *("_archives", "_media", "_sharing"),
+    *("_starting", "errors", "_version", "_words", "_colours", "_diagram", "_display", "_tables"),
+    *("_forks", "_cached", "_threads", "_arrays", "_arguments", "_entries", "_fields", "_files"),
+    *("_outside", "_archives", "_media", "_sharing"),
     *(
         "intervals",
         "_numerics",

@@ -43,7 +43,7 @@ class _Lease:
                 _lock.release()
 
 
-def empty(shape: Shape, dtype: npt.DTypeLike) -> Array:
+def empty(shape: Shape, dtype: "npt.DTypeLike") -> Array:
     """Return a new array, like `numpy.empty`, of memory that was used before if there is some."""
     kind: np.dtype[Any] = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize

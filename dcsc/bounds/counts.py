@@ -23,7 +23,7 @@ _STEEPEST = 700.0  # of exponents: beyond it exp is no number
 _BLOCK_ENTRIES = 2**20
 
 
-def ruger(probabilities: npt.ArrayLike, delta: float) -> int:
+def ruger(probabilities: "npt.ArrayLike", delta: float) -> int:
     r"""Return the smallest t ≥ 1 for which Rüger's inequality proves :math:`P(E \ge t) \le \delta`.
 
     .. math:: t = \min_r \max\left\{r + 1, \left\lceil r +
@@ -54,7 +54,7 @@ def ruger(probabilities: npt.ArrayLike, delta: float) -> int:
     return int(np.maximum(least, written + 1).min())
 
 
-def ruger_ends(probabilities: npt.ArrayLike, count: int) -> Interval[float]:
+def ruger_ends(probabilities: "npt.ArrayLike", count: int) -> Interval[float]:
     r"""Return between what :math:`P(E \ge t)` lies for events of these probabilities.
 
     .. math:: P(E \ge t) \le \min_{0 \le r < t} \frac{1}{t - r} \sum_{k > r} p_{(k)},
@@ -78,7 +78,7 @@ def ruger_ends(probabilities: npt.ArrayLike, count: int) -> Interval[float]:
 
 
 def block_chernoff(
-    means: npt.ArrayLike, sizes: npt.ArrayLike, chromatic: float, delta: float
+    means: "npt.ArrayLike", sizes: "npt.ArrayLike", chromatic: float, delta: float
 ) -> int:
     r"""Return the smallest t for which a Chernoff bound over blocks proves P(E ≥ t) ≤ δ.
 
@@ -161,7 +161,7 @@ def cantelli(mean: float, variance: float, delta: float) -> int | None:
     return max(math.ceil(above * (1 + 8 * _EPS)), math.floor(middle * (1 + 8 * _EPS)) + 1)
 
 
-def energy_cap(levels: npt.ArrayLike, energy: float) -> int:
+def energy_cap(levels: "npt.ArrayLike", energy: float) -> int:
     r"""Return the most events that can happen at once if each takes its share of an energy.
 
     It is the largest n whose n smallest :math:`(t_k)_+^2` sum to at most the energy.
@@ -186,7 +186,7 @@ def energy_cap(levels: npt.ArrayLike, energy: float) -> int:
     return int(np.searchsorted(sums, most, side="right"))
 
 
-def _probabilities(value: npt.ArrayLike, where: str) -> Array:
+def _probabilities(value: "npt.ArrayLike", where: str) -> Array:
     """Return probabilities as a line, from large to small."""
     p = real_array(value, where).astype(np.float64).ravel()
     if p.size and not (p.min() >= 0 and p.max() <= 1):

@@ -1,19 +1,24 @@
 """What a bound returns."""
 
 import math
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from dcsc._display import Display, Displayed, at_most, digits, interval
+from dcsc._tables import Tabled, ends_of
 from dcsc.bounds.hypotheses import Hypothesis, threshold_hypothesis
 from dcsc.bounds.statement import Statement
 
 __all__ = ["Guarantee", "Hypothesis", "LayerGuarantee", "threshold_hypothesis"]
 
 
-@attrs.frozen
-class LayerGuarantee:
+_HEADINGS = ("", "fails at most", "threshold", "noise", "conditions")
+_STATES = ((True, "true"), (None, "assumed"), (False, "false"))
+
+
+@attrs.frozen(repr=False)
+class LayerGuarantee(Displayed):
     """What a bound says of one layer, joint with the success of the layers below.
 
     Parameters
@@ -47,9 +52,23 @@ class LayerGuarantee:
         """Return the same under further conditions."""
         return attrs.evolve(self, hypotheses=(*self.hypotheses, *hypotheses))
 
+    def _display(self) -> Display:
+        claim = f"it fails with probability at most {at_most(self.failure_probability)}"
+        return Display(f"Guarantee of one layer: {claim}", _HEADINGS, [self._row("layer")])
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        counts = ((sum(h.holds is held for h in self.hypotheses), state) for held, state in _STATES)
+        return (
+            name,
+            at_most(self.failure_probability),
+            interval(*self.threshold),
+            digits(self.noise),
+            ", ".join(f"{count} {state}" for count, state in counts if count),
+        )
+
 
 @attrs.frozen(repr=False)
-class Guarantee(Displayed, Statement[LayerGuarantee]):
+class Guarantee(Displayed, Tabled, Statement[LayerGuarantee]):
     """What a bound says of a model: an upper bound of the probability that a support is wrong.
 
     Parameters
@@ -88,21 +107,6 @@ class Guarantee(Displayed, Statement[LayerGuarantee]):
         return self.failure_probability < 1
 
     def _display(self) -> Display:
-        states = ((True, "true"), (None, "assumed"), (False, "false"))
-        rows = [
-            (
-                f"layer {at}",
-                at_most(layer.failure_probability),
-                interval(*layer.threshold),
-                digits(layer.noise),
-                ", ".join(
-                    f"{count} {state}"
-                    for value, state in states
-                    if (count := sum(h.holds is value for h in layer.hypotheses))
-                ),
-            )
-            for at, layer in enumerate(self.layers, start=1)
-        ]
         fails = getattr(self.calculator, "fails", "the pathway fails")
         claim = (
             f"{fails} with probability at most {at_most(self.failure_probability)}"
@@ -112,11 +116,21 @@ class Guarantee(Displayed, Statement[LayerGuarantee]):
         measured = ("Constants of the layers below the deepest are those of one draw.",)
         return Display(
             f"{self.bound}: {claim}",
-            ("", "fails at most", "threshold", "noise", "conditions"),
-            rows,
+            _HEADINGS,
+            [layer._row(f"layer {at}") for at, layer in enumerate(self.layers, start=1)],
             (
                 *(f"Not true: {statement}." for statement in self.violations),
                 *(measured if self.conditional else ()),
                 f"Source: {self.reference}.",
             ),
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        return {
+            "layer": [f"layer {number}" for number in range(1, len(self.layers) + 1)],
+            "failure_probability": [layer.failure_probability for layer in self.layers],
+            "unclipped": [layer.unclipped for layer in self.layers],
+            "lower": [layer.lower for layer in self.layers],
+            **ends_of("threshold", self.thresholds),
+            "noise": [layer.noise for layer in self.layers],
+        }

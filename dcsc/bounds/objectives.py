@@ -33,7 +33,7 @@ class Objective(ABC):
     - a place with more of both costs no less than the other
     """
 
-    def costs(self, missed: npt.ArrayLike, false_alarms: npt.ArrayLike) -> Array:
+    def costs(self, missed: "npt.ArrayLike", false_alarms: "npt.ArrayLike") -> Array:
         """Return a cost of every place, whose least is wanted; infinite where it is not allowed.
 
         Parameters

@@ -4,6 +4,7 @@ import math
 
 import attrs
 
+from dcsc._display import Facts
 from dcsc.coefficients import TOLERANCE, strictly_below
 
 __all__ = ["Side", "WeakAtom"]
@@ -57,8 +58,8 @@ class Side:
         return self.left_value <= self.right_value
 
 
-@attrs.frozen
-class WeakAtom:
+@attrs.frozen(repr=False)
+class WeakAtom(Facts):
     r"""One atom and its share in a union bound.
 
     Its interference is :math:`\sum_j w_j \varepsilon_j` with :math:`w_j = |G_{kj} x_j|`, and it

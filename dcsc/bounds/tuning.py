@@ -19,7 +19,7 @@ def with_best_thresholds(
     model: DCSCModel,
     truth: Pathway,
     bound: BoundCalculator | PartialBound,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
     per_filter: bool = False,
     objective: Objective | None = None,
 ) -> DCSCModel:

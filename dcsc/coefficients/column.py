@@ -152,7 +152,7 @@ class Column:
 def columns(
     dictionary: Dictionary,
     codes: Array,
-    threshold: npt.ArrayLike,
+    threshold: "npt.ArrayLike",
     *,
     one_sided: bool = False,
     noise: float | Array = 0.0,

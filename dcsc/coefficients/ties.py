@@ -39,7 +39,7 @@ def rounding_of(dictionary: Dictionary, codes: Array) -> float:
     return roundings * float(np.finfo(np.result_type(dictionary._dtype(), codes.dtype)).eps)
 
 
-def check_units(strengths: npt.ArrayLike, where: str) -> None:
+def check_units(strengths: "npt.ArrayLike", where: str) -> None:
     """Refuse coefficients whose squares overflow or underflow; zeros are allowed.
 
     Raises

@@ -15,6 +15,7 @@ from dcsc.dictionaries import gram
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.rows import Near
+from dcsc.dictionaries.shown import geometry_and_measures
 from dcsc.errors import DcscError
 
 __all__ = ["Dictionary"]
@@ -138,7 +139,7 @@ class Dictionary(LinearMap):
         others = self.stripes.size - 1
         return math.sqrt(excess / others) if excess > 0 and others else 0.0
 
-    def gram_rows(self, indices: npt.ArrayLike) -> scipy.sparse.csr_array:
+    def gram_rows(self, indices: "npt.ArrayLike") -> scipy.sparse.csr_array:
         """Return rows of G = AᵀA, sparse float64 of shape ``(len(indices), prod(code_shape))``.
 
         Parameters
@@ -168,6 +169,9 @@ class Dictionary(LinearMap):
         from dcsc.dictionaries.diagonal import NormalizedDictionary  # noqa: PLC0415
 
         return NormalizedDictionary(self)
+
+    def _repr_html_(self) -> str:
+        return geometry_and_measures(self).html()
 
     # ---- hooks of the measures ---------------------------------------------------------------
 

@@ -171,7 +171,7 @@ class ConvolutionalDictionary(Dictionary):
     def _taps(self, data: Array) -> Array:
         return self._shifted.taps.astype(data.dtype, copy=False)
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         return self.filters.dtype
 
     @property

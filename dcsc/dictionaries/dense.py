@@ -64,7 +64,7 @@ class DenseDictionary(Dictionary):
     def dead_filters(self) -> tuple[int, ...]:
         return tuple(np.flatnonzero(~self.matrix.any(axis=0)).tolist())
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         return self.matrix.dtype
 
     def _synthesize(self, codes: Array) -> Array:

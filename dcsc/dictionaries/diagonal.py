@@ -53,7 +53,7 @@ class _DiagonalDictionary(Dictionary):
     def dead_filters(self) -> tuple[int, ...]:
         return self.dictionary.dead_filters
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         return self.dictionary._dtype()
 
     @property

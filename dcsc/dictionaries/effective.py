@@ -33,7 +33,7 @@ def _operators(value: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
     return operators
 
 
-def _supports(value: Iterable[npt.ArrayLike], record: Any, where: str) -> tuple[Array, ...]:
+def _supports(value: "Iterable[npt.ArrayLike]", record: Any, where: str) -> tuple[Array, ...]:
     supports = tuple(frozen_array(numeric_array(item, where) != 0) for item in items(value, where))
     expected = [tuple(operator.code_shape) for operator in record.operators[:-1]]
     shapes = [support.shape for support in supports]
@@ -74,7 +74,9 @@ class EffectiveDictionary(Dictionary):
     array([2., 0.])
     """
 
-    operators: tuple[Dictionary, ...] = attrs.field(converter=_operators)
+    operators: tuple[Dictionary, ...] = attrs.field(
+        converter=_operators, repr=lambda operators: f"<{len(operators)}>"
+    )
     supports: tuple[Array, ...] = attrs.field(
         converter=named(_supports),  # type: ignore[misc]  # see `named`
         eq=attrs.cmp_using(eq=_same),
@@ -89,7 +91,7 @@ class EffectiveDictionary(Dictionary):
     def code_shape(self) -> Shape:
         return tuple(self.operators[-1].code_shape)
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         return np.result_type(*(operator._dtype() for operator in self.operators))
 
     @cached_property

@@ -51,7 +51,7 @@ class LinearMap(ABC):
 
     # ---- the map -----------------------------------------------------------------------------
 
-    def synthesize(self, codes: SparseOrDense) -> Array:
+    def synthesize(self, codes: "SparseOrDense") -> Array:
         """Return A x: ``(*batch, *code_shape)`` to ``(*batch, *signal_shape)``.
 
         Of a sparse array only the entries are looked at.
@@ -71,7 +71,7 @@ class LinearMap(ABC):
         out = from_hook(signals, shape, entries.values.dtype, f"{name}._synthesize_entries")
         return out.reshape(entries.batch + shape[1:])
 
-    def analyze(self, signals: SparseOrDense) -> Array:
+    def analyze(self, signals: "SparseOrDense") -> Array:
         """Return Aᵀ y, the exact adjoint: ``(*batch, *signal_shape)`` to ``(*batch, *code_shape)``.
 
         Raises
@@ -81,14 +81,14 @@ class LinearMap(ABC):
         """
         return self._map(signals, "signals", "_analyze", self.signal_shape, self.code_shape)
 
-    def contributions(self, codes: SparseOrDense) -> Array:
+    def contributions(self, codes: "SparseOrDense") -> Array:
         """Return |A| |x|, the sum of the absolute contributions to each sample of A x.
 
         What rounding can do to a sample of A x is a small multiple of eps times this.
         """
         return self._map(codes, "codes", "_contributions", self.code_shape, self.signal_shape)
 
-    def exposure(self, signals: SparseOrDense) -> Array:
+    def exposure(self, signals: "SparseOrDense") -> Array:
         """Return |A|ᵀ |y|, the most that each coefficient can be for signals of these sizes.
 
         What rounding can do to an entry of Aᵀ y is a small multiple of eps times this.
@@ -121,21 +121,21 @@ class LinearMap(ABC):
         """Windows on a signal: the samples that one atom covers."""
         return Windows(tuple(self.signal_shape))
 
-    def stripe_sparsity(self, codes: SparseOrDense) -> Any:
+    def stripe_sparsity(self, codes: "SparseOrDense") -> Any:
         """Return the stripe sparsity of codes ``(*batch, *code_shape)``, an int per batch element.
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
         return self.stripes.fullest(codes, f"{type(self).__name__}: codes")
 
-    def patch_sparsity(self, signals: SparseOrDense) -> Any:
+    def patch_sparsity(self, signals: "SparseOrDense") -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
         return self.patches.fullest(signals, f"{type(self).__name__}: signals")
 
-    def patch_norm(self, signals: SparseOrDense) -> Any:
+    def patch_norm(self, signals: "SparseOrDense") -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``. ``|⟨a, y⟩| ≤ |a| ‖y‖_{2,∞}^P`` for any atom.
@@ -208,7 +208,7 @@ class LinearMap(ABC):
         """
         return False
 
-    def _dtype(self) -> npt.DTypeLike:
+    def _dtype(self) -> "npt.DTypeLike":
         """Return the dtype of the atoms; float32 lets every input keep its own."""
         return np.float32
 

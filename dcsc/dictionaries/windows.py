@@ -122,7 +122,7 @@ class Windows:
         """Sum the squares of validated floats window by window; they may overflow to infinity."""
         return self._sum_channels(array, _sum_squares, array.dtype)
 
-    def fullest(self, values: SparseOrDense, where: str) -> Any:
+    def fullest(self, values: "SparseOrDense", where: str) -> Any:
         """Count the non-zeros of the fullest window, for each element of ``(*batch, *shape)``."""
         if not is_sparse(values):
             array = numeric_array(values, where)
@@ -233,7 +233,7 @@ class Windows:
         return self._each_axis(array, lambda axis, line: axis.reduce(line, ufunc))
 
     def _sum_channels(
-        self, array: Array, function: Callable[[Array, Array], None], dtype: npt.DTypeLike
+        self, array: Array, function: Callable[[Array, Array], None], dtype: "npt.DTypeLike"
     ) -> Array:
         """Sum ``function(entries, out)`` window by window, block by block in the cache."""
         batch = array.shape[: array.ndim - len(self.shape)]

@@ -10,6 +10,7 @@ import numpy as np
 from dcsc._arguments import mapping
 from dcsc._arrays import Array, integer, numeric_array
 from dcsc._cached import cached_property
+from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -52,8 +53,8 @@ def _read_only(value: Any, record: Any, where: str) -> Mapping[str, Array]:
     return MappingProxyType(views)
 
 
-@attrs.frozen(slots=False, eq=False)
-class Activations:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Activations(Displayed):
     """The values that a forward pass computed, by name.
 
     Parameters
@@ -69,13 +70,20 @@ class Activations:
         What could not be run; nothing that depends on it is among the values.
     """
 
-    graph: Graph = attrs.field(repr=False)
-    convolutions: tuple[Convolution, ...] = attrs.field(repr=False)
-    values: Mapping[str, Array] = attrs.field(
-        converter=named(_read_only),  # type: ignore[misc]  # see `named`
-        repr=lambda values: f"<{len(values)} arrays>",
-    )
+    graph: Graph
+    convolutions: tuple[Convolution, ...]
+    values: Mapping[str, Array] = attrs.field(converter=named(_read_only))  # type: ignore[misc]  # see `named`
     stops: tuple[Stop, ...]
+
+    def _display(self) -> Display:
+        values = [self.values.get(one.code) for one in self.convolutions]
+        rows = [
+            (one.name, "not reached" if code is None else times(code.shape), one.code)
+            for one, code in zip(self.convolutions, values, strict=True)
+        ]
+        title = f"Activations: {len(self.values)} values, {len(self.convolutions)} convolutions"
+        stops = [f"Stopped at {stop}" for stop in self.stops]
+        return Display(title, ("", "shape of the codes", "name"), rows, stops)
 
     def __getitem__(self, name: str) -> Array:
         if name not in self.values:

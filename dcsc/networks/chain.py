@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._display import Facts
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.graph import Graph, Node
@@ -24,8 +25,8 @@ __all__ = ["NetworkLayer", "chained", "single"]
 Values = Mapping[str, Array]
 
 
-@attrs.frozen(eq=False)
-class NetworkLayer:
+@attrs.frozen(eq=False, repr=False)
+class NetworkLayer(Facts):
     """A convolution as a D-CSC layer, with what a forward pass found there.
 
     The code is ``max(dictionary.analyze(signal) − threshold, 0)`` for a rectifier.

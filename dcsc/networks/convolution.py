@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, instance, instance_of, per_axis
+from dcsc._display import Facts
 from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.dictionaries import ToeplitzDictionary
@@ -78,8 +79,8 @@ class Sum:
         return f"goes into a sum with {listed(self.added)}, then {self.activation.label}"
 
 
-@attrs.frozen
-class Convolution:
+@attrs.frozen(repr=False)
+class Convolution(Facts):
     """A convolution, and the norm, activation and pooling that alone use its result.
 
     Parameters

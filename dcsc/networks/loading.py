@@ -24,7 +24,7 @@ def load(
     path: str | os.PathLike[str],
     geometry: Geometry | None = None,
     *,
-    fixed: Mapping[str, npt.ArrayLike] | None = None,
+    fixed: "Mapping[str, npt.ArrayLike] | None" = None,
 ) -> ConvNetwork:
     """Return the trained network in a file.
 

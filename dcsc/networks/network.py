@@ -17,6 +17,7 @@ from dcsc._words import listed, quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
+from dcsc.networks.drawn import stations
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
 from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
@@ -142,12 +143,13 @@ class ConvNetwork(Displayed):
                 for convolution in self.convolutions
             ],
             (*map(str, self.unread), *self.notes),
+            list(stations(self.inputs, self.convolutions)),
         )
 
     # ---- running it --------------------------------------------------------------------------
 
     def forward(
-        self, inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike], keep: Iterable[str] = ()
+        self, inputs: "npt.ArrayLike | Mapping[str, npt.ArrayLike]", keep: Iterable[str] = ()
     ) -> Activations:
         """Return the activations, computed from the weights.
 
@@ -206,7 +208,7 @@ class ConvNetwork(Displayed):
             hint = f" ({self.assumed})" if self.assumed else ""
             raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
 
-    def activations(self, values: Mapping[str, npt.ArrayLike]) -> Activations:
+    def activations(self, values: "Mapping[str, npt.ArrayLike]") -> Activations:
         """Return activations that were computed elsewhere, on a GPU for example.
 
         `TorchNetwork.values` computes what is needed. Layers and outputs without values are

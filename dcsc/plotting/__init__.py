@@ -8,6 +8,7 @@ Records come in and figures of matplotlib come out; `as_png` and `as_svg` make f
 ``recall``       how much of each support a sweep finds, measured and proved
 ``cells``        how the cells of a sweep lie on these two
 ``poster``       the three panels of the poster
+``comparison``   two networks side by side
 ``recovery``     what comes back of one pathway
 ``units``        what units stand for, and how much pathways share
 ``latents``      the small figures of an autoencoder's page
@@ -17,6 +18,7 @@ Records come in and figures of matplotlib come out; `as_png` and `as_svg` make f
 ===============  ==========================================================
 """
 
+from dcsc.plotting.comparison import comparison_figure
 from dcsc.plotting.explanation import explanation
 from dcsc.plotting.files import as_png, as_svg
 from dcsc.plotting.phase import sweep_figure
@@ -28,6 +30,7 @@ from dcsc.plotting.units import effective_atoms, pathway_overlap
 __all__ = [
     "as_png",
     "as_svg",
+    "comparison_figure",
     "effective_atoms",
     "explanation",
     "pathway_overlap",

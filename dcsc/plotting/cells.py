@@ -14,14 +14,13 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dcsc._arrays import Array, instance
 from dcsc.errors import DcscError
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, plain
+from dcsc.plotting.style import BLUE, EMPTY, GREEN, ORANGE, PINK, RED, plain
 
 if TYPE_CHECKING:
     import xarray
 
 __all__ = [
     "CURVES",
-    "EMPTY",
     "Panels",
     "beside",
     "dash",
@@ -35,7 +34,6 @@ __all__ = [
     "text",
 ]
 
-EMPTY = "#E8A5A0"
 CURVES = ["black", BLUE, RED, GREEN, PINK, ORANGE]
 
 _PANELS = 9

@@ -13,7 +13,6 @@ from matplotlib.patheffects import AbstractPathEffect, Stroke
 from dcsc._arrays import Array
 from dcsc.plotting.cells import (
     CURVES,
-    EMPTY,
     beside,
     dash,
     edges,
@@ -26,7 +25,7 @@ from dcsc.plotting.cells import (
     text,
 )
 from dcsc.plotting.drawing import canvas
-from dcsc.plotting.style import BOUND_NAMES, BOUNDS, RED, STYLE, legend, plain
+from dcsc.plotting.style import BOUND_NAMES, BOUNDS, EMPTY, RED, STYLE, legend, plain
 
 if TYPE_CHECKING:
     import xarray

@@ -15,7 +15,6 @@ from dcsc._arrays import Array, integer
 from dcsc.errors import DcscError
 from dcsc.plotting.cells import (
     CURVES,
-    EMPTY,
     beside,
     dash,
     edges,
@@ -28,7 +27,7 @@ from dcsc.plotting.cells import (
     text,
 )
 from dcsc.plotting.drawing import canvas
-from dcsc.plotting.style import BOUNDS, RED, STYLE, legend, plain
+from dcsc.plotting.style import BOUNDS, EMPTY, RED, STYLE, legend, plain
 
 if TYPE_CHECKING:
     import xarray

@@ -66,6 +66,7 @@ def _signal(axes: Axes, signal: Array, title: str) -> None:
     else:
         axes.plot(signal, lw=0.6, color="black")
         axes.set_xlabel("sample")
+        axes.set_ylabel("value")
 
 
 def _code_map(axes: Axes, report: RecoveryReport, number: int) -> None:

@@ -32,7 +32,7 @@ _ACROSS = 4  # characters of a class that have room below its column
 
 
 def effective_atoms(
-    model: DCSCModel, layer: int, indices: npt.ArrayLike, figure: Figure | None = None
+    model: DCSCModel, layer: int, indices: "npt.ArrayLike", figure: Figure | None = None
 ) -> Figure:
     """Draw the input patterns that units of a layer stand for, as a grid of pictures.
 
@@ -163,6 +163,8 @@ def _matrix(axes: Axes, classes: Array, matrix: Array, top: float) -> Any:
     turned = 90 if max(map(len, names)) > _ACROSS else 0
     axes.set_xticks(places, names, fontsize=8, rotation=turned)
     axes.set_yticks(places, names, fontsize=8)
+    axes.set_xlabel("class")
+    axes.set_ylabel("class")
     if len(classes) <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             colour = "white" if value > 0.6 * top else "black"
@@ -194,5 +196,6 @@ def _curve(axes: Axes, overlap: PathwayOverlap) -> None:
     axes.margins(y=0.15)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("layer")
+    axes.set_ylabel("mean Jaccard index")
     axes.set_title("mean overlap of two samples", fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="lower left")

@@ -21,7 +21,7 @@ from dcsc._arrays import (
     real_or_array,
 )
 from dcsc._entries import SparseOrDense, code_array, packed
-from dcsc._fields import array_field, flag_field
+from dcsc._fields import array_field, few, flag_field
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 
@@ -44,12 +44,12 @@ def as_threshold(value: Any, record: Any, where: str) -> Threshold:
 
 def threshold_field(default: Any = attrs.NOTHING) -> Any:
     """Declare the ``threshold`` field of a thresholding projection."""
-    return array_field(as_threshold, default=default, repr=repr)
+    return array_field(as_threshold, default=default, repr=few)
 
 
 def optional_threshold_field() -> Any:
     """Declare a ``threshold`` field that may be left open."""
-    return array_field(as_threshold, optional=True, repr=repr)
+    return array_field(as_threshold, optional=True, repr=few)
 
 
 def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:
@@ -154,7 +154,7 @@ class Projection(ABC):
         """
         return self._proximal(positive(step, f"{type(self).__name__}.proximal: step"))
 
-    def penalty(self, code: SparseOrDense, dictionary: Dictionary | None = None) -> Any:
+    def penalty(self, code: "SparseOrDense", dictionary: Dictionary | None = None) -> Any:
         """Return g(x) for codes ``(*batch, *code_shape)``, the penalty that `proximal` speaks of.
 
         Parameters
@@ -184,7 +184,7 @@ class Projection(ABC):
 
     def __call__(
         self,
-        coefficients: npt.ArrayLike,
+        coefficients: "npt.ArrayLike",
         dictionary: Dictionary | None = None,
         *,
         sparse: bool = False,

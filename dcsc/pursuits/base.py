@@ -19,6 +19,7 @@ from dcsc._arrays import (
     real_array,
     result_dtype,
 )
+from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._entries import is_sparse, packed
 from dcsc._fields import array_field, named_field
 from dcsc.dictionaries import Dictionary
@@ -36,8 +37,8 @@ def _code(value: Any, record: Any, where: str) -> Array | scipy.sparse.coo_array
     return packed(value) if is_sparse(value) else numeric_array(value, where)
 
 
-@attrs.frozen(eq=False)
-class Pursued:
+@attrs.frozen(eq=False, repr=False)
+class Pursued(Displayed):
     r"""The codes that a pursuit found, and how.
 
     Parameters
@@ -54,6 +55,19 @@ class Pursued:
     code: Array | scipy.sparse.coo_array = named_field(_code, repr=brief)
     iterations: Array = array_field(_array)
     gap: Array | None = array_field(_array, optional=True)
+
+    def _display(self) -> Display:
+        batch = self.iterations.shape
+        columns = max(self.iterations.size, 1)
+        count = np.count_nonzero(self.code)
+        rows = [
+            ("code", times(self.code.shape[len(batch) :])),
+            ("batch", times(batch) if batch else "one signal"),
+            ("non-zeros", f"{digits(count / columns)}, {percent(count / max(self.code.size, 1))}"),
+            ("steps", between(self.iterations)),
+            ("gap", "not certified" if self.gap is None else between(self.gap)),
+        ]
+        return Display("Codes that a pursuit found", ("", "is"), rows)
 
 
 class Pursuit(ABC):
@@ -82,7 +96,7 @@ class Pursuit(ABC):
 
     def __call__(
         self,
-        signals: npt.ArrayLike,
+        signals: "npt.ArrayLike",
         operator: Dictionary,
         projection: Projection | None = None,
         dictionary: Dictionary | None = None,

@@ -49,10 +49,10 @@ class _Choice:
 
 def actual_means(
     model: DCSCModel,
-    codes: SparseOrDense,
+    codes: "SparseOrDense",
     draws: int = 100,
     rng: Rng = 0,
-    noise: npt.ArrayLike | None = None,
+    noise: "npt.ArrayLike | None" = None,
     tail: Tail | str = "exact",
     tolerance: float = 0.005,
     delta: float = 0.05,

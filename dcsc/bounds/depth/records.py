@@ -1,17 +1,23 @@
 """What is known of every layer of a model, averaged over draws of its signs."""
 
+from typing import Any
+
 import attrs
 
 from dcsc._arrays import Array
-from dcsc._display import Display, Displayed, ends
+from dcsc._display import Display, Displayed, Facts, ends
+from dcsc._tables import Tabled, ends_of
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.intervals import Interval
 
 __all__ = ["AveragedLayer", "AveragedMeans", "Shares"]
 
+_HEADINGS = ("", "recall", "missed", "false alarms", "wrong units", "basis")
+_MEANS = ("recall", "missed", "false_alarms", "hamming")
 
-@attrs.frozen
-class Shares:
+
+@attrs.frozen(repr=False)
+class Shares(Facts):
     r"""How much of one layer's support is right, each number between two ends.
 
     Parameters
@@ -31,8 +37,8 @@ class Shares:
     hamming: Interval[float]
 
 
-@attrs.frozen
-class AveragedLayer:
+@attrs.frozen(repr=False)
+class AveragedLayer(Displayed):
     """What is known of one layer, in the mean over all signs of the model.
 
     Parameters
@@ -79,9 +85,18 @@ class AveragedLayer:
         """Expected share of wrong units."""
         return self.means.hamming
 
+    def _display(self) -> Display:
+        return Display(
+            "Expected recall of one layer", _HEADINGS, [self._row("layer")], (self.basis,)
+        )
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        means = (ends(*getattr(self, name)) for name in _MEANS)
+        return name, *means, "proved" if self.proved else "measured"
+
 
 @attrs.frozen(repr=False)
-class AveragedMeans(Displayed):
+class AveragedMeans(Displayed, Tabled):
     """What `told_means` and `actual_means` return.
 
     Parameters
@@ -119,17 +134,15 @@ class AveragedMeans(Displayed):
         )
         return Display(
             f"Expected recall and false alarms of the {self.of} pass: {claim}",
-            ("", "recall", "missed", "false alarms", "wrong units", "basis"),
-            [
-                (
-                    f"layer {at}",
-                    ends(*layer.recall),
-                    ends(*layer.missed),
-                    ends(*layer.false_alarms),
-                    ends(*layer.hamming),
-                    "proved" if layer.proved else "measured",
-                )
-                for at, layer in enumerate(self.layers, start=1)
-            ],
+            _HEADINGS,
+            [layer._row(f"layer {at}") for at, layer in enumerate(self.layers, start=1)],
             () if surely else (f"Intervals over draws: {self.inequalities}.",),
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        table: dict[str, list[Any]] = {
+            "layer": [f"layer {number}" for number in range(1, len(self.layers) + 1)]
+        }
+        for name in _MEANS:
+            table |= ends_of(name, [getattr(layer, name) for layer in self.layers])
+        return {**table, "proved": [layer.proved for layer in self.layers]}

@@ -42,7 +42,7 @@ def explain(
     layers: DCSCModel | Records,
     truth: Pathway | None = None,
     *,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
     bounds: Sequence[Asked] | Asked | None = None,
     failure_probability: float = 0.01,
     top: int = 3,

@@ -1,11 +1,13 @@
 """What `explain` returns."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
 from dcsc._arrays import instance, real
 from dcsc._display import Display, Displayed, at_most, digits, interval
+from dcsc._tables import Tabled
 from dcsc.bounds.explanations.text import described
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.partial import LayerPartial
@@ -244,7 +246,7 @@ class LayerExplanation(Displayed):
 
 
 @attrs.frozen(repr=False)
-class Explanation(Displayed):
+class Explanation(Displayed, Tabled):
     """Why bounds say what they say of a model, and what would have to change.
 
     ``str`` of it is its text.
@@ -280,26 +282,27 @@ class Explanation(Displayed):
             ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
             [
                 (
-                    f"layer {layer.number}",
-                    *map(
-                        digits,
-                        (
-                            layer.statistics.coherence,
-                            layer.measured,
-                            layer.guaranteed,
-                            layer.likely,
-                        ),
-                    ),
-                    *_of_sharpest(layer.sharpest),
+                    name,
+                    *map(digits, sizes),
+                    bound or "–",
+                    "–" if value is None else at_most(value),
                 )
-                for layer in self.layers
+                for name, *sizes, bound, value in zip(*self._table().values(), strict=True)
             ],
             ("print() shows it in words.",),
         )
 
-
-def _of_sharpest(verdict: Verdict | None) -> tuple[str, str]:
-    return ("–", "–") if verdict is None else (verdict.bound, at_most(verdict.failure_probability))
+    def _table(self) -> dict[str, list[Any]]:
+        best = [layer.sharpest for layer in self.layers]
+        return {
+            "layer": [f"layer {layer.number}" for layer in self.layers],
+            "coherence": [layer.statistics.coherence for layer in self.layers],
+            "sparsity": [layer.measured for layer in self.layers],
+            "guaranteed": [layer.guaranteed for layer in self.layers],
+            "likely": [layer.likely for layer in self.layers],
+            "sharpest": [verdict and verdict.bound for verdict in best],
+            "failure_probability": [verdict and verdict.failure_probability for verdict in best],
+        }
 
 
 def _largest(values: Iterable[float | None]) -> float | None:

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape, brief, real
+from dcsc._display import Display, Displayed, between, times
 from dcsc._fields import SAME_ARRAY
 from dcsc.bounds.instance.problem import Problem
 from dcsc.bounds.tails import Tail
@@ -20,8 +21,8 @@ def _shown() -> Array:
     return field
 
 
-@attrs.frozen
-class UnitClasses:
+@attrs.frozen(repr=False)
+class UnitClasses(Displayed):
     """Units by whether they come out wrong with a probability above some δ.
 
     Each is an array of bool in the shape of the codes, and every unit is in one of them.
@@ -40,9 +41,16 @@ class UnitClasses:
     unsafe: Array = _shown()
     open: Array = _shown()
 
+    def _display(self) -> Display:
+        counts = [
+            (name, str(np.count_nonzero(getattr(self, name))))
+            for name in ("safe", "unsafe", "open")
+        ]
+        return Display(f"Units of a code of {times(self.safe.shape)}", ("", "units"), counts)
 
-@attrs.frozen
-class UnitProbabilities:
+
+@attrs.frozen(repr=False)
+class UnitProbabilities(Displayed):
     r"""Between which ends the probability lies that a unit comes out wrong, over random signs.
 
     A unit is wrong if it is on after the threshold and not in the support, or in it and not on;
@@ -77,6 +85,17 @@ class UnitProbabilities:
     upper: Array = _shown()
     safe: Array = _shown()
     lost: Array = _shown()
+
+    def _display(self) -> Display:
+        safe, lost = np.count_nonzero(self.safe), np.count_nonzero(self.lost)
+        rows = [
+            ("right for all signs and errors", f"{safe} units"),
+            ("wrong for all of them", f"{lost} units"),
+            ("wrong with probability, lower end", between(self.lower)),
+            ("wrong with probability, upper end", between(self.upper)),
+        ]
+        title = f"Units of a code of {times(self.upper.shape)}: how likely each comes out wrong"
+        return Display(title, ("", "is"), rows)
 
     def at(self, delta: float) -> UnitClasses:
         """Return which units are safe, and which are not, at a probability δ of 0 to 1.

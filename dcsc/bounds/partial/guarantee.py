@@ -1,12 +1,13 @@
 """What a theorem about partial recovery returns."""
 
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from dcsc._arguments import choice
 from dcsc._arrays import real
 from dcsc._display import Display, Displayed, digits, ends, interval
+from dcsc._tables import Tabled, ends_of
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.instance import UnitProbabilities
 from dcsc.bounds.partial.counting import OF, Count, Counting
@@ -18,8 +19,12 @@ from dcsc.intervals import Interval
 __all__ = ["LayerPartial", "PartialGuarantee"]
 
 
-@attrs.frozen
-class LayerPartial:
+_HEADINGS = ("", "recall", "false alarms per active unit", "wrong units", "threshold", "noise")
+_MEANS = ("recall", "precision", "jaccard", "missed", "false_alarms", "false_per_active", "hamming")
+
+
+@attrs.frozen(repr=False)
+class LayerPartial(Displayed):
     r"""How much of one layer's support is right in the mean, over random signs.
 
     T are the units that are on in the codes, u of which the layer finds; f others are on after the
@@ -131,9 +136,24 @@ class LayerPartial:
             )
         return attrs.evolve(self, hypotheses=joint)
 
+    def _display(self) -> Display:
+        return Display(
+            "Expected recall and false alarms of one layer", _HEADINGS, [self._row("layer")]
+        )
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        return (
+            name,
+            ends(*self.recall),
+            ends(*self.false_per_active),
+            ends(*self.hamming),
+            interval(*self.threshold),
+            digits(self.noise),
+        )
+
 
 @attrs.frozen(repr=False)
-class PartialGuarantee(Displayed, Statement[LayerPartial]):
+class PartialGuarantee(Displayed, Tabled, Statement[LayerPartial]):
     """What is proved of how much of each support is right.
 
     It is no statement about whole supports, and has no failure probability.
@@ -155,17 +175,16 @@ class PartialGuarantee(Displayed, Statement[LayerPartial]):
     def _display(self) -> Display:
         return Display(
             f"{self.bound}: expected recall and false alarms, layer by layer",
-            ("", "recall", "false alarms per active unit", "wrong units", "threshold", "noise"),
-            [
-                (
-                    f"layer {at}",
-                    ends(*layer.recall),
-                    ends(*layer.false_per_active),
-                    ends(*layer.hamming),
-                    interval(*layer.threshold),
-                    digits(layer.noise),
-                )
-                for at, layer in enumerate(self.layers, start=1)
-            ],
+            _HEADINGS,
+            [layer._row(f"layer {at}") for at, layer in enumerate(self.layers, start=1)],
             (*(f"Not true: {one}." for one in self.violations), f"Source: {self.reference}."),
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        table: dict[str, list[Any]] = {
+            "layer": [f"layer {number}" for number in range(1, len(self.layers) + 1)]
+        }
+        for name in _MEANS:
+            table |= ends_of(name, [getattr(layer, name) for layer in self.layers])
+        table |= ends_of("threshold", [layer.threshold for layer in self.layers])
+        return {**table, "noise": [layer.noise for layer in self.layers]}

@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._display import Facts
 from dcsc.intervals import Interval
 
 __all__ = ["Means", "means_of_class", "means_of_units"]
@@ -14,8 +15,8 @@ __all__ = ["Means", "means_of_class", "means_of_units"]
 _ANY = Interval(0.0, 1.0)
 
 
-@attrs.frozen
-class Means:
+@attrs.frozen(repr=False)
+class Means(Facts):
     """Between what the expected numbers and shares of one layer lie; see `LayerPartial`."""
 
     missed: Interval[float]

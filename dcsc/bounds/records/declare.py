@@ -18,7 +18,7 @@ __all__ = ["declare"]
 
 def declare(
     model: DCSCModel,
-    codes: SparseOrDense,
+    codes: "SparseOrDense",
     x_min: Sequence[float],
     noise: float | None = 0.0,
 ) -> tuple[LayerStatistics, ...]:

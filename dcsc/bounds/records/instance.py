@@ -17,6 +17,7 @@ from dcsc._arrays import (
     real,
     real_or_array,
 )
+from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._entries import code_array
 from dcsc._fields import SAME_ARRAY, named, number_field
 from dcsc._words import quoted
@@ -86,8 +87,8 @@ def _core(dictionary: Dictionary) -> Dictionary:
     return _core(dictionary.dictionary) if isinstance(dictionary, SignedDictionary) else dictionary
 
 
-@attrs.frozen
-class LayerInstance(LayerRecord):
+@attrs.frozen(repr=False)
+class LayerInstance(Displayed, LayerRecord):
     """One layer as it is: a dictionary and its codes.
 
     Parameters
@@ -143,6 +144,21 @@ class LayerInstance(LayerRecord):
     hypotheses: tuple[Hypothesis, ...] = attrs.field(
         default=(), validator=_hypotheses, kw_only=True
     )
+
+    def _display(self) -> Display:
+        size = math.prod(self.dictionary.code_shape)
+        columns = self.codes.size // size
+        count, thresholds = np.count_nonzero(self.codes), self.chosen_threshold
+        noise = "an array" if isinstance(self.noise, np.ndarray) else digits(self.noise)
+        each = f"{digits(count / max(columns, 1))}, {percent(count / max(self.codes.size, 1))}"
+        rows = [
+            ("dictionary", type(self.dictionary).__name__),
+            ("code", times(self.dictionary.code_shape) + f", {columns} columns"),
+            ("non-zeros", each),
+            ("threshold", "–" if thresholds is None else between(thresholds)),
+            ("noise", f"{noise}, {self.law.name}"),
+        ]
+        return Display("A layer with its codes", ("", "is"), rows)
 
     @property
     def law(self) -> Noise:

@@ -17,7 +17,7 @@ __all__ = ["checked_pathway", "measure"]
 def measure(
     model: DCSCModel,
     truth: Pathway,
-    noise: float | npt.ArrayLike | None = 0.0,
+    noise: "float | npt.ArrayLike | None" = 0.0,
     x_min: float | Mapping[int, float] | None = None,
 ) -> tuple[LayerInstance, ...]:
     """Return one record per layer, layer 1 first, for any bound to evaluate.

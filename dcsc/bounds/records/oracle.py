@@ -22,7 +22,7 @@ _MOST = 24
 
 
 def oracle_layers(
-    model: DCSCModel, truth: Pathway, noise: npt.ArrayLike | None = None
+    model: DCSCModel, truth: Pathway, noise: "npt.ArrayLike | None" = None
 ) -> tuple[LayerInstance, ...]:
     r"""Return one record per layer, each exact for the drawn signs of the other layers.
 

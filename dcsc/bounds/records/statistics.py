@@ -11,6 +11,7 @@ import numpy as np
 
 from dcsc._arguments import flag, items
 from dcsc._arrays import instance, instance_of, integer, real
+from dcsc._display import Display, Facts
 from dcsc._fields import flag_field, number_field
 from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
@@ -189,8 +190,8 @@ def record_hypotheses(records: tuple[LayerRecord, ...]) -> list[tuple[Hypothesis
     ]
 
 
-@attrs.frozen(kw_only=True)
-class LayerStatistics(LayerRecord):
+@attrs.frozen(kw_only=True, repr=False)
+class LayerStatistics(Facts, LayerRecord):
     r"""The constants of one layer that the theorems speak of.
 
     Parameters
@@ -268,6 +269,10 @@ class LayerStatistics(LayerRecord):
     measured: bool = flag_field(default=False)
     tolerance: float = number_field(real, minimum=TOLERANCE, default=TOLERANCE)
     spread: float | None = number_field(real, minimum=0, default=None)
+
+    def _display(self) -> Display:
+        names = "coherence", "x_min", "x_max", "sparsity", "noise", "chosen_threshold", "n_atoms"
+        return self._shown(names)
 
     def __attrs_post_init__(self) -> None:
         if self.x_min > self.x_max or self.x_max == 0:

@@ -110,9 +110,9 @@ class Tail(ABC):
 
     def upper(
         self,
-        weights: npt.ArrayLike,
-        level: npt.ArrayLike,
-        noise: npt.ArrayLike = 0.0,
+        weights: "npt.ArrayLike",
+        level: "npt.ArrayLike",
+        noise: "npt.ArrayLike" = 0.0,
         noise_model: Noise | str = "adversarial",
     ) -> Array:
         """Return the bound for each row, in [0, 1].
@@ -137,9 +137,9 @@ class Tail(ABC):
 
     def lower(
         self,
-        weights: npt.ArrayLike,
-        level: npt.ArrayLike,
-        noise: npt.ArrayLike = 0.0,
+        weights: "npt.ArrayLike",
+        level: "npt.ArrayLike",
+        noise: "npt.ArrayLike" = 0.0,
         noise_model: Noise | str = "adversarial",
     ) -> Array:
         """Return a lower bound of the probability for the worst noise of the model, or 0.
@@ -151,12 +151,12 @@ class Tail(ABC):
 
     def ends(
         self,
-        weights: npt.ArrayLike,
-        level: npt.ArrayLike,
-        noise: npt.ArrayLike = 0.0,
+        weights: "npt.ArrayLike",
+        level: "npt.ArrayLike",
+        noise: "npt.ArrayLike" = 0.0,
         noise_model: Noise | str = "adversarial",
-        slack: npt.ArrayLike = 0.0,
-        gap: npt.ArrayLike = 0.0,
+        slack: "npt.ArrayLike" = 0.0,
+        gap: "npt.ArrayLike" = 0.0,
     ) -> tuple[Array, Array]:
         """Return what the probability is at least and at most, for every noise of the model.
 

@@ -29,7 +29,7 @@ def low_coherence(
     c: int,
     kernel: int | Sequence[int],
     stride: int | Sequence[int] = 1,
-    mask: npt.ArrayLike | None = None,
+    mask: "npt.ArrayLike | None" = None,
     starts: int | None = None,
     rng: Rng = None,
 ) -> Array:

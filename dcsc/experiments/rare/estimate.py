@@ -18,6 +18,7 @@ from dcsc._arrays import (
     real,
     real_array,
 )
+from dcsc._display import Display, Displayed, digits
 from dcsc._entries import SparseOrDense, code_array
 from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
@@ -32,8 +33,8 @@ __all__ = ["FailureEstimate", "estimate_failure"]
 _BLOCK_ENTRIES = 2**20
 
 
-@attrs.frozen(kw_only=True)
-class FailureEstimate:
+@attrs.frozen(kw_only=True, repr=False)
+class FailureEstimate(Displayed):
     r"""The probability that a layer fails, from weighted trials.
 
     Parameters
@@ -52,6 +53,16 @@ class FailureEstimate:
     best: float
     standard_error: float
     ceiling: float
+
+    def _display(self) -> Display:
+        low, best, high = self.interval()
+        rows = [
+            ("probability", digits(best)),
+            ("95 % interval", f"{digits(low)} to {digits(high)}"),
+            ("relative error", digits(self.relative_error)),
+            ("cannot exceed", digits(self.ceiling)),
+        ]
+        return Display(f"Failure probability from {self.trials} weighted trials", ("", "is"), rows)
 
     @property
     def relative_error(self) -> float:
@@ -101,10 +112,10 @@ class FailureEstimate:
 
 def estimate_failure(
     model: DCSCModel,
-    codes: SparseOrDense,
+    codes: "SparseOrDense",
     trials: int,
     rng: Rng = 0,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
 ) -> FailureEstimate:
     r"""Estimate how often one layer fails, even if that is very rare.
 
@@ -220,7 +231,9 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
     return layer.dictionary, selection
 
 
-def _signals(dictionary: Dictionary, noise: float | npt.ArrayLike, batch: tuple[int, ...]) -> Array:
+def _signals(
+    dictionary: Dictionary, noise: "float | npt.ArrayLike", batch: tuple[int, ...]
+) -> Array:
     """Return the noise of every column, (columns, *signal_shape)."""
     shape = tuple(dictionary.signal_shape)
     signal = real_array(noise, "estimate_failure: noise")

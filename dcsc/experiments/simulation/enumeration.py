@@ -1,5 +1,7 @@
 """Every sign pattern of a small model, each tried once: exact failure probabilities."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +10,7 @@ from dcsc._arrays import Array, instance, integer
 from dcsc._display import Display, Displayed, digits
 from dcsc._entries import SparseOrDense, code_array
 from dcsc._numerics.packed import pack
+from dcsc._tables import Tabled
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise
 from dcsc.experiments.simulation.engines import BatchEngine, DrawEngine
@@ -20,7 +23,7 @@ __all__ = ["Enumeration", "enumerate_signs"]
 
 
 @attrs.frozen(repr=False)
-class Enumeration(Displayed):
+class Enumeration(Displayed, Tabled):
     """How many of all sign patterns fail.
 
     Parameters
@@ -46,10 +49,9 @@ class Enumeration(Displayed):
         return np.asarray(self.failures / self.patterns)
 
     def _display(self) -> Display:
-        counts = counts_of(self.patterns, self.failures, self.missed, self.false_alarms)
         rows = [
-            (name, failed, digits(probability), *entries)
-            for (name, failed, *entries), probability in zip(counts, self.probability, strict=True)
+            (name, str(failed), *map(digits, numbers))
+            for name, failed, *numbers in zip(*self._table().values(), strict=True)
         ]
         return Display(
             f"Enumeration of {self.patterns} sign patterns: the pathway fails with probability "
@@ -57,6 +59,11 @@ class Enumeration(Displayed):
             ("", "failed", "probability", "missed a pattern", "false alarms a pattern"),
             rows,
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        table = counts_of(self.patterns, self.failures, self.missed, self.false_alarms)
+        head = {name: table.pop(name) for name in ("layer", "failed")}
+        return {**head, "probability": self.probability.tolist(), **table}
 
 
 @attrs.frozen(eq=False)
@@ -86,8 +93,8 @@ class _Patterns(Trials):
 
 def enumerate_signs(
     model: DCSCModel,
-    codes: SparseOrDense,
-    noise: npt.ArrayLike = 0.0,
+    codes: "SparseOrDense",
+    noise: "npt.ArrayLike" = 0.0,
     engine: str | None = None,
     most: int = 2**20,
 ) -> Enumeration:

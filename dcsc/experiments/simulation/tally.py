@@ -1,6 +1,5 @@
 """Counts of failures, and the intervals that hold them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -11,6 +10,7 @@ import scipy
 from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc._display import Display, Displayed, digits
 from dcsc._fields import array_field
+from dcsc._tables import Tabled
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
@@ -19,7 +19,7 @@ __all__ = ["Tally", "clopper_pearson", "counted", "counts_of"]
 
 
 def clopper_pearson(
-    failures: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+    failures: "npt.ArrayLike", trials: "npt.ArrayLike", level: float = 0.95
 ) -> Estimate[Array]:
     """Return a binomial probability with its exact interval.
 
@@ -61,11 +61,11 @@ def _counts(value: Any, record: Any, where: str) -> Array:
 
 def counted(optional: bool = False) -> Any:
     """Declare an array of counts, which may be None if nothing was counted."""
-    return array_field(_counts, optional=optional, repr=repr)
+    return array_field(_counts, optional=optional)
 
 
 @attrs.frozen(repr=False)
-class Tally(Displayed):
+class Tally(Displayed, Tabled):
     """How many of a number of trials failed. Tallies of the same task add up, as does their `sum`.
 
     Parameters
@@ -119,27 +119,42 @@ class Tally(Displayed):
         return clopper_pearson(self.failures, self.trials, level)
 
     def _display(self) -> Display:
-        low, rate, high = self.interval()
-        counts = counts_of(self.trials, self.failures, self.missed, self.false_alarms)
         rows = [
-            (name, failed, digits(best), f"{digits(least)} to {digits(most)}", *entries)
-            for (name, failed, *entries), least, best, most in zip(
-                counts, low, rate, high, strict=True
+            (
+                name,
+                str(failed),
+                digits(rate),
+                f"{digits(low)} to {digits(high)}",
+                *map(digits, rest),
             )
+            for name, failed, rate, low, high, *rest in zip(*self._table().values(), strict=True)
         ]
         return Display(
-            f"Tally of {self.trials} trials: the pathway fails at a rate of {digits(rate[-1])}, "
+            f"Tally of {self.trials} trials: the pathway fails at a rate of {rows[-1][2]}, "
             f"{rows[-1][3]} with 95 % confidence",
             ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
             rows,
         )
 
+    def _table(self) -> dict[str, list[Any]]:
+        low, rate, high = self.interval()
+        table = counts_of(self.trials, self.failures, self.missed, self.false_alarms)
+        names, failed = table.pop("layer"), table.pop("failed")
+        ends = {"rate": rate.tolist(), "low": low.tolist(), "high": high.tolist()}
+        return {"layer": names, "failed": failed, **ends, **table}
+
 
 def counts_of(
     trials: int, failures: Array, missed: Array | None, false_alarms: Array | None
-) -> Iterator[tuple[str, ...]]:
-    """Yield what a table has of each layer, and of the pathway: its name and its counts."""
-    for layer, failed in enumerate(failures[:-1].tolist(), start=1):
-        entries = (None if x is None else x[layer - 1] / trials for x in (missed, false_alarms))
-        yield f"layer {layer}", str(failed), *map(digits, entries)
-    yield "pathway", str(failures[-1]), digits(None), digits(None)
+) -> dict[str, list[Any]]:
+    """Return what a table has of the layers, and last of the pathway: counts, and means a trial."""
+    depth = len(failures) - 1
+    entries = {
+        name: [None] * depth if counts is None else (counts / trials).tolist()
+        for name, counts in (("missed", missed), ("false_alarms", false_alarms))
+    }
+    return {
+        "layer": [*(f"layer {layer}" for layer in range(1, depth + 1)), "pathway"],
+        "failed": failures.tolist(),
+        **{name: [*means, None] for name, means in entries.items()},
+    }

@@ -40,9 +40,9 @@ class Simulation:
     def of(
         cls,
         model: DCSCModel,
-        codes: SparseOrDense,
+        codes: "SparseOrDense",
         rng: Rng = 0,
-        noise: float | npt.ArrayLike = 0,
+        noise: "float | npt.ArrayLike" = 0,
         engine: str | None = None,
         pursuit: Pursuit | PathwayPursuit | None = None,
     ) -> Self:
@@ -97,10 +97,10 @@ class Simulation:
 
 def simulate(
     model: DCSCModel,
-    codes: SparseOrDense,
+    codes: "SparseOrDense",
     trials: int,
     rng: Rng = 0,
-    noise: float | npt.ArrayLike = 0.0,
+    noise: "float | npt.ArrayLike" = 0.0,
     entries: bool = False,
     engine: str | None = None,
     pursuit: Pursuit | PathwayPursuit | None = None,

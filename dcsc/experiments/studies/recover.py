@@ -1,14 +1,15 @@
 """A real input: its pathway, synthesised anew with random signs, and what comes back."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
 
 from dcsc._arguments import function
 from dcsc._arrays import Array, integer, real, real_array, shape_tuple
-from dcsc._display import Display, Displayed, digits, percent
+from dcsc._display import Display, Displayed, Facts, digits, percent
+from dcsc._tables import Tabled, ends_of
 from dcsc.bounds import measure
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
@@ -29,8 +30,8 @@ _QUANTILE = 0.05
 _SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
 
 
-@attrs.frozen
-class LayerReport:
+@attrs.frozen(repr=False)
+class LayerReport(Facts):
     """What came back of one layer; counts are means over the draws.
 
     ``exact`` is the share of draws with the exact support, with its 95 % interval.
@@ -53,7 +54,7 @@ class Verdict(NamedTuple):
 
 
 @attrs.frozen(eq=False, repr=False)
-class RecoveryReport(Displayed):
+class RecoveryReport(Displayed, Tabled):
     """The whole answer: numbers first, then the arrays of the first draw, for a figure.
 
     Parameters
@@ -103,6 +104,16 @@ class RecoveryReport(Displayed):
                 for bound, verdict in self.guarantees.items()
             ],
         )
+
+    def _table(self) -> dict[str, list[Any]]:
+        names = ("coherence", "stripe_sparsity", "threshold", "active", "missed", "false_alarms")
+        exact = [layer.exact for layer in self.layers]
+        return {
+            "layer": [f"layer {number}" for number in range(1, len(self.layers) + 1)],
+            **{name: [getattr(layer, name) for layer in self.layers] for name in names},
+            "exact": [estimate.best for estimate in exact],
+            **ends_of("exact", [(estimate.low, estimate.high) for estimate in exact]),
+        }
 
     def numbers(self) -> dict[str, object]:
         """Return all that is not an array."""

@@ -10,7 +10,8 @@ import attrs
 
 from dcsc._arguments import any_path, flag, items, mapping
 from dcsc._arrays import integer
-from dcsc._words import quoted
+from dcsc._display import Display, Displayed
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.grid import Grid
@@ -23,8 +24,8 @@ from dcsc.experiments.sweeps.tables import Axis
 __all__ = ["Sweep"]
 
 
-@attrs.frozen
-class Sweep:
+@attrs.frozen(repr=False)
+class Sweep(Displayed):
     """Simulations and guarantees at every point of a grid.
 
     Made from a file with `load`, or from the same tables with `of`.
@@ -94,6 +95,16 @@ class Sweep:
     def _of(cls, table: Mapping[str, Any], strategies: Strategies, where: str) -> Self:
         head, rest = read_sweep(table, strategies, where)
         return cls(**head, table=rest, strategies=strategies)
+
+    def _display(self) -> Display:
+        rows = [
+            (axis.name, axis.parameter, str(len(axis.labels)), listed(axis.labels, most=6))
+            for axis in self.axes
+        ]
+        title = (
+            f"Sweep {self.title or 'without a title'}: {len(self)} cells of {self.trials} trials"
+        )
+        return Display(title, ("axis", "parameter", "values", ""), rows)
 
     @property
     def shape(self) -> tuple[int, ...]:

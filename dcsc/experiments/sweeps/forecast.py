@@ -12,6 +12,7 @@ import numpy as np
 
 from dcsc._arguments import any_path
 from dcsc._arrays import instance
+from dcsc._display import Display, Displayed, digits
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
@@ -33,8 +34,8 @@ _STATUS, _HIGHEST = Path("/proc/self/status"), re.compile(r"VmHWM:\s+(\d+) kB")
 _BYTES_OF_A_CELL = 3000  # its identities, its tables and its place in the list of cells
 
 
-@attrs.frozen(kw_only=True)
-class Forecast:
+@attrs.frozen(kw_only=True, repr=False)
+class Forecast(Displayed):
     """What a run would do.
 
     Parameters
@@ -61,6 +62,17 @@ class Forecast:
     sampled: int
     seconds: float
     memory: int | None
+
+    def _display(self) -> Display:
+        memory = "not known" if self.memory is None else f"about {self.memory / 2**20:.0f} MB"
+        rows = [
+            ("trials to do", f"{self.trials}, {self.found} are there"),
+            ("cells without codes", str(len(self.examination.infeasible))),
+            ("time of one process", f"about {digits(self.seconds)} s, from {self.sampled} cells"),
+            ("memory", memory),
+        ]
+        title = f"Forecast for {self.cells} cells"
+        return Display(title, ("", "is"), rows, self.examination.reasons)
 
 
 @OneBlasThread()

@@ -10,7 +10,7 @@ import numpy as np
 
 from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
-from dcsc._display import Display, Displayed
+from dcsc._display import Display, Displayed, Facts
 from dcsc._threads import OneBlasThread
 from dcsc._words import listed, quoted, short
 from dcsc.errors import DcscError
@@ -62,8 +62,8 @@ class WrongEntry:
     stripe: int
 
 
-@attrs.frozen
-class LayerBreak:
+@attrs.frozen(repr=False)
+class LayerBreak(Facts):
     """What went wrong at one layer; ``entries`` is empty if nothing did."""
 
     number: int

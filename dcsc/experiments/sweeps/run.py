@@ -12,6 +12,7 @@ import joblib
 
 from dcsc._arguments import any_path, flag, function
 from dcsc._arrays import instance
+from dcsc._display import Display, Displayed, digits, percent
 from dcsc._sharing import Pace, open_workers, process_count, results
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
@@ -53,8 +54,8 @@ class State:
     look: tuple[int, int]
 
 
-@attrs.frozen(kw_only=True)
-class Run:
+@attrs.frozen(kw_only=True, repr=False)
+class Run(Displayed):
     """What a finished run did.
 
     Parameters
@@ -85,6 +86,16 @@ class Run:
     seconds: float
     busy: float
     bookkeeping: float
+
+    def _display(self) -> Display:
+        rows = [
+            ("trials", f"{self.trials}, {self.found} were there before"),
+            ("spared by stopping", f"{self.saved} of {self.most}"),
+            ("cells without codes", str(len(self.infeasible))),
+            ("time", f"{digits(self.seconds)} s, workers busy {percent(self.busy)} of it"),
+        ]
+        title = f"Run of {self.cells} cells into {self.folder}"
+        return Display(title, ("", "is"), rows, self.infeasible)
 
 
 def run(

@@ -77,7 +77,7 @@ class Stopping:
         return 1 - _ERROR / len(self.looks(trials))
 
     def interval(
-        self, failures: npt.ArrayLike, done: npt.ArrayLike, trials: int
+        self, failures: "npt.ArrayLike", done: "npt.ArrayLike", trials: int
     ) -> Estimate[Array]:
         """Return the rates after ``done`` of at most ``trials`` trials with their intervals."""
         return clopper_pearson(failures, done, self.confidence(trials))

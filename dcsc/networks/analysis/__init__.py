@@ -7,12 +7,14 @@ page of it.
 from dcsc.networks.analysis.analysis import analyze, receptive_model
 from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
+from dcsc.networks.analysis.comparison import Comparison, LayerPair, compare
 from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
 from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+from dcsc.networks.analysis.layers import LayerAnalysis, ResynthesisFacts
 from dcsc.networks.analysis.own import OwnCase, OwnFacts, Place
 from dcsc.networks.analysis.partial import PartialFacts
 from dcsc.networks.analysis.perturbed import StabilityFacts
-from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
+from dcsc.networks.analysis.records import Analysis, Limits
 from dcsc.networks.analysis.resynthesis import Found, resynthesize
 from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
 
@@ -21,10 +23,12 @@ __all__ = [
     "CodeFacts",
     "CodedLayer",
     "Coherence",
+    "Comparison",
     "FilterFacts",
     "Found",
     "Inputs",
     "LayerAnalysis",
+    "LayerPair",
     "Limits",
     "Margins",
     "OwnCase",
@@ -37,6 +41,7 @@ __all__ = [
     "TheoremFacts",
     "analyze",
     "coded_layers",
+    "compare",
     "margins",
     "noise_inputs",
     "random_twin",

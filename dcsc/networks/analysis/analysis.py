@@ -19,10 +19,11 @@ from dcsc.networks.analysis.codes import code_facts, theorem_facts
 from dcsc.networks.analysis.filters import filter_facts
 from dcsc.networks.analysis.given import inputs_of
 from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.layers import LayerAnalysis, ResynthesisFacts
 from dcsc.networks.analysis.own import OwnFacts, own_facts
 from dcsc.networks.analysis.partial import partial_facts
 from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
-from dcsc.networks.analysis.records import Analysis, LayerAnalysis, Limits, ResynthesisFacts
+from dcsc.networks.analysis.records import Analysis, Limits
 from dcsc.networks.analysis.resynthesis import resynthesize
 from dcsc.networks.analysis.safety import safety
 from dcsc.networks.analysis.seen import Seen
@@ -44,7 +45,7 @@ def analyze(
     limits: Limits | None = None,
     report: Callable[[float], None] = lambda share: None,
     perturbation: float | None = None,
-    labels: npt.ArrayLike | None = None,
+    labels: "npt.ArrayLike | None" = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 

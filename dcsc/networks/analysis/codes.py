@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._display import Facts
 from dcsc.bounds import Babel, BoundCalculator, HybridBound, InstanceBound, LayerStatistics
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.analysis.coded import CodedLayer
@@ -22,8 +23,8 @@ _TAIL = 1000
 CLASSES: dict[str, BoundCalculator] = {kind.label: kind() for kind in CLASS_BOUNDS}
 
 
-@attrs.frozen
-class CodeFacts:
+@attrs.frozen(repr=False)
+class CodeFacts(Facts):
     """The codes of a layer, an entry for each input.
 
     Parameters

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, instance
+from dcsc._display import Facts
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.dictionaries.filters import gaussian
@@ -49,8 +50,8 @@ class Coherence:
     shift: tuple[int, ...] | None
 
 
-@attrs.frozen
-class FilterFacts:
+@attrs.frozen(repr=False)
+class FilterFacts(Facts):
     """The filters of a layer, as the reading has them.
 
     Parameters

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, generator
+from dcsc._display import Facts
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -34,8 +35,8 @@ class Place:
     below: float
 
 
-@attrs.frozen
-class OwnCase:
+@attrs.frozen(repr=False)
+class OwnCase(Facts):
     """What becomes of the active units of some inputs, from the signal of the layer's own code.
 
     Parameters
@@ -54,8 +55,8 @@ class OwnCase:
     false_alarms: Place
 
 
-@attrs.frozen
-class OwnFacts:
+@attrs.frozen(repr=False)
+class OwnFacts(Facts):
     """The network's own case among draws of the signs, with thresholds β/2 and without noise.
 
     Each draw gives one sign to every unit, the same for all inputs.
@@ -82,7 +83,7 @@ def own_facts(
     inputs: int,
     most: float,
     seed: int,
-    labels: npt.ArrayLike | None = None,
+    labels: "npt.ArrayLike | None" = None,
 ) -> OwnFacts | None:
     """Return where the network's own signs are among random ones.
 

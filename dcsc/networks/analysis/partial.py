@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, generator
+from dcsc._display import Facts
 from dcsc.bounds import InstanceBound
 from dcsc.intervals import Interval
 from dcsc.networks.analysis.coded import CodedLayer
@@ -25,8 +26,8 @@ _SAMPLE = 10000
 _RISK = 1e-3
 
 
-@attrs.frozen
-class PartialFacts:
+@attrs.frozen(repr=False)
+class PartialFacts(Facts):
     """What `dcsc.bounds.PartialBound` proves of the codes of a layer, without noise.
 
     These are means over random signs, at thresholds β/2, of the layer alone. What

@@ -3,6 +3,7 @@
 import attrs
 
 from dcsc._arrays import Array
+from dcsc._display import Facts
 from dcsc.errors import NotCoveredError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.network import ConvNetwork
@@ -11,8 +12,8 @@ from dcsc.networks.stability import LayerStability, pathway_stability
 __all__ = ["StabilityFacts", "stability_facts"]
 
 
-@attrs.frozen
-class StabilityFacts:
+@attrs.frozen(repr=False)
+class StabilityFacts(Facts):
     """Shares of units that are decided for every perturbation of the input, over the inputs.
 
     Parameters

@@ -24,6 +24,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, as_batch, brief, flat_indices, generator, instance, real, real_array
+from dcsc._display import Facts
 from dcsc._entries import code_array
 from dcsc.bounds import tails
 from dcsc.bounds.noise import Adversarial
@@ -109,8 +110,8 @@ def _margins(column: Column, places: Array) -> Margins:
     return Margins(level, column.total[places], error, column.safe[places], tail)
 
 
-@attrs.frozen
-class SafetyFacts:
+@attrs.frozen(repr=False)
+class SafetyFacts(Facts):
     """Shares of units that are safe on their own, over the inputs.
 
     Parameters

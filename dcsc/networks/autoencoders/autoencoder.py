@@ -18,6 +18,7 @@ from dcsc._arrays import (
     positive,
     real_array,
 )
+from dcsc._diagram import Station
 from dcsc._display import Display, Displayed, interval, times
 from dcsc._entries import Entries, SparseOrDense, is_sparse
 from dcsc._fields import array_field, flag_field, named_field
@@ -144,17 +145,23 @@ class Autoencoder(Displayed):
             ("skip", "none" if self.skip is None else times(self.skip.shape)),
         ]
         title = f"{kind} from {self.source}: {self.latents} latents"
-        return Display(title, ("", "is"), rows, self.notes)
+        samples, out = (side.matrix.shape[0] for side in (self.encoder, self.decoder))
+        chain = [
+            Station(f"activations, {samples}", samples),
+            Station(f"latents, {self.latents}", self.latents, f"encoder, {rows[2][1]}"),
+            Station(f"{'output' if self.transcoder else 'activations'}, {out}", out, "decoder"),
+        ]
+        return Display(title, ("", "is"), rows, self.notes, chain)
 
     # ---- forward ---------------------------------------------------------------------------------
 
-    def coefficients(self, activations: npt.ArrayLike) -> Array:
+    def coefficients(self, activations: "npt.ArrayLike") -> Array:
         """Return what the projection is given, ``(*batch, n)``, of activations ``(*batch, d)``."""
         array = self._checked(activations, "coefficients")
         flat = array.reshape(-1, array.shape[-1])
         return self._coefficients(flat).reshape(*array.shape[:-1], self.latents)
 
-    def encode(self, activations: npt.ArrayLike) -> scipy.sparse.csr_array:
+    def encode(self, activations: "npt.ArrayLike") -> scipy.sparse.csr_array:
         """Return the codes of activations ``(*batch, d)``, a row of n for each.
 
         Memory is taken for what is not zero, and for some rows at a time.
@@ -170,7 +177,7 @@ class Autoencoder(Displayed):
         ]
         return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
-    def decode(self, codes: SparseOrDense, activations: npt.ArrayLike | None = None) -> Array:
+    def decode(self, codes: "SparseOrDense", activations: "npt.ArrayLike | None" = None) -> Array:
         """Return D f + b_dec for codes f of shape ``(*batch, n)``, sparse or not.
 
         With the activations that they are the codes of, what was normalised is brought back, and
@@ -201,7 +208,7 @@ class Autoencoder(Displayed):
             raise not_finite(results, "Autoencoder.decode: codes times atoms")
         return results.reshape(batch + self.decoder.signal_shape)
 
-    def reconstruct(self, activations: npt.ArrayLike) -> Array:
+    def reconstruct(self, activations: "npt.ArrayLike") -> Array:
         """Return what the autoencoder makes of activations ``(*batch, d)``."""
         array = self._checked(activations, "reconstruct")
         flat = array.reshape(-1, array.shape[-1])

@@ -29,7 +29,7 @@ class Normalization(ABC):
     A subclass supplies ``_statistics``.
     """
 
-    def statistics(self, activations: npt.ArrayLike) -> Statistics:
+    def statistics(self, activations: "npt.ArrayLike") -> Statistics:
         """Return what activations of shape ``(batch, samples)`` are normalised by."""
         where = f"{type(self).__name__}.statistics: activations"
         array = real_array(activations, where)

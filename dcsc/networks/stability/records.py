@@ -1,17 +1,34 @@
 """What is known of the units of a network on all inputs near some."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._display import Display, Displayed, digits, percent, times
+from dcsc._tables import Tabled
 from dcsc.intervals import Interval
 from dcsc.networks.activations import Stop
 
 __all__ = ["LayerStability", "PathwayStability"]
 
 
-@attrs.frozen(eq=False)
-class LayerStability:
+_HEADINGS = (
+    "",
+    "units",
+    "stay on",
+    "stay off",
+    "decided",
+    "of those on",
+    "attack leaves",
+    "method",
+)
+_SHARES = ("on", "off", "decided", "steady", "attacked")
+
+
+@attrs.frozen(eq=False, repr=False)
+class LayerStability(Displayed):
     """The units of one layer, of each input: all arrays have the shape (batch, *code_shape).
 
     Parameters
@@ -68,9 +85,17 @@ class LayerStability:
         """The share of all units that no perturbation was found for: no proof can go beyond it."""
         return None if self.flipped is None else 1 - float(np.mean(self.flipped))
 
+    def _display(self) -> Display:
+        inputs = f"{len(self.active)} inputs"
+        return Display(f"Stability of layer {self.name}, {inputs}", _HEADINGS, [self._row()])
 
-@attrs.frozen(eq=False)
-class PathwayStability:
+    def _row(self) -> tuple[str, ...]:
+        shares = (percent(getattr(self, name)) for name in _SHARES)
+        return self.name, times(self.active.shape[1:]), *shares, self.method
+
+
+@attrs.frozen(eq=False, repr=False)
+class PathwayStability(Displayed, Tabled):
     """What stays on and what stays off for every perturbation of an input of some size.
 
     Parameters
@@ -94,3 +119,20 @@ class PathwayStability:
     norm: str
     method: str
     valid_range: tuple[float, float] | None = None
+
+    def _display(self) -> Display:
+        inputs = len(self.layers[0].active) if self.layers else 0
+        return Display(
+            f"Units that no perturbation of size {digits(self.eps)} ({self.norm}) switches, in "
+            f"{inputs} inputs",
+            _HEADINGS,
+            [layer._row() for layer in self.layers],
+            [f"No bounds: {stop}" for stop in self.stops],
+        )
+
+    def _table(self) -> dict[str, list[Any]]:
+        return {
+            "layer": [layer.name for layer in self.layers],
+            **{name: [getattr(layer, name) for layer in self.layers] for name in _SHARES},
+            "method": [layer.method for layer in self.layers],
+        }

@@ -48,7 +48,7 @@ _WHERE = "pathway_stability"
 
 def pathway_stability(
     network: ConvNetwork,
-    inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+    inputs: "npt.ArrayLike | Mapping[str, npt.ArrayLike]",
     eps: float,
     norm: str = "linf",
     method: str = "affine",

@@ -111,7 +111,7 @@ class StripeProjection(Projection):
     def needs_dictionary(self) -> bool:
         return True
 
-    def solve(self, coefficients: npt.ArrayLike, dictionary: Dictionary) -> StripeSolution:
+    def solve(self, coefficients: "npt.ArrayLike", dictionary: Dictionary) -> StripeSolution:
         """Return the best codes found in the time limit, with the gaps that are left.
 
         The result depends on the speed of the machine where ``proved`` is false; it keeps at least

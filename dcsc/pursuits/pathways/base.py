@@ -30,9 +30,9 @@ class PathwayPursuit(ABC):
 
     def __call__(
         self,
-        signal: npt.ArrayLike,
+        signal: "npt.ArrayLike",
         layers: Iterable[Layer],
-        noise: Mapping[int, npt.ArrayLike] | None = None,
+        noise: "Mapping[int, npt.ArrayLike] | None" = None,
     ) -> Pathway:
         """Return the pathway of a signal: what ``model.forward`` does with this pursuit.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from dcsc._arguments import function
 from dcsc._arrays import instance, integer
+from dcsc._display import Display, Displayed, digits
 from dcsc._threads import OneBlasThread
 from dcsc.bounds import (
     BoundCalculator,
@@ -51,8 +52,8 @@ _FOLDER = Path(__file__).parent
 Progress = Callable[[float], None]
 
 
-@attrs.frozen
-class RatePanel:
+@attrs.frozen(repr=False)
+class RatePanel(Displayed):
     """Panel (a). Rates have 95 % intervals; ``values`` holds the bounds, at most 1, by their names.
 
     ``limits`` holds the largest S for which each bound guarantees failure at most ``delta``.
@@ -67,6 +68,17 @@ class RatePanel:
     rate: tuple[Estimate[float], ...]
     values: Mapping[str, tuple[float, ...]]
     limits: Mapping[str, float | None]
+
+    def _display(self) -> Display:
+        rows = [
+            (str(s), _rate(rate), *map(digits, proved))
+            for s, rate, *proved in zip(
+                self.sparsity, self.rate, *self.values.values(), strict=True
+            )
+        ]
+        return Display(
+            f"Failures against sparsity: {self.setting}", ("S", "rate", *self.values), rows
+        )
 
 
 @attrs.frozen
@@ -91,8 +103,8 @@ class Crossing(NamedTuple):
     sparsity: float
 
 
-@attrs.frozen
-class ScalingPanel:
+@attrs.frozen(repr=False)
+class ScalingPanel(Displayed):
     """Panel (b). ``lines`` holds what each bound allows at each coherence, as a real number."""
 
     setting: str
@@ -103,6 +115,14 @@ class ScalingPanel:
     lines: Mapping[str, tuple[float, ...]]
     crossing: Crossing
     measured: tuple[MeasuredLimit, ...]
+
+    def _display(self) -> Display:
+        rows = [
+            (digits(mu), *map(digits, allowed))
+            for mu, *allowed in zip(self.coherence, *self.lines.values(), strict=True)
+        ]
+        title = f"Largest S with failure at most {digits(self.delta)}: {self.setting}"
+        return Display(title, ("coherence", *self.lines), rows)
 
 
 @attrs.frozen
@@ -116,8 +136,8 @@ class LayerConstants:
     n_atoms: float
 
 
-@attrs.frozen
-class DepthPanel:
+@attrs.frozen(repr=False)
+class DepthPanel(Displayed):
     """Panel (c). ``recovered[l - 1]`` holds layer l's rates over the noise, the last all layers'.
 
     ``values`` holds each bound for the whole pathway at each noise, ``limits`` the largest noise
@@ -134,9 +154,17 @@ class DepthPanel:
     limits: Mapping[str, tuple[float | None, ...]]
     share: float
 
+    def _display(self) -> Display:
+        names = [*(f"layer {number}" for number in range(1, len(self.recovered))), "pathway"]
+        rows = [
+            (digits(noise), *map(_rate, rates))
+            for noise, *rates in zip(self.noise, *self.recovered, strict=True)
+        ]
+        return Display(f"Recovered against noise: {self.setting}", ("noise", *names), rows)
 
-@attrs.frozen
-class Poster:
+
+@attrs.frozen(repr=False)
+class Poster(Displayed):
     """All numbers of the figure, with the seed and the version they came from."""
 
     version: str
@@ -144,6 +172,16 @@ class Poster:
     rate: RatePanel
     scaling: ScalingPanel
     depth: DepthPanel
+
+    def _display(self) -> Display:
+        settings = [(name, getattr(self, name).setting) for name in ("rate", "scaling", "depth")]
+        title = f"The numbers of the poster, seed {self.seed}"
+        return Display(title, ("panel", "is"), settings, ("plotting.poster_figure draws them.",))
+
+
+def _rate(estimate: Estimate[float]) -> str:
+    low, best, high = estimate
+    return f"{digits(best)} ({digits(low)} to {digits(high)})"
 
 
 def poster(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dcsc._arguments import function
 from dcsc._arrays import Array, instance, integer, real, real_array
-from dcsc._display import Display, Displayed, at_least, at_most, digits, percent
+from dcsc._display import Display, Displayed, at_least, at_most, digits, framed, percent
 from dcsc._fields import number_field
 from dcsc._words import listed
 from dcsc.errors import DcscError
@@ -123,6 +123,12 @@ class AutoencoderAnalysis(Displayed):
             self.autoencoder.notes,
         )
 
+    def _repr_html_(self) -> str:
+        # A door: a notebook shows the page, which is made of these records.
+        from dcsc.report import autoencoder_page  # noqa: PLC0415
+
+        return framed(self._display(), autoencoder_page(self))
+
     def rows(self) -> list[tuple[str, str]]:
         """Return the numbers that a table has, with their names; `MEANINGS` says what they are."""
         decoder, cross, firing, recovery = self.decoder, self.cross, self.firing, self.recovery
@@ -180,7 +186,7 @@ class AutoencoderAnalysis(Displayed):
 
 def analyze_autoencoder(
     autoencoder: Autoencoder,
-    activations: npt.ArrayLike | None = None,
+    activations: "npt.ArrayLike | None" = None,
     noise: float = 0.05,
     seed: int = 0,
     limits: AutoencoderLimits | None = None,
@@ -256,7 +262,7 @@ def analyze_autoencoder(
     return AutoencoderAnalysis(model, decoder, cross, fired, again, chosen, number)
 
 
-def _checked(model: Autoencoder, activations: npt.ArrayLike) -> Array:
+def _checked(model: Autoencoder, activations: "npt.ArrayLike") -> Array:
     where = "analyze_autoencoder: activations"
     array = real_array(host(activations), where)
     samples = model.encoder.matrix.shape[0]

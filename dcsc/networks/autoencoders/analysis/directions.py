@@ -5,6 +5,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, brief
+from dcsc._display import Facts
 from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import DenseDictionary
 from dcsc.dictionaries.alike import Alike, babel_function, most_alike
@@ -23,8 +24,8 @@ class LatentPair:
     cosine: float
 
 
-@attrs.frozen(eq=False)
-class DecoderFacts:
+@attrs.frozen(eq=False, repr=False)
+class DecoderFacts(Facts):
     """The decoder as a dictionary of unit atoms.
 
     Parameters
@@ -59,8 +60,8 @@ class DecoderFacts:
     babel: tuple[float, ...] = attrs.field(repr=lambda values: f"<{len(values)}>")
 
 
-@attrs.frozen(eq=False)
-class CrossFacts:
+@attrs.frozen(eq=False, repr=False)
+class CrossFacts(Facts):
     """The encoder's atoms beside the decoder's.
 
     Parameters

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, brief
+from dcsc._display import Facts
 from dcsc.networks.autoencoders.autoencoder import Autoencoder
 
 __all__ = ["FiringFacts", "firing"]
@@ -14,8 +15,8 @@ __all__ = ["FiringFacts", "firing"]
 _BLOCK_ENTRIES = 2**22
 
 
-@attrs.frozen(eq=False)
-class FiringFacts:
+@attrs.frozen(eq=False, repr=False)
+class FiringFacts(Facts):
     """The codes of activations, as tallies.
 
     Parameters

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, generator
+from dcsc._display import Facts
 from dcsc.bounds import LayerInstance, PartialBound
 from dcsc.dictionaries import DenseDictionary
 from dcsc.intervals import Interval
@@ -26,8 +27,8 @@ __all__ = ["RecoveryFacts", "recovery"]
 _UNIT = 5 * 10**5
 
 
-@attrs.frozen
-class RecoveryFacts:
+@attrs.frozen(repr=False)
+class RecoveryFacts(Facts):
     """What is proved, and what is measured, of finding codes again with the decoder alone.
 
     Parameters

@@ -1,0 +1,225 @@
+"""Two analyses side by side, layer by layer: two checkpoints of a network, or two networks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dcsc._arguments import choice, instances
+from dcsc._arrays import Array, instance
+from dcsc._display import Display, Displayed, at_least, digits, percent
+from dcsc._tables import Tabled
+from dcsc._words import quoted
+from dcsc.errors import DcscError
+from dcsc.networks.analysis.inputs import Inputs
+from dcsc.networks.analysis.layers import LayerAnalysis
+from dcsc.networks.analysis.measures import measures
+from dcsc.networks.analysis.records import Analysis
+
+__all__ = ["Comparison", "LayerPair", "compare"]
+
+
+def _proved(share: float | None) -> str:
+    """Return a share that is proved, never rounded in its favour."""
+    return "–" if share is None else f"{at_least(100 * share, 3)} %"
+
+
+# What a table of words shows: the heading, the measure, and how it is written.
+_COLUMNS = (
+    ("coherence", "coherence", digits),
+    ("on", "density", percent),
+    ("found, proved at least", "proved_low", _proved),
+    ("found, measured", "found", percent),
+    ("false alarms a unit", "false_alarms", digits),
+)
+
+
+@attrs.frozen(eq=False)
+class LayerPair:
+    """A layer of one analysis beside its partner in the other.
+
+    Parameters
+    ----------
+    name : str
+        Of the layer; where the two have different names, both.
+    first, second : LayerAnalysis or None
+        None where only the other analysis has such a layer.
+    filters_alike : float or None
+        The median cosine of a filter with the filter of the same number in the other, as the
+        layers read them; None where their shapes differ, or without inputs.
+    pathways_alike : float or None
+        Of the units that either has on for an input, the share that both have on (the Jaccard
+        index), a mean over the inputs; None where the inputs or the shapes of the codes differ.
+    """
+
+    name: str
+    first: LayerAnalysis | None = attrs.field(repr=False)
+    second: LayerAnalysis | None = attrs.field(repr=False)
+    filters_alike: float | None
+    pathways_alike: float | None
+
+    def measured(self, name: str) -> tuple[Any, Any]:
+        """Return a column of `Analysis.to_pandas` for both, None where it is not known.
+
+        Parameters
+        ----------
+        name : str
+            ``"coherence"``, ``"density"``, ``"found"`` and the like.
+        """
+        known = [None if one is None else measures(one) for one in (self.first, self.second)]
+        choice(name, next(filter(None, known)), "LayerPair.measured: name")
+        first, second = (None if numbers is None else numbers[name] for numbers in known)
+        return first, second
+
+
+@attrs.frozen(eq=False, repr=False)
+class Comparison(Displayed, Tabled):
+    """What `compare` returns.
+
+    Parameters
+    ----------
+    names : (str, str)
+        What the two are called.
+    layers : tuple of LayerPair
+        Those of the first, then those that only the second has.
+    differences : tuple of str
+        What was not the same for both, so that their numbers differ for more than one reason.
+    """
+
+    names: tuple[str, str]
+    layers: tuple[LayerPair, ...]
+    differences: tuple[str, ...] = ()
+
+    def _display(self) -> Display:
+        rows = []
+        for pair in self.layers:
+            cells = [percent(pair.pathways_alike), digits(pair.filters_alike)]
+            for _, name, written in _COLUMNS:
+                cells.append(" → ".join(written(value) for value in pair.measured(name)))
+            rows.append((pair.name, *cells))
+        first, second = self.names
+        return Display(
+            f"{first} → {second}: {len(self.layers)} layers",
+            ("", "units shared", "filters alike", *(heading for heading, *_ in _COLUMNS)),
+            rows,
+            self.differences,
+        )
+
+    def _table(self) -> dict[str, list[Any]]:
+        columns: dict[str, list[Any]] = {
+            "layer": [pair.name for pair in self.layers],
+            "pathways_alike": [pair.pathways_alike for pair in self.layers],
+            "filters_alike": [pair.filters_alike for pair in self.layers],
+        }
+        known = [one for pair in self.layers for one in (pair.first, pair.second) if one]
+        for name in measures(known[0]):
+            values = [pair.measured(name) for pair in self.layers]
+            for which, end in enumerate(("first", "second")):
+                columns[f"{name}_{end}"] = [value[which] for value in values]
+        return columns
+
+
+def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = None) -> Comparison:
+    """Compare two analyses layer by layer.
+
+    Layers of the same name are partners. Where the two have no name in common, and equally many
+    layers, they are partners in their order.
+
+    Parameters
+    ----------
+    first, second : Analysis
+        What `analyze` returned, for the same inputs if pathways are to be compared.
+    names : (str, str), optional
+        What to call them, by default their sources.
+
+    Examples
+    --------
+    >>> from dcsc.networks import load
+    >>> from dcsc.networks.analysis import analyze
+    >>> from dcsc.networks.shipped import digits_network_path
+    >>> plain, incoherent = (
+    ...     analyze(load(digits_network_path(name))) for name in ("plain", "incoherent")
+    ... )
+    >>> for pair in compare(plain, incoherent).layers:
+    ...     print(pair.name, *(round(value, 2) for value in pair.measured("coherence")))
+    conv1 0.79 0.59
+    conv2 0.91 0.08
+    conv3 0.98 0.0
+    """
+    instance(first, Analysis, "compare: first")
+    instance(second, Analysis, "compare: second")
+    sources = (first.source, second.source)
+    called = instances(sources if names is None else names, str, "compare: names")
+    if len(called) != 2:
+        raise DcscError(f"compare: names: expected two names, got {quoted(names)}")
+    same_inputs = _same(first.inputs, second.inputs)
+    return Comparison(
+        (called[0], called[1]),
+        tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second)),
+        tuple(_differences(first, second, same_inputs)),
+    )
+
+
+def _partners(
+    first: Analysis, second: Analysis
+) -> Iterator[tuple[LayerAnalysis | None, LayerAnalysis | None]]:
+    others = {layer.name: layer for layer in second.layers}
+    shared = others.keys() & {layer.name for layer in first.layers}
+    if not shared and len(first.layers) == len(second.layers):
+        yield from zip(first.layers, second.layers, strict=True)
+        return
+    for layer in first.layers:
+        yield layer, others.get(layer.name)
+    for layer in second.layers:
+        if layer.name not in shared:
+            yield None, layer
+
+
+def _pair(
+    first: LayerAnalysis | None, second: LayerAnalysis | None, same_inputs: bool
+) -> LayerPair:
+    both = [layer for layer in (first, second) if layer is not None]
+    name = " / ".join(dict.fromkeys(layer.name for layer in both))
+    codes = [layer.coded for layer in both if layer.coded is not None]
+    if len(codes) < 2:
+        return LayerPair(name, first, second, None, None)
+    one, other = codes
+    filters = one.dictionary.filters, other.dictionary.filters
+    return LayerPair(
+        name,
+        first,
+        second,
+        _cosine(*filters) if filters[0].shape == filters[1].shape else None,
+        _jaccard(one.on, other.on) if same_inputs and one.on.shape == other.on.shape else None,
+    )
+
+
+def _cosine(first: Array, second: Array) -> float:
+    """Return the median cosine of filters, which are of unit norm or zero."""
+    return float(np.median(np.sum(first * second, axis=tuple(range(1, first.ndim)))))
+
+
+def _jaccard(first: Array, second: Array) -> float | None:
+    """Return |a ∩ b| / |a ∪ b| of the units of each input, the mean; 1 where both are empty."""
+    axes = tuple(range(1, first.ndim))
+    shared, either = (first & second).sum(axis=axes), (first | second).sum(axis=axes)
+    if not len(either):
+        return None
+    return float(np.where(either > 0, shared / np.maximum(either, 1), 1.0).mean())
+
+
+def _same(first: Inputs | None, second: Inputs | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    one, other = (list(inputs.values.values()) for inputs in (first, second))
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
+def _differences(first: Analysis, second: Analysis, same_inputs: bool) -> Iterator[str]:
+    if not same_inputs:
+        yield "They have seen different inputs, so that their pathways cannot be compared."
+    for name in ("noise", "seed", "perturbation", "limits"):
+        one, other = getattr(first, name), getattr(second, name)
+        if one != other:
+            yield f"They were asked with {name} {quoted(one)} and {quoted(other)}."

@@ -1,0 +1,33 @@
+"""The convolutions of a network as a chain that can be drawn."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dcsc._diagram import Station
+from dcsc._display import times
+from dcsc.networks.convolution import Convolution
+from dcsc.networks.graph import Input
+
+__all__ = ["stations"]
+
+
+def stations(inputs: Sequence[Input], convolutions: Sequence[Convolution]) -> Iterator[Station]:
+    """Yield the first input, and the convolutions in the order in which they run.
+
+    One that does not read what came out before it says what it sees.
+    """
+    before = ""
+    for needed in inputs[:1]:
+        sizes = (needed.shape or ())[1:]
+        shape = times([size or "any" for size in sizes])
+        before = needed.name
+        yield Station(f"{before}, {shape}", math.prod(size for size in sizes if size))
+    for one in convolutions:
+        words = [times(one.weight.shape[2:])]
+        words += [f"stride {times(one.stride)}"] if set(one.stride) != {1} else []
+        words += [part.label for _, part in one.parts]
+        words += [f"sees {one.signal}"] if one.signal != before else []
+        words += [str(one.summed)] if one.summed else []
+        channels = len(one.weight)
+        yield Station(f"{one.name}, {channels} channels", channels, ", ".join(words))
+        before = one.output

@@ -1,0 +1,168 @@
+"""Two analyses side by side: against loops over units, and layers that have no partner."""
+
+import attrs
+import numpy as np
+import pytest
+
+from dcsc import DcscError
+from dcsc.networks import load
+from dcsc.networks.analysis import Limits, analyze, compare, shipped_inputs
+from dcsc.networks.shipped import digits_network_path
+from dcsc.plotting import comparison_figure
+
+FEW = Limits(inputs=3, proved=1, resynthesized=1, draws=1, placed=0, units=4, twins=1)
+INPUTS = shipped_inputs().first(3)
+
+
+def analysis(variant, inputs=INPUTS, **more):
+    return analyze(load(digits_network_path(variant)), inputs, limits=FEW, **more)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return analysis("plain")
+
+
+@pytest.fixture(scope="module")
+def incoherent():
+    return analysis("incoherent")
+
+
+def renamed(one, *names):
+    layers = zip(one.layers, names, strict=True)
+    return attrs.evolve(one, layers=tuple(attrs.evolve(x, name=name) for x, name in layers))
+
+
+def test_an_analysis_agrees_with_itself(plain):
+    comparison = compare(plain, plain)
+    assert comparison.differences == ()
+    assert [pair.name for pair in comparison.layers] == [layer.name for layer in plain.layers]
+    for pair in comparison.layers:
+        assert pair.pathways_alike == 1
+        assert pair.filters_alike == pytest.approx(1, abs=1e-6)
+        assert len(set(pair.measured("coherence"))) == 1
+
+
+def test_agreement_is_that_of_loops(plain, incoherent):
+    comparison = compare(plain, incoherent)
+    for pair, one, other in zip(comparison.layers, plain.layers, incoherent.layers, strict=True):
+        on = [layer.coded.on.reshape(3, -1).tolist() for layer in (one, other)]
+        shares = []
+        for first, second in zip(*on, strict=True):
+            both = sum(a and b for a, b in zip(first, second, strict=True))
+            shares.append(both / sum(a or b for a, b in zip(first, second, strict=True)))
+        assert 0 < pair.pathways_alike < 1
+        assert pair.pathways_alike == pytest.approx(np.mean(shares))
+        filters = [layer.coded.dictionary.filters for layer in (one, other)]
+        cosines = [float(np.vdot(a, b)) for a, b in zip(*filters, strict=True)]
+        assert pair.filters_alike == pytest.approx(np.median(cosines))
+
+
+def test_where_nothing_is_on_pathways_agree(plain):
+    layers = [
+        attrs.evolve(layer, coded=attrs.evolve(layer.coded, on=np.zeros_like(layer.coded.on)))
+        for layer in plain.layers
+    ]
+    silent = attrs.evolve(plain, layers=tuple(layers))
+    assert [pair.pathways_alike for pair in compare(silent, silent).layers] == [1, 1, 1]
+    assert [pair.pathways_alike for pair in compare(silent, plain).layers] == [0, 0, 0]
+
+
+def test_numbers_are_those_of_both(plain, incoherent):
+    table = compare(plain, incoherent).to_pandas()
+    for which, one in (("first", plain), ("second", incoherent)):
+        assert table[f"coherence_{which}"].tolist() == [x.filters.own.value for x in one.layers]
+        assert table[f"density_{which}"].tolist() == [
+            np.median(x.codes.density) for x in one.layers
+        ]
+        lows = [x.partial.found.low for x in one.layers]
+        assert table[f"proved_low_{which}"].tolist() == lows
+        alone = one.to_pandas()
+        assert alone.index.tolist() == [x.name for x in one.layers]
+        for name in alone.columns:
+            assert table[f"{name}_{which}"].fillna(-1).tolist() == alone[name].fillna(-1).tolist()
+
+
+def test_text_says_first_and_second(plain, incoherent):
+    lines = repr(compare(plain, incoherent, ["plain", "incoherent"])).split("\n")
+    assert lines[0] == "plain → incoherent: 3 layers"
+    first, second = (x.layers[0].filters.own.value for x in (plain, incoherent))
+    assert f"{first:.4g} → {second:.4g}" in lines[2]
+
+
+def test_partners_have_the_same_name(plain, incoherent):
+    one, other = renamed(plain, "a", "b", "c"), renamed(incoherent, "b", "d", "a")
+    comparison = compare(one, other)
+    assert [pair.name for pair in comparison.layers] == ["a", "b", "c", "d"]
+    by_name = {pair.name: pair for pair in comparison.layers}
+    assert by_name["a"].second is other.layers[2]
+    assert by_name["a"].pathways_alike is None  # the shapes of their codes differ
+    assert by_name["a"].filters_alike is None
+    assert by_name["c"].second is None
+    assert by_name["d"].first is None
+    assert by_name["d"].measured("coherence")[0] is None
+    table = comparison.to_pandas()
+    assert np.isnan(table.loc["c", "coherence_second"])
+    assert np.isnan(table.loc["d", "coherence_first"])
+
+
+def test_without_a_name_in_common_layers_are_partners_in_their_order(plain, incoherent):
+    comparison = compare(plain, renamed(incoherent, "x", "y", "z"))
+    assert [pair.name for pair in comparison.layers] == ["conv1 / x", "conv2 / y", "conv3 / z"]
+    fewer = attrs.evolve(incoherent, layers=renamed(incoherent, "x", "y", "z").layers[:2])
+    assert len(compare(plain, fewer).layers) == 5
+
+
+def test_what_was_not_the_same_is_said(plain):
+    others = attrs.evolve(
+        INPUTS, values={name: array[::-1].copy() for name, array in INPUTS.values.items()}
+    )
+    comparison = compare(plain, analysis("plain", others, noise=0.5, seed=1))
+    assert [pair.pathways_alike for pair in comparison.layers] == [None] * 3
+    different, noise, seed = comparison.differences
+    assert "different inputs" in different
+    assert noise == "They were asked with noise 0.05 and 0.5."
+    assert seed == "They were asked with seed 0 and 1."
+    assert "different inputs" in repr(comparison)
+    without = compare(analysis("plain", None), analysis("plain", None))
+    assert without.differences == ()
+    assert without.layers[0].pathways_alike is None
+
+
+def test_what_it_refuses(plain):
+    with pytest.raises(DcscError, match="compare: second: expected a Analysis"):
+        compare(plain, plain.layers)
+    with pytest.raises(DcscError, match=r"compare: names: expected two names, got \('a',\)"):
+        compare(plain, plain, ("a",))
+    with pytest.raises(DcscError, match=r"LayerPair\.measured: name: expected one of filters, "):
+        compare(plain, plain).layers[0].measured("coherent")
+
+
+# ---- the figure ------------------------------------------------------------------------------
+
+
+def test_marks_of_the_figure_are_the_numbers(plain, incoherent):
+    comparison = compare(plain, incoherent, ("plain", "incoherent"))
+    coherence, found, alike = comparison_figure(comparison).axes
+    for axes, name, label in (
+        (coherence, "coherence", "{}"),
+        (found, "found", "{}, measured"),
+    ):
+        marks = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
+        for which, known in enumerate(("plain", "incoherent")):
+            values = [pair.measured(name)[which] for pair in comparison.layers]
+            assert marks[label.format(known)] == pytest.approx(values)
+    bars = [tuple(segment[:, 1]) for lines in found.collections for segment in lines.get_segments()]
+    lows, highs = (
+        [pair.measured(f"proved_{end}")[which] for which in (0, 1) for pair in comparison.layers]
+        for end in ("low", "high")
+    )
+    assert np.ravel(bars) == pytest.approx(np.ravel(list(zip(lows, highs, strict=True))))
+    shared = next(line for line in alike.lines if "in common" in line.get_label())
+    assert shared.get_ydata().tolist() == [pair.pathways_alike for pair in comparison.layers]
+
+
+def test_the_figure_of_networks_without_inputs_says_what_is_not_known():
+    bare = analysis("plain", None)
+    *_, alike = comparison_figure(compare(bare, bare)).axes
+    assert all(text.get_text().endswith(": not known") for text in alike.get_legend().get_texts())
