@@ -143,7 +143,7 @@ class Entries:
         """Which element of the batch each entry is of."""
         return np.repeat(np.arange(self.count), np.diff(self.starts))
 
-    def astype(self, dtype: npt.DTypeLike) -> "Entries":
+    def astype(self, dtype: "npt.DTypeLike") -> "Entries":
         """Return the entries with values of another dtype."""
         return attrs.evolve(self, values=self.values.astype(dtype, copy=False))
 

@@ -39,7 +39,7 @@ class Columns:
     analyze: Callable[[Array], Array]
     signal_shape: Shape
     code_shape: Shape
-    dtype: npt.DTypeLike
+    dtype: "npt.DTypeLike"
 
     def contributions(self, codes: Array) -> Array:
         """Return |A| |x| for codes with one batch axis."""

@@ -118,8 +118,8 @@ class CodeBound(Theorem[CodeGuarantee]):
 
 def certify_code(
     dictionary: Dictionary,
-    code: npt.ArrayLike,
-    signal: npt.ArrayLike,
+    code: "npt.ArrayLike",
+    signal: "npt.ArrayLike",
     noise: float = 0.0,
     sparsity: int | None = None,
 ) -> CodeGuarantee:

@@ -55,7 +55,7 @@ class Counts(Displayed):
             raise DcscError(f"Counts: values: expected them to rise, got {quoted(self.values)}")
 
     @classmethod
-    def of(cls, numbers: npt.ArrayLike) -> Self:
+    def of(cls, numbers: "npt.ArrayLike") -> Self:
         """Return how often each of some whole numbers comes up."""
         array = numeric_array(numbers, "Counts.of: numbers")
         if array.size and array.dtype.kind not in "iu":
