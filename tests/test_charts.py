@@ -1,6 +1,8 @@
 """The charts and the pictures of codes on a network's page, read back from what was drawn."""
 
+import base64
 from io import BytesIO
+from xml.etree import ElementTree
 
 import attrs
 import numpy as np
@@ -17,7 +19,9 @@ from dcsc.networks.analysis import (
     ResynthesisFacts,
     TheoremFacts,
 )
+from dcsc.overlap import PathwayOverlap
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
+from dcsc.report.overlap import overlap_drawing
 from dcsc.report.overview import coherence_chart, found_chart
 from dcsc.report.pictures import code_picture, input_picture, most_active
 from dcsc.report.signals import signal_chart
@@ -190,6 +194,25 @@ def test_signals_are_a_line_for_each_channel():
         assert [x(at) for at, _ in points] == pytest.approx(np.arange(1500), abs=0.6)
         assert [y(at) for _, at in points] == pytest.approx(channel, abs=0.02)
     assert len(Drawn(signal_chart(values[:1].repeat(8, axis=0))).lines) < 30
+
+
+def test_overlap_has_a_cell_and_a_number_for_every_pair_of_classes():
+    matrices = np.array([[[0.5, 0.25], [0.25, np.nan]], [[1.0, 0.0], [0.0, 0.75]]])
+    means = np.array([0.5, 0.875]), np.array([0.25, np.nan])
+    overlap = PathwayOverlap(np.array(["a", "<b>"]), np.array([3, 1]), matrices, *means)
+    root = ElementTree.fromstring(overlap_drawing(overlap))
+    images = [one.get("href") for one in root.iter() if one.tag.endswith("image")]
+    cells = [Image.open(BytesIO(base64.b64decode(at.partition(",")[2]))) for at in images]
+    light = [np.asarray(one.convert("L"), dtype=int) for one in cells]
+    assert [one.shape for one in light] == [(2, 2), (2, 2), (64, 1)]
+    first, second, scale = light
+    assert first[0, 0] < first[0, 1] == first[1, 0] < first[1, 1] == scale[-1, 0]  # NaN as 0
+    assert second[0, 0] == scale[0, 0] < second[1, 1] < second[0, 1] == second[1, 0]
+    texts = [one.text for one in root.iter() if one.tag.endswith("text")]
+    for number, count in ((".50", 1), (".25", 2), ("–", 1), (".00", 2), ("1.00", 1), (".75", 1)):
+        assert texts.count(number) == count, number
+    assert texts.count("<b>") == 4  # both sides of two matrices
+    assert {"0.50", "0.88", "0.25", "layer 2"} <= set(texts)
 
 
 # ---- a pixel for each unit -----------------------------------------------------------------------

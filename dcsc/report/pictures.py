@@ -181,7 +181,7 @@ def tinted_picture(value: Array, share: Array) -> tuple[bytes, tuple[int, int]]:
 
 
 def shades_picture(values: Array) -> bytes:
-    """Return a PNG of numbers from 0 to 1, a pixel each: from white to dark blue, NaN is white.
+    """Return a PNG of numbers from 0 to 1, a pixel each: from nearly white to dark blue, NaN as 0.
 
     Parameters
     ----------
