@@ -365,6 +365,32 @@ def test_given_signs_are_found_and_the_condition_is_sharp(seed):
 
 
 @pytest.mark.parametrize("kind", [ExactRecoveryBound, FuchsBound])
+def test_what_a_given_support_passes_on_is_what_it_is_off_by(kind):
+    mu, eps = 0.3, 0.01
+    below = dcsc.DenseDictionary([[1, mu], [0, np.sqrt(1 - mu**2)]])
+    above = dcsc.DenseDictionary(np.eye(2))
+    first = LayerInstance(below, [1, 0], noise=eps, signs_independent=False)
+    second = LayerInstance(above, [1, 0], noise=None, signs_independent=False)
+    chained = [attrs.evolve(first, successor=above), second]
+    for level in (0.03, 0.2):
+        guarantee = kind((level, 0.5)).evaluate(chained)
+        assert guarantee.holds
+        assert guarantee.layers[1].noise == pytest.approx(eps + level)
+    # left open it is the least, by little more
+    low, high = kind().evaluate(first).thresholds[0]
+    assert low == pytest.approx(eps * (1 + mu) / (1 - mu))
+    assert high == pytest.approx(1 - eps)
+    guarantee = kind().evaluate(chained)
+    assert guarantee.layers[1].noise == pytest.approx(2 * eps / (1 - mu), rel=1e-3)
+    assert guarantee.thresholds[0][0] == guarantee.thresholds[0][1] > low
+    # nothing bounds what a support passes on that is not found
+    lost = attrs.evolve(chained[0], noise=0.6)
+    assert [part.noise for part in kind().evaluate([lost, second]).layers] == [0.6, np.inf]
+    with pytest.raises(DcscError, match="successor: expected the dictionary of the next layer"):
+        kind().evaluate([first, second])
+
+
+@pytest.mark.parametrize("kind", [ExactRecoveryBound, FuchsBound])
 def test_dependent_atoms_are_no_support(kind):
     twins = dcsc.DenseDictionary([[1, 1, 0], [0, 0, 1]])
     layer = LayerInstance(twins, [1, 1, 0], signs_independent=False)

@@ -35,13 +35,13 @@ class DualBound(BoundCalculator):
         q \ge \max_{j \notin T} \|G_{TT}^{-1} G_{T,j}\|_1 ;
 
     for :math:`q = \sqrt{|T|}\, \max_j \|a_j\| / \sigma` with the least singular value σ of
-    :math:`A_T`. Where there is such a vector, some p has equality and q counts no more. It is
+    :math:`A_T`. So a vector that misses the signs by rounding alone loses next to nothing. It is
     computed once (`search`), and checked by one analysis.
 
     It speaks of that problem alone, in which there is no noise and no penalty. For a penalty λ > 0,
     however small, the support may be larger nevertheless: there `FuchsBound` decides. And it does
-    not say that no sparser code exists. Without a vector for it there may be another: then nothing
-    is known, and the probability is reported as 1.
+    not say that no sparser code exists. Where a vector is no certificate, another may be one: it is
+    undecided, and the probability is reported as 1.
 
     The signs are those of the codes under the dictionary: a layer with signs D is given by its
     operator, ``LayerInstance(layer.operator, codes, signs_independent=False)``.
