@@ -290,6 +290,7 @@ ARGUMENTS = {
     "signs": dcsc.RademacherSigns,
     "signs, resynthesize": dcsc.RademacherSigns,
     "size": lambda: 3,
+    "sparse": lambda: True,
     "sparsity": lambda: 1,
     "statistics": lambda: STATISTICS,
     "strategy": lambda: CIRCLE,

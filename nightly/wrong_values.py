@@ -59,6 +59,13 @@ def with_item(value):
     return change
 
 
+def beyond(good):
+    """A sparse array whose indices were changed after SciPy looked at them."""
+    array = scipy.sparse.coo_array(np.atleast_1d(floats(good)))
+    array.coords = tuple(index + 2**31 for index in array.coords)
+    return array
+
+
 def masked(good):
     array = np.atleast_1d(floats(good))
     return np.ma.masked_array(array, mask=np.arange(array.size).reshape(array.shape) == 0)
@@ -176,6 +183,8 @@ WRONG = {
     "subclass": lambda good: floats(good).view(Subclassed),
     "matrix": lambda good: np.asmatrix(np.atleast_2d(floats(good))[:2].reshape(1, -1)),
     "sparse array": lambda good: scipy.sparse.csr_array(np.eye(3)),
+    "itself, sparse": lambda good: scipy.sparse.coo_array(np.atleast_1d(floats(good))),
+    "sparse, beyond its shape": beyond,
     "requires_grad": lambda good: torch.tensor(floats(good), requires_grad=True),
     "bfloat16 tensor": lambda good: torch.tensor(floats(good)).to(torch.bfloat16),
     "meta tensor": lambda good: torch.empty(2, device="meta"),

@@ -21,6 +21,7 @@ from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation import plain as plain_outcomes
 from dcsc.experiments.simulation.comparisons import Comparisons
 from dcsc.projections import Selection
+from dcsc.pursuits import taking, taking_plain
 from tests import strategies
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,7 @@ def test_every_function_has_two_leaves_of_one_signature():
     for doors, leaves, modules in (
         (_numerics, plain, ["convolution", "moments", "stripes", "philox", "rows", "selberg"]),
         (outcomes, plain_outcomes, ["loops"]),
+        (taking, taking_plain, ["taking_loops"]),
     ):
         compiled = [
             importlib.import_module(f"{doors.__spec__.parent}.{module}") for module in modules

@@ -70,6 +70,15 @@ class _Line:
         return bool((np.diff(np.sort(apart, axis=1), axis=1) != 0).all())
 
 
+_kept_line = lru_cache(maxsize=2)(_Line.along)
+
+
+def _line(axis: AtomAxis) -> _Line:
+    """Return the line of an axis, which is kept if it is not too long."""
+    short = axis.positions * axis.span < _KEPT_ENTRIES // 4
+    return _kept_line(axis) if short else _Line.along(axis)
+
+
 @attrs.frozen(eq=False)
 class _Lines:
     """The ways in which atoms meet: one for each axis, counted in C order."""
@@ -78,7 +87,7 @@ class _Lines:
 
     @classmethod
     def of(cls, shifted: ShiftedFilters) -> Self:
-        return cls(tuple(map(_Line.along, shifted.axes)))
+        return cls(tuple(map(_line, shifted.axes)))
 
     @property
     def shape(self) -> Shape:

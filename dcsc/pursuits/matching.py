@@ -7,11 +7,10 @@ import numpy as np
 
 from dcsc._arrays import Array, integer, positive
 from dcsc._fields import number_field
-from dcsc.dictionaries import Dictionary
+from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import DcscError
 from dcsc.projections import Projection
 from dcsc.pursuits.base import Pursued, Pursuit
-from dcsc.pursuits.ranking import Ranking
 from dcsc.pursuits.support import Support
 
 __all__ = ["OrthogonalMatchingPursuit"]
@@ -80,28 +79,25 @@ class OrthogonalMatchingPursuit(Pursuit):
         projection: Projection | None,
         dictionary: Dictionary,
     ) -> Pursued:
-        norms = operator.atom_norms().ravel()
+        if isinstance(operator, SignedDictionary):  # the signs of atoms are those of their codes
+            pursued = self._pursue(signals, operator.dictionary, projection, dictionary)
+            signs = operator.signs.astype(signals.dtype)
+            return attrs.evolve(pursued, code=pursued.code * signs)
+        near, norms = operator._near(), operator.atom_norms().ravel()
         inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
         seen = operator.analyze(signals.astype(np.float64)).reshape(len(signals), -1)
         codes = np.zeros_like(seen)
-        supports = [self._support(operator, z, inverse, signals.dtype) for z in seen]
+        supports = [Support(operator, z, inverse, near) for z in seen]
+        for support in supports:
+            self._grow(support, operator, signals.dtype)
         for code, support in zip(codes, supports, strict=True):
-            code[support.atoms] = support.code
+            code[support.atoms] = support.solve()
         shape = (len(signals), *operator.code_shape)
         taken = np.array([len(support.atoms) for support in supports])
         return Pursued(codes.reshape(shape).astype(signals.dtype), taken)
 
-    def _support(
-        self, operator: Dictionary, coefficients: Array, inverse: Array, dtype: np.dtype
-    ) -> Support:
-        """Return the support of one signal, given Aᵀy and 1/‖a‖."""
-        support = Support(operator, Ranking(coefficients.copy(), inverse))
-        nothing = _ROUNDINGS * float(np.finfo(dtype).eps) * support.ranking.best()[1]
+    def _grow(self, support: Support, operator: Dictionary, dtype: np.dtype) -> None:
+        nothing = _ROUNDINGS * float(np.finfo(dtype).eps) * support.largest
         level = max(nothing, 0.0 if self.level is None else self.level)
-        most = min(len(coefficients), math.prod(operator.signal_shape))
-        for _ in range(most if self.sparsity is None else min(most, self.sparsity)):
-            atom, size = support.ranking.best()
-            if size <= level or not support.add(atom):
-                break
-        support.solve(coefficients)
-        return support
+        most = min(math.prod(operator.code_shape), math.prod(operator.signal_shape))
+        support.grow(most if self.sparsity is None else min(most, self.sparsity), level)
