@@ -10,10 +10,14 @@ from dcsc import (
     CirculantDictionary,
     DCSCModel,
     DenseDictionary,
+    FirmThreshold,
+    GroupHardThreshold,
+    GroupSoftThreshold,
     HardThreshold,
     IdentitySigns,
     JumpReLU,
     Layer,
+    PositionTopK,
     ReLU,
     SoftThreshold,
     ToeplitzDictionary,
@@ -32,6 +36,14 @@ MODELS = {
         for kind in (HardThreshold, SoftThreshold, ReLU, JumpReLU)
     },
     **{kind.__name__: DCSCModel([Layer(LOWER, kind(3))]) for kind in (TopK, BatchTopK)},
+    "FirmThreshold": DCSCModel(
+        [Layer(LOWER, FirmThreshold(0.5, 1.5)), Layer(UPPER, FirmThreshold(FOUR, 2.5))]
+    ),
+    "PositionTopK": DCSCModel([Layer(LOWER, PositionTopK(2))]),
+    **{
+        kind.__name__: DCSCModel([Layer(LOWER, kind(2.0))])
+        for kind in (GroupHardThreshold, GroupSoftThreshold)
+    },
     "plane": DCSCModel(
         [
             Layer(

@@ -80,7 +80,10 @@ class FirmThreshold(Projection):
         return Selection(self.threshold, one_sided=False, shrinkage=True)
 
     def with_threshold(self, threshold: Threshold) -> "FirmThreshold":
-        return FirmThreshold(threshold, np.maximum(self.upper, threshold))
+        lower = as_threshold(threshold, self, "FirmThreshold: threshold")
+        # What goes with no upper threshold is refused when the new one is made.
+        unlike = np.ndim(lower) and np.ndim(self.upper) and np.shape(lower) != np.shape(self.upper)
+        return FirmThreshold(lower, self.upper if unlike else np.maximum(self.upper, lower))
 
     def _proximal(self, step: float) -> "FirmThreshold":
         # From t = γ/β on nothing between 0 and γ is ever best, and the map jumps at √(tβγ).

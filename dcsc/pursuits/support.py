@@ -61,16 +61,6 @@ class Support:
         """The largest ``|⟨a_k, r⟩| / ‖a_k‖`` of an atom that can be taken."""
         return float(self._largest.max())
 
-<<<<<<< HEAD
-    def _solved(self, right: Array, transposed: bool) -> Array:
-        """Return L⁻¹ or L⁻ᵀ times an array."""
-        size = len(right)
-        if not size:
-            return right
-        factor = self._factor[:size, :size]
-        solved, _ = scipy.linalg.lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))
-        return np.asarray(solved).reshape(size)
-=======
     def grow(self, most: int, level: float) -> None:
         """Take the best atoms until there are so many, or none is above the level, or depends."""
         over, near = False, self._tables
@@ -84,7 +74,6 @@ class Support:
                 self._make_room()
             elif not over:
                 self._fetch()
->>>>>>> coo
 
     def solve(self) -> Array:
         """Return x_T, solved from Aᵀy, and not from what is left, where rounding has added up."""

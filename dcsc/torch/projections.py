@@ -145,9 +145,11 @@ class LargestOfPosition(Counterpart):
     """Keep the k largest sizes among the filters at each position, ties in C order."""
 
     def forward(self, coefficients: Tensor) -> Tensor:
-        last = coefficients.movedim(1, -1)
-        rows = _largest(last.reshape(-1, last.shape[-1]), self.strategy.k)
-        return rows.view(last.shape).movedim(-1, 1)
+        # Filters change places with the last axis; exporters want it by its number.
+        end = coefficients.ndim - 1
+        last = coefficients.transpose(1, end)
+        rows = _largest(last.reshape(-1, last.shape[end]), self.strategy.k)
+        return rows.view(last.shape).transpose(1, end)
 
 
 @counterpart.register(BatchTopK)

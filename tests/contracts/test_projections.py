@@ -207,7 +207,12 @@ def test_other_thresholds_of_a_firm_one_leave_the_upper_one_where_they_can():
     projection = FirmThreshold(0.5, 1.0)
     assert projection.with_threshold(0.75) == FirmThreshold(0.75, 1.0)
     assert projection.with_threshold([0.25, 2.0]) == FirmThreshold([0.25, 2.0], [1.0, 2.0])
-    assert FirmThreshold(0.5, 1.0).selection == Selection(0.5, shrinkage=True)
+    assert projection.selection == Selection(0.5, shrinkage=True)
+    for wrong, why in ((-1, "threshold: expected at least 0"), ("0.5", "threshold: expected a")):
+        with pytest.raises(DcscError, match=f"FirmThreshold: {why}"):
+            projection.with_threshold(wrong)
+    with pytest.raises(DcscError, match="FirmThreshold: upper: expected one for each of 3"):
+        FirmThreshold(0.5, [1.0, 2.0]).with_threshold([0.1, 0.2, 0.3])
 
 
 # ---- groups --------------------------------------------------------------------------------------
