@@ -22,9 +22,9 @@ DIST = Path("dist").resolve()
 def tests(session: nox.Session) -> None:
     """Run the tests with the newest versions; arguments after `--` go to pytest.
 
-    PyTorch is large, so that one Python has it.
+    PyTorch is large, so that one Python has it, and what runs notebooks.
     """
-    session.install(".[test-torch]" if session.python == OLDEST else ".[test]")
+    session.install(".[notebooks,test-torch]" if session.python == OLDEST else ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
