@@ -90,8 +90,11 @@ def test_what_is_refused():
             filters.wavelets(name)
     with pytest.raises(DcscError, match="wavelets: level: expected at least 1, got 0"):
         filters.wavelets("haar", 0)
-    with pytest.raises(DcscError, match="wavelets: level, axes: expected at most"):
-        filters.wavelets("haar", 60)
+    with pytest.raises(DcscError, match="wavelets: axes: expected at most"):
+        filters.wavelets("haar", axes=2**63)
+    for level, axes in ((60, 1), (1, 60), (60, 60)):
+        with pytest.raises(DcscError, match="wavelets: level, axes: expected at most"):
+            filters.wavelets("haar", level, axes)
 
 
 def test_its_absence_is_said(monkeypatch):

@@ -12,8 +12,8 @@ from dcsc.errors import DcscError
 
 __all__ = ["wavelets"]
 
-# 2^60 shifts are more than any memory holds, and fewer bits than a size has.
-_MOST_LEVELS = 60
+# 2^60 filters are more than any memory holds.
+_MOST = 60
 
 
 def wavelets(wavelet: str, level: int = 1, axes: int = 1) -> Array:
@@ -64,8 +64,8 @@ def wavelets(wavelet: str, level: int = 1, axes: int = 1) -> Array:
     >>> bool(CirculantDictionary(bank, extent=64, stride=8).mutual_coherence() < 1e-11)
     True
     """
-    levels = integer(level, "wavelets: level", 1, _MOST_LEVELS)
-    count = integer(axes, "wavelets: axes", 1)
+    levels = integer(level, "wavelets: level", 1, _MOST)
+    count = integer(axes, "wavelets: axes", 1, _MOST)
     low, high = _two_filters(wavelet)
     size = max(2**levels - 2 + len(low), (2**levels - 1) * (len(low) - 1) + 1)
     checked_size((2 ** (levels * count), *[size] * count), "wavelets: level, axes")
