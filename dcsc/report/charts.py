@@ -59,9 +59,10 @@ def threshold_chart(threshold: Sequence[float]) -> str:
         (-0.5 - _MARGIN * end, end + 0.5 + _MARGIN * end), (low - room, high + room), labels
     )
     below = int(np.count_nonzero(values < 0))
-    for some, colour in ((slice(below), RED), (slice(below, None), BLUE)):
-        places = range(len(values))[some]
-        chart.stems(places, [0.0] * len(places), values[some], colour, max(0.6, 60 / len(values)))
+    width = max(0.6, 60 / len(values))
+    for part, colour in ((slice(below), RED), (slice(below, None), BLUE)):
+        places, heights = range(len(values))[part], values[part].tolist()
+        chart.stems(places, [0.0] * len(places), heights, colour, width)
     chart.line(chart.x, (0, 0), "black", 0.8)
     chart.axes((), ticks(*chart.y, most=6))
     return chart.text()

@@ -86,7 +86,7 @@ def _lines(
         if dashes != "none":
             chart.line(places, heights, colour, 1, dashes)
         chart.marks(places, heights, colour, kind)
-    chart.key([(name, *style) for name, _, *style in lines])
+    chart.key([(name, colour, dashes, kind) for name, _, colour, dashes, kind in lines])
     _name(chart, layers, [0, 0.2, 0.4, 0.6, 0.8, 1], percent)
     return chart.text()
 

@@ -171,8 +171,8 @@ class Chart:
             self._line(f"{left - 3.5},{y} {left},{y}", "black", 0.8)
             self.write(left - 6, float(y) + 3, text, more=" text-anchor='end'")
         self.write((left + self.size[0] - right) / 2, self.size[1] - 6, self.labels[0], more=middle)
-        x, y = 10, (top + floor) / 2
-        self.write(x, y, self.labels[1], more=f"{middle} transform='rotate(-90 {x} {y:g})'")
+        half = (top + floor) / 2
+        self.write(10, half, self.labels[1], more=f"{middle} transform='rotate(-90 10 {half:g})'")
 
     def text(self) -> str:
         """Return the drawing."""

@@ -120,8 +120,8 @@ def own_facts(
     together = max(1, _ENTRIES // max(codes.size, len(codes) * layer.signals[0].size))
     parts = []
     for start in range(0, count + 1, together):
-        draws = range(start, min(start + together, count + 1))
-        signs = [_SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in draws]
+        several = range(start, min(start + together, count + 1))
+        signs = [_SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in several]
         parts.append(_wrong(layer, codes, np.array(signs)))
     counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
