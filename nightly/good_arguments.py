@@ -188,6 +188,7 @@ ARGUMENTS = {
     "inputs, resynthesize": lambda: None,
     "instance": record,
     "instance, DualBound.search": signed,
+    "x_min, CodeGuarantee.exact": lambda: 0.1,
     "jobs": lambda: 1,
     "keep": tuple,
     "kernel": lambda: 2,

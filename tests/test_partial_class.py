@@ -285,6 +285,6 @@ def test_a_claim_that_says_more_is_found_false(tmp_path):
 def test_documents_of_other_formats_are_refused():
     with pytest.raises(
         DcscError,
-        match="expected 'dcsc certificate 1' or 'dcsc partial certificate 1', got 'mine'",
+        match="or 'dcsc partial certificate 1' or 'dcsc code certificate 1', got 'mine'",
     ):
         Certificate.parse('{"format": "mine"}')
