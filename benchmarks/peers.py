@@ -147,10 +147,7 @@ def scikit_learn(given):
 
 
 def _lasso(given, make):
-    matrix = given.dictionary.to_sparse().tocsc()
-    # They take indices of 32 bits alone.
-    matrix.indices, matrix.indptr = (a.astype(np.int32) for a in (matrix.indices, matrix.indptr))
-    signal = given.signal.ravel()
+    matrix, signal = given.dictionary.to_sparse(), given.signal.ravel()
 
     def solve(tolerance):
         model = make(alpha=PENALTY / len(signal), tol=tolerance).fit(matrix, signal)

@@ -62,7 +62,7 @@ def with_item(value):
 def beyond(good):
     """A sparse array whose indices were changed after SciPy looked at them."""
     array = scipy.sparse.coo_array(np.atleast_1d(floats(good)))
-    array.coords = tuple(index + 2**31 for index in array.coords)
+    array.coords = tuple(index.astype(np.int64) + 2**31 for index in array.coords)
     return array
 
 

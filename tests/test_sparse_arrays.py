@@ -251,7 +251,7 @@ def test_matrices_have_short_indices(dictionary):
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_scikit_learn_takes_the_matrix(signed):
-    """Which asks for indices of 32 bits: its Lasso finds what makes the gradient a subgradient."""
+    """Which, as celer, takes indices of 32 bits alone; at a minimum the slope is a subgradient."""
     dictionary = CirculantDictionary(filters.gaussian(4, 1, 5, rng=1), extent=32)
     if signed:
         signs = np.where(np.arange(128).reshape(4, 32) % 3, 1.0, -1.0)

@@ -126,14 +126,14 @@ class LinearMap(ABC):
 
         ``‖x‖_{0,∞}^Q``, the largest number of non-zeros in one stripe.
         """
-        return self.stripes.fullest(codes, f"{type(self).__name__}: codes")
+        return self.stripes.largest_count(codes, f"{type(self).__name__}: codes")
 
     def patch_sparsity(self, signals: "SparseOrDense") -> Any:
         """Return ``‖y‖_{0,∞}^P``, the largest number of non-zeros in one patch, per batch element.
 
         Signals have shape ``(*batch, *signal_shape)``.
         """
-        return self.patches.fullest(signals, f"{type(self).__name__}: signals")
+        return self.patches.largest_count(signals, f"{type(self).__name__}: signals")
 
     def patch_norm(self, signals: "SparseOrDense") -> Any:
         """Return ``‖y‖_{2,∞}^P``, the largest ℓ2 norm of one patch, per batch element.

@@ -44,13 +44,13 @@ class WindowAxis:
         return self.circular and self.length >= self.entries
 
     @property
-    def apart(self) -> bool:
+    def _apart(self) -> bool:
         """Whether each entry is in one window, and all windows are of one size."""
         whole = self.windows * self.length == self.entries
         return whole and self.start == 0 and self.step == self.length and not self.circular
 
     @property
-    def numbers(self) -> "WindowAxis":
+    def _numbers(self) -> "WindowAxis":
         """The axis of the windows themselves, each of them one entry."""
         return WindowAxis(self.windows, self.windows, start=0, length=1)
 

@@ -122,20 +122,20 @@ class Windows:
         """Sum the squares of validated floats window by window; they may overflow to infinity."""
         return self._sum_channels(array, _sum_squares, array.dtype)
 
-    def fullest(self, values: "SparseOrDense", where: str) -> Any:
+    def largest_count(self, array: "SparseOrDense", where: str = "Windows: array") -> Any:
         """Count the non-zeros of the fullest window, for each element of ``(*batch, *shape)``."""
-        if not is_sparse(values):
-            array = numeric_array(values, where)
-            batch_of(array.shape, self.shape, where)
-            return self._largest(self.count_entries(array))
-        entries = Entries.of(values, self.shape, where)
+        if not is_sparse(array):
+            dense = numeric_array(array, where)
+            batch_of(dense.shape, self.shape, where)
+            return self._largest(self.count_entries(dense))
+        entries = Entries.of(array, self.shape, where)
         return self._fullest(entries).reshape(entries.batch)[()]
 
     def _fullest(self, entries: Entries) -> Array:
         # Where windows do not overlap, as groups of filters, entries are counted by windows.
         pairs = zip(self.axes, entries.places[len(self.shape) - len(self.axes) :], strict=True)
         lines = [
-            (axis.numbers, place // axis.step) if axis.apart else (axis, place)
+            (axis._numbers, place // axis.step) if axis._apart else (axis, place)
             for axis, place in pairs
         ]
         few = Windows(tuple(axis.entries for axis, _ in lines), tuple(axis for axis, _ in lines))
