@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcsc.networks import load
+from dcsc import DcscError
+from dcsc.cli.tallies import few, open_data
+from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
+from dcsc.networks.analysis import Limits, analyze
 from dcsc.networks.shipped import digits_inputs, digits_network_path
 from dcsc.networks.tallies import load_tally, tally
 from tests.commands import call, refused, run, start
+from tests.networks.chains import convolve
 
 NETWORK = digits_network_path("incoherent")
 
@@ -115,3 +119,19 @@ def test_an_interrupted_command_goes_on(tmp_path):
     again = run(*options, "--tallies", "counts", cwd=tmp_path)
     assert again.code == 0, again.err
     assert load_tally(path) == tally(load(NETWORK), tmp_path / "x.npy")
+
+
+def test_inputs_of_several_batches_are_looked_at_as_before():
+    """A state has another first axis than the signal: it is no batch, and cannot be cut."""
+    steps = [
+        Node("mix", operations.Elementwise("Add"), ("input", "state"), "mixed"),
+        Node("conv", convolve(2, 1, (3,), -0.1), ("mixed",), "found"),
+        Node("relu", operations.Relu(), ("found",), "code"),
+    ]
+    inputs = [Input("input", (None, 1, 12)), Input("state", (1, 1, 12))]
+    network = ConvNetwork(Graph(inputs, steps, ["code"]))
+    data = open_data(network, "noise", None, shipped=False, seed=0)
+    assert few(network, data, 3, 0) is data
+    assert analyze(network, data, limits=Limits(inputs=3)).layers[0].codes.samples == 8
+    with pytest.raises(DcscError, match="expected arrays with batches of one length"):
+        tally(network, data)

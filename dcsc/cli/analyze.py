@@ -18,6 +18,7 @@ from dcsc.networks.analysis import Limits
 from dcsc.networks.analysis import analyze as compute_analysis
 from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
+from dcsc.networks.tallies import InputSet
 from dcsc.report import at_a_glance, page, row
 from dcsc.report.table import differing
 from dcsc.report.words import name_of
@@ -128,7 +129,7 @@ def analyze(
     sample = None if data is None else few(network, data, limits.inputs, seed)
     with share_progress("analyze") as report:
         analysis = compute_analysis(network, sample, noise, seed, limits, report, perturbation)
-    if data is not None:
+    if isinstance(data, InputSet):
         analysis = attrs.evolve(analysis, given=data.count)
     numbers = {"version": dcsc.__version__, **analysis.numbers()}
     if tally is not None:
@@ -151,8 +152,9 @@ def analyze(
         say(same)
     if tally is not None:
         print_tally(tally)
-    elif data is not None and sample is not None and data.count > sample.count:
-        say(f"Looked at {sample.count} of {data.count} inputs: --tallies DIR counts them all.")
+    elif analysis.inputs is not None and analysis.given > analysis.inputs.count:
+        looked, given = analysis.inputs.count, analysis.given
+        say(f"Looked at {looked} of {given} inputs: --tallies DIR counts them all.")
     say(f"Wrote {html} and {json}.")
 
 

@@ -7,17 +7,17 @@ import attrs
 import numpy as np
 from cyclopts import Parameter
 
+from dcsc._arguments import any_path
 from dcsc._arrays import generator
 from dcsc._words import readable, without_common
 from dcsc.cli.common import console, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork
-from dcsc.networks.analysis import Inputs, noise_inputs, shipped_inputs
+from dcsc.networks.analysis import Inputs, noise_inputs, read_inputs, shipped_inputs
 from dcsc.networks.tallies import FolderSet, InputSet, NetworkTally, Settings, open_inputs, tally
 from dcsc.networks.tallies.sets.base import joined
 from dcsc.networks.tallies.sets.folder import described
-from dcsc.networks.tallies.sets.opening import as_set
 from dcsc.report.tallies import tally_columns, tally_rows, tally_sentences
 
 __all__ = ["Counting", "count", "few", "open_data", "print_tally"]
@@ -64,25 +64,30 @@ class Counting:
 
 def open_data(
     network: ConvNetwork, name: str | None, labels: Path | None, *, shipped: bool, seed: int
-) -> InputSet | None:
-    """Return the inputs that ``--input`` speaks of."""
+) -> Inputs | InputSet | None:
+    """Return the inputs that ``--input`` speaks of; those of any number are not yet read."""
     if labels is not None and (name is None or name == "noise"):
         raise DcscError("--labels: expected --input with the inputs that they are of")
+    if name is None:
+        return shipped_inputs() if shipped else None
     if name == "noise":
-        return as_set(network, noise_inputs(network, rng=seed), None)
-    if name is not None:
-        data = open_inputs(network, name, labels)
-        if isinstance(data, FolderSet) and data.left_out:
-            say(described(data.left_out))
-        return data
-    return as_set(network, shipped_inputs(), None) if shipped else None
+        return noise_inputs(network, rng=seed)
+    place = any_path(name, "--input")
+    if labels is None and not place.is_dir() and place.suffix.lower() != ".npy":
+        return read_inputs(network, place)
+    data = open_inputs(network, place, labels)
+    if isinstance(data, FolderSet) and data.left_out:
+        say(described(data.left_out))
+    return data
 
 
-def few(network: ConvNetwork, data: InputSet, most: int, seed: int) -> Inputs:
+def few(network: ConvNetwork, data: Inputs | InputSet, most: int, seed: int) -> Inputs:
     """Return some inputs, in whole batches where the network insists on a size.
 
     They are the first ones; of a folder, which is in order by class, some from everywhere.
     """
+    if isinstance(data, Inputs):
+        return data
     size = (network.inputs[0].shape or (None,))[0] or 1
     batches = max(min(most, data.count) // size, 1)
     if not isinstance(data, FolderSet) or batches * size >= data.count - size:
@@ -100,7 +105,7 @@ def few(network: ConvNetwork, data: InputSet, most: int, seed: int) -> Inputs:
 
 def count(
     network: ConvNetwork,
-    data: InputSet | None,
+    data: Inputs | InputSet | None,
     options: Counting,
     noise: float,
     seed: int,
