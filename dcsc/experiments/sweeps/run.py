@@ -14,6 +14,7 @@ from dcsc._arguments import any_path, flag, function
 from dcsc._arrays import instance
 from dcsc._display import Display, Displayed, digits, percent
 from dcsc._sharing import Pace, open_workers, process_count, results
+from dcsc._version import __version__
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -148,7 +149,7 @@ def run(
 
 def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
     """Return what a reader of the folder needs to know, and what made it."""
-    names = ("dcsc", "numpy", "scipy", "numba")
+    names = ("numpy", "scipy", "numba")
     return {
         "format": PLAN_FORMAT,
         "sweep": sweep.as_table(),
@@ -157,7 +158,7 @@ def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
         "cells": [cell.identity for cell in cells],
         "guarantees": [cell.guarantees_identity for cell in cells],
         "depths": [len(cell.task.used) for cell in cells],
-        "versions": {name: _version(name) for name in names},
+        "versions": {"dcsc": __version__, **{name: _version(name) for name in names}},
     }
 
 
