@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
-import joblib
-
 from dcsc._arrays import integer
 from dcsc._sharing.cluster import cluster
 
@@ -33,6 +31,8 @@ def open_workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
         with cluster(dask) as (run_calls, cores):
             yield run_calls, cores
     else:
+        import joblib  # noqa: PLC0415  # it takes a while, and only who shares out work needs it
+
         settings: dict[str, Any] = {}
         if jobs > 1:
             settings = {

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, frozen_array, integer, real, real_array
+from dcsc._entries import SparseOrDense
 from dcsc._fields import array_field, number_field
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.pursued.code_guarantee import CodeGuarantee, LayerCode
@@ -118,7 +119,7 @@ class CodeBound(Theorem[CodeGuarantee]):
 
 def certify_code(
     dictionary: Dictionary,
-    code: "npt.ArrayLike",
+    code: "SparseOrDense",
     signal: "npt.ArrayLike",
     noise: float = 0.0,
     sparsity: int | None = None,
@@ -129,7 +130,7 @@ def certify_code(
     ----------
     dictionary : Dictionary
         A layer's operator, or any dictionary.
-    code : array_like, shape (*batch, *code_shape)
+    code : array_like or sparse array, shape (*batch, *code_shape)
     signal : array_like, shape (*batch, *signal_shape)
     noise : float, default 0
         ε, the most that an atom sees of the noise in the signal.

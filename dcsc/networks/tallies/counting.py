@@ -40,7 +40,7 @@ class Counter:
     def __init__(self, network: ConvNetwork, settings: Settings, task: str, split: int) -> None:
         self.network, self.settings, self.task, self.split = network, settings, task, split
         self.dictionaries: dict[str, ToeplitzDictionary] = {}
-        self.drawn: dict[str, list[Array]] = {}
+        self.drawn: dict[str, Array] = {}
 
     def batch(self, inputs: Inputs, first: int, classes: int) -> NetworkTally:
         """Return the tally of a batch, whose first input has a number in the data set.
@@ -143,9 +143,9 @@ class Counter:
         if layer.name not in self.drawn:
             random = generator(self.settings.seed, "tally: seed")
             draws = [_SIGNS.draw(shape, random) for _ in range(self.settings.draws)]
-            self.drawn[layer.name] = [np.ones(shape), *draws]
-        wrong = [_wrong(layer, layer.codes, signs) for signs in self.drawn[layer.name]]
-        missed, raised = np.array(wrong).sum(axis=2).T
+            self.drawn[layer.name] = np.stack([np.ones(shape), *draws])
+        counts = _wrong(layer, layer.codes, self.drawn[layer.name])
+        missed, raised = counts.sum(axis=2).T
         return SignTally(int(np.count_nonzero(layer.codes)), missed, raised)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import joblib
 import numpy.typing as npt
 
 from dcsc._arguments import any_path, flag, function
@@ -196,6 +195,8 @@ class _Run:
             _counters.clear()
 
     def _call(self, ends: tuple[int, int]) -> Any:
+        import joblib  # noqa: PLC0415  # see `open_workers`
+
         return joblib.delayed(_count)(self.task, self.data.part(*ends), *ends)
 
     def _keep_now_and_then(self) -> None:
