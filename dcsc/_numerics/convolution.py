@@ -123,7 +123,8 @@ def spread_dense(codes: Array, filters: Array, grid: Grid, scales: Array | None 
     turned = grid.turned()
     if turned is not None and (scales is None or codes.nbytes <= _PIECE_BYTES):
         scaled = np.ascontiguousarray(codes if scales is None else codes * scales)
-        return correlate_dense(scaled, _turned(filters, grid.groups), turned)
+        out = correlate_dense(scaled, _turned(filters, grid.groups), turned)
+        return out.astype(codes.dtype, copy=False)  # scales may be wider than codes
     out = empty((len(codes), grid.groups * filters.shape[1], *grid.extent), codes.dtype)
     out.fill(0)
     batch = max(1, _PIECE_BYTES // codes[:1].nbytes)
