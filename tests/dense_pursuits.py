@@ -5,7 +5,15 @@ from scipy.optimize import linprog
 
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary, filters
 
-__all__ = ["adversary", "greedy", "least", "matrix_of", "small_dictionary", "sparse_code"]
+__all__ = [
+    "adversary",
+    "any_dictionary",
+    "greedy",
+    "least",
+    "matrix_of",
+    "small_dictionary",
+    "sparse_code",
+]
 
 
 def matrix_of(dictionary):
@@ -42,6 +50,13 @@ def adversary(matrix, support, atom, eps):
     rows, limits = np.vstack([matrix.T, -matrix.T]), np.full(2 * matrix.shape[1], eps)
     solved = linprog(-beside, A_ub=rows, b_ub=limits, bounds=(-10 * eps, 10 * eps))
     return solved.x
+
+
+def any_dictionary(rng, atoms=12, spread=20.0):
+    """Return atoms of norms near 1, the more alike the less they spread."""
+    columns = rng.standard_normal((40, atoms)) + np.eye(40, atoms) * rng.uniform(0, spread)
+    scale = np.linalg.norm(columns, axis=0) * rng.uniform(0.9, 1.1, atoms)
+    return DenseDictionary(columns / scale)
 
 
 def small_dictionary(rng):

@@ -22,6 +22,7 @@ from dcsc.dictionaries import filters
 from dcsc.errors import DcscError, NotCoveredError
 from tests.dense_pursuits import (
     adversary,
+    any_dictionary,
     greedy,
     least,
     matrix_of,
@@ -40,12 +41,6 @@ def margins(matrix, code):
     count = np.count_nonzero(code)
     reach = [off[:, :many].sum(axis=1).max() for many in (count - 1, count, 2 * count - 1)]
     return least_norm - reach[0] - reach[1], least_norm - reach[0], least_norm - reach[2]
-
-
-def dense(rng, atoms=12, spread=20.0):
-    columns = rng.standard_normal((40, atoms)) + np.eye(40, atoms) * rng.uniform(0, spread)
-    scale = np.linalg.norm(columns, axis=0) * rng.uniform(0.9, 1.1, atoms)
-    return dcsc.DenseDictionary(columns / scale)
 
 
 # ---- the theorem of basis pursuit ----------------------------------------------------------------
@@ -81,7 +76,7 @@ def test_the_minimiser_has_the_support_against_the_worst_noise(seed):
 @settings(max_examples=12)
 def test_the_numbers_are_those_of_the_theorem(seed):
     rng = np.random.default_rng(seed)
-    dictionary = dense(rng)
+    dictionary = any_dictionary(rng)
     code = sparse_code(dictionary, int(rng.integers(1, 4)), rng)
     matrix, eps = matrix_of(dictionary), 0.01
     c, kept, unique = margins(matrix, code)
@@ -268,7 +263,7 @@ def test_a_condition_for_recovery_is_none_for_uniqueness():
 @settings(max_examples=25)
 def test_no_other_support_of_that_size_explains_the_signal(seed):
     rng = np.random.default_rng(seed)
-    dictionary = dense(rng, atoms=7, spread=6)
+    dictionary = any_dictionary(rng, atoms=7, spread=6)
     matrix, code = matrix_of(dictionary), np.zeros(7)
     count = int(rng.integers(1, 3))
     code[:count] = rng.uniform(1, 2, count)
@@ -301,112 +296,6 @@ def test_the_babel_function_says_more_than_the_coherence():
     known = UniquenessBound()._wanted(layer)
     assert known.babel_sum(2 * 4 - 1) == pytest.approx(dictionary.babel(7))
     assert dictionary.babel(7) < 7 * dictionary.babel(1)
-
-
-# ---- supports and signs that are given -----------------------------------------------------------
-
-
-@given(seeds)
-@settings(max_examples=12)
-def test_given_supports_are_found_under_all_signs(seed):
-    rng = np.random.default_rng(seed)
-    dictionary = dense(rng, spread=4)
-    matrix, code = matrix_of(dictionary), sparse_code(dictionary, int(rng.integers(1, 4)), rng)
-    support = np.flatnonzero(code)
-    most = ExactRecoveryBound().max_noise(LayerInstance(dictionary, code), 0)
-    if not most:
-        return
-    layer = LayerInstance(dictionary, code, noise=most * rng.uniform(0.1, 0.99))
-    low, high = ExactRecoveryBound().evaluate(layer).thresholds[0]
-    off = np.setdiff1d(np.arange(code.size), support)
-    norms = np.linalg.norm(matrix, axis=0)
-    for signs in itertools.product([1, -1], repeat=len(support)):
-        signed = code.copy()
-        signed[support] *= signs
-        # each pursuit against the worst noise that its hypothesis allows
-        raw = adversary(matrix, support, rng.choice(off), norms.max() * layer.noise)
-        unit = adversary(matrix / norms, support, rng.choice(off), layer.noise)
-        for level in (low + 1e-6 * (high - low), high - 1e-6 * (high - low)):
-            found = least(matrix, matrix @ signed + raw, level)
-            np.testing.assert_array_equal(np.flatnonzero(found), support)
-            got = greedy(matrix / norms, matrix @ signed + unit, level)
-            np.testing.assert_array_equal(got, support)
-
-
-@given(seeds)
-@settings(max_examples=20)
-def test_given_signs_are_found_and_the_condition_is_sharp(seed):
-    rng = np.random.default_rng(seed)
-    dictionary = dense(rng, spread=4)
-    matrix, code = matrix_of(dictionary), sparse_code(dictionary, int(rng.integers(1, 4)), rng)
-    support = np.flatnonzero(code)
-    layer = LayerInstance(dictionary, code, signs_independent=False)
-    low, high = FuchsBound().evaluate(layer).thresholds[0]
-    if low > high:
-        # atoms beside the support come in at every small penalty
-        found = least(matrix, matrix @ code, 1e-4 * np.abs(code[support]).min())
-        assert not np.array_equal(np.flatnonzero(found), support)
-        return
-    assert low == 0
-    top = min(high, 10 * np.abs(matrix.T @ matrix @ code).max())
-    found = least(matrix, matrix @ code, (1 - 1e-6) * top)
-    if top == high:
-        np.testing.assert_array_equal(np.sign(found), np.sign(code))
-        beyond = least(matrix, matrix @ code, (1 + 1e-6) * high)
-        assert not np.array_equal(np.sign(beyond), np.sign(code))
-    most = FuchsBound().max_noise(layer, 0)
-    noisy = attrs.evolve(layer, noise=0.9 * most)
-    low, high = FuchsBound().evaluate(noisy).thresholds[0]
-    off = np.setdiff1d(np.arange(code.size), support)
-    noise = adversary(matrix, support, rng.choice(off), noisy.gain[1] * noisy.noise)
-    for penalty in (low + 1e-6 * (high - low), high - 1e-6 * (high - low)):
-        found = least(matrix, matrix @ code + noise, penalty)
-        np.testing.assert_array_equal(np.sign(found), np.sign(code))
-
-
-@pytest.mark.parametrize("kind", [ExactRecoveryBound, FuchsBound])
-def test_what_a_given_support_passes_on_is_what_it_is_off_by(kind):
-    mu, eps = 0.3, 0.01
-    below = dcsc.DenseDictionary([[1, mu], [0, np.sqrt(1 - mu**2)]])
-    above = dcsc.DenseDictionary(np.eye(2))
-    first = LayerInstance(below, [1, 0], noise=eps, signs_independent=False)
-    second = LayerInstance(above, [1, 0], noise=None, signs_independent=False)
-    chained = [attrs.evolve(first, successor=above), second]
-    for level in (0.03, 0.2):
-        guarantee = kind((level, 0.5)).evaluate(chained)
-        assert guarantee.holds
-        assert guarantee.layers[1].noise == pytest.approx(eps + level)
-    # left open it is the least, by little more
-    low, high = kind().evaluate(first).thresholds[0]
-    assert low == pytest.approx(eps * (1 + mu) / (1 - mu))
-    assert high == pytest.approx(1 - eps)
-    guarantee = kind().evaluate(chained)
-    assert guarantee.layers[1].noise == pytest.approx(2 * eps / (1 - mu), rel=1e-3)
-    assert guarantee.thresholds[0][0] == guarantee.thresholds[0][1] > low
-    # nothing bounds what a support passes on that is not found
-    lost = attrs.evolve(chained[0], noise=0.6)
-    assert [part.noise for part in kind().evaluate([lost, second]).layers] == [0.6, np.inf]
-    with pytest.raises(DcscError, match="successor: expected the dictionary of the next layer"):
-        kind().evaluate([first, second])
-
-
-@pytest.mark.parametrize("kind", [ExactRecoveryBound, FuchsBound])
-def test_dependent_atoms_are_no_support(kind):
-    twins = dcsc.DenseDictionary([[1, 1, 0], [0, 0, 1]])
-    layer = LayerInstance(twins, [1, 1, 0], signs_independent=False)
-    guarantee = kind().evaluate(layer)
-    assert not guarantee.holds
-    assert guarantee.violations[0] == "layer 1: the atoms of each support are independent"
-
-
-def test_a_signal_as_noise_counts_as_the_atoms_see_it():
-    dictionary = dcsc.DenseDictionary([[1, 0, 0.6], [0, 1, 0.8], [0, 0, 0]])
-    unseen = LayerInstance(dictionary, [0, 0, 1], noise=[0, 0, 100.0])
-    assert ExactRecoveryBound().evaluate(unseen).thresholds[0][0] == 0
-    assert not BasisPursuitBound().evaluate(unseen).holds
-    loud = attrs.evolve(unseen, noise=0.1, noise_model="gauss")
-    with pytest.raises(NotCoveredError, match="layer 1: its noise is Gaussian"):
-        ExactRecoveryBound().evaluate(loud)
 
 
 # ---- which pursuit -------------------------------------------------------------------------------
