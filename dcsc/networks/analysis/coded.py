@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from dcsc._arguments import mapping
-from dcsc._arrays import Array, instance
+from dcsc._arrays import Array, instance, integer
 from dcsc._display import Display, Displayed, digits, interval, percent, times
 from dcsc._words import listed, quoted
 from dcsc.bounds import LayerInstance, LayerStatistics
@@ -87,8 +87,9 @@ class CodedLayer(Displayed):
 
     def instance(self, number: int) -> LayerInstance:
         """Return the record of one input."""
-        selection = self.projection.selection
-        return LayerInstance(self.dictionary, self.codes[number], selection=selection)
+        where = "CodedLayer.instance: number"
+        code = self.codes[integer(number, where, 0, len(self.codes) - 1)]
+        return LayerInstance(self.dictionary, code, selection=self.projection.selection)
 
     @property
     def work(self) -> int:
