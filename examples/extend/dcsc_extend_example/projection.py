@@ -50,5 +50,5 @@ class PowerShrinkage(Projection):
         # zero exactly where the soft threshold is.
         soft = np.abs(SoftThreshold(self.threshold)(coefficients))
         left = -np.expm1((self.power - 2) * np.log1p(soft / self.threshold))
-        share = np.asarray(left, coefficients.dtype)
-        return share * coefficients
+        shrunk: npt.NDArray[Any] = np.asarray(left, coefficients.dtype) * coefficients
+        return shrunk
