@@ -106,7 +106,7 @@ TABLE = [
     (lambda: filters.gaussian(1, 1, 1, rng=-(2**64)), "gaussian: rng: non-negative"),
     # A line of what was given, however long
     (lambda: dcsc.HardThreshold("x" * 20_000), "HardThreshold: threshold: real number 'xxx"),
-    (lambda: bounds.explain([LAYER] * 500 + [1]), "explain: layers: got [LayerStatistics("),
+    (lambda: bounds.explain([LAYER] * 500 + [1]), "explain: layers: got [LayerStatistics"),
 ]
 
 

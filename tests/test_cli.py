@@ -185,7 +185,7 @@ def test_help_and_version(called):
 
 
 EXAMPLES = {
-    name: re.findall(r"^ {4,}(dcsc .*)$", cli.app[name].help, re.MULTILINE)
+    name: re.findall(r"^ {4,}(dcsc .*)$", cli.app[name].default_command.__doc__, re.MULTILINE)
     for name in cli.app
     if not name.startswith("-")
 }

@@ -15,7 +15,7 @@ from dcsc.dictionaries import (
     ToeplitzDictionary,
     filters,
 )
-from tests import strategies
+from tests import extras, strategies
 
 FAMILIES = {
     "barker": lambda: filters.barker(1, 1, (13, 13)),
@@ -28,6 +28,7 @@ FAMILIES = {
     "orthogonal": lambda: filters.orthogonal(12, 12, (3, 3), rng=0),
     "rademacher": lambda: filters.rademacher(256, 128, (5, 5), rng=0),
     "sparse_rademacher": lambda: filters.sparse_rademacher(256, 128, (5, 5), 9, rng=0),
+    "wavelets": lambda: extras.wavelets() and filters.wavelets("db8", level=3, axes=2),
 }
 
 

@@ -86,7 +86,7 @@ def calls(draw):
 
 
 def test_every_family_is_tested():
-    designed = {"equicorrelated", "low_coherence", "orthogonal"}
+    designed = {"equicorrelated", "low_coherence", "orthogonal", "wavelets"}
     assert set(filters.__all__) == set(FAMILIES) | designed
 
 

@@ -6,15 +6,15 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, positive
-from dcsc._display import Display, Displayed, at_most
+from dcsc._display import Display, Displayed, Facts, at_most
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.statement import Statement
 
 __all__ = ["CodeGuarantee", "LayerCode"]
 
 
-@attrs.frozen(eq=False)
-class LayerCode:
+@attrs.frozen(eq=False, repr=False)
+class LayerCode(Facts):
     """What is certain of a code, against every code of some sparsity behind the signal.
 
     Parameters
