@@ -101,7 +101,7 @@ def test_what_cannot_be_counted_is_refused(monkeypatch, capsys, tmp_path, argume
 
 def test_an_interrupted_command_goes_on(tmp_path):
     images = digits_inputs().images
-    noise = np.random.default_rng(0).normal(0, 0.05, (8000, 1, 8, 8))
+    noise = np.random.default_rng(0).normal(0, 0.05, (16_000, 1, 8, 8))
     np.save(tmp_path / "x.npy", np.resize(images, noise.shape) + noise)
     options = ["analyze", NETWORK, "--input", "x.npy", "--most", 5, "--jobs", 1]
     process = start(*options, "--tallies", "counts", cwd=tmp_path)
@@ -115,7 +115,7 @@ def test_an_interrupted_command_goes_on(tmp_path):
         "dcsc: interrupted: what was counted is in counts; the same command goes on\n",
     )
     (path,) = tmp_path.glob("counts/*.npz")
-    assert 0 < load_tally(path).inputs < 8000
+    assert 0 < load_tally(path).inputs < 16_000
     again = run(*options, "--tallies", "counts", cwd=tmp_path)
     assert again.code == 0, again.err
     assert load_tally(path) == tally(load(NETWORK), tmp_path / "x.npy")
