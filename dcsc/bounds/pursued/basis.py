@@ -16,6 +16,7 @@ from dcsc.bounds.pursued.margins import (
     levels_of,
     one_each,
     positive_numbers,
+    told_by,
 )
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.sides import Side
@@ -73,8 +74,7 @@ class BasisPursuitBound(BoundCalculator):
     penalty: float | tuple[float, ...] | None = named_field(positive_numbers, optional=True)
 
     def _at(self, pursuits: tuple[Any, ...]) -> Self:
-        each = tuple(pursuit.penalty for pursuit in pursuits)
-        return attrs.evolve(self, penalty=each if len(each) > 1 else each[0])
+        return attrs.evolve(self, penalty=told_by(pursuits, "BasisPursuitBound"))
 
     def _sides(
         self, layer: LayerStatistics, part: LayerGuarantee, failure_probability: float

@@ -10,11 +10,10 @@ from dcsc._arrays import Array
 from dcsc._fields import named_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee
-from dcsc.bounds.pursued.margins import one_each, positive_numbers
+from dcsc.bounds.pursued.margins import one_each, positive_numbers, told_by
 from dcsc.bounds.pursued.supports import Support, seen_of_noise
 from dcsc.bounds.pursued.windows import Window, guarantee_of_windows
 from dcsc.bounds.records import LayerInstance
-from dcsc.errors import NotCoveredError
 from dcsc.pursuits import BasisPursuit, OrthogonalMatchingPursuit, Pursuit
 
 __all__ = ["ExactRecoveryBound"]
@@ -62,16 +61,7 @@ class ExactRecoveryBound(BoundCalculator):
     level: float | tuple[float, ...] | None = named_field(positive_numbers, optional=True)
 
     def _at(self, pursuits: tuple[Any, ...]) -> Self:
-        each = tuple(
-            one.penalty if isinstance(one, BasisPursuit) else one.level for one in pursuits
-        )
-        counted = [getattr(one, "sparsity", None) for one in pursuits]
-        if None in each or any(count is not None for count in counted):
-            raise NotCoveredError(
-                "ExactRecoveryBound covers no matching pursuit but one that stops by its level "
-                "alone"
-            )
-        return attrs.evolve(self, level=each if len(each) > 1 else each[0])
+        return attrs.evolve(self, level=told_by(pursuits, "ExactRecoveryBound"))
 
     def _evaluate(self, layers: tuple[LayerInstance, ...]) -> Guarantee:
         levels = one_each(self.level, len(layers), "ExactRecoveryBound: level")

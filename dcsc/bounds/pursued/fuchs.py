@@ -10,7 +10,7 @@ from dcsc._arrays import Array
 from dcsc._fields import named_field
 from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee
-from dcsc.bounds.pursued.margins import one_each, positive_numbers
+from dcsc.bounds.pursued.margins import one_each, positive_numbers, told_by
 from dcsc.bounds.pursued.supports import Support, seen_of_noise
 from dcsc.bounds.pursued.windows import Window, guarantee_of_windows
 from dcsc.bounds.records import LayerInstance
@@ -64,8 +64,7 @@ class FuchsBound(BoundCalculator):
     penalty: float | tuple[float, ...] | None = named_field(positive_numbers, optional=True)
 
     def _at(self, pursuits: tuple[Any, ...]) -> Self:
-        each = tuple(pursuit.penalty for pursuit in pursuits)
-        return attrs.evolve(self, penalty=each if len(each) > 1 else each[0])
+        return attrs.evolve(self, penalty=told_by(pursuits, "FuchsBound"))
 
     def _evaluate(self, layers: tuple[LayerInstance, ...]) -> Guarantee:
         penalties = one_each(self.penalty, len(layers), "FuchsBound: penalty")

@@ -13,9 +13,18 @@ from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import chained_noise, noise_hypotheses
 from dcsc.bounds.sides import Side
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.pursuits import BasisPursuit
 
-__all__ = ["Margins", "condition", "layer_guarantee", "levels_of", "one_each", "positive_numbers"]
+__all__ = [
+    "Margins",
+    "condition",
+    "layer_guarantee",
+    "levels_of",
+    "one_each",
+    "positive_numbers",
+    "told_by",
+]
 
 
 @attrs.frozen
@@ -112,3 +121,19 @@ def one_each(
     if len(each) != depth:
         raise DcscError(f"{where}: expected one for each of {depth} layers, got {len(each)}")
     return each
+
+
+def told_by(pursuits: tuple[Any, ...], bound: str) -> float | tuple[float, ...]:
+    """Return the penalty or level of pursuits, one for all layers or each.
+
+    Raises
+    ------
+    NotCoveredError
+        If a matching pursuit stops by the number of its atoms.
+    """
+    each = tuple(one.penalty if isinstance(one, BasisPursuit) else one.level for one in pursuits)
+    if None in each or any(getattr(one, "sparsity", None) is not None for one in pursuits):
+        raise NotCoveredError(
+            f"{bound} covers no matching pursuit but one that stops by its level alone"
+        )
+    return each if len(each) > 1 else each[0]

@@ -16,10 +16,10 @@ from dcsc.bounds.pursued.margins import (
     levels_of,
     one_each,
     positive_numbers,
+    told_by,
 )
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.sides import Side
-from dcsc.errors import NotCoveredError
 from dcsc.pursuits import OrthogonalMatchingPursuit, Pursuit
 
 __all__ = ["MatchingBound"]
@@ -66,12 +66,7 @@ class MatchingBound(BoundCalculator):
     level: float | tuple[float, ...] | None = named_field(positive_numbers, optional=True)
 
     def _at(self, pursuits: tuple[Any, ...]) -> Self:
-        each = tuple(pursuit.level for pursuit in pursuits)
-        if None in each or any(pursuit.sparsity is not None for pursuit in pursuits):
-            raise NotCoveredError(
-                "MatchingBound covers no pursuit but one that stops by its level alone"
-            )
-        return attrs.evolve(self, level=each if len(each) > 1 else each[0])
+        return attrs.evolve(self, level=told_by(pursuits, "MatchingBound"))
 
     def _sides(
         self, layer: LayerStatistics, part: LayerGuarantee, failure_probability: float

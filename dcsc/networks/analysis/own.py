@@ -9,11 +9,19 @@ from dcsc._display import Facts
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
-__all__ = ["OwnCase", "OwnFacts", "Place", "own_facts"]
+__all__ = [
+    "SIGNS",
+    "OwnCase",
+    "OwnFacts",
+    "Place",
+    "own_facts",
+    "place_among",
+    "wrong_units",
+]
 
 _FEWEST = 9
 _ENTRIES = 2**19  # of codes of so many draws together
-_SIGNS = RademacherSigns()
+SIGNS = RademacherSigns()
 
 
 @attrs.frozen
@@ -121,8 +129,8 @@ def own_facts(
     parts = []
     for start in range(0, count + 1, together):
         several = range(start, min(start + together, count + 1))
-        signs = [_SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in several]
-        parts.append(_wrong(layer, codes, np.array(signs)))
+        signs = [SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in several]
+        parts.append(wrong_units(layer, codes, np.array(signs)))
     counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
     classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
@@ -137,7 +145,7 @@ def own_facts(
     )
 
 
-def _wrong(layer: CodedLayer, codes: Array, signs: Array) -> Array:
+def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
     """Return how many units of each input are missed, and how many are false alarms.
 
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
@@ -159,10 +167,13 @@ def _case(label: str | None, counts: Array, active: Array) -> OwnCase:
     """Return the case of some inputs, from counts (draws, which, inputs), the own ones first."""
     total = int(active.sum())
     missed, raised = counts.sum(axis=2).T
-    return OwnCase(label, len(active), _place(total - missed, total), _place(raised, total))
+    return OwnCase(
+        label, len(active), place_among(total - missed, total), place_among(raised, total)
+    )
 
 
-def _place(numbers: Array, total: int) -> Place:
+def place_among(numbers: Array, total: int) -> Place:
+    """Return where the first of some counts lies among the others, as shares of a total."""
     own, drawn = int(numbers[0]), numbers[1:]
     below = np.mean(drawn < own) + np.mean(drawn == own) / 2
     return Place(own / total, float(drawn.mean() / total), float(below))

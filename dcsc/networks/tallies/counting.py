@@ -13,7 +13,7 @@ from dcsc.networks.analysis import Inputs
 from dcsc.networks.analysis.coded import CodedLayer, coded_layer
 from dcsc.networks.analysis.codes import CLASSES
 from dcsc.networks.analysis.filters import products
-from dcsc.networks.analysis.own import _SIGNS, _wrong
+from dcsc.networks.analysis.own import SIGNS, wrong_units
 from dcsc.networks.analysis.safety import RISK
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.counts import Counts
@@ -142,9 +142,9 @@ class Counter:
         shape = layer.dictionary.code_shape
         if layer.name not in self.drawn:
             random = generator(self.settings.seed, "tally: seed")
-            draws = [_SIGNS.draw(shape, random) for _ in range(self.settings.draws)]
+            draws = [SIGNS.draw(shape, random) for _ in range(self.settings.draws)]
             self.drawn[layer.name] = np.stack([np.ones(shape), *draws])
-        counts = _wrong(layer, layer.codes, self.drawn[layer.name])
+        counts = wrong_units(layer, layer.codes, self.drawn[layer.name])
         missed, raised = counts.sum(axis=2).T
         return SignTally(int(np.count_nonzero(layer.codes)), missed, raised)
 

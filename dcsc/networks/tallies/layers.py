@@ -14,7 +14,7 @@ from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import array_field, named_field, number_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
-from dcsc.networks.analysis.own import Place, _place
+from dcsc.networks.analysis.own import Place, place_among
 from dcsc.networks.tallies.counts import Counts
 
 __all__ = ["LayerTally", "SignTally", "TheoremTally", "merged"]
@@ -115,13 +115,13 @@ class SignTally:
     def found(self) -> Place | None:
         """The share of active units that is found again, own signs among draws."""
         known = self.active and len(self.missed) > 1
-        return _place(self.active - self.missed, self.active) if known else None
+        return place_among(self.active - self.missed, self.active) if known else None
 
     @property
     def raised(self) -> Place | None:
         """False alarms for each active unit, own signs among draws."""
         known = self.active and len(self.missed) > 1
-        return _place(self.false_alarms, self.active) if known else None
+        return place_among(self.false_alarms, self.active) if known else None
 
 
 @attrs.frozen(repr=False)
