@@ -27,7 +27,9 @@ __all__ = [
 ]
 
 BOUNDS = [BLUE, ORANGE, GREEN, PINK, SKY]
-BOUND_NAMES = {kind.__name__: f"{kind.label}, {kind.about}" for kind in family.BOUNDS}
+BOUND_NAMES = {
+    kind.__name__: f"{kind.label}, {kind.about}" for kind in (*family.BOUNDS, *family.PURSUED)
+}
 
 LAYERS = ["#7A4EAB", PINK, SKY]
 EMPTY = "#E8A5A0"  # where there is nothing to show

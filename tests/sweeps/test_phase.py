@@ -5,6 +5,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 import dcsc
+from dcsc.bounds import family
 from dcsc.plotting import as_svg, phase
 from tests.sweeps.cases import axes
 from tests.sweeps.figures import (
@@ -146,6 +147,11 @@ def test_bounds_of_ones_own_parameters_keep_them():
         "(I), for these very codes, atom by atom (tail=hoeffding)"
     )
     assert phase._bound("mine:Own") == "mine:Own"
+
+
+@pytest.mark.parametrize("kind", family.PURSUED)
+def test_bounds_of_other_pursuits_have_their_labels_too(kind):
+    assert phase._bound(kind.__name__).startswith(f"{kind.label}, ")
 
 
 def test_every_curve_has_its_own_guarantees(drawn):
