@@ -25,7 +25,7 @@ __all__ = ["Cell"]
 
 # Part of every identity. Another number means that a seed gives other counts than before; a test
 # holds some counts, and fails when it is time.
-_COUNTS = 1
+_COUNTS = 2
 _GUARANTEES = 1
 
 
@@ -53,13 +53,9 @@ class Cell:
     @cached_property
     def identity(self) -> str:
         """The hash of all that its counts depend on; cells that agree in it share their trials."""
-        task = self.task
-        layers = ",".join(layer.text for layer in task.used)
-        pursuit = "" if task.pursuit == FORWARD else f'"pursuit":{task.pursuit.text},'
-        return identity(
-            f'{{"codes":{task.codes.text},"counts":{_COUNTS},"layers":[{layers}],'
-            f'"noise":{canonical(task.noise)},{pursuit}"seed":{task.seed}}}'
-        )
+        pursuit = self.task.pursuit
+        text = "" if pursuit == FORWARD else f'"pursuit":{pursuit.text},'
+        return self._hash([layer.text for layer in self.task.used], text)
 
     @cached_property
     def guarantees_identity(self) -> str:
@@ -74,9 +70,21 @@ class Cell:
 
     @property
     def seed(self) -> np.random.SeedSequence:
-        """The seed of its trials, which depends on what is tried and on nothing else."""
-        words = np.frombuffer(bytes.fromhex(self.identity), dtype=">u4")
+        """The seed of its trials: of filters, codes, laws of signs and noise, and nothing else.
+
+        Projections and pursuits are no part of it, so that those that are compared meet the same
+        signs and the same noise.
+        """
+        drawn = self._hash([layer.drawn for layer in self.task.used])
+        words = np.frombuffer(bytes.fromhex(drawn), dtype=">u4")
         return np.random.SeedSequence(self.task.seed, spawn_key=tuple(map(int, words)))
+
+    def _hash(self, layers: list[str], pursuit: str = "") -> str:
+        task = self.task
+        return identity(
+            f'{{"codes":{task.codes.text},"counts":{_COUNTS},"layers":[{",".join(layers)}],'
+            f'"noise":{canonical(task.noise)},{pursuit}"seed":{task.seed}}}'
+        )
 
     @OneBlasThread()
     def model(self, strategies: Strategies) -> DCSCModel:

@@ -72,6 +72,11 @@ class LayerTable:
             f'"signs":{self.signs.text}}}'
         )
 
+    @property
+    def drawn(self) -> str:
+        """The part of it that signs and noise are drawn for."""
+        return f'{{"dictionary":{self.dictionary.text},"signs":{self.signs.text}}}'
+
 
 @attrs.frozen
 class Codes:
