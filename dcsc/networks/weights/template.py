@@ -1,6 +1,5 @@
 """A table of layers to begin with: what weights tell is filled in, the rest are question marks."""
 
-import itertools
 import json
 from collections.abc import Iterable, Mapping
 
@@ -79,7 +78,8 @@ def template(modules: Mapping[str, Module], source: str, notes: Iterable[str] = 
     flat = False
     before = ""
     normed: set[str] = set()
-    for module, after in itertools.pairwise([*modules.values(), None]):
+    listing = list(modules.values())
+    for module, after in zip(listing, [*listing[1:], None], strict=True):
         kind = kind_of(module)
         if module.name in normed:
             continue
