@@ -129,6 +129,7 @@ class _Builder:
         self.shape = shape
         self.nodes: list[Node] = []
         self.notes: list[str] = []
+        self.defaults: dict[str, list[str]] = {}
         self.used: set[str] = set()
         self.square: list[str] = []
         self.ends: dict[str, str] = {"input": "input"}
@@ -179,7 +180,7 @@ class _Builder:
         self.channels[name] = _channels(operation, table.channels)
         self.last = name
         if table.defaults:
-            self.notes.append(f"{name}: by default " + ", ".join(table.defaults))
+            self.defaults.setdefault(", ".join(table.defaults), []).append(name)
         self.notes.extend(f"{name}: guessed {guess}" for guess in table.guesses)
 
     def _module(self, name: str) -> Module:
@@ -289,6 +290,8 @@ class _Builder:
                 f"nothing reads {listed(outputs[:-1])}: outputs of the network beside "
                 f"{outputs[-1]}, or layers that others should have in their from"
             )
+        for assumed, names in self.defaults.items():
+            self.notes.append(f"by default {assumed}: {listed(names)}")
         if self.square:
             self.notes.append(
                 f"guessed convolutions: {listed(self.square)}; transposed ones have weights of "
