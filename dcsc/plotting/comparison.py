@@ -39,7 +39,8 @@ def comparison_figure(comparison: Comparison, figure: Figure | None = None) -> F
     with matplotlib.rc_context(STYLE):
         width = min(max(4.2, 1.5 + 0.4 * len(layers)), 9.0)
         figure = canvas(figure, (3 * width, 4.4), "comparison_figure")
-        for part, draw in zip(figure.subfigures(1, 3), (_coherence, _found, _alike), strict=True):
+        parts = figure.subfigures(1, 3, squeeze=False)[0]
+        for part, draw in zip(parts, (_coherence, _found, _alike), strict=True):
             axes = part.subplots()
             draw(axes, comparison)
             name_layers(axes, [pair.name for pair in layers])
