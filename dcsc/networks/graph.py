@@ -1,12 +1,12 @@
 """The graph of a network: steps between named values."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from dcsc._arguments import instances
-from dcsc._arrays import Array, instance, instance_of, numeric_array, real_array
+from dcsc._arrays import Array, Shape, instance, instance_of, numeric_array, real_array
 from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import listed, quoted
@@ -14,9 +14,10 @@ from dcsc.errors import DcscError
 from dcsc.networks.extras import host
 from dcsc.networks.operations import Operation
 
-__all__ = ["Graph", "Input", "Node", "checked_inputs", "texts"]
+__all__ = ["Graph", "Input", "Node", "checked_inputs", "fits", "misfit", "texts"]
 
 Kind = TypeVar("Kind", bound=Operation)
+Lengths: TypeAlias = tuple[int | None, ...]
 
 
 def texts(value: Any, record: Any, where: str) -> tuple[str, ...]:
@@ -54,17 +55,34 @@ class Input:
         array = numeric_array(value, where) if self.integer else real_array(value, where)
         if self.integer and array.dtype.kind == "f":
             raise DcscError(f"{where}: expected integers, got {array.dtype}")
-        fits = self.shape is None or (
-            array.ndim == len(self.shape)
-            and all(n in (None, m) for n, m in zip(self.shape, array.shape, strict=True))
-        )
-        if not fits:
-            raise DcscError(f"{where}: expected shape {self}, got {array.shape}")
+        if self.shape is not None and not fits(self.shape, array.shape):
+            raise DcscError(f"{where}: {misfit(self.shape, array.shape)}")
         return array
 
-    def __str__(self) -> str:
-        lengths = ("any" if n is None else str(n) for n in self.shape or ())
-        return "(" + ", ".join(lengths) + ")"
+
+def fits(wanted: Lengths, shape: Shape) -> bool:
+    """Return whether an array of a shape is what is wanted, where None is any length."""
+    return len(shape) == len(wanted) and all(
+        want in (None, length) for want, length in zip(wanted, shape, strict=True)
+    )
+
+
+def misfit(wanted: Lengths, shape: Shape) -> str:
+    """Return what shape was expected instead of another, and what to do where that is plain.
+
+    Examples
+    --------
+    >>> misfit((None, 3, 8, 8), (8, 8, 3))
+    'expected shape (any, 3, 8, 8), got (8, 8, 3): np.moveaxis(x, -1, 0)[None] has it'
+    """
+    lengths = ", ".join("any" if length is None else str(length) for length in wanted)
+    ways = {
+        "x[None]": (1, *shape),
+        "np.moveaxis(x, -1, 1)": (*shape[:1], *shape[-1:], *shape[1:-1]),
+        "np.moveaxis(x, -1, 0)[None]": (1, *shape[-1:], *shape[:-1]),
+    }
+    fitting = (f": {way} has it" for way, turned in ways.items() if fits(wanted, turned))
+    return f"expected shape ({lengths}), got {shape}{next(fitting, '')}"
 
 
 def checked_inputs(needed: tuple[Input, ...], inputs: Any, where: str) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """Networks: what a file holds, as steps from named values to named values."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
 if TYPE_CHECKING:
     from dcsc.networks.pytorch.module import TorchNetwork
 
-__all__ = ["ConvNetwork"]
+__all__ = ["ConvNetwork", "network_of"]
 
 
 @attrs.frozen(slots=False, repr=False)
@@ -265,6 +266,20 @@ class ConvNetwork(Displayed):
                 f"ConvNetwork.forward: keep: expected names of values, got {quoted(min(unknown))}"
             )
         return names
+
+
+def network_of(value: Any, where: str) -> ConvNetwork:
+    """Return a network as it is, or say how something else becomes one."""
+    if isinstance(value, ConvNetwork):
+        return value
+    way = ""
+    if hasattr(value, "state_dict"):
+        way = "; networks.from_torch makes one of a module"
+    elif isinstance(value, str | os.PathLike):
+        way = "; networks.load reads one from a file"
+    elif hasattr(value, "encoder") and hasattr(value, "decode"):
+        way = "; networks.autoencoders.analysis.analyze_autoencoder takes autoencoders"
+    raise DcscError(f"{where}: expected a ConvNetwork, got {quoted(value)}{way}")
 
 
 def _stop(node: Node, operation: Unread) -> Stop:

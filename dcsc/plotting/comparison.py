@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from dcsc._arrays import Array, instance
 from dcsc.networks.analysis import Comparison
 from dcsc.plotting.drawing import canvas
-from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, STYLE, legend, name_layers, plain
+from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, STYLE, name_layers, plain
 
 __all__ = ["comparison_figure"]
 
@@ -39,14 +39,13 @@ def comparison_figure(comparison: Comparison, figure: Figure | None = None) -> F
     with matplotlib.rc_context(STYLE):
         width = min(max(4.2, 1.5 + 0.4 * len(layers)), 9.0)
         figure = canvas(figure, (3 * width, 4.4), "comparison_figure")
-        coherence, found, alike = figure.subplots(1, 3)
-        _coherence(coherence, comparison)
-        _found(found, comparison)
-        _alike(alike, comparison)
-        for axes in (coherence, found, alike):
+        parts = figure.subfigures(1, 3, squeeze=False)[0]
+        for part, draw in zip(parts, (_coherence, _found, _alike), strict=True):
+            axes = part.subplots()
+            draw(axes, comparison)
             name_layers(axes, [pair.name for pair in layers])
             axes.set_xlabel("layer")
-            legend(axes, below=0.13 if len(layers) <= 3 else 0.3)  # there names are slanted
+            part.legend(loc="outside lower center", frameon=False, fontsize=9)
     return figure
 
 

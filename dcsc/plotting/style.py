@@ -39,9 +39,9 @@ _MOST_TICKS = 16
 _NAME = 14
 
 
-def legend(axes: Axes, below: float = 0.13) -> None:
+def legend(axes: Axes) -> None:
     """Put the legend below the axes, where it hides nothing."""
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -below), frameon=False, fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
 
 
 def name_layers(axes: Axes, names: Sequence[str]) -> None:

@@ -1,9 +1,7 @@
 """Checkpoints as others write them: the same network as from tensors under plain names."""
 
 import argparse
-import json
 import pathlib
-import tomllib
 import warnings
 
 import numpy as np
@@ -13,7 +11,6 @@ import safetensors.numpy
 from dcsc import DcscError, networks
 from dcsc.networks.readers import nested, state_dict
 from tests import extras
-from tests.commands import call, refused
 
 RNG = np.random.default_rng(0)
 PLAIN = {
@@ -334,67 +331,3 @@ def test_tied_weights_are_read_for_both_layers(torch, tmp_path):
     first, _, third = network.convolutions
     np.testing.assert_array_equal(first.weight, third.weight)
     assert any(note.startswith("tied to others, and saved once: ") for note in network.notes)
-
-
-# ---- templates -----------------------------------------------------------------------------------
-
-
-def test_a_template_becomes_a_geometry(expected, tmp_path):
-    path = written(PLAIN, tmp_path)
-    text = networks.template(path)
-    table = tomllib.loads(text)
-    assert [layer["name"] for layer in table["layers"]] == ["conv1", "conv2"]
-    assert table["input"] == [2, "?"]
-    (tmp_path / "net.toml").write_text(text.replace('[2, "?"]', "[2, 9]"))
-    with pytest.raises(DcscError, match=r"layer 1 \(conv1\): stride: expected a value, got a"):
-        networks.load(path)
-    lines = [line for line in text.splitlines() if '"?"' not in line]
-    lines.insert(
-        lines.index('name = "conv1"  # 4 filters on 2 channels, 3 taps'), 'activation = "relu"'
-    )
-    (tmp_path / "net.toml").write_text("\n".join(lines))
-    np.testing.assert_array_equal(outputs(networks.load(path)), expected)
-
-
-def test_a_template_asks_what_weights_do_not_tell(tmp_path):
-    tensors = {
-        "a.weight": np.ones((4, 1, 3, 3)),
-        "n.weight": np.ones(4), "n.bias": np.ones(4), "n.running_mean": np.ones(4),
-        "n.running_var": np.ones(4), "n.num_batches_tracked": np.array(1),
-        "b.weight": np.ones((4, 1, 3, 3)),
-        "cell.weight_ih_l0": np.ones((4, 4)),
-        "out.weight": np.ones((5, 4)),
-    }  # fmt: skip
-    text = networks.template(written(tensors, tmp_path))
-    assert "# left out, for they are no weights: n.num_batches_tracked" in text
-    assert 'name = "n"  # kind = "batch_norm"' in text
-    assert 'groups = "?"  # 4 channels come in' in text
-    assert 'kind = "flatten"' in text
-    layers = tomllib.loads(text)["layers"]
-    assert [layer.get("name") for layer in layers] == ["a", "n", "b", "cell", None, "out"]
-    assert layers[3] == {"name": "cell", "kind": "unread", "operation": "?"}
-
-
-def test_a_template_of_names_that_hold_anything(tmp_path):
-    name = 'a"\\\x1b[31m# ]'
-    text = networks.template(written({f"{name}.weight": np.ones((1, 1, 1))}, tmp_path))
-    assert tomllib.loads(text)["layers"][0]["name"] == name
-    assert "\x1b" not in text
-    json.dumps(text)
-
-
-def test_the_command_prints_it(tmp_path, monkeypatch, capsys):
-    path = written(PLAIN, tmp_path)
-    done = call(monkeypatch, capsys, "template", path)
-    assert (done.code, done.out, done.err) == (0, networks.template(path), "")
-    told = refused(call(monkeypatch, capsys, "template", tmp_path / "net.keras"))
-    assert told.startswith("networks.template: path: expected a file, got ")
-
-
-def test_files_that_carry_their_geometry_need_no_template(tmp_path):
-    (tmp_path / "net.onnx").write_bytes(b"")
-    with pytest.raises(DcscError, match=r"networks\.template: path: expected a file that holds w"):
-        networks.template(tmp_path / "net.onnx")
-    (tmp_path / "net.npz").write_bytes(b"")
-    with pytest.raises(DcscError, match=r"template: net\.npz: expected"):
-        networks.template(tmp_path / "net.npz")

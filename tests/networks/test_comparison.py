@@ -165,4 +165,7 @@ def test_marks_of_the_figure_are_the_numbers(plain, incoherent):
 def test_the_figure_of_networks_without_inputs_says_what_is_not_known():
     bare = analysis("plain", None)
     *_, alike = comparison_figure(compare(bare, bare)).axes
-    assert all(text.get_text().endswith(": not known") for text in alike.get_legend().get_texts())
+    (legend,) = alike.figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts
+    assert all(text.endswith(": not known") for text in texts)

@@ -211,10 +211,11 @@ LAZY = nn.Sequential(nn.LazyConv1d(2, 3))
 @pytest.mark.parametrize(("module", "example", "message"), [
     (nn.ReLU, np.zeros(3), "module: expected a torch.nn.Module, got <class"),
     (LAZY, np.zeros((1, 2, 9)), "module: expected weights, got lazy ones: run it once"),
-    (Undecided(), np.zeros((2, 3)), "expected one that torch.export can trace, got Undecided: "),
+    (Undecided(), np.zeros((2, 3)), "can trace with this example, whatever the numbers in"),
     (Silent(), np.zeros((2, 3)), "module: expected tensors to come out, got none"),
-    (nn.Linear(3, 2), np.zeros((2, 4)), "can trace, got Linear: "),
+    (nn.Linear(3, 2), np.zeros((2, 4)), "the numbers in it, got Linear: "),
     (nn.Linear(3, 2), (), "example: expected an input or a tuple of them, got ()"),
+    (nn.Linear(3, 2), (2, 3), "got (2, 3): of this shape it is torch.zeros(2, 3)"),
     (nn.Linear(3, 2), "three", "example: expected"),
     (nn.Conv1d(1, 2, 3), np.full((1, 1, 9), np.nan), "example: expected finite numbers"),
 ])  # fmt: skip

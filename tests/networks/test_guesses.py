@@ -169,7 +169,8 @@ def test_a_shortcut_is_not_taken_for_groups(tmp_path):
     )
     assert message.endswith(
         "expected 8 channels to come in, got 16; say in a table of layers how it is: from = 'a', "
-        'groups = 2, kind = "transposed_convolution", another order'
+        'groups = 2, kind = "transposed_convolution", another order; '
+        "`dcsc template net.npz` prints a table to begin with"
     )
 
 

@@ -1,14 +1,24 @@
 """Networks: what goes in, what comes out, and what is said of it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+import dcsc
 from dcsc import DcscError, networks
+from dcsc._words import quoted
 from dcsc.networks import Graph, Input, Node
 from dcsc.networks import operations as ops
+from dcsc.networks.analysis import analyze
 
 RNG = np.random.default_rng(0)
 CONV = ops.Convolve(RNG.normal(size=(2, 3, 3)))
+
+
+def autoencoder():
+    atoms, zeros = dcsc.DenseDictionary(np.eye(3)), np.zeros(3)
+    return networks.Autoencoder(atoms, atoms, dcsc.ReLU(), zeros, zeros, zeros)
 
 
 def branched():
@@ -152,3 +162,40 @@ def test_networks_compare_by_value(tmp_path):
     assert first == second
     np.savez(tmp_path / "net.npz", **{"a.weight": np.zeros((2, 1, 3))})
     assert first != networks.load(tmp_path / "net.npz")
+
+
+@pytest.mark.parametrize(
+    ("shape", "way"),
+    [
+        ((3, 8), ": x[None] has it"),
+        ((2, 8, 3), ": np.moveaxis(x, -1, 1) has it"),
+        ((8, 3), ": np.moveaxis(x, -1, 0)[None] has it"),
+        ((2, 4, 8), ""),
+        ((8,), ""),
+    ],
+)
+def test_inputs_that_lie_otherwise_are_told_how_to_turn(shape, way):
+    network = networks.ConvNetwork(Graph([Input("x", (None, 3, 8))], [], ["x"]), "net")
+    x = np.zeros(shape)
+    with pytest.raises(DcscError) as error:
+        network.forward(x)
+    message = "ConvNetwork.forward: inputs: x: expected shape (any, 3, 8), got "
+    assert str(error.value) == f"{message}{shape}{way}"
+    if way:
+        turned = eval(way.removeprefix(": ").removesuffix(" has it"), {"x": x, "np": np})
+        assert network.forward(turned).values["x"].shape[1:] == (3, 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "way"),
+    [
+        ("net.onnx", "; networks.load reads one from a file"),
+        (SimpleNamespace(state_dict=dict), "; networks.from_torch makes one of a module"),
+        (autoencoder(), "; networks.autoencoders.analysis.analyze_autoencoder takes autoencoders"),
+        (3, ""),
+    ],
+)
+def test_what_is_no_network_is_told_how_it_becomes_one(value, way):
+    with pytest.raises(DcscError) as error:
+        analyze(value, np.zeros((1, 1, 8, 8)))
+    assert str(error.value) == f"analyze: network: expected a ConvNetwork, got {quoted(value)}{way}"

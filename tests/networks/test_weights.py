@@ -112,8 +112,8 @@ def test_a_network_with_its_geometry_beside_it(suffix, beside, tmp_path):
     assert isinstance(second.activation, ops.PRelu)
     assert second.pool.ceil
     assert f"geometry from {name}" in network.notes
-    assert "4: by default padding 0, dilation 1, groups 1" in network.notes
-    assert "0.norm: by default epsilon 1e-05" in network.notes
+    assert "by default padding 0, dilation 1, groups 1: 4" in network.notes
+    assert "by default epsilon 1e-05: 0.norm" in network.notes
     assert network.inputs[0].shape == (None, 3, 14, 15)
 
 
@@ -179,14 +179,14 @@ def test_without_geometry_the_order_of_the_file_is_taken_and_said(suffix, tmp_pa
     module = randomised(nn.Sequential(*layers))
     network = assert_agrees(saved(module.state_dict(), tmp_path, suffix), module, (2, 8, 8))
     assert network.notes[0].startswith("no geometry was given: the layers are taken in the order")
-    assert "0: by default stride 1, padding 0, dilation 1, groups 1" in network.notes
+    assert "by default stride 1, padding 0, dilation 1, groups 1: 0, 3, 5" in network.notes
 
 
 def test_groups_follow_from_the_channels_that_come_in(tmp_path):
     module = randomised(nn.Sequential(nn.Conv1d(2, 6, 3), nn.ReLU(), nn.Conv1d(6, 6, 3, groups=6)))
     network = assert_agrees(saved(module.state_dict(), tmp_path, ".npz"), module, (2, 12))
     assert network.convolutions[1].groups == 6
-    assert "2: by default stride 1, padding 0, dilation 1" in network.notes
+    assert "by default stride 1, padding 0, dilation 1: 2" in network.notes
     guess = "2: guessed groups = 6, for 6 channels come in and its filters have one"
     assert guess in network.notes
 
@@ -244,7 +244,7 @@ def test_a_pooling_without_stride_says_that_others_step_by_the_kernel(tmp_path):
     pool = {"kind": "max_pool", "kernel": 2}
     path = saved({"a.weight": torch.ones(2, 1, 3)}, tmp_path, ".npz")
     network = networks.load(path, {"layers": [{"name": "a", "pool": pool}]})
-    said = "a.pool: by default stride 1 (PyTorch and Keras step by the kernel)"
+    said = "by default stride 1 (PyTorch and Keras step by the kernel): a.pool"
     assert said in network.notes
 
 

@@ -27,7 +27,7 @@ from dcsc.networks.analysis.records import Analysis, Limits
 from dcsc.networks.analysis.resynthesis import resynthesize
 from dcsc.networks.analysis.safety import safety
 from dcsc.networks.analysis.seen import Seen
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.overlap import PathwayOverlap, pathway_overlap
 from dcsc.projections import ReLU
 from dcsc.signs import IdentitySigns, RademacherSigns
@@ -85,7 +85,7 @@ def analyze(
     >>> [layer.theorems[0].holds for layer in analysis.layers]
     [0, 0, 10]
     """
-    instance(network, ConvNetwork, "analyze: network")
+    network_of(network, "analyze: network")
     function(report, "analyze: report")
     chosen = Limits() if limits is None else instance(limits, Limits, "analyze: limits")
     share = real(noise, "analyze: noise", minimum=0)

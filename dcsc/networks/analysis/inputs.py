@@ -15,7 +15,6 @@ from dcsc._arrays import (
     Rng,
     brief,
     generator,
-    instance,
     integer,
     numeric_array,
     real_array,
@@ -25,8 +24,8 @@ from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.extras import host
-from dcsc.networks.graph import Input
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.graph import Input, fits, misfit
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
 
@@ -135,7 +134,7 @@ def noise_inputs(network: ConvNetwork, count: int = 8, rng: Rng = 0) -> Inputs:
     DcscError
         If the shape of an input is not known or too large, or integers are expected.
     """
-    instance(network, ConvNetwork, "noise_inputs: network")
+    network_of(network, "noise_inputs: network")
     batch = integer(count, "noise_inputs: count", minimum=1)
     random = generator(rng, "noise_inputs: rng")
     values = {}
@@ -169,7 +168,7 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
     DcscError
         If the file cannot be read as one of these, or does not fit.
     """
-    instance(network, ConvNetwork, "read_inputs: network")
+    network_of(network, "read_inputs: network")
     file = any_path(path, _WHERE)
     ending = file.suffix.lower()
     if ending == ".npz":
@@ -229,10 +228,8 @@ def _batch(value: Array, needed: Input, shape: tuple[int | None, ...], file: Pat
     array = numeric_array(value, where) if needed.integer else real_array(value, where) * 1.0
     if array.ndim == len(shape) - 1:
         array = array[None]
-    ends = zip(shape[1:], array.shape[1:], strict=False)
-    if array.ndim != len(shape) or any(want not in (None, got) for want, got in ends):
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        raise DcscError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    if not fits((None, *shape[1:]), array.shape):
+        raise DcscError(f"{where}: {misfit(shape, array.shape)}")
     if not len(array):
         raise DcscError(f"{where}: expected at least one input, got none")
     return array

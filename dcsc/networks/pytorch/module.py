@@ -6,10 +6,9 @@ from typing import Any
 import attrs
 from torch import Tensor, nn
 
-from dcsc._arrays import instance
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.pytorch import plain, weighted  # noqa: F401  # they register counterparts
 from dcsc.torch import counterpart
 
@@ -52,7 +51,7 @@ class TorchNetwork(nn.Module):
 
     def __init__(self, network: ConvNetwork) -> None:
         super().__init__()
-        self.network = instance(network, ConvNetwork, "TorchNetwork: network")
+        self.network = network_of(network, "TorchNetwork: network")
         steps = []
         for node in network.graph.nodes:
             try:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dcsc._arrays import numeric_array
-from dcsc._words import quoted
+from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.pytorch.building import graph_of
@@ -31,6 +31,11 @@ def read_module(module: nn.Module, example: Any) -> ConvNetwork:
         )
     if any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
         raise DcscError(f"{_WHERE}: module: expected weights, got lazy ones: run it once")
+    if isinstance(example, tuple | list) and example and all(type(n) is int for n in example):
+        raise DcscError(
+            f"{_WHERE}: example: expected a tensor or an array, got {quoted(example)}: of this "
+            f"shape it is torch.zeros({listed(example)})"
+        )
     several = example if isinstance(example, tuple) else (example,)
     if not several:
         raise DcscError(f"{_WHERE}: example: expected an input or a tuple of them, got ()")

@@ -16,6 +16,10 @@ from dcsc.networks.pytorch.calls import lengths
 
 __all__ = ["fed", "traced"]
 
+_EXPECTED = (
+    "from_torch: module: expected one that torch.export can trace with this example, whatever the "
+    "numbers in it, got "
+)
 _INNER = ("_parameters", "_buffers", "_modules")
 # They write to the terminal what the error says as well.
 _LOGGERS = ("torch.fx.experimental.symbolic_shapes", "torch._export.non_strict_utils")
@@ -33,7 +37,7 @@ def traced(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
     with (
         _as_it_was(module),
         _quiet(),
-        outside(f"from_torch: module: expected one that torch.export can trace, got {name}"),
+        outside(_EXPECTED + name),
     ):
         # A batch of one would be taken for an axis that is always of length one.
         if any(example.shape[:1] == (1,) for example in examples):

@@ -125,9 +125,14 @@ class WeightsReader(Reader):
                 modules = by_number(modules)
                 origin = origin.replace(_IN_FILE, _BY_NAME)
             assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
-        graph, defaults = build(modules, assumed if table is None else table)
-        told = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
-        notes = (*told, origin, *guesses, *defaults, *checkpoint.left)
+        try:
+            graph, defaults = build(modules, assumed if table is None else table)
+        except DcscError as error:
+            raise type(error)(
+                _advised(str(error), path, None if table is None else origin)
+            ) from None
+        converted = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
+        notes = (*converted, origin, *guesses, *defaults, *checkpoint.left)
         return ConvNetwork(graph, path.name, notes, origin if table is None else "")
 
     def tensors(self, path: Path) -> Tensors:
@@ -219,6 +224,14 @@ def _narrow(values: Mapping[str, Array]) -> list[str]:
     return [f"{len(names)} tensors are float16, computed with as float32"] if names else []
 
 
+def _advised(message: str, path: Path, origin: str | None) -> str:
+    """Return what is wrong with a table of layers, with its file, or how to come by a table."""
+    if origin is None:
+        return f"{message}; `dcsc template {path.name}` prints a table to begin with"
+    return message if origin == _ARGUMENTS else f"{origin}: {message.removeprefix('geometry: ')}"
+
+
+_ARGUMENTS = "geometry from the arguments"
 _IN_FILE = "in the order of their weights in the file"
 _BY_NAME = "in the order of the numbers in their names, for such a file keeps none"
 _BY_ORDER = (
@@ -230,7 +243,7 @@ _BY_ORDER = (
 def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] | None, str]:
     """Return the table of layers that was given or lies beside the file, and where it is from."""
     if isinstance(geometry, Mapping):
-        return geometry, "geometry from the arguments"
+        return geometry, _ARGUMENTS
     if geometry is None:
         beside = [path.with_name(path.name + ".toml"), path.with_suffix(".toml")]
         geometry = next((file for file in beside if file.is_file()), None)

@@ -26,13 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arguments import choice, flag, two_ends
-from dcsc._arrays import Array, instance, real
+from dcsc._arrays import Array, real
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.intervals import Interval
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.graph import Node, checked_inputs
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations import as_dictionary
 from dcsc.networks.stability.attack import flips
 from dcsc.networks.stability.balls import Ball, Cube, PatchBall
@@ -102,7 +102,7 @@ def pathway_stability(
     >>> [round(layer.decided, 3) for layer in stability.layers]
     [0.989, 0.982, 0.985]
     """
-    instance(network, ConvNetwork, f"{_WHERE}: network")
+    network_of(network, f"{_WHERE}: network")
     size = real(eps, f"{_WHERE}: eps", minimum=0)
     choice(norm, NORMS, f"{_WHERE}: norm")
     choice(method, METHODS, f"{_WHERE}: method")

@@ -17,7 +17,7 @@ from dcsc._sharing.held import LOCK
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.tallies.counting import Counter
 from dcsc.networks.tallies.network import NetworkTally
 from dcsc.networks.tallies.sets.base import InputSet
@@ -118,7 +118,7 @@ def tally(
     >>> sum(parts) == whole
     True
     """
-    instance(network, ConvNetwork, "tally: network")
+    network_of(network, "tally: network")
     chosen = Settings() if settings is None else instance(settings, Settings, "tally: settings")
     function(report, "tally: report")
     replaces = flag(force, "tally: force")

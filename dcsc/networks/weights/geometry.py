@@ -129,6 +129,7 @@ class _Builder:
         self.shape = shape
         self.nodes: list[Node] = []
         self.notes: list[str] = []
+        self.defaults: dict[str, list[str]] = {}
         self.used: set[str] = set()
         self.square: list[str] = []
         self.ends: dict[str, str] = {"input": "input"}
@@ -147,6 +148,7 @@ class _Builder:
             raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {quoted(order)}")
         parts = {part: layer.pop(part) for part in order if part in layer}
         self._add(name, layer, where)
+        self._check_norm(self.nodes[-1])
         for part, value in parts.items():
             self._add(f"{name}.{part}", self._part(part, value), f"{where}: {part}")
         self.ends[name] = self.last
@@ -178,7 +180,7 @@ class _Builder:
         self.channels[name] = _channels(operation, table.channels)
         self.last = name
         if table.defaults:
-            self.notes.append(f"{name}: by default " + ", ".join(table.defaults))
+            self.defaults.setdefault(", ".join(table.defaults), []).append(name)
         self.notes.extend(f"{name}: guessed {guess}" for guess in table.guesses)
 
     def _module(self, name: str) -> Module:
@@ -267,10 +269,29 @@ class _Builder:
             f"of layers how it is: {', '.join([*ways, 'another order'])}"
         )
 
+    def _check_norm(self, node: Node) -> None:
+        """Say where a batch norm that is a layer of its own comes after an activation."""
+        before = {each.output: each for each in self.nodes}.get(node.inputs[0])
+        if not (before and isinstance(node.operation, BatchNorm)):
+            return
+        owner, _, part = before.name.rpartition(".")
+        if part == "activation" and owner in self.ends:
+            self.notes.append(
+                f"{node.name}: this norm comes after the activation of {owner}; if it comes "
+                f"before, say norm = {quoted(node.name)} in the table of {owner}"
+            )
+
     def finish(self) -> tuple[Graph, tuple[str, ...]]:
         """Return the graph; its outputs are the values that no layer reads."""
         used = {name for node in self.nodes for name in node.inputs}
         outputs = [node.output for node in self.nodes if node.output not in used]
+        if len(outputs) > 1:
+            self.notes.append(
+                f"nothing reads {listed(outputs[:-1])}: outputs of the network beside "
+                f"{outputs[-1]}, or layers that others should have in their from"
+            )
+        for assumed, names in self.defaults.items():
+            self.notes.append(f"by default {assumed}: {listed(names)}")
         if self.square:
             self.notes.append(
                 f"guessed convolutions: {listed(self.square)}; transposed ones have weights of "

@@ -54,7 +54,7 @@ class Table:
         self.keys.append(key)
         if key in self.values:
             value = self.values.pop(key)
-            if value == "?":
+            if _asks(value):
                 raise DcscError(f"{self.where}: {key}: expected a value, got a question mark")
             return value
         if default is _REQUIRED:
@@ -72,6 +72,11 @@ class Table:
             raise DcscError(
                 f"{self.where}: expected keys among {', '.join(self.keys)}, got {quoted(key)}"
             )
+
+
+def _asks(value: Any) -> bool:
+    """Return whether a question mark is still in a value, or in a list that it is."""
+    return value == "?" or (isinstance(value, list | tuple) and any(map(_asks, value)))
 
 
 Builder = Callable[[Table, Module], Operation]

@@ -16,7 +16,16 @@ _HEAD = """\
 # The layers of {source}, in the order of their weights in the file, which need not
 # be the order in which they run. What the weights tell is filled in. Put a value in place of
 # each "?", or take the line out: stride, dilation and groups are 1 then, padding is 0, and
-# nothing follows the layer.
+# nothing follows the layer. What has no weights is not in it: a sum of two branches, as in a
+# residual network, is a layer of its own, with kind = "add" and from = ["one", "other"].
+"""
+# After a layer that may be a shortcut: it has other channels than the layer before it.
+_SUM = """\
+# If it is the shortcut of a residual network, what comes next is
+# [[layers]]
+# kind = "add"
+# from = [{0}, {1}]
+# activation = "relu"
 """
 _WINDOW = ("stride", "padding", "dilation")
 
@@ -40,7 +49,8 @@ def template(modules: Mapping[str, Module], source: str, notes: Iterable[str] = 
     # The layers of net.npz, in the order of their weights in the file, which need not
     # be the order in which they run. What the weights tell is filled in. Put a value in place of
     # each "?", or take the line out: stride, dilation and groups are 1 then, padding is 0, and
-    # nothing follows the layer.
+    # nothing follows the layer. What has no weights is not in it: a sum of two branches, as in a
+    # residual network, is a layer of its own, with kind = "add" and from = ["one", "other"].
     <BLANKLINE>
     input = [1, "?"]  # channels, then the extent
     <BLANKLINE>
@@ -66,20 +76,41 @@ def template(modules: Mapping[str, Module], source: str, notes: Iterable[str] = 
         lines.append(f"input = [{weight.shape[1]}, {extent}]  # channels, then the extent\n")
     width: int | None = None
     flat = False
-    for module in modules.values():
+    before = ""
+    normed: set[str] = set()
+    listing = list(modules.values())
+    for module, after in zip(listing, [*listing[1:], None], strict=True):
         kind = kind_of(module)
+        if module.name in normed:
+            continue
         if kind == "linear" and not flat:
             flat = True
             lines.append('[[layers]]\nkind = "flatten"  # or "global_average_pool" before it\n')
-        lines.append("\n".join(_layer(module, kind, width)) + "\n")
+        norm = _norm(module, after)
+        normed.add(norm)
+        lines.append("\n".join(_layer(module, kind, width, norm)) + "\n")
         if kind == "convolution":
-            width = len(module.tensor("weight"))
+            outputs, inputs = module.tensor("weight").shape[:2]
+            if width not in (None, inputs) and width == outputs:
+                lines.append(_SUM.format(_name(before), _name(module.name)))
+            width, before = outputs, module.name
     return "\n".join(lines)
 
 
-def _layer(module: Module, kind: str, width: int | None) -> list[str]:
+def _norm(module: Module, after: Module | None) -> str:
+    """Return the name of the batch norm that comes next and fits a convolution, or nothing."""
+    if after is None or (kind_of(module), kind_of(after)) != ("convolution", "batch_norm"):
+        return ""
+    return after.name if len(after.tensor("running_mean")) == len(module.tensor("weight")) else ""
+
+
+def _name(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
+
+
+def _layer(module: Module, kind: str, width: int | None, norm: str) -> list[str]:
     """Return the lines of a layer; ``width`` is the number of channels of the last convolution."""
-    name = f"name = {json.dumps(module.name, ensure_ascii=False)}"
+    name = f"name = {_name(module.name)}"
     if kind == "unread":
         reason = visible(why_unread(module))
         return ["[[layers]]", f"{name}  # {reason}", 'kind = "unread"', 'operation = "?"']
@@ -96,5 +127,7 @@ def _layer(module: Module, kind: str, width: int | None) -> list[str]:
     if width not in (None, inputs):
         lines.append(f'groups = "?"  # {width} channels come in, if the layer before is its signal')
         lines.append('from = "?"  # the layer that is its signal, if it is not the one before')
+    if norm:
+        lines.append(f"norm = {_name(norm)}")
     lines.append('activation = "?"  # "relu", or { kind = "leaky_relu", slope = 0.1 }')
     return ["[[layers]]", *lines, 'pool = "?"  # { kind = "max_pool", kernel = 2, stride = 2 }']

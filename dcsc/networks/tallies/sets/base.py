@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from dcsc._arrays import Array, instance, integer, numeric_array
+from dcsc._arrays import Array, integer, numeric_array
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
 from dcsc.networks.extras import host
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.network import ConvNetwork, network_of
 
 __all__ = ["InputSet", "checked_labels", "joined"]
 
@@ -67,7 +67,7 @@ class InputSet(ABC):
         DcscError
             If they cannot be read, or do not fit.
         """
-        instance(network, ConvNetwork, f"{type(self).__name__}.read: network")
+        network_of(network, f"{type(self).__name__}.read: network")
         return self._read(network)
 
     @abstractmethod

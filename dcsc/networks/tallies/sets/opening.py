@@ -6,12 +6,12 @@ from typing import Any
 import numpy.typing as npt
 
 from dcsc._arguments import any_path
-from dcsc._arrays import instance
 from dcsc._media import read_array
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs, read_inputs
 from dcsc.networks.analysis.inputs import shape_of
-from dcsc.networks.network import ConvNetwork
+from dcsc.networks.graph import fits, misfit
+from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.tallies.sets.arrays import ArraySet
 from dcsc.networks.tallies.sets.base import InputSet, checked_labels
 from dcsc.networks.tallies.sets.files import FileSet, file_stamp, npy_shape
@@ -57,7 +57,7 @@ def open_inputs(
     ...     digits.count, digits.part(990, 1000).read(network).values["input"].shape
     (1000, (10, 1, 8, 8))
     """
-    instance(network, ConvNetwork, "open_inputs: network")
+    network_of(network, "open_inputs: network")
     place = any_path(path, _WHERE)
     if isinstance(labels, str | Path):
         labels = read_array(any_path(labels, "open_inputs: labels"), "open_inputs: labels")
@@ -79,13 +79,8 @@ def _file_set(network: ConvNetwork, path: Path, labels: Any) -> FileSet:
     written = file_stamp(path)
     shape, wanted = npy_shape(path), shape_of(network, network.inputs[0])
     alone = len(shape) == len(wanted) - 1
-    inner = shape if alone else shape[1:]
-    fits = len(shape) in (len(wanted), len(wanted) - 1) and all(
-        want in (None, length) for want, length in zip(wanted[1:], inner, strict=True)
-    )
-    if not fits or 0 in shape:
-        lengths = ", ".join("any" if size is None else str(size) for size in wanted)
-        raise DcscError(f"{_WHERE}: {path.name}: expected shape ({lengths}), got {shape}")
+    if not fits(wanted[1:], shape if alone else shape[1:]) or 0 in shape:
+        raise DcscError(f"{_WHERE}: {path.name}: {misfit(wanted, shape)}")
     count = 1 if alone else shape[0]
     return FileSet(path, written, 0, count, _fitting(labels, count), alone)
 
