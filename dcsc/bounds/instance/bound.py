@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal, overload
 
 import attrs
 import numpy as np
@@ -129,6 +129,14 @@ class InstanceBound(BoundCalculator):
         columns = problems(layer, self._entering_one(layer, "_weakest"))
         each = self.atoms(layer).reshape(len(columns), -1)
         return weakest_atoms(columns, each, tuple(layer.dictionary.code_shape), count)
+
+    @overload
+    def best_threshold(
+        self, instance: LayerInstance, per_filter: Literal[False] = False
+    ) -> float: ...
+
+    @overload
+    def best_threshold(self, instance: LayerInstance, per_filter: bool) -> Threshold: ...
 
     def best_threshold(self, instance: LayerInstance, per_filter: bool = False) -> Threshold:
         """Return a threshold at which the union is nearly smallest; the layer's own is ignored.
