@@ -131,10 +131,11 @@ class LayerRecord(ABC):
     def unbiased(self) -> bool:
         """Whether the error of an exactly recovered layer has mean zero, given its signs.
 
-        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+        It has if signs are independent, atoms of unit norm, and the projection keeps both sides.
         """
         chosen = self.selection
-        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+        whole = chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+        return whole and self.signs_independent and self.unit_norm
 
     def without_threshold(self) -> Self:
         """Return the layer with its threshold yet to be chosen."""
