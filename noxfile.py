@@ -59,8 +59,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types."""
+    """Check the types, and those of the examples as a user's."""
     session.install(".[dev]")
+    session.run("mypy")
+    session.chdir("examples")
     session.run("mypy")
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, overload
 
 import attrs
 import numpy as np
@@ -59,7 +59,13 @@ class Pathway(Displayed, Tabled):
     def __len__(self) -> int:
         return len(self.arrays)
 
-    def __getitem__(self, layer: int) -> Array:
+    @overload
+    def __getitem__(self, layer: int) -> Array: ...
+
+    @overload
+    def __getitem__(self, layer: slice) -> tuple[Array, ...]: ...
+
+    def __getitem__(self, layer: int | slice) -> Array | tuple[Array, ...]:
         return self.arrays[layer]
 
     def __iter__(self) -> Iterator[Array]:

@@ -59,7 +59,7 @@ class SignPattern(ABC):
     ----------
     independent : bool
         Whether there is one fair sign per atom, all of them independent. The probabilistic
-        guarantees need it.
+        guarantees need it; `InstanceBound` does with `coins` of atoms that share signs.
     random : bool
         Whether a draw has to fix the pattern before a model can use it.
     """
@@ -215,7 +215,8 @@ class RademacherSigns(SignPattern):
 class FilterSigns(SignPattern):
     """One fair sign per filter, the same at every position: weights stay shared.
 
-    Interference within a filter is then not random, and no probabilistic guarantee covers it.
+    Interference within a filter is then not random. Of the probabilistic guarantees only
+    `InstanceBound` covers it.
     """
 
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -240,7 +241,8 @@ class BlockSigns(SignPattern):
     positions, it says how much randomness guarantees need. Atoms of one block keep their relative
     signs, so that what they leave on each other is not random, and what they leave on others adds
     up: the union over atoms with independent signs is false for them. So `independent` holds for
-    blocks of one atom alone, and only guarantees for all sign patterns cover larger ones.
+    blocks of one atom alone. Larger ones are covered by guarantees for all sign patterns, and by
+    `InstanceBound`, which adds up the blocks of given codes.
 
     Parameters
     ----------

@@ -10,22 +10,27 @@ pathway that is synthesised from the codes is found again. Run it as
 """
 
 import argparse
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dcsc import (
+    Dictionary,
     IdentitySigns,
     InstanceBound,
     ProbabilisticBound,
     RademacherSigns,
     RobustBound,
+    SignPattern,
     UniformBound,
 )
 from dcsc.networks import load
-from dcsc.networks.analysis import coded_layers, random_twin, resynthesize
+from dcsc.networks.analysis import CodedLayer, Found, coded_layers, random_twin, resynthesize
 from dcsc.networks.shipped import DIGITS_VARIANTS, digits_inputs, digits_network_path
 
 DIGITS = 100
@@ -37,26 +42,30 @@ FILTERS = ("filters", "atoms", "samples", "μ", "random", "floor")
 CODES = ("density", "S", "μ₁(S)")
 PROVED = ("S", "allowed", *BOUNDS, "codes", "union", "safe on", "safe off")
 FOUND_AGAIN = ("alone: found", "false", "exact", "from the image: found", "false", "exact")
+Networks = Mapping[str, tuple[CodedLayer, ...]]
+
 COLOURS = {"plain": "#D55E00", "incoherent": "#0072B2", "random filters": "0.55"}
 
 
 # ---- the networks as sparse coding -----------------------------------------------------------
 
 
-def layers_of(variant, images):
+def layers_of(variant: str, images: npt.NDArray[np.float32]) -> tuple[CodedLayer, ...]:
     """Return the layers of a network, with the codes of these images."""
     return coded_layers(load(digits_network_path(variant)).forward(images.astype(np.float64)))
 
 
-def resynthesis(layers, signs):
+def resynthesis(layers: tuple[CodedLayer, ...], signs: SignPattern) -> Found:
     """Synthesise from the codes of the last layer through all layers, and go forward again."""
-    return resynthesize(layers, signs, DRAWS)
+    found = resynthesize(layers, signs, DRAWS)
+    assert found is not None  # it is where all codes are empty
+    return found
 
 
 # ---- the tables ------------------------------------------------------------------------------
 
 
-def filters_and_codes(layer):
+def filters_and_codes(layer: CodedLayer) -> tuple[object, ...]:
     dictionary = layer.dictionary
     twins = [random_twin(dictionary, seed).mutual_coherence() for seed in range(10)]
     sparsities = dictionary.stripe_sparsity(layer.codes)
@@ -74,11 +83,12 @@ def filters_and_codes(layer):
     )
 
 
-def proved(layer):
-    statistics, bound = layer.statistics(), InstanceBound("chernoff")
+def proved(layer: CodedLayer) -> tuple[object, ...]:
+    statistics = [one for one in layer.statistics() if one is not None]
+    bound = InstanceBound("chernoff")
     atoms = np.stack([bound.atoms(instance) for instance in layer.instances])
     unions = atoms.reshape(len(atoms), -1).sum(axis=1)
-    allowed = [BOUNDS["(2)"].max_sparsity(one) for one in statistics]
+    allowed = [BOUNDS["(2)"].max_sparsity(one) or 0 for one in statistics]
     return (
         int(np.median([one.sparsity for one in statistics])),
         int(np.median(allowed)),
@@ -90,7 +100,7 @@ def proved(layer):
     )
 
 
-def resynthesised(layers, signs):
+def resynthesised(layers: tuple[CodedLayer, ...], signs: SignPattern) -> tuple[str, ...]:
     alone, whole = resynthesis(layers[-1:], signs), resynthesis(layers, signs)
     return tuple(
         f"{value:.2f}"
@@ -99,7 +109,7 @@ def resynthesised(layers, signs):
     )
 
 
-def print_table(title, header, rows):
+def print_table(title: str, header: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
     texts = [header, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     print(title)
@@ -109,7 +119,7 @@ def print_table(title, header, rows):
     print(flush=True)
 
 
-def print_tables(networks):
+def print_tables(networks: Networks) -> None:
     every = [(v, layers[:l]) for v, layers in networks.items() for l in range(1, len(layers) + 1)]
     print_table(
         "Filters and codes",
@@ -135,20 +145,24 @@ def print_tables(networks):
 # ---- the figure ------------------------------------------------------------------------------
 
 
-def correlations(dictionary):
+def correlations(dictionary: Dictionary) -> npt.NDArray[np.float64]:
     """Return the sizes of the correlations of all atoms that can meet, in order."""
     gram = dictionary.gram_rows(range(int(np.prod(dictionary.code_shape)))).tocoo()
     return np.sort(np.abs(gram.data[gram.row != gram.col]))
 
 
-def draw_correlations(axes, layers):
-    dictionaries = {name: layer.dictionary for name, layer in layers.items()}
-    dictionaries["random filters"] = random_twin(dictionaries["plain"], 0)
+def draw_correlations(axes: Axes, layers: Mapping[str, CodedLayer]) -> None:
+    dictionaries: dict[str, Dictionary] = {n: layer.dictionary for n, layer in layers.items()}
+    dictionaries["random filters"] = random_twin(layers["plain"].dictionary, 0)
     for name, dictionary in dictionaries.items():
         sizes = correlations(dictionary)
-        style = {"color": COLOURS[name], "ls": "--" if name == "random filters" else "-"}
-        label = f"{name}: μ = {sizes[-1]:.2g}"
-        axes.plot(sizes, 1 - np.arange(len(sizes)) / len(sizes), label=label, **style)
+        axes.plot(
+            sizes,
+            1 - np.arange(len(sizes)) / len(sizes),
+            color=COLOURS[name],
+            ls="--" if name == "random filters" else "-",
+            label=f"{name}: μ = {sizes[-1]:.2g}",
+        )
     floor = dictionary.welch_floor()
     if floor:
         axes.axvline(floor, color="black", ls=":", label=f"no filters below μ = {floor:.2g}")
@@ -157,7 +171,7 @@ def draw_correlations(axes, layers):
     axes.legend(frameon=False, loc="lower left")
 
 
-def draw_found(axes, below):
+def draw_found(axes: Axes, below: Networks) -> None:
     for name, layers in below.items():
         alone, whole = (resynthesis(part, RademacherSigns()) for part in (layers[-1:], layers))
         colour = COLOURS[name]
@@ -171,10 +185,11 @@ def draw_found(axes, below):
     axes.set_xlabel("false alarms per active unit")
 
 
-def figure(networks):
+def figure(networks: Networks) -> Figure:
     """Draw, layer by layer, the correlations of the atoms and what is found again."""
-    style = {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": False}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(
+        {"font.size": 10.0, "axes.spines.top": False, "axes.spines.right": False}
+    ):
         drawn = Figure(figsize=(13, 7.5), layout="constrained")
         axes = drawn.subplots(2, 3, sharey="row")
         for number in range(3):
@@ -193,7 +208,7 @@ def figure(networks):
     return drawn
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--figure", type=Path, help="file of the figure, .png or .svg")
     target = parser.parse_args().figure

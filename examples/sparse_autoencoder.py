@@ -12,14 +12,17 @@ guarantees for random signs ask. Run it as ``python examples/sparse_autoencoder.
 import time
 
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import (
     BatchTopK,
     DCSCModel,
     DenseDictionary,
+    Dictionary,
     InstanceBound,
     JumpReLU,
     Layer,
+    Projection,
     TopK,
     UniformBound,
     bounds,
@@ -33,7 +36,7 @@ CODES, TRIALS = 8, 500
 AMPLITUDES = (1.0, 1.2)
 
 
-def decoder(clusters, rng):
+def decoder(clusters: int, rng: np.random.Generator) -> Dictionary:
     """Return unit-norm features; those of a cluster have about the same cosine with each other."""
     features = rng.standard_normal((FEATURES, DIMENSIONS)) / np.sqrt(DIMENSIONS)
     centres = rng.standard_normal((clusters, 1, DIMENSIONS)) / np.sqrt(DIMENSIONS)
@@ -42,7 +45,7 @@ def decoder(clusters, rng):
     return DenseDictionary(features.T).normalized()
 
 
-def codes(active, rng):
+def codes(active: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return non-negative codes with 1 to 2·active − 1 active features, ``active`` on average."""
     found = np.zeros((CODES, FEATURES))
     counts = np.linspace(1, 2 * active - 1, CODES).round().astype(int)
@@ -51,7 +54,9 @@ def codes(active, rng):
     return found
 
 
-def found_share(dictionary, projection, code):
+def found_share(
+    dictionary: Dictionary, projection: Projection, code: npt.NDArray[np.float64]
+) -> tuple[float, float]:
     """Return the share of active features that the forward pass finds, and false ones per code."""
     model = DCSCModel([Layer(dictionary, projection)]).draw(rng=0)
     truth = model.synthesize(code)
@@ -60,7 +65,7 @@ def found_share(dictionary, projection, code):
     return 1 - missed / np.count_nonzero(code), false_alarms / len(code)
 
 
-def main():
+def main() -> None:
     start = time.perf_counter()
     print("decoder       μ      Welch   μ₁(2)  μ₁(8)  μ₁(32)  (2) allows S =")
     for name, clusters in (("random", 0), ("clustered", CLUSTERS)):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
@@ -91,16 +92,17 @@ def splits() -> tuple[Digits, Digits, Digits]:
     """Return the digits for training, validation and the test, as many of each digit."""
     data = load_digits()
     images, labels = (data.images / 16).astype(np.float32)[:, None], data.target
+
+    def read(part: npt.NDArray[np.intp]) -> Digits:
+        return Digits(torch.from_numpy(images[part]), torch.from_numpy(labels[part]))
+
     others, test = train_test_split(
         np.arange(len(labels)), test_size=HELD_OUT, stratify=labels, random_state=0
     )
     training, validation = train_test_split(
         others, test_size=HELD_OUT, stratify=labels[others], random_state=0
     )
-    return tuple(
-        Digits(torch.from_numpy(images[part]), torch.from_numpy(labels[part]))
-        for part in (training, validation, test)
-    )
+    return read(training), read(validation), read(test)
 
 
 # ---- the network -----------------------------------------------------------------------------
@@ -109,7 +111,7 @@ def splits() -> tuple[Digits, Digits, Digits]:
 class DigitsNetwork(nn.Module):
     """Three convolutions without padding, so that no atom is cut off at the border."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 16, 3)
         self.conv2 = nn.Conv2d(16, 24, 3)
@@ -128,7 +130,8 @@ class DigitsNetwork(nn.Module):
         return found[1:]
 
     def classify(self, code: Tensor) -> Tensor:
-        return self.classifier(functional.max_pool2d(code, 2).flatten(1))
+        scores: Tensor = self.classifier(functional.max_pool2d(code, 2).flatten(1))
+        return scores
 
     @torch.no_grad()
     def project(self) -> None:
@@ -138,6 +141,7 @@ class DigitsNetwork(nn.Module):
         """
         for convolution in self.convolutions:
             convolution.weight /= convolution.weight.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+            assert convolution.bias is not None
             convolution.bias.clamp_(max=-LEAST_THRESHOLD)
 
 
@@ -183,7 +187,7 @@ def train(digits: Digits, strength: float, seed: int, epochs: int = EPOCHS) -> D
             if strength:
                 loss = loss + strength * sum(map(penalty, network.convolutions))
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             network.project()

@@ -334,5 +334,22 @@ def test_figures_show_in_a_notebook_and_are_drawn_where_one_says(recovery, poste
         assert draw(figure=figure) is figure
         assert figure.get_size_inches().tolist() == [5, 4]
         assert len(figure.axes) == len(draw().axes)
-        with pytest.raises(DcscError, match=f"{name}: figure: expected a Figure, got 3"):
-            draw(figure=3)
+        with pytest.raises(DcscError, match=f"{name}: figure: expected a Figure or SubFigure, got"):
+            draw(figure=figure.axes[0])
+
+
+def test_figures_are_drawn_on_a_part_of_one(recovery, poster):
+    whole = Figure(figsize=(12, 24), layout="constrained")
+    every = drawings(recovery, poster)
+    parts = whole.subfigures(len(every))
+    for part, draw in zip(parts, every.values(), strict=True):
+        assert draw(figure=part) is part
+    whole.draw_without_rendering()
+    for part, draw in zip(parts, every.values(), strict=True):
+        alone = draw()
+        assert len(part.axes) == len(alone.axes)
+        assert part.get_suptitle() == alone.get_suptitle()
+        for artist in (*part.axes, *part.legends):
+            box = artist.get_window_extent()
+            assert part.bbox.x0 <= box.x0 < box.x1 <= part.bbox.x1
+            assert part.bbox.y0 <= box.y0 < box.y1 <= part.bbox.y1

@@ -25,7 +25,7 @@ from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDict
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.model import DCSCModel, Layer
 from dcsc.projections import HardThreshold, Selection, SoftThreshold, TopK
-from dcsc.signs import FilterSigns, RademacherSigns
+from dcsc.signs import IdentitySigns, RademacherSigns
 from tests.reference_values import JOINT
 from tests.sign_enumeration import signed_codes
 
@@ -421,7 +421,7 @@ def test_noise_models_of_instances():
 def test_signs_of_the_measured_model_are_asked_for():
     dictionary = CirculantDictionary(filters.gaussian(2, 4, 3, rng=0), 8)
     for signs, projection, message in (
-        (FilterSigns(), HardThreshold(0.5), "its signs"),
+        (IdentitySigns(), HardThreshold(0.5), "its signs"),
         (RademacherSigns(), TopK(3), "its projection"),
     ):
         model = DCSCModel([Layer(dictionary, projection, signs=signs)])

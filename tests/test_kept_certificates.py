@@ -150,7 +150,7 @@ def test_every_field_of_what_is_evaluated_is_said():
 def assert_complete(described, value):
     names = {field.name for field in attrs.fields(type(value))}
     missing = names - set(described)
-    assert missing <= {"dilation", "groups", "tolerance", "spread"}
+    assert missing <= {"dilation", "groups", "tolerance", "spread", "coins"}
     assert set(described) == {"class", *names} - missing
     for name in names - missing:
         if isinstance(described[name], dict) and "class" in described[name]:

@@ -24,6 +24,7 @@ from dcsc import (
     ReLU,
     SignedDictionary,
     SoftThreshold,
+    ToeplitzDictionary,
     TopK,
 )
 from dcsc._entries import Entries
@@ -231,6 +232,43 @@ def test_codes_on_request(batch):
         assert packed.shape == dense.shape
         assert packed.nnz == np.count_nonzero(dense)
         np.testing.assert_array_equal(packed.toarray(), dense)
+
+
+MATCHED = {
+    "atoms": DenseDictionary(filters.gaussian(7, 1, 5, rng=0).reshape(7, 5).T),
+    "a line": LINE,
+    "a plane": ToeplitzDictionary(filters.gaussian(3, 2, (3, 2), rng=1), (6, 5), stride=(2, 1)),
+    "a volume": CirculantDictionary(filters.gaussian(2, 2, (2, 1, 3), rng=2), (3, 2, 4)),
+}
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("name", MATCHED)
+def test_matching_pursuit_returns_the_same_codes_sparse(name, signed):
+    dictionary = MATCHED[name]
+    if signed:
+        signs = np.random.default_rng(3).choice([-1.0, 1.0], dictionary.code_shape)
+        dictionary = SignedDictionary(dictionary, signs)
+    signals = strategies.normal((2, 3, *dictionary.signal_shape), seed=4)
+    signals[0, 1] = signals[1, 2] = 0  # of nothing there is no atom
+    for pursuit in (
+        OrthogonalMatchingPursuit(sparsity=3),
+        OrthogonalMatchingPursuit(level=0.5),
+        OrthogonalMatchingPursuit(sparsity=2, level=1.5),
+    ):
+        for part in (signals, signals[1], signals[0, 0], signals[0, 1], signals[:0], 0 * signals):
+            dense, packed = pursuit(part, dictionary), pursuit(part, dictionary, sparse=True)
+            assert isinstance(packed.code, scipy.sparse.coo_array)
+            assert packed.code.shape == dense.code.shape
+            assert packed.code.dtype == dense.code.dtype
+            assert packed.code.nnz == np.count_nonzero(dense.code)
+            np.testing.assert_array_equal(packed.code.toarray(), dense.code)
+            np.testing.assert_array_equal(packed.iterations, dense.iterations)
+            assert packed.code.nnz <= packed.iterations.sum()
+            assert (packed.code.nnz > 0) == bool(part.any())
+            # and back: what is left is what the dense code leaves
+            again = dictionary.synthesize(packed.code)
+            np.testing.assert_allclose(again, dictionary.synthesize(dense.code), atol=1e-5)
 
 
 def test_a_request_is_a_flag():

@@ -14,9 +14,12 @@ def selection_refusal(layer: LayerRecord) -> str | None:
     return None
 
 
-def signs_refusal(layer: LayerRecord, deepest: bool) -> str | None:
-    """Return why no theorem about random signs and thresholds covers a layer, or None."""
-    if layer.selection is not None and not layer.signs_independent:
+def signs_refusal(layer: LayerRecord, deepest: bool, shared: bool = False) -> str | None:
+    """Return why no theorem about random signs and thresholds covers a layer, or None.
+
+    With ``shared``, for theorems that know which atoms share a sign.
+    """
+    if layer.selection is not None and not (layer.signs_independent or shared):
         return "its signs are not one independent fair sign per atom"
     refusal = selection_refusal(layer)
     if (

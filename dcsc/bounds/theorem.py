@@ -119,9 +119,14 @@ class Theorem(ABC, Generic[S]):
 
     # ---- what hooks may use ------------------------------------------------------------------
 
-    def _require_random_signs(self, number: int, layer: LayerRecord, deepest: bool) -> None:
-        """Refuse a layer whose support does not come from thresholds and independent signs."""
-        refusal = signs_refusal(layer, deepest)
+    def _require_random_signs(
+        self, number: int, layer: LayerRecord, deepest: bool, shared: bool = False
+    ) -> None:
+        """Refuse a layer whose support does not come from thresholds and independent signs.
+
+        With ``shared``, atoms may share signs.
+        """
+        refusal = signs_refusal(layer, deepest, shared)
         if refusal is not None:
             raise self._refuse(number, refusal)
 

@@ -12,6 +12,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
+from dcsc.coefficients.grouped import GroupedTerms
 from dcsc.coefficients.terms import KEPT_ENTRIES, Terms
 from dcsc.coefficients.ties import SMALLEST, TOLERANCE, check_units, rounding_of
 from dcsc.dictionaries import Dictionary
@@ -35,7 +36,8 @@ class Column:
         Whether the atom is in T.
     strength : array
         :math:`c_k^2 |x_k|`, its own share of the coefficient; with a one-sided threshold
-        :math:`c_k^2 x_k`.
+        :math:`c_k^2 x_k`. With the atoms that share its sign, whatever that is, for those on the
+        support, and off it with a one-sided threshold.
     threshold : array
         :math:`\beta_k`.
     offset : array
@@ -47,7 +49,8 @@ class Column:
     still : array of bool
         Whether the coefficient is 0 in any arithmetic: nothing of the signal lies under the atom.
     total : array
-        :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand.
+        :math:`\sum_{j \ne k} |G_{kj} x_j|`; an error that is known is one more summand. Those that
+        share a sign are one summand.
     one_sided : bool
         Whether only coefficients above the threshold are kept, or also those below minus it.
     tolerance : float
@@ -66,7 +69,7 @@ class Column:
     total: Array
     one_sided: bool
     tolerance: float
-    _terms: Terms
+    _terms: Terms | GroupedTerms
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -74,7 +77,7 @@ class Column:
     @cached_property
     def level(self) -> Array:
         """What the sum of the others has to reach for the atom to fail."""
-        return np.where(self.on, self.strength - self.threshold, self.threshold)
+        return np.where(self.on, self.strength - self.threshold, self.threshold - self.strength)
 
     @property
     def beyond(self) -> Array:
@@ -97,7 +100,7 @@ class Column:
         reach = self.total + self.error + self.slack
         below = np.where(self.on, self.strength + reach < self.threshold, False)
         if self.one_sided:
-            return below
+            return below | (~self.on & (self.strength - reach > self.threshold))
         return below | (~self.on & (2 * self._strongest - reach > self.threshold))
 
     @property
@@ -157,6 +160,7 @@ def columns(
     one_sided: bool = False,
     noise: float | Array = 0.0,
     atoms: Array | None = None,
+    coins: Array | None = None,
 ) -> Iterator[Column]:
     """Yield what each atom sees of every column of codes.
 
@@ -173,6 +177,9 @@ def columns(
         A number is ζ, a bound of the patch norm of the error; an array is the error itself.
     atoms : array of int, optional
         Flat indices of the atoms to look at; by default all of them.
+    coins : array of int, shape code_shape, optional
+        Which fair coin decides the sign of each atom, as in `SignPattern.coins`; by default each
+        atom has its own.
 
     Raises
     ------
@@ -220,13 +227,25 @@ def columns(
         check_units(strength[on], "codes")
         largest = strongest * np.abs(code[support]).max(initial=0.0)
         unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
+        terms: Terms | GroupedTerms
         terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit, near)
+        if coins is not None:
+            # one summand for each coin; what shares the sign of an atom is a part of its own share
+            flips = coins.ravel()
+            place = np.full(size, -1)
+            place[support] = np.arange(len(support))
+            terms, shared = GroupedTerms.of(
+                terms.at(np.arange(len(chosen))),
+                (flips[support], flips[chosen]),
+                place[chosen],
+                on | one_sided,
+                unit,
+            )
+            strength += shared
         offset = seen[number]
         slack = entering[number] + zeta
         still = slack == 0
         slack *= tolerance
-        total = np.abs(offset)
-        total += terms.total
         yield Column(
             chosen,
             support,
@@ -237,7 +256,7 @@ def columns(
             zeta,
             slack,
             still,
-            total,
+            np.abs(offset) + terms.total,
             one_sided,
             tolerance,
             terms,

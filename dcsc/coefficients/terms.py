@@ -12,7 +12,7 @@ from dcsc._numerics import lay_terms, sum_terms
 from dcsc._threads import share
 from dcsc.dictionaries.rows import Near
 
-__all__ = ["KEPT_ENTRIES", "Terms"]
+__all__ = ["KEPT_ENTRIES", "Terms", "lay_out"]
 
 _BLOCK_ENTRIES = 2**21
 _WORTH_A_THREAD = 2**18  # so many terms
@@ -85,22 +85,16 @@ class Terms:
             diagonal = self.support[columns.indices] == np.repeat(
                 places if self.atoms is None else self.atoms[places], np.diff(columns.indptr)
             )
-            lengths = np.diff(columns.indptr)
-            mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
-            out = np.zeros(mask.shape)
-            out[mask] = np.where(diagonal, 0.0, np.abs(columns.data))
-        else:
-            lengths = self.count[places]
-            out = np.zeros((len(places), lengths.max(initial=0)))
-            atoms = places if self.atoms is None else self.atoms[places]
+            return lay_out(columns, np.where(diagonal, 0.0, np.abs(columns.data)))
+        lengths = self.count[places]
+        out = np.zeros((len(places), lengths.max(initial=0)))
+        atoms = places if self.atoms is None else self.atoms[places]
 
-            def lay(start: int, stop: int) -> None:
-                lay_terms(*self._active, atoms[start:stop], out[start:stop])
+        def lay(start: int, stop: int) -> None:
+            lay_terms(*self._active, atoms[start:stop], out[start:stop])
 
-            share(lay, len(atoms), 1 + _WORTH_A_THREAD // max(out.shape[1], 1))
-        floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
-        out[out < floor[:, None]] = 0
-        return out
+        share(lay, len(atoms), 1 + _WORTH_A_THREAD // max(out.shape[1], 1))
+        return _without_negligible(out, lengths)
 
     @cached_property
     def _active(self) -> tuple[Array, Array, Array, Array, Array, Array]:
@@ -184,6 +178,24 @@ class Terms:
         joint = scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csc")[:, self.support].T)
         joint.data = joint.data * np.repeat(self.values, np.diff(joint.indptr))
         yield self.support, joint
+
+
+def lay_out(columns: scipy.sparse.csc_array, sizes: Array) -> Array:
+    """Return the sizes of the entries of a sparse array, a row for each column of it.
+
+    Rows are filled up with zeros, and what is too small to move a sum across a tie is one.
+    """
+    lengths = np.diff(columns.indptr)
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    out = np.zeros(mask.shape)
+    out[mask] = sizes
+    return _without_negligible(out, lengths)
+
+
+def _without_negligible(out: Array, lengths: Array) -> Array:
+    floor = _NEGLIGIBLE * out.sum(axis=1) / np.maximum(lengths, 1)
+    out[out < floor[:, None]] = 0
+    return out
 
 
 def _sizes(sources: Array, rows: scipy.sparse.csr_array, atoms: Array | None) -> Array:

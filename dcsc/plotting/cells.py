@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
@@ -106,7 +106,7 @@ def _curve_axes(data: "xarray.Dataset", names: list[str], numeric: list[str]) ->
     return along + others[:1]
 
 
-def footer(figure: Figure, data: "xarray.Dataset", note: str) -> None:
+def footer(figure: FigureBase, data: "xarray.Dataset", note: str) -> None:
     """Write the title of the sweep, and below all panels what its numbers are from."""
     trials = data["trials"].values[data["infeasible"].values == ""]
     trials = trials if trials.size else np.zeros(1, dtype=int)

@@ -6,12 +6,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from dcsc._arrays import Array, instance
 from dcsc.networks.analysis import Comparison
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, STYLE, name_layers, plain
 
 __all__ = ["comparison_figure"]
@@ -19,7 +18,7 @@ __all__ = ["comparison_figure"]
 _LOOKS = ((BLUE, "o", -0.13), (ORANGE, "s", 0.13))
 
 
-def comparison_figure(comparison: Comparison, figure: Figure | None = None) -> Figure:
+def comparison_figure(comparison: Comparison, figure: Canvas | None = None) -> Canvas:
     """Draw two analyses beside each other, layer by layer.
 
     On the left the coherence of the filters, and what no filters of that shape can go below. In the
@@ -31,7 +30,7 @@ def comparison_figure(comparison: Comparison, figure: Figure | None = None) -> F
     ----------
     comparison : Comparison
         What `dcsc.networks.analysis.compare` returned.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
     """
     instance(comparison, Comparison, "comparison_figure: comparison")

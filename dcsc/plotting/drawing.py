@@ -1,11 +1,22 @@
-"""The figure that is drawn on: the caller's, or a new one that shows itself in notebooks."""
+"""What is drawn on: the caller's figure, or a new one that shows itself in notebooks."""
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from dcsc._arrays import instance
+from matplotlib.figure import Figure, SubFigure
+
+from dcsc._words import quoted
+from dcsc.errors import DcscError
 from dcsc.plotting.files import as_png
 
-__all__ = ["Drawing", "canvas"]
+__all__ = ["Canvas", "Drawing", "canvas"]
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # a default comes with Python 3.13
+
+    # Who brings a part of a figure gets that part back; who brings none, a figure.
+    Canvas = TypeVar("Canvas", bound=Figure | SubFigure, default=Figure)
+else:
+    Canvas = Figure | SubFigure
 
 
 class Drawing(Figure):
@@ -15,8 +26,10 @@ class Drawing(Figure):
         return as_png(self)
 
 
-def canvas(figure: Figure | None, size: tuple[float, float], where: str) -> Figure:
+def canvas(figure: Canvas | None, size: tuple[float, float], where: str) -> Canvas:
     """Return the caller's figure as it is, or a new one of this size in inches."""
-    if figure is not None:
-        return instance(figure, Figure, f"{where}: figure")
-    return Drawing(figsize=size, layout="constrained")
+    if figure is None:
+        return Drawing(figsize=size, layout="constrained")  # type: ignore[return-value]  # see `Canvas`
+    if not isinstance(figure, Figure | SubFigure):
+        raise DcscError(f"{where}: figure: expected a Figure or SubFigure, got {quoted(figure)}")
+    return figure

@@ -5,13 +5,12 @@ import math
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dcsc._arrays import instance
 from dcsc.bounds import Explanation, Verdict
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import Tally
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BLUE, ORANGE, STYLE
 
 __all__ = ["explanation"]
@@ -22,8 +21,8 @@ _SMALLEST = 1e-12
 
 
 def explanation(
-    found: Explanation, tally: Tally | None = None, figure: Figure | None = None
-) -> Figure:
+    found: Explanation, tally: Tally | None = None, figure: Canvas | None = None
+) -> Canvas:
     """Draw how dense codes may be, how dense they are, and how often that fails, layer by layer.
 
     On the left the largest S that is proved for certain and for δ, beside the S of the codes. On
@@ -36,7 +35,7 @@ def explanation(
         What `dcsc.bounds.explain` returned.
     tally : Tally, optional
         What `dcsc.experiments.simulate` returned for the same model.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
     """
     instance(found, Explanation, "explanation: found")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
 
@@ -24,7 +24,7 @@ from dcsc.plotting.cells import (
     scale,
     text,
 )
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BOUND_NAMES, BOUNDS, EMPTY, RED, STYLE, legend, plain
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _HALF_COLOUR = RED
 _PALE = 0.1  # the darkest grey of a map of half widths stands for no less
 
 
-def sweep_figure(data: "xarray.Dataset", figure: Figure | None = None) -> Figure:
+def sweep_figure(data: "xarray.Dataset", figure: Canvas | None = None) -> Canvas:
     """Draw a sweep, finished or not.
 
     The first two axes with numbers span a map: the share of trials whose pathway was recovered,
@@ -49,7 +49,7 @@ def sweep_figure(data: "xarray.Dataset", figure: Figure | None = None) -> Figure
     ----------
     data : xarray.Dataset
         What `dcsc.experiments.open` returned, or a selection of it.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
 
     Raises
@@ -142,7 +142,9 @@ def _proved_style(number: int, alone: bool) -> dict[str, Any]:
 # ---- maps --------------------------------------------------------------------------------------
 
 
-def _map(figure: Figure, pair: Any, data: "xarray.Dataset", drawn: list[str], title: str) -> None:
+def _map(
+    figure: FigureBase, pair: Any, data: "xarray.Dataset", drawn: list[str], title: str
+) -> None:
     # The two maps: rates of recovery, and half the widths of their intervals.
     x, y = drawn
     xs, ys = (data[name].values.astype(float) for name in drawn)

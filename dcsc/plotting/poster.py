@@ -6,13 +6,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance
 from dcsc.bounds.family import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BOUNDS, LAYERS, RED, STYLE, legend
 
 __all__ = ["poster_figure"]
@@ -22,13 +21,13 @@ _NAMES = {kind.label: f"{kind.label}, {kind.about}" for kind in CLASS_BOUNDS}
 _DASHES: dict[str, Any] = {RobustBound.label: (0, (5, 2))}
 
 
-def poster_figure(poster: Poster, figure: Figure | None = None) -> Figure:
+def poster_figure(poster: Poster, figure: Canvas | None = None) -> Canvas:
     """Draw the three panels of `dcsc.experiments.studies.poster`.
 
     Parameters
     ----------
     poster : Poster
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
     """
     instance(poster, Poster, "poster_figure: poster")

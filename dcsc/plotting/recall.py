@@ -8,7 +8,7 @@ import attrs
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 
 from dcsc._arrays import Array, integer
@@ -26,7 +26,7 @@ from dcsc.plotting.cells import (
     scale,
     text,
 )
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BOUNDS, EMPTY, RED, STYLE, legend, plain
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _QUANTITIES = (
 )
 
 
-def recall_figure(data: "xarray.Dataset", layer: int = 1, figure: Figure | None = None) -> Figure:
+def recall_figure(data: "xarray.Dataset", layer: int = 1, figure: Canvas | None = None) -> Canvas:
     """Draw how much of a support is found in a sweep that asked a `PartialBound`.
 
     On the left recall, on the right false alarms for each active unit, as means over the trials and
@@ -78,7 +78,7 @@ def recall_figure(data: "xarray.Dataset", layer: int = 1, figure: Figure | None 
     layer : int, default 1
         Above layer 1 what is proved is about a layer that is handed the true supports below, and
         what is measured is not.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
 
     Raises
@@ -194,7 +194,7 @@ def _draw_laws(axes: Axes, laws: list[tuple[str, dict[str, float]]]) -> None:
 
 
 def _map(
-    figure: Figure, axes: Axes, data: "xarray.Dataset", drawn: list[str], quantity: _Quantity
+    figure: FigureBase, axes: Axes, data: "xarray.Dataset", drawn: list[str], quantity: _Quantity
 ) -> None:
     x, y = drawn
     xs, ys = (data[name].values.astype(float) for name in drawn)

@@ -6,13 +6,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from dcsc._arrays import Array, instance
 from dcsc.experiments.studies.recover import RecoveryReport
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE, plain
 
 __all__ = ["recovery_figure"]
@@ -20,13 +19,13 @@ __all__ = ["recovery_figure"]
 _HIT, _MISSED, _FALSE = BLUE, RED, ORANGE
 
 
-def recovery_figure(report: RecoveryReport, figure: Figure | None = None) -> Figure:
+def recovery_figure(report: RecoveryReport, figure: Canvas | None = None) -> Canvas:
     """Draw the input, what its pathway keeps, one new synthesis, and each layer's codes.
 
     Parameters
     ----------
     report : RecoveryReport
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
     """
     instance(report, RecoveryReport, "recovery_figure: report")

@@ -7,14 +7,13 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from dcsc._arrays import Array, instance, numeric_array
 from dcsc._words import place_of
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel
 from dcsc.overlap import PathwayOverlap
-from dcsc.plotting.drawing import canvas
+from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, plain
 
 __all__ = ["effective_atoms", "pathway_overlap"]
@@ -32,8 +31,8 @@ _ACROSS = 4  # characters of a class that have room below its column
 
 
 def effective_atoms(
-    model: DCSCModel, layer: int, indices: "npt.ArrayLike", figure: Figure | None = None
-) -> Figure:
+    model: DCSCModel, layer: int, indices: "npt.ArrayLike", figure: Canvas | None = None
+) -> Canvas:
     """Draw the input patterns that units of a layer stand for, as a grid of pictures.
 
     In one dimension each is a small plot with one line per channel. In two it is an image: the
@@ -48,7 +47,7 @@ def effective_atoms(
         From 1.
     indices : array_like of int, shape (units,)
         Flat indices, C order in the code shape of the layer; up to 400 of them.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
 
     Raises
@@ -125,14 +124,14 @@ def _image(axes: Axes, atom: Array, limit: float) -> None:
 # ---- overlap -------------------------------------------------------------------------------------
 
 
-def pathway_overlap(overlap: PathwayOverlap, figure: Figure | None = None) -> Figure:
+def pathway_overlap(overlap: PathwayOverlap, figure: Canvas | None = None) -> Canvas:
     """Draw how much pathways overlap: a matrix of classes per layer, and both means by layer.
 
     Parameters
     ----------
     overlap : PathwayOverlap
         What `dcsc.pathway_overlap` returned.
-    figure : matplotlib.figure.Figure, optional
+    figure : matplotlib.figure.Figure or SubFigure, optional
         What to draw on, by default a new figure.
     """
     instance(overlap, PathwayOverlap, "pathway_overlap: overlap")

@@ -47,9 +47,9 @@ def threshold_field(default: Any = attrs.NOTHING) -> Any:
     return array_field(as_threshold, default=default, repr=few)
 
 
-def optional_threshold_field() -> Any:
-    """Declare a ``threshold`` field that may be left open."""
-    return array_field(as_threshold, optional=True, repr=few)
+def optional_threshold_field(**options: Any) -> Any:
+    """Declare a ``threshold`` field that may be left open; options as in `attrs.field`."""
+    return array_field(as_threshold, optional=True, repr=few, **options)
 
 
 def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:

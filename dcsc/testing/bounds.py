@@ -12,7 +12,7 @@ from dcsc.bounds import BoundCalculator, LayerInstance, LayerStatistics
 from dcsc.dictionaries import CirculantDictionary, filters
 from dcsc.errors import ContractError, NotCoveredError
 from dcsc.pursuits import OneStep
-from dcsc.testing.common import call, fail
+from dcsc.testing.common import call, fail, line
 from dcsc.testing.pursued import check_pursued, runs
 from dcsc.testing.soundness import Enumerated, check_soundness
 
@@ -156,8 +156,12 @@ def _untested(bound: BoundCalculator, covered: int, enumerated: Enumerated | Non
     yield "projections other than HardThreshold and ReLU"
 
 
+def _lines(layers: list[Any]) -> str:
+    return ", ".join(map(line, layers))
+
+
 def _value(bound: BoundCalculator, layers: list[Any]) -> float:
-    told = f"evaluate of {layers}"
+    told = f"evaluate of {_lines(layers)}"
     law, refusals = "a guarantee, or a refusal", (NotCoveredError, ContractError)
     guarantee = call(bound, law, told, bound.evaluate, layers, refusals=refusals)
     return float(guarantee.failure_probability)
@@ -185,7 +189,7 @@ def _check_one(bound: BoundCalculator, rng: np.random.Generator) -> None:
 
 def _check_probability(bound: BoundCalculator, value: float, layers: list[Any]) -> None:
     if not 0 <= value <= 1:
-        fail(bound, "failure_probability lies in [0, 1]", f"{value} for {layers}")
+        fail(bound, "failure_probability lies in [0, 1]", f"{value} for {_lines(layers)}")
 
 
 def _check_order(
@@ -199,7 +203,8 @@ def _check_order(
     changed = [*layers[:number], worse, *layers[number + 1 :]]
     other = _value(bound, changed)
     if other < value * (1 - 1e-9):
-        fail(bound, law, f"{value} for {layers}, {other} with layer {number + 1} as {worse}")
+        told = f"{other} with layer {number + 1} as {line(worse)}"
+        fail(bound, law, f"{value} for {_lines(layers)}, {told}")
 
 
 def _check_max_sparsity(bound: BoundCalculator, layer: LayerStatistics, delta: float) -> None:
@@ -210,16 +215,20 @@ def _check_max_sparsity(bound: BoundCalculator, layer: LayerStatistics, delta: f
     elif math.isinf(most):
         far = bound.evaluate(attrs.evolve(layer, sparsity=2**62))
         if far.failure_probability > delta:
-            fail(bound, law, f"inf, but {far.failure_probability} > {delta} at S = 2**62, {layer}")
+            fail(
+                bound,
+                law,
+                f"inf, but {far.failure_probability} > {delta} at S = 2**62, {line(layer)}",
+            )
         return
     else:
         beyond = int(most) + 1
         met = bound.evaluate(attrs.evolve(layer, sparsity=int(most)))
         if met.failure_probability > delta:
-            fail(bound, law, f"{met.failure_probability} > {delta} at S = {most} for {layer}")
+            fail(bound, law, f"{met.failure_probability} > {delta} at S = {most} for {line(layer)}")
     over = bound.evaluate(attrs.evolve(layer, sparsity=beyond))
     if over.failure_probability <= delta < 1:
-        fail(bound, law, f"{over.failure_probability} <= {delta} at S = {beyond} for {layer}")
+        fail(bound, law, f"{over.failure_probability} <= {delta} at S = {beyond} for {line(layer)}")
 
 
 def _random_instance(rng: np.random.Generator) -> LayerInstance:
@@ -249,4 +258,4 @@ def _check_instance(bound: BoundCalculator, layer: LayerInstance, delta: float) 
             continue
         reached = _value(bound, [attrs.evolve(layer, noise=level)])
         if (reached <= delta) != meets and delta < 1:
-            fail(bound, law, f"{reached} at {level}, where δ = {delta}, for {layer}")
+            fail(bound, law, f"{reached} at {level}, where δ = {delta}, for {line(layer)}")

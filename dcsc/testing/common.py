@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import attrs
 import numpy as np
 
-__all__ = ["call", "fail", "same"]
+from dcsc._fields import few
+
+__all__ = ["call", "fail", "line", "same"]
 
 _ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 
@@ -13,6 +16,18 @@ _ROUNDING = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 def fail(strategy: object, law: str, counterexample: str) -> NoReturn:
     """Say which law a strategy breaks, and where."""
     raise AssertionError(f"{type(strategy).__name__} breaks the law '{law}': {counterexample}")
+
+
+def line(record: Any) -> str:
+    """Return a record of attrs on one line, as the call that makes it; arrays by their shapes."""
+    told = []
+    for field in attrs.fields(type(record)):
+        value, default = getattr(record, field.name), field.default
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class, to users
+            default = default.factory(*[record] * default.takes_self)
+        if isinstance(value, np.ndarray) or value != default:
+            told.append(f"{field.name}={few(value)}")
+    return f"{type(record).__name__}({', '.join(told)})"
 
 
 def call(

@@ -7,7 +7,7 @@ from dcsc._arrays import Array
 from dcsc.bounds import BoundCalculator, LayerInstance
 from dcsc.errors import NotCoveredError
 from dcsc.pursuits import BasisPursuit, OrthogonalMatchingPursuit, Pursuit
-from dcsc.testing.common import call, fail
+from dcsc.testing.common import call, fail, line
 from dcsc.testing.soundness import Enumerated, small_layer
 
 __all__ = ["check_pursued", "runs"]
@@ -30,7 +30,7 @@ def check_pursued(bound: BoundCalculator, rng: np.random.Generator) -> Enumerate
     covered, shares = 0, []
     for _ in range(_LAYERS):
         layer = attrs.evolve(small_layer(rng), signs_independent=not bound.needs_signs)
-        law, told = "what is covered has a guarantee", f"evaluate of {layer}"
+        law, told = "what is covered has a guarantee", f"evaluate of {line(layer)}"
         try:
             guarantee = call(bound, law, told, bound.evaluate, layer, refusals=(NotCoveredError,))
         except NotCoveredError:
@@ -45,7 +45,7 @@ def check_pursued(bound: BoundCalculator, rng: np.random.Generator) -> Enumerate
         ]
         if value < max(failed):
             law = "the failure probability is at least the share of sign patterns that fail"
-            fail(bound, law, f"{value} where {max(failed)} of them fail: {layer}")
+            fail(bound, law, f"{value} where {max(failed)} of them fail: {line(layer)}")
         shares.append(max(failed) / value if max(failed) else 0.0)
     return Enumerated(_LAYERS, covered, len(shares), max(shares, default=0.0))
 

@@ -6,15 +6,18 @@ No dictionary of so many atoms in so few dimensions has a smaller coherence than
 Families of filters differ in how close they come to it.
 """
 
+from collections.abc import Callable
+
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import CirculantDictionary, bounds
 from dcsc.dictionaries import filters
 
 n, kernel = 16, 8
 channels = [2, 4, 8, 16, 32]
-families = {
+families: dict[str, Callable[[int], npt.NDArray[np.float64]]] = {
     "Gaussian": lambda c: filters.gaussian(n, c, kernel, rng=0),
     "Rademacher": lambda c: filters.rademacher(n, c, kernel, rng=0),
     "sparse Rademacher": lambda c: filters.sparse_rademacher(n, c, kernel, 4, rng=0),

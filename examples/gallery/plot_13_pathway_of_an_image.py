@@ -14,8 +14,8 @@ import numpy as np
 from dcsc import CirculantDictionary, DCSCModel, HardThreshold, IdentitySigns, Layer
 from dcsc.dictionaries import filters
 
-with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-    picture = matplotlib.image.imread(file, format="jpg")[:512:4, :512:4].mean(axis=-1) / 255
+path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+picture = matplotlib.image.imread(path)[:512:4, :512:4].mean(axis=-1) / 255
 picture -= picture.mean()
 
 dictionary = CirculantDictionary(filters.gabor(8, 1, (9, 9)), extent=picture.shape)

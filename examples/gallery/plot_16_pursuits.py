@@ -24,7 +24,8 @@ from dcsc.dictionaries import filters
 dictionary = CirculantDictionary(filters.gaussian(16, 4, 9, rng=0), extent=64)
 counts = [1, 2, 4, 8, 12, 16, 24, 32]
 rng = np.random.default_rng(0)
-found = {"one step": [], "iterative hard thresholding": [], "orthogonal matching pursuit": []}
+names = "one step", "iterative hard thresholding", "orthogonal matching pursuit"
+found: dict[str, list[float]] = {name: [] for name in names}
 for count in counts:
     code = np.zeros((40, *dictionary.code_shape))
     for column in code.reshape(40, -1):
@@ -34,7 +35,7 @@ for count in counts:
     pursuits = OneStep(), ProximalGradient(), OrthogonalMatchingPursuit(sparsity=count)
     for shares, pursuit in zip(found.values(), pursuits, strict=True):
         guess = model.forward(truth[0], pursuit=Layered(pursuit))
-        shares.append(np.mean(truth.compare(guess).pathway_recovered))
+        shares.append(float(np.mean(truth.compare(guess).pathway_recovered)))
 
 figure, axes = plt.subplots(layout="constrained", figsize=(8, 4))
 for marker, (name, shares) in zip("osD", found.items(), strict=True):

@@ -35,7 +35,7 @@ for colour, (name, bank) in zip(("C0", "C1"), banks.items(), strict=True):
         rates.append(1 - failures / 1000)
     coherence = dictionary.mutual_coherence()
     axes.plot(sparsities, rates, "o-", color=colour, label=f"{name}, coherence {coherence:.2f}")
-    certain = bounds.UniformBound().max_sparsity(bounds.LayerStatistics(coherence, 1, 1))
+    certain = bounds.UniformBound().max_sparsity(bounds.LayerStatistics(coherence, 1, 1)) or 0
     axes.axvline(certain, color=colour, ls="--", label=f"{name}, certain up to S = {certain}")
 axes.set(xlabel="stripe sparsity S", ylabel="share of draws with the exact support", ylim=(0, 1.05))
 axes.legend()

@@ -12,20 +12,31 @@ import time
 import attrs
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 
 from dcsc import (
     BasisPursuit,
     CirculantDictionary,
     DCSCModel,
     Debiased,
+    DenseDictionary,
+    Dictionary,
+    HardThreshold,
     Holistic,
     Layer,
     Layered,
+    LayerInstance,
     OneStep,
     OrthogonalMatchingPursuit,
+    Pathway,
+    PathwayPursuit,
+    Projection,
+    Pursued,
     Pursuit,
     TopK,
+    UniformBound,
 )
+from dcsc.bounds import ExactRecoveryBound, measure, with_best_thresholds
 from dcsc.dictionaries import filters
 
 EXTENT, SIGNALS = 32, 8
@@ -34,46 +45,28 @@ sparse = filters.sparse_rademacher(16, 16, 5, nonzeros=3, rng=1)
 above = CirculantDictionary(sparse, extent=EXTENT)
 
 # %%
-# What is proved of one layer, for a code x with support T, unit atoms, and noise that no atom
-# correlates with by more than ε. Let :math:`\ell_k = \sum_{j \in T, j \ne k} |G_{kj} x_j|`. The
-# forward pass finds T if on T the least of :math:`|x_k| - \ell_k` exceeds all :math:`\ell_k` off T
-# by more than 2ε. With q the largest ℓ1 norm of a column of :math:`G_{TT}^{-1} G_T` off T, matching
-# pursuit and basis pursuit find it if :math:`x_{\min} (1 - q) > 2\varepsilon
-# \|G_{TT}^{-1}\|_\infty`. The second value is how far entries can be off, which is the noise of the
-# next layer.
+# What is proved beforehand, whatever the signs. Of the forward pass: that there are thresholds at
+# which it finds the supports, and so it does if it is told how many entries they have. Of matching
+# pursuit and basis pursuit: the exact recovery condition, layer by layer, or of the deepest code
+# and the dictionary that all layers make together, with its atoms brought to unit norm.
 
 
-def forward_pass(gram, code, level):
-    on = code != 0
-    size = np.abs(gram - np.diag(np.diag(gram))) @ np.abs(code)
-    margin = (np.abs(code) - size)[on].min() - size[~on].max()
-    return margin > 2 * level, size[on].max() + level
-
-
-def better(gram, code, level):
-    on = code != 0
-    inverse = np.linalg.inv(gram[np.ix_(on, on)])
-    largest = np.abs(inverse).sum(axis=1).max()
-    q = np.abs(inverse @ gram[np.ix_(on, ~on)]).sum(axis=0).max()
-    return np.abs(code[on]).min() * (1 - q) > 2 * level * largest, largest * level
-
-
-def proved(model, truth, noise):
-    """Tell for each of the three ways whether its theorem covers a signal with this noise."""
-    first, second = (layer.operator.to_sparse().toarray() for layer in model.layers)
-    x1, x2 = truth[1].ravel(), truth[2].ravel()
-    level = np.abs(first.T @ noise.ravel()).max()
-    answers = []
-    for theorem in (forward_pass, better):
-        found, error = theorem(first.T @ first, x1, level)
-        taps = np.abs(second).sum(axis=0).max()
-        answers.append(found and theorem(second.T @ second, x2, taps * error)[0])
-    # The deepest code first: atoms of the product, of unit norm.
-    both = first @ second
-    norms = np.linalg.norm(both, axis=0)
-    both /= norms
-    level = np.abs(both.T @ noise.ravel()).max()
-    return [*answers, better(both.T @ both, x2 * norms, level)[0]]
+def proved(
+    model: DCSCModel, truth: Pathway, noise: npt.NDArray[np.float64]
+) -> tuple[bool, bool, bool]:
+    """Tell for each of the three ways whether a theorem covers a signal with this noise."""
+    uniform, exact = UniformBound(), ExactRecoveryBound()
+    tuned = with_best_thresholds(model, truth, uniform, noise)
+    first, second = (layer.operator.to_sparse() for layer in model.layers)
+    whole = DenseDictionary((first @ second).toarray())
+    deepest = LayerInstance(
+        whole.normalized(), whole.atom_norms() * truth[2].ravel(), noise=noise.ravel()
+    )
+    return (
+        uniform.evaluate(measure(tuned, truth, noise)).holds,
+        exact.evaluate(measure(model, truth, noise)).holds,
+        exact.evaluate(deepest).holds,
+    )
 
 
 # %%
@@ -88,12 +81,18 @@ class Largest(Pursuit):
     penalty: float
     count: int
 
-    def _pursue(self, signals, operator, projection, dictionary):
+    def _pursue(
+        self,
+        signals: npt.NDArray[np.float64],
+        operator: Dictionary,
+        projection: Projection | None,
+        dictionary: Dictionary,
+    ) -> Pursued:
         pursued = BasisPursuit(self.penalty, gap=1e-3)(signals, operator)
         return attrs.evolve(pursued, code=TopK(self.count)(pursued.code, dictionary), gap=None)
 
 
-def pursuits(counts, level):
+def pursuits(counts: list[int], level: float) -> dict[str, PathwayPursuit]:
     matching = [OrthogonalMatchingPursuit(sparsity=count) for count in counts]
     basis = [Debiased(Largest(max(level, 0.01), count)) for count in counts]
     return {
@@ -105,13 +104,15 @@ def pursuits(counts, level):
     }
 
 
-def trial(count, noise, seed):
+def trial(
+    count: int, noise: float, seed: int
+) -> tuple[tuple[bool, bool, bool], list[tuple[bool, float, float]]]:
     """Return what is proved of a signal, and of each pursuit: recovered, error, milliseconds."""
     rng = np.random.default_rng(seed)
     code = np.zeros(above.code_shape)
     places = rng.choice(code.size, count, replace=False)
     code.flat[places] = rng.uniform(0.5, 1, count) * rng.choice([-1, 1], count)
-    drawn = DCSCModel([Layer(below, TopK(1)), Layer(above, TopK(count))]).draw(rng)
+    drawn = DCSCModel([Layer(atoms, HardThreshold(0.5)) for atoms in (below, above)]).draw(rng)
     truth = drawn.synthesize(code)
     error = rng.standard_normal(truth[0].shape)
     error *= noise * np.linalg.norm(truth[0]) / np.linalg.norm(error)
@@ -121,25 +122,25 @@ def trial(count, noise, seed):
         for layer, n in zip(drawn.layers, counts, strict=True)
     )
     level = np.abs(below.analyze(error)).max()
-    rows = []
+    rows: list[tuple[bool, float, float]] = []
     for pursuit in pursuits(counts, level).values():
         start = time.process_time()
         guess = model.forward(truth[0] + error, pursuit=pursuit)
         spent = 1000 * (time.process_time() - start)
-        off = np.linalg.norm(guess[2] - truth[2]) / np.linalg.norm(truth[2])
-        rows.append((truth.compare(guess).pathway_recovered, off, spent))
-    return proved(model, truth, error), rows
+        off = float(np.linalg.norm(guess[2] - truth[2]) / np.linalg.norm(truth[2]))
+        rows.append((bool(truth.compare(guess).pathway_recovered), off, spent))
+    return proved(drawn, truth, error), rows
 
 
 # %%
 # Without noise, against the number of entries; and four entries, against noise.
 
 COUNTS, NOISES = (1, 2, 4, 8, 16, 24), (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)
-settings = {
+settings: dict[str, dict[float, tuple[int, float]]] = {
     "entries of the deepest code": {count: (count, 0.0) for count in COUNTS},
     "noise, relative to the signal": {noise: (4, noise) for noise in NOISES},
 }
-names = list(pursuits((1, 1), 1.0))
+names = list(pursuits([1, 1], 1.0))
 looks = dict(zip(names, ("C3o-", "C0s-", "C0D-", "C2s-", "C2D-"), strict=True))
 ways = {"forward pass": "C3", "layer by layer": "C0", "deepest code first": "C2"}
 

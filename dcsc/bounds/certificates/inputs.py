@@ -42,7 +42,13 @@ _FORMAT = "dcsc model 1"
 _TEXT = "inputs"
 # Fields that came later, and the value at which documents leave them out: those that were written
 # before go on being read.
-_LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE, "spread": None}
+_LATER: dict[str, Any] = {
+    "dilation": 1,
+    "groups": 1,
+    "tolerance": TOLERANCE,
+    "spread": None,
+    "coins": None,
+}
 _MOST_BYTES = 2**30
 _RECORDS = (LayerStatistics, LayerInstance)
 
@@ -286,6 +292,6 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        return npz_arrays(regular_file(path, "evidence"), kinds="bfU", most=_MOST_BYTES)
+        return npz_arrays(regular_file(path, "evidence"), kinds="bfiU", most=_MOST_BYTES)
     except DcscError as error:
         raise DcscError(f"{path}: {error}") from None

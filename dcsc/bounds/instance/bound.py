@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal, overload
 
 import attrs
 import numpy as np
@@ -57,6 +57,10 @@ class InstanceBound(BoundCalculator):
     across their threshold cost nothing. Where the tail is costly, atoms whose cheaper tails add
     up to less than ``tolerance`` of the union are left at those. `Guarantee.lower` is the largest
     probability of a single atom, as far as the tail tells.
+
+    Atoms may share signs, in blocks b, where it is known which (`LayerInstance.coins`). Then each
+    block is one weight, :math:`|\sum_{j \in b} G_{kj} x_j|`, and what atoms of k's own block add to
+    its coefficient is no random part of it where the sign of the coefficient matters.
 
     Parameters
     ----------
@@ -130,6 +134,14 @@ class InstanceBound(BoundCalculator):
         each = self.atoms(layer).reshape(len(columns), -1)
         return weakest_atoms(columns, each, tuple(layer.dictionary.code_shape), count)
 
+    @overload
+    def best_threshold(
+        self, instance: LayerInstance, per_filter: Literal[False] = False
+    ) -> float: ...
+
+    @overload
+    def best_threshold(self, instance: LayerInstance, per_filter: bool) -> Threshold: ...
+
     def best_threshold(self, instance: LayerInstance, per_filter: bool = False) -> Threshold:
         """Return a threshold at which the union is nearly smallest; the layer's own is ignored.
 
@@ -177,7 +189,8 @@ class InstanceBound(BoundCalculator):
         levels = self._levels(layers)
         parts = []
         for number, (layer, level) in enumerate(zip(layers, levels, strict=True), start=1):
-            self._require_random_signs(number, layer, deepest=number == len(layers))
+            deepest, shared = number == len(layers), layer.coins is not None
+            self._require_random_signs(number, layer, deepest, shared)
             entering = self._entering(number, layers, level)
             beta = threshold_of(number, layer)
             unions = [self._column(problem) for problem in problems(layer, entering)]
@@ -213,7 +226,7 @@ class InstanceBound(BoundCalculator):
             raise DcscError(
                 f"InstanceBound.{method}: instance: expected a LayerInstance, got {quoted(layer)}"
             )
-        self._require_random_signs(1, layer, deepest=True)
+        self._require_random_signs(1, layer, deepest=True, shared=layer.coins is not None)
         level = layer.noise_level
         if level is None:
             raise DcscError(

@@ -133,6 +133,7 @@ def problems(layer: LayerInstance, entering: Entering) -> list[Problem]:
         threshold_of(1, layer),
         one_sided=layer.selection.one_sided,
         noise=noise,
+        coins=layer.coins,
     )
     return [Problem(column, entering.law) for column in seen]
 

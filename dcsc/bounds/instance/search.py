@@ -60,7 +60,8 @@ def _certain(problems: list[Problem], filters: int) -> tuple[Array, Array, Array
     for problem in problems:
         column = problem.column
         reach = column.total + problem.law.reach(column.error)
-        quiet = np.where(column.on | column.still, 0.0, reach).reshape(filters, -1)
+        quiet = np.where(column.on | column.still, 0.0, column.strength + reach)
+        quiet = quiet.reshape(filters, -1)
         full = np.where(column.on, column.strength - reach, np.inf).reshape(filters, -1)
         low = np.maximum(low, quiet.max(axis=1))
         high = np.minimum(high, full.min(axis=1))
@@ -112,10 +113,12 @@ def _jumps(problems: list[Problem], filters: int, top: float) -> Array:
     for problem in problems:
         column = problem.column
         reach = column.total + column.error + column.slack
-        bare = np.where(column.on, column.strength, reach)
-        jumps += [bare, np.where(column.on, column.strength - reach, reach)]
+        most = column.strength + reach
+        bare = np.where(column.on, column.strength, most)
+        jumps += [bare, np.where(column.on, column.strength - reach, most)]
         error = column.error * (1 if problem.law.bounded else _UNBOUNDED)
-        most = np.where(column.on, 0.0, column.total + error + 2 * column.slack)
+        most = column.strength + column.total + error + 2 * column.slack
+        most = np.where(column.on, 0.0, most)
         quiet = np.maximum(quiet, most.reshape(filters, -1).max(axis=1))
     joint = np.concatenate([jump.reshape(filters, -1) for jump in jumps], axis=1)
     joint = np.clip(joint, 0.0, top)

@@ -179,6 +179,7 @@ class PartialBound(Theorem[PartialGuarantee]):
         wanted = ExpectedWrong() if objective is None else objective
         instance_checked(wanted, Objective, f"{name}: objective")
         each = flag(per_filter, f"{name}: per_filter")
+        self._require_random_signs(1, instance, deepest=True)
         entering = InstanceBound(self.tail, self.noise_model)._entering_one(
             instance, "best_threshold"
         )

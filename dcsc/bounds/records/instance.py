@@ -14,12 +14,13 @@ from dcsc._arrays import (
     frozen_array,
     instance,
     instance_of,
+    numeric_array,
     real,
     real_or_array,
 )
 from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._entries import code_array
-from dcsc._fields import SAME_ARRAY, named, number_field
+from dcsc._fields import SAME_ARRAY, array_field, named, number_field
 from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
@@ -73,6 +74,19 @@ def _noise_model(instance: "LayerInstance", attribute: Any, value: Any) -> None:
         )
 
 
+def _coins(value: Any, record: Any, where: str) -> Array:
+    array = numeric_array(value, where)
+    shape = tuple(record.dictionary.code_shape)
+    if array.shape != shape or array.dtype.kind not in "iu" or (array < 0).any():
+        raise DcscError(
+            f"{where}: expected ints from 0 on of shape {shape}, got {array.dtype} of "
+            f"{array.shape}" + (f" from {array.min()} on" if array.size else "")
+        )
+    if record.signs_independent:
+        raise DcscError(f"{where}: expected them with signs_independent=False only")
+    return frozen_array(array.astype(np.int64))
+
+
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(item, Hypothesis) for item in value):
         raise DcscError(
@@ -118,6 +132,9 @@ class LayerInstance(Displayed, LayerRecord):
         A lower bound of the non-zeros, for codes that have none.
     hypotheses : tuple of Hypothesis
         What has to hold for this record to describe the layer; every guarantee lists it.
+    coins : array of int, shape code_shape, optional
+        Where signs are not independent, which fair coin decides that of each atom, as in
+        `SignPattern.coins`, all coins independent.
     """
 
     dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
@@ -144,6 +161,7 @@ class LayerInstance(Displayed, LayerRecord):
     hypotheses: tuple[Hypothesis, ...] = attrs.field(
         default=(), validator=_hypotheses, kw_only=True
     )
+    coins: Array | None = array_field(_coins, optional=True, kw_only=True)
 
     def _display(self) -> Display:
         size = math.prod(self.dictionary.code_shape)

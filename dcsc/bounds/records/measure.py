@@ -7,7 +7,8 @@ import numpy.typing as npt
 from dcsc._arrays import Array, instance, integer
 from dcsc._words import quoted
 from dcsc.bounds.records.instance import LayerInstance
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, NotCoveredError
+from dcsc.layer import Layer
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
 
@@ -48,6 +49,7 @@ def measure(
             noise=noise if number == 1 else None,
             selection=layer.projection.selection,
             signs_independent=layer.signs.independent,
+            coins=_coins(layer),
             successor=successor,
             x_min=lowest.get(number),
         )
@@ -55,6 +57,17 @@ def measure(
             zip(model.layers, [*upper, None], strict=True), start=1
         )
     )
+
+
+def _coins(layer: Layer) -> Array | None:
+    """Return which coins decide the signs of a layer, where that is known and not one per atom."""
+    law = getattr(layer.signs, "law", layer.signs)  # a pattern that was drawn is one of its law
+    if law is None or law.independent or not law.random:
+        return None
+    try:
+        return law.coins(tuple(layer.dictionary.code_shape))
+    except NotCoveredError:
+        return None
 
 
 def checked_pathway(model: DCSCModel, truth: Pathway, where: str) -> tuple[Array, ...]:

@@ -131,10 +131,11 @@ class LayerRecord(ABC):
     def unbiased(self) -> bool:
         """Whether the error of an exactly recovered layer has mean zero, given its signs.
 
-        It has if the atoms are of unit norm, and the projection keeps both sides as they are.
+        It has if signs are independent, atoms of unit norm, and the projection keeps both sides.
         """
         chosen = self.selection
-        return self.unit_norm and chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+        whole = chosen is not None and not (chosen.shrinkage or chosen.one_sided)
+        return whole and self.signs_independent and self.unit_norm
 
     def without_threshold(self) -> Self:
         """Return the layer with its threshold yet to be chosen."""
@@ -190,7 +191,7 @@ def record_hypotheses(records: tuple[LayerRecord, ...]) -> list[tuple[Hypothesis
     ]
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(repr=False)
 class LayerStatistics(Facts, LayerRecord):
     r"""The constants of one layer that the theorems speak of.
 
@@ -252,16 +253,15 @@ class LayerStatistics(Facts, LayerRecord):
     noise: float | None = number_field(real, minimum=0, default=None)
     n_atoms: int | None = number_field(integer, minimum=1, default=None)
     n_samples: int = number_field(integer, minimum=1, default=1)
-    threshold: Threshold | None = optional_threshold_field()
-    selection: Selection | None = attrs.field(factory=Selection)
+    threshold: Threshold | None = optional_threshold_field(kw_only=True)
+    selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
     signs_independent: bool = flag_field(default=True)
     nonnegative: bool = flag_field(default=False)
-    gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain)
+    gain: tuple[float, float] = attrs.field(default=(1.0, 1.0), converter=_gain, kw_only=True)
     stripe_size: int | None = number_field(integer, minimum=1, default=None)
     patch_sparsity: int | None = number_field(integer, minimum=0, default=None)
     babel: Babel | None = attrs.field(
-        default=None,
-        validator=attrs.validators.optional(instance_of(Babel)),
+        default=None, kw_only=True, validator=attrs.validators.optional(instance_of(Babel))
     )
     n_stripes: int | None = number_field(integer, minimum=1, default=None)
     containing: int | None = number_field(integer, minimum=1, default=None)

@@ -6,7 +6,7 @@ import attrs
 
 from dcsc._arguments import instances
 from dcsc._arrays import Array
-from dcsc._fields import named_field
+from dcsc._fields import named
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.pursuits.base import Pursuit
@@ -43,7 +43,7 @@ class Layered(PathwayPursuit):
     array([2., 0.])
     """
 
-    pursuit: Pursuit | tuple[Pursuit, ...] = named_field(_pursuits)
+    pursuit: Pursuit | tuple[Pursuit, ...] = attrs.field(converter=named(_pursuits))  # type: ignore[misc]  # see `named`
 
     def _pursue(self, task: PathwayTask) -> list[Array]:
         codes, estimate = [], task.signal
