@@ -125,7 +125,8 @@ class WeightsReader(Reader):
                 modules = by_number(modules)
                 origin = origin.replace(_IN_FILE, _BY_NAME)
             assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
-        graph, defaults = build(modules, assumed if table is None else table)
+        layers = assumed if table is None else table
+        graph, defaults = build(modules, layers, checkpoint.origin)
         told = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
         notes = (*told, origin, *guesses, *defaults, *checkpoint.left)
         return ConvNetwork(graph, path.name, notes, origin if table is None else "")

@@ -15,7 +15,8 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.weights.kinds import kind_of
+from dcsc.networks.operations.base import checked_size
+from dcsc.networks.weights.kinds import called_transposed, kind_of
 from dcsc.networks.weights.modules import Module
 
 __all__ = ["Checkpoint", "read_checkpoint", "with_defaults"]
@@ -40,6 +41,7 @@ _CHANNELS_LAST = {
     "moving_variance": "running_var",
 }
 _COLLECTIONS = ("params", "batch_stats")
+_DEPTHWISE = re.compile(r"depthwise|dw_?conv|(^|[._])dw([._]|$)")
 
 
 @attrs.frozen(eq=False)
@@ -95,12 +97,25 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
     if not kernels:
         return values, [], ""
     flax = any(name.split(".")[0] in _COLLECTIONS for name in plain.values())
-    turned: dict[str, Array] = {}
+    layers: dict[str, dict[str, Array]] = {}
     for name, value in values.items():
-        leaf = _leaf(plain[name])
-        if leaf == "depthwise_kernel" and value.ndim < 3:
-            raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {value.shape}")
-        turned[name] = _channels_first(leaf, value)
+        layer, _, leaf = plain[name].rpartition(".")
+        layers.setdefault(layer, {})[leaf] = value
+    turned: dict[str, Array] = {}
+    depthwise, separable = [], []
+    for name, value in values.items():
+        layer, _, leaf = plain[name].rpartition(".")
+        beside = layers[layer]
+        if leaf == "kernel" and not flax and _is_depthwise(layer, value, beside.get("bias")):
+            turned[name] = _filter_by_filter(name, value)
+            depthwise.append(layer)
+        elif leaf == "depthwise_kernel":
+            turned[name] = _filter_by_filter(name, value)
+            if "pointwise_kernel" in beside:
+                turned[name] = _combined(layer, turned[name], value, beside["pointwise_kernel"])
+                separable.append(layer)
+        elif leaf != "pointwise_kernel" or "depthwise_kernel" not in beside:
+            turned[name] = _channels_first(leaf, value)
 
     def in_torch(name: str) -> str:
         *path, leaf = plain[name].split(".")
@@ -109,18 +124,61 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
         return ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
 
     origin = "flax" if flax else "keras"
-    note = (
+    notes = [
         f"names and layouts are those of {origin.capitalize()}: kernels (*extent, inputs, outputs) "
         "are turned to (outputs, inputs, *extent)"
-    )
-    return _under(turned, in_torch), [note], origin
+    ]
+    if depthwise:
+        notes.append(f"guessed depthwise kernels, by names and biases: {listed(depthwise)}")
+    if separable:
+        notes.append(
+            f"kernels of separable layers put together, for nothing lies between: "
+            f"{listed(separable)}"
+        )
+    return _under(turned, in_torch), notes, origin
+
+
+def _is_depthwise(layer: str, kernel: Array, bias: Array | None) -> bool:
+    """Return whether a kernel is (*extent, channels, multiplier), as Keras 3 also calls it kernel.
+
+    There is a bias for each output; a transposed one (*extent, outputs, 1) has as many.
+    """
+    if kernel.ndim < 3:
+        return False
+    channels, multiplier = kernel.shape[-2:]
+    named = _DEPTHWISE.search(layer.lower()) is not None
+    if bias is None or channels == 1:
+        return named and not called_transposed(layer)
+    outputs = bias.size == channels * multiplier
+    return outputs and (named or not called_transposed(layer))
+
+
+def _filter_by_filter(name: str, kernel: Array) -> Array:
+    """Return filters on one channel each; channel c has the outputs from c·multiplier on."""
+    if kernel.ndim < 3:
+        raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {kernel.shape}")
+    *extent, channels, multiplier = kernel.shape
+    turned = np.moveaxis(kernel, (-2, -1), (0, 1))
+    return turned.reshape(channels * multiplier, 1, *extent)
+
+
+def _combined(layer: str, deep: Array, kernel: Array, point: Array) -> Array:
+    """Return the filters that a depthwise convolution and the matrix after it are together."""
+    *extent, channels, multiplier = kernel.shape
+    wanted = (*[1] * len(extent), channels * multiplier)
+    if point.shape[:-1] != wanted:
+        raise DcscError(
+            f"{layer}.pointwise_kernel: expected shape {(*wanted, 'filters')}, got {point.shape}"
+        )
+    filters = point.shape[-1]
+    checked_size((filters, channels, *extent), layer)
+    # Output o has, of channel c, the sum over m of P[cM + m, o] times the filter of cM + m.
+    weights = np.moveaxis(point.reshape(channels, multiplier, filters), 2, 1)
+    taps = weights @ deep.reshape(channels, multiplier, -1)
+    return np.moveaxis(taps, 1, 0).reshape(filters, channels, *extent)
 
 
 def _channels_first(leaf: str, value: Array) -> Array:
-    if leaf == "depthwise_kernel":  # (*extent, channels, multiplier)
-        *extent, channels, multiplier = value.shape
-        turned = np.moveaxis(value, (-2, -1), (0, 1))
-        return turned.reshape(channels * multiplier, 1, *extent)
     if leaf == "kernel" and value.ndim > 1:
         return np.moveaxis(value, (-1, -2), (0, 1))
     return value
