@@ -328,7 +328,7 @@ INNER = onnx.helper.make_graph([node("Relu", "x", "y")], "inner", [], [])
     (node("RoiAlign", "z s i", "y"), "no operation of dcsc does this"),
     (node("Cast", "z", "y", to=onnx.TensorProto.FLOAT8E5M2), "it rounds to FLOAT8E5M2"),
     (node("Dropout", "z", "first y"), "only its first result is computed"),
-    (node("Loop", "_ on z", "y", body=INNER),
+    (node("SequenceMap", "z", "y", body=INNER),
      "it holds a graph of its own, which decides while it runs what is computed"),
     (node("Strange", "z", "y", domain="somewhere"), "the operators of 'somewhere' are not known"),
 ])  # fmt: skip

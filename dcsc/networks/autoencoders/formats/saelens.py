@@ -62,7 +62,7 @@ class SaeLens(AutoencoderFormat):
         config = contents.configuration("cfg.json")
         if not contents.has("W_dec", "b_dec"):
             return False
-        if config is not None and config.values.get("architecture") in _OTHERS:
+        if config is not None and config.values.get("architecture") in tuple(_OTHERS):
             return True
         if "W_enc" not in contents.tensors:
             return False
@@ -120,7 +120,7 @@ class SaeLens(AutoencoderFormat):
 def _architecture(config: Configuration) -> str:
     """Return the architecture, also of configurations before version 6."""
     other = config.values.get("architecture")
-    if other in _OTHERS:
+    if other in tuple(_OTHERS):
         raise DcscError(
             f"{config.name}: architecture: {other}: {_OTHERS[other]}, and an Autoencoder has "
             "an encoder and a projection for them. Its atoms can be asked: decoder = "

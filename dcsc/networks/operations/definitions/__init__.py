@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 from dcsc._arrays import Array
 from dcsc.networks.operations.definitions import (
+    grids,
     norms,
     picking,
     quantized,
     recurrent,
     sums,
+    transforms,
     windows,
 )
 from dcsc.networks.operations.definitions.resizing import resize
@@ -20,13 +22,17 @@ from dcsc.networks.operations.definitions.resizing import resize
 __all__ = ["DEFINITIONS"]
 
 DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
+    "AffineGrid": grids.affine_grid,
     "CastLike": picking.cast_like,
     "Col2Im": windows.column_to_image,
     "Conv": windows.convolve,
     "ConvTranspose": windows.scatter,
+    "DFT": transforms.dft,
+    "DeformConv": grids.deform_conv,
     "DequantizeLinear": quantized.dequantize,
     "Einsum": sums.einsum,
     "GRU": recurrent.gru,
+    "GridSample": grids.grid_sample,
     "GlobalLpPool": windows.global_power_pool,
     "GroupNormalization": norms.group_norm,
     "Hardmax": norms.hardmax,
@@ -38,6 +44,7 @@ DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Pad": picking.pad,
     "RNN": recurrent.rnn,
     "Resize": resize,
+    "STFT": transforms.stft,
     "TopK": picking.top_k,
     "Unique": picking.unique,
     "Upsample": resize,
