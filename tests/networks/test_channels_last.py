@@ -166,7 +166,7 @@ def test_transposed_convolutions_of_keras_without_biases_are_asked_for(tmp_path)
             "conv1d/kernel": RNG.normal(size=(1, 1, 3)),
             "conv1d_transpose/kernel": RNG.normal(size=(4, outputs, 3)),
         }
-        with pytest.raises(DcscError, match="expected to be told whether it is kind"):
+        with pytest.raises(DcscError, match="expected to be told in a table of layers"):
             loaded(tmp_path, tensors)
 
 

@@ -73,8 +73,10 @@ class Table:
         """Refuse keys that no builder took."""
         if self.values:
             key = next(iter(self.values))
+            advice = '; a layer before it pads, kind = "pad" with a mode' * (key == "padding_mode")
             raise DcscError(
                 f"{self.where}: expected keys among {', '.join(self.keys)}, got {quoted(key)}"
+                + advice
             )
 
 
@@ -270,7 +272,10 @@ def why_unread(module: Module) -> str:
     """Return why no kind of layer is known by a module's tensors."""
     axes = {name: array.ndim for name, array in module.tensors.items()}
     if axes.get("weight", 0) > 4:
-        return f"its filters have {axes['weight'] - 2} spatial axes, not one or two"
+        return (
+            f"its filters have {axes['weight'] - 2} spatial axes, not one or two; a network with "
+            "such layers is run from an ONNX file"
+        )
     if axes == {"weight": 1, "bias": 1}:
         return (
             "a norm without running statistics, whose groups are not in the file: "

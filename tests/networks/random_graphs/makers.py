@@ -192,6 +192,14 @@ def conv_transpose(draw):
     if "auto_pad" not in made and draw.maybe(0.3):
         strides = made.get("strides", [1] * axes)
         made["output_padding"] = [draw.int(0, s - 1) for s in strides]
+    elif "auto_pad" not in made and draw.maybe(0.3):  # it tells the padding
+        made.pop("pads", None)
+        sides = (draw.array(name).shape[2:], made.get("strides", [1] * axes), kernel)
+        gaps = made.get("dilations", [1] * axes)
+        made["output_shape"] = [
+            (n - 1) * s + (k - 1) * d + 1 + draw.int(-1, 2)
+            for n, s, k, d in zip(*sides, gaps, strict=True)
+        ]
     draw.add("ConvTranspose", names, group=groups, **made)
 
 

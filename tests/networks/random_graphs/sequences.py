@@ -92,12 +92,12 @@ def resize(draw):
     )
     made = {"mode": draw.one(*modes)}
     scales = [draw.one(0.5, 0.6, 1, 1.1, 1.5, 2, 2.3, 3) for _ in range(axes)]
+    if draw.opset < 11 and made["mode"] == "nearest":
+        scales = [max(scale, 1) for scale in scales]
     # Where no length changes, ONNX Runtime changes no sample, whatever the scales are.
     if all(int(np.float32(s) * n) == n for n, s in zip(shape[2:], scales, strict=True)):
         return
     if draw.opset < 11:
-        if made["mode"] == "nearest":
-            scales = [max(scale, 1) for scale in scales]
         draw.add("Resize", [name, draw.constant(np.array([1, 1, *scales], np.float32))], **made)
         return
     made |= draw.some(

@@ -135,8 +135,12 @@ def scatter(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Ar
     if sizes:
         sizes = sizes[-axes:]
         totals = [n - m for n, m in zip(full.shape[2:], sizes, strict=True)]
-        if min(totals) < 0:
+        if min(totals) < 0 and auto in _AUTO:
             raise NotCoveredError("its result is longer than what its filters reach")
+        # Samples that a shape asks for beyond the reach of the filters are at the end.
+        checked_size((*full.shape[:2], *sizes), "ConvTranspose: result")
+        rest = [(0, 0), (0, 0), *((0, max(-total, 0)) for total in totals)]
+        full, totals = np.pad(full, rest), [max(total, 0) for total in totals]
         upper = auto == "SAME_UPPER"
         before = tuple(t // 2 if upper else t - t // 2 for t in totals)
     else:
