@@ -114,6 +114,18 @@ def test_separable_layers_are_one_convolution(multiplier, tmp_path):
         loaded(tmp_path, tensors)
 
 
+@pytest.mark.parametrize("place", ["params/att/query", "multi_head_attention/out", "a/other"])
+def test_kernels_of_attention_are_no_convolutions(place, tmp_path):
+    """They have three axes as well: inputs, heads and width."""
+    tensors = {f"{place}/kernel": RNG.normal(size=(8, 2, 4)), f"{place}/bias": np.zeros((2, 4))}
+    network = loaded(tmp_path, tensors)
+    assert network.convolutions == ()
+    (stop,) = network.unread
+    assert stop.reason.startswith("its weights are those of attention, which tables of layers")
+    name = f"{place}/conv1d/kernel"
+    assert len(loaded(tmp_path, {name: tensors[f"{place}/kernel"]}).convolutions) == 1
+
+
 # ---- transposed convolutions ---------------------------------------------------------------------
 
 GEOMETRIES = [(taps, stride) for taps in (1, 2, 3, 4, 5) for stride in (1, 2, 3)]

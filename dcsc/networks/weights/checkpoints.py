@@ -41,6 +41,7 @@ _CHANNELS_LAST = {
     "moving_variance": "running_var",
 }
 _COLLECTIONS = ("params", "batch_stats")
+_ATTENTION = re.compile(r"attention|attn|(^|[.])(query|key|value)$")
 _DEPTHWISE = re.compile(r"depthwise|dw_?conv|(^|[._])dw([._]|$)")
 
 
@@ -102,11 +103,15 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
         layer, _, leaf = plain[name].rpartition(".")
         layers.setdefault(layer, {})[leaf] = value
     turned: dict[str, Array] = {}
+    attention: list[str] = []
     depthwise, separable = [], []
     for name, value in values.items():
         layer, _, leaf = plain[name].rpartition(".")
         beside = layers[layer]
-        if leaf == "kernel" and not flax and _is_depthwise(layer, value, beside.get("bias")):
+        if leaf == "kernel" and _of_heads(layer, value, beside.get("bias")):
+            turned[name] = value
+            attention.append(name)
+        elif leaf == "kernel" and not flax and _is_depthwise(layer, value, beside.get("bias")):
             turned[name] = _filter_by_filter(name, value)
             depthwise.append(layer)
         elif leaf == "depthwise_kernel":
@@ -119,6 +124,8 @@ def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str
 
     def in_torch(name: str) -> str:
         *path, leaf = plain[name].split(".")
+        if name in attention:
+            leaf = "heads"  # no weight of a convolution
         if flax and path[:1] and path[0] in _COLLECTIONS:
             path = path[1:]
         return ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
@@ -151,6 +158,14 @@ def _is_depthwise(layer: str, kernel: Array, bias: Array | None) -> bool:
         return named and not called_transposed(layer)
     outputs = bias.size == channels * multiplier
     return outputs and (named or not called_transposed(layer))
+
+
+def _of_heads(layer: str, kernel: Array, bias: Array | None) -> bool:
+    """Return whether a kernel is (inputs, heads, width), as those of attention are."""
+    if kernel.ndim != 3 or "conv" in _leaf(layer).lower():
+        return False
+    several = bias is not None and bias.ndim > 1
+    return several or _ATTENTION.search(layer.lower()) is not None
 
 
 def _filter_by_filter(name: str, kernel: Array) -> Array:

@@ -276,6 +276,11 @@ def why_unread(module: Module) -> str:
             f"its filters have {axes['weight'] - 2} spatial axes, not one or two; a network with "
             "such layers is run from an ONNX file"
         )
+    if "heads" in axes:
+        return (
+            "its weights are those of attention, which tables of layers have no kind for; a "
+            "network with such layers is run from an ONNX file"
+        )
     if axes == {"weight": 1, "bias": 1}:
         return (
             "a norm without running statistics, whose groups are not in the file: "

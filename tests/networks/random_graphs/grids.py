@@ -1,4 +1,4 @@
-"""How each operator is used at random: samples between samples, and transforms."""
+"""How each operator is used at random: samples put elsewhere, and transforms."""
 
 import numpy as np
 
@@ -84,11 +84,35 @@ def products(draw):
     draw.add("CumProd", names, **draw.some(exclusive=1, reverse=1))
 
 
+def unpool(draw):
+    axes = draw.int(1, 3)
+    kernel = draw.ints(1, 3, axes)
+    counts = draw.ints(1, 3, axes)
+    data = draw.normal(1, draw.int(1, 2), *counts)
+    extent = [n * k for n, k in zip(counts, kernel, strict=True)]
+    size = int(data.shape[1] * np.prod(extent))
+    places = draw.rng.permutation(size)[: data.size].reshape(data.shape)
+    names = [draw.input(data), draw.input(places)]
+    names += [draw.constant(np.array([1, data.shape[1], *extent]), False)] * draw.maybe()
+    draw.add("MaxUnpool", names, kernel_shape=kernel, strides=kernel)
+
+
+def column_to_image(draw):
+    kernel, stride = draw.ints(1, 3, 2), draw.ints(1, 2, 2)
+    extent = draw.ints(4, 6, 2)
+    blocks = [(e - k) // s + 1 for e, k, s in zip(extent, kernel, stride, strict=True)]
+    data = draw.normal(2, 2 * int(np.prod(kernel)), int(np.prod(blocks)))
+    names = [draw.input(data), draw.whole(*extent), draw.whole(*kernel)]
+    draw.add("Col2Im", names, strides=stride)
+
+
 GRIDS = {
     "AffineGrid": affine_grid,
+    "Col2Im": column_to_image,
     "CumProd": products,
     "DFT": transform,
     "DeformConv": deform_conv,
     "GridSample": grid_sample,
+    "MaxUnpool": unpool,
     "STFT": frames,
 }

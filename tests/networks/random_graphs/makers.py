@@ -231,15 +231,6 @@ def global_pool(kind, **ranges):
     return maker
 
 
-def column_to_image(draw):
-    kernel, stride = draw.ints(1, 3, 2), draw.ints(1, 2, 2)
-    extent = draw.ints(4, 6, 2)
-    blocks = [(e - k) // s + 1 for e, k, s in zip(extent, kernel, stride, strict=True)]
-    data = draw.normal(2, 2 * int(np.prod(kernel)), int(np.prod(blocks)))
-    names = [draw.input(data), draw.whole(*extent), draw.whole(*kernel)]
-    draw.add("Col2Im", names, strides=stride)
-
-
 # ---- norms and matrices ----------------------------------------------------------------------
 
 
@@ -381,7 +372,6 @@ LAYERS = {
     **{kind: layer_norm(kind) for kind in ("LayerNormalization", "RMSNormalization")},
     "BatchNormalization": batch_norm,
     "Clip": clip,
-    "Col2Im": column_to_image,
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "DequantizeLinear": dequantize,
