@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from dcsc import DcscError, networks
 
@@ -62,6 +63,43 @@ def dilated(x, kernel, stride, same):
     room = np.pad(room, ((0, 0), (before, total - before), (0, 0)))
     places = room.shape[1] - taps + 1
     return sum(room[:, t : t + places] @ kernel[t] for t in range(taps))
+
+
+# ---- whose names they are ------------------------------------------------------------------------
+
+
+def origin(network):
+    (told,) = (note for note in network.notes if note.startswith("names and layouts"))
+    return told.partition(": ")[0].rpartition(" ")[2]
+
+
+NORM = {"bias": np.zeros(4), "mean": np.zeros(4), "scale": np.ones(4), "var": np.ones(4)}
+KERNEL, BIAS = RNG.normal(size=(3, 3, 4)), np.zeros(4)
+
+
+def test_names_without_collections_are_those_of_flax_by_their_norms_and_order(tmp_path):
+    """jax sorts by name, and Keras has kernels first; the paddings that both take are others."""
+    first, sorted_ = {"a/kernel": KERNEL, "a/bias": BIAS}, {"a/bias": BIAS, "a/kernel": KERNEL}
+    assert origin(loaded(tmp_path, first)) == "Keras"
+    network = loaded(tmp_path, sorted_)
+    assert origin(network) == "Flax"
+    assert network.convolutions[0].operation.padding == "same_upper"
+    norm = {f"a_norm/{name}": value for name, value in NORM.items()}
+    layers = [{"name": "a", "norm": {"weights": "a_norm", "kind": "batch_norm"}}]
+    assert origin(loaded(tmp_path, first | norm, *layers)) == "Flax"
+    with pytest.raises(DcscError, match="nothing says after which layer a_norm comes"):
+        loaded(tmp_path, norm | first | {"b/kernel": RNG.normal(size=(3, 4, 4))})
+
+
+def test_a_file_that_sorts_its_names_says_nothing_by_their_order(tmp_path):
+    path = tmp_path / "net.safetensors"
+    safetensors.numpy.save_file({"a/bias": BIAS, "a/kernel": KERNEL}, path)
+    assert origin(networks.load(path)) == "Keras"
+
+
+def test_the_name_that_keras_gives_a_model_is_left_out(tmp_path):
+    tensors = {f"sequential_12/a/{name}": value for name, value in [("kernel", KERNEL)]}
+    assert [one.name for one in loaded(tmp_path, tensors).convolutions] == ["a"]
 
 
 # ---- depthwise and separable layers --------------------------------------------------------------

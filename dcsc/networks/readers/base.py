@@ -116,7 +116,7 @@ class WeightsReader(Reader):
         if not tensors.values:
             raise DcscError("expected weights, got none")
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-        checkpoint = read_checkpoint(values, _layer_names(table))
+        checkpoint = read_checkpoint(values, _layer_names(table), self.keeps_order)
         modules, composed = modules_of(checkpoint.tensors)
         guesses: list[str] = []
         if table is None:
@@ -159,7 +159,7 @@ class WeightsReader(Reader):
         try:
             tensors = self._all_tensors(shards(path))
             values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-            checkpoint = read_checkpoint(values)
+            checkpoint = read_checkpoint(values, keeps_order=self.keeps_order)
             modules, _ = modules_of(checkpoint.tensors)
             return template(
                 modules, path.name, (*tensors.notes, *checkpoint.notes, *checkpoint.left)
