@@ -321,7 +321,6 @@ INNER = onnx.helper.make_graph([node("Relu", "x", "y")], "inner", [], [])
 @pytest.mark.parametrize(("step", "reason"), [
     (node("BatchNormalization", "z s s s s", "y", training_mode=1),
      "it is in training mode, where the batch decides"),
-    (node("PRelu", "z w", "y"), "its slopes have shape (2, 3, 3), not one per channel"),
     (node("Add", "z s", "y", axis=1),
      "its attribute 'axis' is not known in version 18 of the operators"),
     (node("Dropout", "z half on", "y"), "it is in training mode, where chance decides"),

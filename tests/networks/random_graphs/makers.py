@@ -129,7 +129,8 @@ def clip(draw):
 def prelu(draw):
     name = draw.data()
     shape = draw.array(name).shape
-    slopes = draw.one((1,), (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else (1,))
+    channels = (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else (1,)
+    slopes = draw.one((1,), channels, channels, shape[-1:], shape[1:], (1, *shape[1:]))
     draw.add("PRelu", [name, draw.constant(draw.normal(*slopes))])
 
 

@@ -45,6 +45,7 @@ DEFINITIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "MaxPool": windows.max_pool,
     "MaxUnpool": windows.max_unpool,
     "MeanVarianceNormalization": norms.mean_variance,
+    "PRelu": norms.slopes,
     "Pad": picking.pad,
     "RNN": recurrent.rnn,
     "Resize": resize,
