@@ -53,6 +53,7 @@ LEFT_OUT = {
     "dcsc.dictionaries.Windows.largest_*": _WINDOWS,
     "dcsc.dictionaries.Windows.max_containing": _WINDOWS,
     "dcsc.*TopK.with_threshold": "they take no threshold",
+    "dcsc.GroupMax.with_threshold": "it takes no threshold",
     "dcsc.StripeProjection.with_threshold": "it takes no threshold",
     "dcsc.[BS]*[he]TopK.p[er]*": "they refuse all steps and codes",
     "dcsc.networks.operations.Unread.__call__": "it refuses all inputs",

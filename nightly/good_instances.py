@@ -170,6 +170,7 @@ INSTANCES = {
     dcsc.GroupHardThreshold: lambda: dcsc.GroupHardThreshold(0.1),
     dcsc.GroupSoftThreshold: lambda: dcsc.GroupSoftThreshold(0.1),
     dcsc.TopK: lambda: dcsc.TopK(2),
+    dcsc.GroupMax: lambda: dcsc.GroupMax(2),
     dcsc.PositionTopK: lambda: dcsc.PositionTopK(1),
     dcsc.PositiveTopK: lambda: dcsc.PositiveTopK(2),
     dcsc.BatchTopK: lambda: dcsc.BatchTopK(2),

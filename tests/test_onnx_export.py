@@ -12,6 +12,7 @@ from dcsc import (
     DenseDictionary,
     FirmThreshold,
     GroupHardThreshold,
+    GroupMax,
     GroupSoftThreshold,
     HardThreshold,
     IdentitySigns,
@@ -39,6 +40,7 @@ MODELS = {
     "FirmThreshold": DCSCModel(
         [Layer(LOWER, FirmThreshold(0.5, 1.5)), Layer(UPPER, FirmThreshold(FOUR, 2.5))]
     ),
+    "GroupMax": DCSCModel([Layer(LOWER, GroupMax(2))]),
     "PositionTopK": DCSCModel([Layer(LOWER, PositionTopK(2))]),
     **{
         kind.__name__: DCSCModel([Layer(LOWER, kind(2.0))])

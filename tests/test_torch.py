@@ -22,6 +22,7 @@ from dcsc.projections import (
     BatchTopK,
     FirmThreshold,
     GroupHardThreshold,
+    GroupMax,
     GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
@@ -38,7 +39,7 @@ from dcsc.torch import TorchModel, counterpart
 from tests import cases, strategies
 
 THRESHOLDS = [HardThreshold, SoftThreshold, ReLU, JumpReLU]
-EXACT = [*THRESHOLDS, FirmThreshold, TopK, PositiveTopK, PositionTopK, BatchTopK]
+EXACT = [*THRESHOLDS, FirmThreshold, TopK, PositiveTopK, PositionTopK, GroupMax, BatchTopK]
 GROUPED = [GroupHardThreshold, GroupSoftThreshold]
 PORTABLE = [*EXACT, *GROUPED]
 

@@ -6,7 +6,14 @@ A new one is a subclass of `Projection` with ``_project`` and, if it has one, ``
 from dcsc.projections.base import Projection, Selection
 from dcsc.projections.firm import FirmThreshold
 from dcsc.projections.groups import GroupHardThreshold, GroupSoftThreshold
-from dcsc.projections.largest import BatchTopK, PositionTopK, PositiveTopK, StripeTopK, TopK
+from dcsc.projections.largest import (
+    BatchTopK,
+    GroupMax,
+    PositionTopK,
+    PositiveTopK,
+    StripeTopK,
+    TopK,
+)
 from dcsc.projections.stripe import StripeProjection, StripeSolution
 from dcsc.projections.thresholds import HardThreshold, JumpReLU, ReLU, SoftThreshold
 
@@ -14,6 +21,7 @@ __all__ = [
     "BatchTopK",
     "FirmThreshold",
     "GroupHardThreshold",
+    "GroupMax",
     "GroupSoftThreshold",
     "HardThreshold",
     "JumpReLU",

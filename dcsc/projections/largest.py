@@ -13,7 +13,7 @@ from dcsc._threads import share
 from dcsc.dictionaries import Dictionary, WindowAxis, Windows
 from dcsc.projections.base import Projection
 
-__all__ = ["BatchTopK", "PositionTopK", "PositiveTopK", "StripeTopK", "TopK"]
+__all__ = ["BatchTopK", "GroupMax", "PositionTopK", "PositiveTopK", "StripeTopK", "TopK"]
 
 
 _WORTH_COMPILING = 2**22
@@ -220,6 +220,55 @@ class PositionTopK(_Largest):
         room = most - np.count_nonzero(above, axis=1, keepdims=True)
         kept = above | (equal & (np.cumsum(equal, axis=1) <= room))
         return np.where(kept, coefficients, coefficients.dtype.type(0))
+
+
+@attrs.frozen
+class GroupMax(_Largest):
+    r"""Keep the largest z of each group of filters if it is positive, ties in C order.
+
+    At each position the filters 0 to m − 1 compete, the filters m to 2m − 1, and so on. It is the
+    Euclidean projection onto non-negative codes with at most one non-zero in a group. Negative
+    entries of a code are lost, and so are all but one of a group.
+
+    Parameters
+    ----------
+    size : int
+        m, at least 1; the last group may have fewer filters.
+
+    References
+    ----------
+    The activation "groupmax" of EleutherAI's sparsify, whose k groups are of n/k latents.
+
+    Examples
+    --------
+    >>> from dcsc.dictionaries import DenseDictionary
+    >>> GroupMax(2)([0.5, -2.0, 0.75, 1.0, -0.25], DenseDictionary(np.ones((1, 5))))
+    array([0.5, 0. , 0. , 1. , 0. ])
+    """
+
+    size: int = number_field(integer, minimum=1)
+
+    def _proximal(self, step: float) -> "GroupMax":
+        return self
+
+    def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
+        counts = np.count_nonzero(self._groups(codes), axis=-1).reshape(len(codes), -1)
+        feasible = (counts.max(axis=1) <= 1) & ~(codes < 0).reshape(len(codes), -1).any(axis=1)
+        return np.where(feasible, 0.0, np.inf)
+
+    def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
+        groups = self._groups(coefficients)
+        first = np.argmax(groups, axis=-1, keepdims=True) == np.arange(groups.shape[-1])
+        kept = np.where(first & (groups > 0), groups, groups.dtype.type(0))
+        last = kept.reshape(*kept.shape[:-2], -1)[..., : coefficients.shape[1]]
+        return np.ascontiguousarray(np.moveaxis(last, -1, 1))
+
+    def _groups(self, codes: Array) -> Array:
+        """Return codes with their filters last, by groups; the last group is filled up with 0."""
+        last = np.moveaxis(codes, 1, -1)
+        size = min(self.size, last.shape[-1])
+        fill = [(0, 0)] * (last.ndim - 1) + [(0, -last.shape[-1] % size)]
+        return np.pad(last, fill).reshape(*last.shape[:-1], -1, size)
 
 
 @attrs.frozen

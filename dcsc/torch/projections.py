@@ -8,6 +8,7 @@ from dcsc.projections import (
     BatchTopK,
     FirmThreshold,
     GroupHardThreshold,
+    GroupMax,
     GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
@@ -24,6 +25,7 @@ __all__ = [
     "Groups",
     "Largest",
     "LargestOfBatch",
+    "LargestOfGroup",
     "LargestOfPosition",
     "LargestPositive",
     "Thresholding",
@@ -150,6 +152,19 @@ class LargestOfPosition(Counterpart):
         last = coefficients.transpose(1, end)
         rows = _largest(last.reshape(-1, last.shape[end]), self.strategy.k)
         return rows.view(last.shape).transpose(1, end)
+
+
+@counterpart.register(GroupMax)
+class LargestOfGroup(Counterpart):
+    """Keep the largest entry of each group of filters if it is positive, ties in C order."""
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        end, filters = coefficients.ndim - 1, coefficients.shape[1]
+        size = min(self.strategy.size, filters)
+        # Filters change places with the last axis, and the last group is filled up with zeros.
+        last = functional.pad(coefficients.transpose(1, end).relu(), (0, -filters % size))
+        rows = _largest(last.reshape(-1, size), 1)
+        return rows.view(last.shape)[..., :filters].transpose(1, end)
 
 
 @counterpart.register(BatchTopK)

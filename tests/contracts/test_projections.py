@@ -14,6 +14,7 @@ from dcsc.projections import (
     BatchTopK,
     FirmThreshold,
     GroupHardThreshold,
+    GroupMax,
     GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
@@ -52,6 +53,7 @@ def test_laws(kind, data):
         GroupHardThreshold(1.0),
         GroupSoftThreshold(1.0),
         TopK(3),
+        GroupMax(2),
         PositionTopK(2),
         PositiveTopK(3),
         BatchTopK(3),
@@ -133,6 +135,7 @@ def test_selections(kind, one_sided, shrinkage):
 def test_projections_without_a_threshold_for_entries_have_no_selection():
     assert GroupHardThreshold(1).selection is None
     assert GroupSoftThreshold(1).selection is None
+    assert GroupMax(1).selection is None
     assert PositionTopK(1).selection is None
     assert TopK(1).selection is None
     assert PositiveTopK(1).selection is None
@@ -279,6 +282,20 @@ def test_positive_top_k_is_the_rectifier_followed_by_top_k(dictionary, data):
     expected = TopK(k)(np.maximum(z, 0), dictionary)
     np.testing.assert_array_equal(PositiveTopK(k)(z, dictionary), expected)
     np.testing.assert_array_equal(PositiveTopK(10**30)(z, dictionary), np.maximum(z, 0))
+
+
+@given(strategies.dictionaries(), st.data())
+def test_the_largest_of_a_group_is_the_first_of_its_largest(dictionary, data):
+    projection = data.draw(strategies.projections(dictionary, GroupMax))
+    z = data.draw(with_ties(dictionary) | strategies.codes(dictionary, batch=(2,)))
+    expected = np.zeros_like(z)
+    for place in grid(*z[:, 0].shape):
+        for start in range(0, z.shape[1], projection.size):
+            column = (place[0], slice(start, start + projection.size), *place[1:])
+            values = list(z[column])
+            winner = (place[0], start + values.index(max(values)), *place[1:])
+            expected[winner] = max(z[winner], 0)
+    np.testing.assert_array_equal(projection(z, dictionary), expected)
 
 
 @given(strategies.dictionaries(), st.data())

@@ -20,6 +20,7 @@ from dcsc.projections import (
     BatchTopK,
     FirmThreshold,
     GroupHardThreshold,
+    GroupMax,
     GroupSoftThreshold,
     HardThreshold,
     JumpReLU,
@@ -53,6 +54,7 @@ PROJECTIONS = {
     "firm": FirmThreshold(0.3, 0.6),
     "group hard": GroupHardThreshold(0.5),
     "group soft": GroupSoftThreshold(0.5),
+    "group max": GroupMax(2),
     "position": PositionTopK(1),
 }
 

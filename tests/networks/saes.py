@@ -150,14 +150,23 @@ def fixed(z, t):
 # ---- sparsify ------------------------------------------------------------------------------------
 
 
-def sparsify(transcode):
+def sparsify(transcode, keep=top):
     def forward(t, x):
         centred = x if transcode else x - t["b_dec"]
-        f = top(relu(centred @ t["encoder.weight"].T + t["encoder.bias"]))
+        f = keep(relu(centred @ t["encoder.weight"].T + t["encoder.bias"]))
         skip = x @ t["W_skip"].T if "W_skip" in t else 0
         return f, f @ t["W_dec"] + t["b_dec"] + skip
 
     return forward
+
+
+def group_max(z, k=4):
+    """``unflatten(-1, (k, -1)).max(-1)``, and where in its group it was."""
+    groups = z.reshape(len(z), k, -1)
+    winners = np.zeros_like(groups)
+    at = groups.argmax(axis=2)[..., None]
+    np.put_along_axis(winners, at, np.take_along_axis(groups, at, axis=2), axis=2)
+    return winners.reshape(z.shape)
 
 
 def sparse(**more):
@@ -277,6 +286,13 @@ CASES = {
         of_saelens(fixed),
     ),
     "sparsify": ("sae.safetensors", "cfg.json", {"k": K}, sparse(), sparsify(transcode=False)),
+    "sparsify, groupmax": (
+        "sae.safetensors",
+        "cfg.json",
+        {"k": 4, "activation": "groupmax"},
+        sparse(),
+        sparsify(transcode=False, keep=group_max),
+    ),
     "sparsify transcoder": (
         "sae.safetensors",
         "cfg.json",

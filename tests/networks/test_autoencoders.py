@@ -5,9 +5,11 @@ import json
 import attrs
 import numpy as np
 import pytest
+import safetensors.numpy
 import scipy.sparse
 
-from dcsc import DcscError, DenseDictionary, JumpReLU, PositiveTopK, ReLU, TopK
+import dcsc
+from dcsc import DcscError, DenseDictionary, GroupMax, JumpReLU, PositiveTopK, ReLU, TopK
 from dcsc.networks import load, load_autoencoder
 from dcsc.networks.autoencoders import ConstantNorm, LayerNorm, holds_autoencoder
 from dcsc.networks.autoencoders.formats import FORMATS
@@ -63,6 +65,7 @@ def test_every_format_is_tried():
         ("abstopk", TopK(K)),
         ("BatchTopKSAE", JumpReLU(np.float64(np.float32(0.6)))),
         ("sparsify", PositiveTopK(K)),
+        ("sparsify, groupmax", GroupMax(LATENTS // 4)),
     ],
 )
 def test_projections(name, projection, folder):
@@ -130,11 +133,11 @@ def replace(folder, **values):
 
 
 BROKEN = {
-    "architecture": ("temporal", "architecture: expected one of standard, gated"),
+    "architecture": ("sparse", "architecture: expected one of standard, gated"),
     "k": (0, "k: expected at least 1, got 0"),
     "d_in": (7, "d_in: expected 6 as in the weights, got 7"),
     "apply_b_dec_to_input": ("yes", "expected True or False, got 'yes'"),
-    "normalize_activations": ("covariance_whitening", "expected one of none, expected_average"),
+    "normalize_activations": ("whitening", "expected one of none, expected_average"),
     "activation_fn": ("tanh-relu", "activation_fn: expected relu or topk, got 'tanh-relu'"),
 }
 
@@ -147,6 +150,38 @@ def test_configurations_that_dcsc_does_not_know(key, folder):
     with pytest.raises(DcscError, match=message) as error:
         load_autoencoder(folder)
     assert str(error.value).startswith("load_autoencoder: sae_weights.safetensors: cfg.json: ")
+
+
+@pytest.mark.parametrize("architecture", ["temporal", "matching_pursuit"])
+def test_architectures_without_a_projection_are_refused_with_a_way_to_their_atoms(
+    architecture, folder, monkeypatch
+):
+    """What the sentence says gives the dictionary."""
+    path = saes.write(folder, "topk")
+    tensors = {name: CASES["topk"][3][name] for name in ("W_dec", "b_dec")}
+    saes.save(path, tensors)
+    replace(folder, architecture=architecture)
+    assert holds_autoencoder(folder)
+    with pytest.raises(DcscError, match=f"architecture: {architecture}: its codes ") as error:
+        load_autoencoder(folder)
+    advice = str(error.value).partition("asked: ")[2].split(", then ")
+    names = {"safetensors": safetensors, "dcsc": dcsc, "path": path}
+    exec(advice[0], names)  # what the sentence says
+    atoms = eval(advice[1], names)
+    np.testing.assert_array_equal(atoms.matrix, tensors["W_dec"].T)
+
+
+def test_a_checkpoint_whose_whitening_lies_elsewhere(folder):
+    saes.write(folder, "topk")
+    replace(folder, normalize_activations="covariance_whitening")
+    with pytest.raises(DcscError, match="folds it into the weights at the end of training"):
+        load_autoencoder(folder)
+
+
+def test_groups_that_do_not_divide_the_latents(folder):
+    saes.write(folder, "sparsify, groupmax")
+    with pytest.raises(DcscError, match=r"k: expected a divisor of the 20 latents, .* got 7"):
+        load_autoencoder(folder, {"k": 7, "activation": "groupmax"})
 
 
 @pytest.mark.parametrize("name", ["topk", "sparsify", "BatchTopKSAE"])

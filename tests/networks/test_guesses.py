@@ -45,7 +45,7 @@ def test_the_weights_of_one_layer_need_no_name(suffix, tmp_path):
 def test_arrays_without_names_of_layers_are_refused(tmp_path):
     message = refusal(tmp_path, W=np.ones((4, 1, 3)), b=np.ones(4))
     assert "expected arrays with names like conv1.weight and conv1.bias, a layer" in message
-    assert message.endswith("got W, b")
+    assert "got W, b; numpy.savez(path, " in message
 
 
 # ---- order ---------------------------------------------------------------------------------------

@@ -321,14 +321,13 @@ INNER = onnx.helper.make_graph([node("Relu", "x", "y")], "inner", [], [])
 @pytest.mark.parametrize(("step", "reason"), [
     (node("BatchNormalization", "z s s s s", "y", training_mode=1),
      "it is in training mode, where the batch decides"),
-    (node("PRelu", "z w", "y"), "its slopes have shape (2, 3, 3), not one per channel"),
     (node("Add", "z s", "y", axis=1),
      "its attribute 'axis' is not known in version 18 of the operators"),
     (node("Dropout", "z half on", "y"), "it is in training mode, where chance decides"),
     (node("RoiAlign", "z s i", "y"), "no operation of dcsc does this"),
     (node("Cast", "z", "y", to=onnx.TensorProto.FLOAT8E5M2), "it rounds to FLOAT8E5M2"),
     (node("Dropout", "z", "first y"), "only its first result is computed"),
-    (node("Loop", "_ on z", "y", body=INNER),
+    (node("SequenceMap", "z", "y", body=INNER),
      "it holds a graph of its own, which decides while it runs what is computed"),
     (node("Strange", "z", "y", domain="somewhere"), "the operators of 'somewhere' are not known"),
 ])  # fmt: skip

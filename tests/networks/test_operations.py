@@ -22,6 +22,9 @@ def test_padding_with_numbers_or_channels_lets_nothing_through():
     (ops.LeakyRelu(0.0), [True] * 3),
     (ops.PRelu([0.0, 0.1, 0.0]), [True, False, True]),
     (ops.PRelu([0.1]), [False] * 3),
+    (ops.PRelu([0.0, 0.1, 0.0], 3), [True, False, True]),
+    (ops.PRelu([0.0, 0.1, 0.0, 0.0], 2), [False] * 3),  # on the last axis
+    (ops.PRelu([0.0] * 4, 2), [True] * 3),
     (ops.Clip(0, 6), [True] * 3),
     (ops.Clip(-1, 1), [False] * 3),
     (ops.Clip(0), [True] * 3),
@@ -41,7 +44,7 @@ def test_zeros_below_are_declared_as_they_are(operation, zero):
     (ops.Linear(np.ones((2, 3))), [np.ones((1, 4))], "expected shape (*batch, 3), got (1, 4)"),
     (ops.BatchNorm(np.ones(2), np.ones(2)), [np.ones((1, 3, 4))], "expected shape (batch, 2,"),
     (ops.PRelu([0.1, 0.2]), [np.ones((1, 3, 4))], "expected one or 3, one per channel, got 2"),
-    (ops.PRelu([0.1], 4), [np.ones((1, 3, 4))], "expected data with 4 axes, got shape (1, 3, 4)"),
+    (ops.PRelu([0.1, 0.2], 4), [np.ones((1, 3, 4))], "expected one or 1, one per channel, got 2"),
     (ops.MaxPool(kernel=(2, 2)), [np.ones((1, 3, 4))], "with 2 axes, got (1, 3, 4)"),
     (ops.AveragePool((2**30,), stride=(2**30,), ceil=True), [np.ones((1, 3, 4))], "at most 134"),
     (ops.Flatten(5), [np.ones((1, 3))], "expected at most 2, got 5"),

@@ -42,6 +42,7 @@ MORE = [
     (ops.Tanh(), np.array([-1, 2])),
     (ops.LeakyRelu(-0.5), DATA),
     (ops.PRelu([0.3]), DATA),
+    (ops.PRelu(np.linspace(-1, 1, DATA.shape[-1]), 2), DATA),
     (ops.Softmax(1, onward=True), DATA),
     (ops.Elementwise("Mul", 1), DATA, np.arange(4.0)),
     (ops.Elementwise("Pow"), np.array([4, 9]), np.array([0.5])),

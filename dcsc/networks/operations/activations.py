@@ -117,7 +117,9 @@ class PRelu(Activation):
     ----------
     slopes : array_like, shape (1,) or (channels,)
     axes : int, optional
-        The number of axes that data must have, batch and channels included.
+        The number of axes that the slopes are for, batch and channels included. In data with
+        another number they lie on the axis that is as far from the last one. By default on the
+        second axis.
     """
 
     slopes: Array = weights_field(1)
@@ -126,22 +128,24 @@ class PRelu(Activation):
     equivariance: ClassVar[Equivariance] = Equivariance.SCALE
 
     def zero_below(self, channels: int) -> Array:
-        return np.broadcast_to(self.slopes == 0, channels)
+        zero = self.slopes == 0
+        # Of two axes the last is that of channels, where there are no positions.
+        return np.broadcast_to(zero.all() if self.axes == 2 else zero, channels)
 
     def _activate(self, value: Array) -> Array:
-        channels = value.shape[1] if value.ndim > 1 else 0
-        if len(self.slopes) not in (1, channels):
+        axis = 1 if self.axes is None else value.ndim - self.axes + 1
+        length = value.shape[axis] if 0 <= axis < value.ndim else 0
+        if len(self.slopes) not in (1, length):
             raise DcscError(
-                f"PRelu: slopes: expected one or {channels}, one per channel, got "
-                f"{len(self.slopes)}"
+                f"PRelu: slopes: expected one or {length}, one per channel, got {len(self.slopes)}"
             )
-        if self.axes not in (None, value.ndim):
-            raise DcscError(f"PRelu: expected data with {self.axes} axes, got shape {value.shape}")
         slopes = self._wide(value.ndim).astype(value.dtype)
         return np.where(value >= 0, value, value * slopes)
 
     def _wide(self, axes: int) -> Array:
-        return self.slopes.reshape(-1, *[1] * (axes - 2))
+        if len(self.slopes) == 1:
+            return self.slopes
+        return self.slopes.reshape(-1, *[1] * ((self.axes or axes) - 2))
 
     def _relaxation(self, *values: Any) -> Relaxation:
         (box,) = values

@@ -31,7 +31,16 @@ _REFERENCE: tuple[str, ...] = (
     *("IsInf", "IsNaN", "Mean", "Mod"),
     *("Attention", "Det", "Gemm", "LayerNormalization", "RMSNormalization"),
     *("NegativeLogLikelihoodLoss", "RotaryEmbedding", "SoftmaxCrossEntropyLoss"),
-    *("ArgMax", "ArgMin", "CumSum", "ReduceL1", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd"),
+    *(
+        "ArgMax",
+        "ArgMin",
+        "CumProd",
+        "CumSum",
+        "ReduceL1",
+        "ReduceLogSum",
+        "ReduceLogSumExp",
+        "ReduceProd",
+    ),
     "ReduceSumSquare",
     *("BlackmanWindow", "HammingWindow", "HannWindow"),
     *("CenterCropPad", "Compress", "DepthToSpace", "EyeLike", "GatherND", "NonZero", "OneHot"),
@@ -49,6 +58,7 @@ reference implementation does not, `DEFINITIONS` have another.
 _RESULTS = {
     **dict.fromkeys(("Attention", "Unique"), 4),
     **dict.fromkeys(("LSTM", "LayerNormalization"), 3),
+    **dict.fromkeys(("CausalConvWithState", "LinearAttention"), 2),
     **dict.fromkeys(("GRU", "MaxPool", "RNN", "SoftmaxCrossEntropyLoss", "TopK"), 2),
 }
 """How many results an operator has, if more than one."""
@@ -68,6 +78,18 @@ def _centred(attributes: Mapping[str, Any], data: Array, sizes: Array) -> int:
     return math.prod((shape | dict(zip(axes, map(int, sizes), strict=True))).values())
 
 
+def _transformed(attributes: Mapping[str, Any], data: Array, *others: Array) -> int:
+    """Return how many numbers a Fourier transform has, real and imaginary parts."""
+    length = next((int(size.item()) for size in others[:1] if size.size == 1), 0)
+    return 2 * data.size * max(length, 1)
+
+
+def _windowed(attributes: Mapping[str, Any], signal: Array, step: Array, *others: Array) -> int:
+    """Return how many numbers lie in all frames of a signal."""
+    length = max(int(size.item()) if size.size == 1 else size.size for size in others)
+    return 2 * signal.size // max(int(step.item()), 1) * length
+
+
 def _tiled(attributes: Mapping[str, Any], data: Array, repeats: Array) -> int:
     return data.size * math.prod(max(abs(int(count)), 1) for count in repeats)
 
@@ -75,10 +97,13 @@ def _tiled(attributes: Mapping[str, Any], data: Array, repeats: Array) -> int:
 # How many entries come out or are made on the way, where that is more than what goes in.
 _ENTRIES: dict[str, Callable[..., int]] = {
     **dict.fromkeys(("BlackmanWindow", "HammingWindow", "HannWindow"), lambda _, size: int(size)),
+    "AffineGrid": lambda _, parts, size: len(parts) * math.prod(map(int, size[2:])) * len(size),
     "Attention": _attended,
     "CenterCropPad": _centred,
+    "DFT": _transformed,
     "EyeLike": lambda _, data: max(data.shape) ** 2,
     "OneHot": lambda _, indices, depth, ends: indices.size * int(depth.reshape(())),
+    "STFT": _windowed,
     "Tile": _tiled,
 }
 

@@ -150,7 +150,10 @@ class Slopes(Weighted):
         super().__init__(strategy, "slopes")
 
     def forward(self, data: Tensor) -> Tensor:
-        return torch.where(data >= 0, data, data * _channelwise(self.slopes, data))
+        axes = self.strategy.axes or data.ndim
+        several = len(self.slopes) > 1
+        slopes = self.slopes.view(-1, *[1] * (axes - 2)) if several else self.slopes
+        return torch.where(data >= 0, data, data * slopes)
 
 
 # ---- windows -------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ class WeightsReader(Reader):
         if not tensors.values:
             raise DcscError("expected weights, got none")
         values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-        checkpoint = read_checkpoint(values, _layer_names(table))
+        checkpoint = read_checkpoint(values, _layer_names(table), self.keeps_order)
         modules, composed = modules_of(checkpoint.tensors)
         guesses: list[str] = []
         if table is None:
@@ -125,12 +125,12 @@ class WeightsReader(Reader):
                 modules = by_number(modules)
                 origin = origin.replace(_IN_FILE, _BY_NAME)
             assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
+        layers = assumed if table is None else table
         try:
-            graph, defaults = build(modules, assumed if table is None else table)
+            graph, defaults = build(modules, layers, checkpoint.origin)
         except DcscError as error:
-            raise type(error)(
-                _advised(str(error), path, None if table is None else origin)
-            ) from None
+            advised = _advised(str(error), path, None if table is None else origin)
+            raise type(error)(advised) from None
         converted = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
         notes = (*converted, origin, *guesses, *defaults, *checkpoint.left)
         return ConvNetwork(graph, path.name, notes, origin if table is None else "")
@@ -163,7 +163,7 @@ class WeightsReader(Reader):
         try:
             tensors = self._all_tensors(shards(path))
             values = {name: checked_tensor(value, name) for name, value in tensors.values.items()}
-            checkpoint = read_checkpoint(values)
+            checkpoint = read_checkpoint(values, keeps_order=self.keeps_order)
             modules, _ = modules_of(checkpoint.tensors)
             return template(
                 modules, path.name, (*tensors.notes, *checkpoint.notes, *checkpoint.left)

@@ -1,5 +1,6 @@
 """ONNX files: weights, geometry and order."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,18 +11,20 @@ import numpy as np
 
 from dcsc._arguments import mapping
 from dcsc._arrays import Array
+from dcsc._cached import cached_property
 from dcsc._fields import named_field
 from dcsc._files import read_bytes
 from dcsc._outside import outside
 from dcsc._words import listed, quoted
-from dcsc.errors import DcscError, TooLargeError
+from dcsc.errors import DcscError, NotCoveredError, TooLargeError
 from dcsc.networks.extras import extra
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.operations import Constant, Identity, Unread
+from dcsc.networks.operations import Constant, Identity, Operation, Unread
 from dcsc.networks.readers.base import Geometry, Reader
 from dcsc.networks.readers.later import Later
 from dcsc.networks.readers.onnx_calls import Call, InnerGraph
+from dcsc.networks.readers.onnx_loops import unrolled
 from dcsc.networks.readers.onnx_scopes import Scope, version
 from dcsc.networks.readers.onnx_tensors import is_narrow, tensor_array
 from dcsc.networks.readers.translation import translated
@@ -96,10 +99,10 @@ class _Builder:
     def graph(self, fixed: Mapping[str, Any]) -> Graph:
         """Return the graph; values known from the file enter it where a step reads them."""
         graph = self.model.graph
-        self._keep_tensors(graph, Scope())
+        self.keep_tensors(graph, Scope())
         inputs = [_input(info) for info in graph.input if info.name not in self.constants]
         self._fix(inputs, fixed)
-        self._add_all(graph.node, Scope(opset=version(self.model.opset_import, self.model)))
+        self.add_all(graph.node, Scope(opset=version(self.model.opset_import, self.model)))
         outputs = [output.name for output in graph.output]
         self._enter(outputs)
         later = [n.operation for n in self.nodes if isinstance(n.operation, Later)]
@@ -123,7 +126,7 @@ class _Builder:
             several = np.reshape(value, [1] * len(ones)) if one else value
             self.constants[name] = known[name].checked(several, f"fixed: {quoted(name)}")
 
-    def _keep_tensors(self, graph: Any, scope: Scope) -> None:
+    def keep_tensors(self, graph: Any, scope: Scope) -> None:
         """Keep the tensors of a graph, or of a branch."""
         for tensor in graph.initializer:
             name = scope.within(tensor.name)
@@ -137,7 +140,8 @@ class _Builder:
         if graph.sparse_initializer:
             raise DcscError("expected dense tensors, got sparse initializers")
 
-    def _add_all(self, nodes: Any, scope: Scope) -> None:
+    def add_all(self, nodes: Any, scope: Scope) -> None:
+        """Add the steps of a graph, a branch or a function."""
         for node in nodes:
             self.added += 1
             if self.added > _MOST_NODES:
@@ -149,6 +153,8 @@ class _Builder:
                     self._inline(name, node, function, scope)
                 elif node.op_type == "If" and node.domain in _DEFAULT:
                     self._choose(name, node, scope)
+                elif node.op_type in ("Loop", "Scan") and node.domain in _DEFAULT:
+                    self._unroll(name, node, scope)
                 else:
                     self._add(name, node, scope)
             except (LookupError, TypeError, ValueError) as error:
@@ -161,24 +167,43 @@ class _Builder:
     def _inline(self, name: str, node: Any, function: Any, scope: Scope) -> None:
         """Add the steps of a function of the file in the place of its call."""
         inner = scope.of_function(node, function, name)
-        self._add_all(function.node, inner)
+        self.add_all(function.node, inner)
         self._hand_on(name, node, [inner.name(output) for output in function.output], scope)
 
     def _choose(self, name: str, node: Any, scope: Scope) -> None:
         """Add the steps of the branch that a known condition takes; without one it is a stop."""
         condition = scope.name(node.input[0])
         if condition not in self.constants:
-            for output in filter(None, node.output):
-                unread, new = Unread(node.op_type, _UNDECIDED), self._new(output, scope)
-                self.nodes.append(Node(name, unread, (condition,), new))
+            self._stop(name, node, _UNDECIDED, (condition,), scope)
             return
         taken = "then_branch" if self.constants[condition].reshape(()) else "else_branch"
         (branch,) = (attribute.g for attribute in node.attribute if attribute.name == taken)
         inner = scope.of_branch(name)
-        self._keep_tensors(branch, inner)
-        self._add_all(branch.node, inner)
+        self.keep_tensors(branch, inner)
+        self.add_all(branch.node, inner)
         made = [inner.name(output.name) for output in branch.output]
         self._hand_on(name, node, made, scope)
+
+    def _unroll(self, name: str, node: Any, scope: Scope) -> None:
+        """Add all rounds of a loop; if it is not known how many there are, it is a stop."""
+        before, added = len(self.nodes), self.added
+        try:
+            self._hand_on(name, node, unrolled(self, name, node, scope), scope)
+        except (NotCoveredError, TooLargeError) as error:
+            del self.nodes[before:]
+            if not scope.inner:
+                self.added = added
+            self.entered &= {step.output for step in self.nodes}
+            inputs = tuple(scope.name(value) for value in node.input if value)
+            self._enter(inputs)
+            self._stop(name, node, str(error), inputs, scope)
+
+    def _stop(
+        self, name: str, node: Any, reason: str, inputs: tuple[str, ...], scope: Scope
+    ) -> None:
+        for output in filter(None, node.output):
+            unread, new = Unread(node.op_type, reason), self._new(output, scope)
+            self.nodes.append(Node(name, unread, inputs, new))
 
     def _hand_on(self, name: str, node: Any, made: list[str], scope: Scope) -> None:
         """Give the results of a branch or a function the names that the graph has for them."""
@@ -204,16 +229,34 @@ class _Builder:
                 call = self._call(node, scope)
                 steps = list(_steps(call, node.domain, self.narrow.intersection(call.inputs)))
             for (operation, inputs), output in steps:
-                known = all(i in self.constants for i in inputs)
-                if known and not isinstance(operation, Unread):
-                    self._keep(output, operation(*(self.constants[i] for i in inputs)))
-                else:
-                    self._enter(inputs)
-                    self.nodes.append(Node(name, operation, inputs, output))
+                self.put(name, operation, inputs, output)
         except DcscError as error:
             raise type(error)(f"{name} ({node.op_type}): {error}") from None
 
-    def _keep(self, name: str, value: Array) -> None:
+    def put(self, name: str, operation: Operation, inputs: tuple[str, ...], output: str) -> None:
+        """Add a step, or compute it if all it reads is known."""
+        known = all(i in self.constants for i in inputs)
+        if known and not isinstance(operation, Unread):
+            self.keep(output, operation(*(self.constants[i] for i in inputs)))
+        else:
+            self._enter(inputs)
+            self.nodes.append(Node(name, operation, inputs, output))
+
+    def length(self, name: str, axis: int) -> int | None:
+        """Return how long a value is along an axis, if the file tells it."""
+        shape = self.constants[name].shape if name in self.constants else self._shapes.get(name, ())
+        return shape[axis] if -len(shape) <= axis < len(shape) else None
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shapes of values outside of branches and functions, as far as the file tells them."""
+        with contextlib.suppress(Exception):  # what cannot be inferred is not known
+            graph = self.onnx.shape_inference.infer_shapes(self.model, data_prop=True).graph
+            shapes = (_input(info) for info in (*graph.input, *graph.value_info))
+            return {one.name: one.shape for one in shapes if one.shape is not None}
+        return {}
+
+    def keep(self, name: str, value: Array) -> None:
         """Keep what was computed from constants, as long as that is not too much."""
         self.computed += value.nbytes
         if self.computed > _LARGEST:

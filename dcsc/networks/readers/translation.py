@@ -132,7 +132,7 @@ def _prelu(call: Call) -> Step:
     if call.opset < 7:  # one for each channel, whatever the number of axes
         return ops.PRelu(slopes.reshape(-1)), call.inputs[:1]
     shape = slopes.shape[1:] if slopes.shape[:1] == (1,) and slopes.ndim > 1 else slopes.shape
-    if slopes.size not in (1, *shape[:1]):
+    if slopes.size not in (1, *shape[:1]):  # they differ from place to place
         raise NotCoveredError(f"its slopes have shape {slopes.shape}, not one per channel")
     rank = None if slopes.size == 1 else len(shape) + 1
     return ops.PRelu(slopes.reshape(-1), rank), call.inputs[:1]

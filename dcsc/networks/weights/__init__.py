@@ -7,7 +7,8 @@ layer's table and arrays, `geometry` makes the graph of all, and `template` a ta
 Files of ONNX carry a graph and need none of it.
 """
 
-from dcsc.networks.weights.checkpoints import Checkpoint, read_checkpoint, with_defaults
+from dcsc.networks.weights.channels_last import with_defaults
+from dcsc.networks.weights.checkpoints import Checkpoint, read_checkpoint
 from dcsc.networks.weights.geometry import build, default_layers
 from dcsc.networks.weights.kinds import KINDS
 from dcsc.networks.weights.modules import Module, modules_of

@@ -6,8 +6,7 @@ Tensors come in under any names, and leave as ``conv1.weight``, ``conv1.bias`` a
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import attrs
 import numpy as np
@@ -15,31 +14,18 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.weights.kinds import kind_of
-from dcsc.networks.weights.modules import Module
+from dcsc.networks.weights.channels_last import renamed
+from dcsc.networks.weights.naming import last_part, under
 
-__all__ = ["Checkpoint", "read_checkpoint", "with_defaults"]
+__all__ = ["Checkpoint", "read_checkpoint"]
 
 # What wraps a model adds its name in front, and some wrap what is wrapped.
 _WRAPPERS = ("module", "_orig_mod", "model", "net", "network", "_forward_module", "backbone")
+_KERAS_MODEL = re.compile(r"(sequential|functional)(_\d+)?")  # the names that it gives by itself
 _BUFFERS = ("inv_freq", "anchors", "anchor_grid")
 _SCALES = ("weight_scale", "weight_scale_inv")
 _PARAMETRIZED = re.compile(r"parametrizations\.(\w+)\.(original|0\._u|0\._v)$")
 _PLAIN = {"original": "orig", "0._u": "u", "0._v": "v"}
-
-# Names of Keras and of Flax, of norms besides kernels.
-_CHANNELS_LAST = {
-    "kernel": "weight",
-    "depthwise_kernel": "weight",
-    "scale": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "mean": "running_mean",
-    "moving_mean": "running_mean",
-    "var": "running_var",
-    "moving_variance": "running_var",
-}
-_COLLECTIONS = ("params", "batch_stats")
 
 
 @attrs.frozen(eq=False)
@@ -61,7 +47,9 @@ class Checkpoint:
     origin: str = ""
 
 
-def read_checkpoint(tensors: Mapping[str, Array], names: Iterable[str] = ()) -> Checkpoint:
+def read_checkpoint(
+    tensors: Mapping[str, Array], names: Iterable[str] = (), keeps_order: bool = True
+) -> Checkpoint:
     """Return tensors under the names and in the layouts of layers.
 
     Parameters
@@ -70,64 +58,21 @@ def read_checkpoint(tensors: Mapping[str, Array], names: Iterable[str] = ()) -> 
         As a file has them.
     names : iterable of str
         Layers that a table names: a prefix that they have is kept.
+    keeps_order : bool
+        Whether tensors lie in the file in the order in which they were saved.
 
     Raises
     ------
     DcscError
         If two tensors would have one name, or weights are in units of their own.
     """
-    values, notes, origin = _renamed(dict(tensors))
+    values, notes, origin = renamed(dict(tensors), keeps_order)
     values, more = _unwrapped(values, tuple(names))
-    values = _under(values, lambda name: _PARAMETRIZED.sub(_as_before, name))
+    values = under(values, lambda name: _PARAMETRIZED.sub(_as_before, name))
     _check_units(values)
     values, composed = _composed(values)
     values, left = _without_buffers(values)
     return Checkpoint(values, (*notes, *more, *composed), tuple(left), origin)
-
-
-# ---- Keras and Flax ------------------------------------------------------------------------------
-
-
-def _renamed(values: dict[str, Array]) -> tuple[dict[str, Array], list[str], str]:
-    """Return tensors of Keras and Flax under names with dots, filters turned round."""
-    plain = {name: re.sub(r":\d+$", "", name).replace("/", ".") for name in values}
-    kernels = [name for name in plain.values() if _leaf(name) in ("kernel", "depthwise_kernel")]
-    if not kernels:
-        return values, [], ""
-    flax = any(name.split(".")[0] in _COLLECTIONS for name in plain.values())
-    turned: dict[str, Array] = {}
-    for name, value in values.items():
-        leaf = _leaf(plain[name])
-        if leaf == "depthwise_kernel" and value.ndim < 3:
-            raise DcscError(f"{name}: expected (*extent, channels, multiplier), got {value.shape}")
-        turned[name] = _channels_first(leaf, value)
-
-    def in_torch(name: str) -> str:
-        *path, leaf = plain[name].split(".")
-        if flax and path[:1] and path[0] in _COLLECTIONS:
-            path = path[1:]
-        return ".".join([*path, _CHANNELS_LAST.get(leaf, leaf)])
-
-    origin = "flax" if flax else "keras"
-    note = (
-        f"names and layouts are those of {origin.capitalize()}: kernels (*extent, inputs, outputs) "
-        "are turned to (outputs, inputs, *extent)"
-    )
-    return _under(turned, in_torch), [note], origin
-
-
-def _channels_first(leaf: str, value: Array) -> Array:
-    if leaf == "depthwise_kernel":  # (*extent, channels, multiplier)
-        *extent, channels, multiplier = value.shape
-        turned = np.moveaxis(value, (-2, -1), (0, 1))
-        return turned.reshape(channels * multiplier, 1, *extent)
-    if leaf == "kernel" and value.ndim > 1:
-        return np.moveaxis(value, (-1, -2), (0, 1))
-    return value
-
-
-def _leaf(name: str) -> str:
-    return name.rpartition(".")[2]
 
 
 # ---- prefixes and parametrisations ---------------------------------------------------------------
@@ -141,28 +86,20 @@ def _unwrapped(
     while values:
         first = {name.partition(".")[0] for name in values if "." in name}
         prefix = "".join(first) + "."
-        wraps = len(first) == 1 and first <= set(_WRAPPERS)
+        wraps = len(first) == 1 and (
+            first <= set(_WRAPPERS) or _KERAS_MODEL.fullmatch(prefix[:-1]) is not None
+        )
         if not wraps or any(name.startswith(prefix) for name in names):
             break
         # A layer called model is no wrapper.
         if any(name.count(".") < 2 for name in values if "." in name):
             break
-        values = _under(values, operator.methodcaller("removeprefix", prefix))
+        values = under(values, operator.methodcaller("removeprefix", prefix))
         left.append(prefix)
     if not any("_orig_mod." in name for name in names):
-        values = _under(values, lambda name: name.replace("._orig_mod.", "."))
+        values = under(values, lambda name: name.replace("._orig_mod.", "."))
     notes = [f"left out the prefix {quoted(''.join(left))} of all names"] if left else []
     return values, notes
-
-
-def _under(values: dict[str, Array], new: Callable[[str], str]) -> dict[str, Array]:
-    """Return tensors under new names, of which each has to be that of one."""
-    result: dict[str, Array] = {}
-    for name, value in values.items():
-        if new(name) in result:
-            raise DcscError(f"{name}: expected one tensor for {new(name)}, got two")
-        result[new(name)] = value
-    return result
 
 
 def _as_before(match: re.Match[str]) -> str:
@@ -171,7 +108,7 @@ def _as_before(match: re.Match[str]) -> str:
 
 
 def _check_units(values: Mapping[str, Array]) -> None:
-    scaled = [name for name in values if _leaf(name) in _SCALES]
+    scaled = [name for name in values if last_part(name) in _SCALES]
     if scaled:
         raise DcscError(
             f"{scaled[0]}: expected weights as they are, got some in units of another tensor: "
@@ -239,51 +176,8 @@ def _without_buffers(values: dict[str, Array]) -> tuple[dict[str, Array], list[s
     buffers = [
         name
         for name, value in values.items()
-        if _leaf(name) in _BUFFERS
-        or (value.dtype.kind in "biu" and not _leaf(name).startswith(("weight", "bias")))
+        if last_part(name) in _BUFFERS
+        or (value.dtype.kind in "biu" and not last_part(name).startswith(("weight", "bias")))
     ]
     rest = {name: value for name, value in values.items() if name not in set(buffers)}
     return rest, [f"left out, for they are no weights: {listed(buffers)}"] if buffers else []
-
-
-# ---- defaults that are not PyTorch's -------------------------------------------------------------
-
-_EPSILON = {"keras": 1e-3, "flax": 1e-5}
-
-
-def with_defaults(
-    table: Mapping[str, Any], modules: Mapping[str, Module], origin: str
-) -> tuple[dict[str, Any], list[str]]:
-    """Return a table of layers with what is the default where the weights come from, and notes.
-
-    Parameters
-    ----------
-    table : mapping
-        As `default_layers` makes it.
-    modules : mapping of str to Module
-    origin : str
-        ``"keras"``, ``"flax"`` or nothing.
-    """
-    if not origin:
-        return dict(table), []
-    layers, guesses, axes = [], [], 0
-    for given in table["layers"]:
-        layer = dict(given)
-        kind = kind_of(modules[layer["name"]]) if layer["name"] in modules else ""
-        if kind == "convolution":
-            axes = modules[layer["name"]].tensor("weight").ndim - 2
-            if origin == "flax":
-                layer.setdefault("padding", "same_upper")
-                guesses.append("padding same_upper of convolutions")
-        elif kind == "batch_norm":
-            layer.setdefault("epsilon", _EPSILON[origin])
-            guesses.append(f"epsilon {_EPSILON[origin]} of norms")
-        elif layer.get("kind") == "flatten" and axes:
-            # Channels come last where numbers are laid out in a line.
-            last = [0, *range(2, axes + 2), 1]
-            layers.append({"name": "channels_last", "kind": "transpose", "axes": last})
-            guesses.append("channels last where they are flattened")
-        layers.append(layer)
-    told = ", ".join(dict.fromkeys(guesses))
-    notes = [f"guessed by the defaults of {origin.capitalize()}: {told}"] if told else []
-    return {**table, "layers": layers}, notes

@@ -19,7 +19,6 @@ as nested dicts and lists::
     from = "conv1"                           # what it reads; by default the layer before
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,20 +36,27 @@ from dcsc.networks.operations import (
     Operation,
     Unread,
 )
-from dcsc.networks.weights.kinds import KINDS, Table, kind_of, why_unread
+from dcsc.networks.weights.kinds import KINDS, Table, called_transposed, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
 
 __all__ = ["build", "default_layers"]
 
 _PARTS = ("norm", "activation", "pool")
 _WEIGHTED = ("convolution", "linear")
-_TRANSPOSED = re.compile("transpos|deconv|upconv|convt|conv_t|upsampl")
 
 
 def build(
-    modules: Mapping[str, Module], geometry: Mapping[str, Any]
+    modules: Mapping[str, Module], geometry: Mapping[str, Any], origin: str = ""
 ) -> tuple[Graph, tuple[str, ...]]:
-    """Return the graph of a table of layers with these weights, and what was assumed."""
+    """Return the graph of a table of layers with these weights, and what was assumed.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module
+    geometry : mapping
+    origin : str
+        ``"keras"`` or ``"flax"``, if the weights come from there.
+    """
     modules = _modules(modules, "build: modules")
     table = Table("geometry", dict(mapping(geometry, "geometry")))
     layers, shape = table.take("layers"), table.take("input", None)
@@ -62,7 +68,7 @@ def build(
         shape = shape_tuple(shape, "geometry: input", minimum=1)
         if not shape:
             raise DcscError("geometry: input: expected channels and an extent, got nothing")
-    builder = _Builder(modules, shape)
+    builder = _Builder(modules, shape, instance(origin, str, "build: origin"))
     for number, layer in enumerate(layers, start=1):
         where = f"geometry: layer {number}"
         try:
@@ -124,8 +130,11 @@ def _between(modules: Mapping[str, Module]) -> dict[str, Module]:
 class _Builder:
     """A graph in the making."""
 
-    def __init__(self, modules: Mapping[str, Module], shape: tuple[int, ...] | None) -> None:
+    def __init__(
+        self, modules: Mapping[str, Module], shape: tuple[int, ...] | None, origin: str
+    ) -> None:
         self.modules = modules
+        self.origin = origin
         self.shape = shape
         self.nodes: list[Node] = []
         self.notes: list[str] = []
@@ -235,15 +244,18 @@ class _Builder:
             return
         outputs, width = module.tensor("weight").shape[:2]
         bias = module.tensors.get("bias")
+        flax = self.origin == "flax"  # whose transposed kernels have the layout of all others
         turned = bias is not None and len(bias) == width != outputs
-        square = outputs == width > 1 and table.channels in (None, width)
-        if turned or (square and _TRANSPOSED.search(module.name.lower())):
+        fits = (bias is None or len(bias) == width) and table.channels in (None, outputs)
+        if turned or (called_transposed(module.name) and (flax or fits)):
             raise DcscError(
-                f'{table.where}: expected to be told whether it is kind = "convolution" or '
-                f'kind = "transposed_convolution", got weights of shape '
-                f"{module.tensor('weight').shape}"
+                f"{table.where}: expected to be told in a table of layers, which dcsc template "
+                'writes, whether it is kind = "convolution" or kind = "transposed_convolution"'
+                + (" (with transpose_kernel = false, unless the layer has it)" if flax else "")
+                + f", got weights of shape {module.tensor('weight').shape}"
                 + (f" and {len(bias)} biases" if bias is not None else "")
             )
+        square = outputs == width > 1 and table.channels in (None, width)
         if square:
             self.square.append(module.name)
 

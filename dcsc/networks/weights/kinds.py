@@ -4,24 +4,28 @@ A new one is a function from a `Table` and the layer's weights to an operation, 
 `KINDS`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
+from dcsc._arguments import flag
+from dcsc._arrays import Array, Shape, per_axis
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
+from dcsc.networks.operations.sliding import reach
 from dcsc.networks.weights.modules import Module
 
-__all__ = ["KINDS", "Table", "kind_of", "why_unread"]
+__all__ = ["KINDS", "Table", "called_transposed", "kind_of", "why_unread"]
 
 _REQUIRED = object()
 # What PyTorch calls paddings and ways to pad.
 _PADDINGS: dict[str, Any] = {"same": "same_upper", "valid": 0}
+_TRANSPOSED = re.compile("transpos|deconv|upconv|convt|conv_t|upsampl")
 _MODES = {"circular": "wrap", "replicate": "edge", "zeros": "constant"}
 
 
@@ -69,8 +73,10 @@ class Table:
         """Refuse keys that no builder took."""
         if self.values:
             key = next(iter(self.values))
+            advice = '; a layer before it pads, kind = "pad" with a mode' * (key == "padding_mode")
             raise DcscError(
                 f"{self.where}: expected keys among {', '.join(self.keys)}, got {quoted(key)}"
+                + advice
             )
 
 
@@ -113,15 +119,39 @@ def _groups(table: Table, weight: Array) -> Any:
 
 
 def _transposed(table: Table, module: Module) -> Operation:
+    weight = module.tensor("weight")
+    if not flag(table.take("transpose_kernel", True), f"{table.where}: transpose_kernel"):
+        # Flax correlates with (outputs, inputs, *kernel) what has zeros between its samples.
+        weight = np.flip(np.swapaxes(weight, 0, 1), tuple(range(2, weight.ndim)))
+    geometry = {
+        "stride": table.take("stride", 1, note=True),
+        "padding": table.take("padding", 0, note=True),
+        "dilation": table.take("dilation", 1, note=True),
+        "extra": table.take("extra", 0),
+    }
+    if geometry["padding"] in ("same", "valid"):
+        geometry |= _by_word(geometry, weight.shape[2:], table.where)
     return ops.ConvolveTransposed(
-        module.tensor("weight"),
-        module.tensors.get("bias"),
-        stride=table.take("stride", 1, note=True),
-        padding=table.take("padding", 0, note=True),
-        dilation=table.take("dilation", 1, note=True),
-        groups=table.take("groups", 1, note=True),
-        extra=table.take("extra", 0),
+        weight, module.tensors.get("bias"), groups=table.take("groups", 1, note=True), **geometry
     )
+
+
+def _by_word(geometry: dict[str, Any], kernel: Shape, where: str) -> dict[str, Any]:
+    """Return the padding that "same" and "valid" are of a transposed convolution.
+
+    Stride times as many samples are left as there are positions; with "valid" what the kernel
+    reaches beyond the stride as well. So it is in Keras and Flax.
+    """
+    stride, dilation = (
+        per_axis(geometry[key], len(kernel), f"{where}: {key}", minimum=1)
+        for key in ("stride", "dilation")
+    )
+    over = [span - step for span, step in zip(reach(kernel, dilation), stride, strict=True)]
+    totals = [max(more, 0) * (geometry["padding"] == "same") for more in over]
+    return {
+        "padding": tuple((total // 2, total - total // 2) for total in totals),
+        "extra": tuple(max(-more, 0) for more in over),
+    }
 
 
 def _linear(table: Table, module: Module) -> Operation:
@@ -227,6 +257,11 @@ KINDS: dict[str, Builder] = {
 }
 
 
+def called_transposed(name: str) -> bool:
+    """Return whether a layer's name is one that transposed convolutions have."""
+    return _TRANSPOSED.search(name.lower()) is not None
+
+
 def kind_of(module: Module) -> str:
     """Return the kind of layer that a module's tensors suggest, or ``"unread"``."""
     tensors = module.tensors
@@ -242,7 +277,15 @@ def why_unread(module: Module) -> str:
     """Return why no kind of layer is known by a module's tensors."""
     axes = {name: array.ndim for name, array in module.tensors.items()}
     if axes.get("weight", 0) > 4:
-        return f"its filters have {axes['weight'] - 2} spatial axes, not one or two"
+        return (
+            f"its filters have {axes['weight'] - 2} spatial axes, not one or two; a network with "
+            "such layers is run from an ONNX file"
+        )
+    if "heads" in axes:
+        return (
+            "its weights are those of attention, which tables of layers have no kind for; a "
+            "network with such layers is run from an ONNX file"
+        )
     if axes == {"weight": 1, "bias": 1}:
         return (
             "a norm without running statistics, whose groups are not in the file: "

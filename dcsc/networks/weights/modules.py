@@ -77,7 +77,8 @@ def modules_of(tensors: Mapping[str, Array]) -> tuple[dict[str, Module], tuple[s
     elif loose:
         raise DcscError(
             "expected arrays with names like conv1.weight and conv1.bias, a layer and what is "
-            f"its, got {listed(loose)}"
+            f"its, got {listed(loose)}; numpy.savez(path, **{{'conv1.weight': filters}}) gives "
+            "such names"
         )
     modules = {name: Module(name, _composed(name, part)) for name, part in owned.items()}
     composed = [name for name in modules if {"weight_g", "weight_v"} <= set(owned[name])]

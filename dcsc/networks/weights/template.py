@@ -7,7 +7,7 @@ from dcsc._arguments import mapping
 from dcsc._arrays import instance
 from dcsc._words import visible
 from dcsc.errors import DcscError
-from dcsc.networks.weights.kinds import kind_of, why_unread
+from dcsc.networks.weights.kinds import called_transposed, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
 
 __all__ = ["template"]
@@ -123,6 +123,8 @@ def _layer(module: Module, kind: str, width: int | None, norm: str) -> list[str]
     channels = f"{inputs} channel" + "s" * (inputs != 1)
     size = " × ".join(map(str, taps)) + " tap" + "s" * (max(taps) > 1)
     lines = [f"{name}  # {outputs} filters on {channels}, {size}"]
+    if called_transposed(module.name):
+        lines.append('kind = "?"  # "convolution" or "transposed_convolution"')
     lines += [f'{key} = "?"' for key in _WINDOW]
     if width not in (None, inputs):
         lines.append(f'groups = "?"  # {width} channels come in, if the layer before is its signal')

@@ -9,11 +9,12 @@ import onnx
 
 from dcsc import DcscError, networks
 from tests.networks.random_graphs.drawing import Drawing, RefusedError
+from tests.networks.random_graphs.grids import GRIDS
 from tests.networks.random_graphs.makers import LAYERS
 from tests.networks.random_graphs.moves import MOVES
 from tests.networks.random_graphs.sequences import SEQUENCES
 
-MAKERS = LAYERS | MOVES | SEQUENCES
+MAKERS = LAYERS | MOVES | SEQUENCES | GRIDS
 OLDEST, NEWEST = 9, 28
 TOLERANCE = 1e-4
 

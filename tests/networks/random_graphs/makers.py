@@ -129,7 +129,8 @@ def clip(draw):
 def prelu(draw):
     name = draw.data()
     shape = draw.array(name).shape
-    slopes = draw.one((1,), (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else (1,))
+    channels = (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else (1,)
+    slopes = draw.one((1,), channels, channels, shape[-1:], shape[1:], (1, *shape[1:]))
     draw.add("PRelu", [name, draw.constant(draw.normal(*slopes))])
 
 
@@ -192,6 +193,14 @@ def conv_transpose(draw):
     if "auto_pad" not in made and draw.maybe(0.3):
         strides = made.get("strides", [1] * axes)
         made["output_padding"] = [draw.int(0, s - 1) for s in strides]
+    elif "auto_pad" not in made and draw.maybe(0.3):  # it tells the padding
+        made.pop("pads", None)
+        sides = (draw.array(name).shape[2:], made.get("strides", [1] * axes), kernel)
+        gaps = made.get("dilations", [1] * axes)
+        made["output_shape"] = [
+            (n - 1) * s + (k - 1) * d + 1 + draw.int(-1, 2)
+            for n, s, k, d in zip(*sides, gaps, strict=True)
+        ]
     draw.add("ConvTranspose", names, group=groups, **made)
 
 
@@ -221,15 +230,6 @@ def global_pool(kind, **ranges):
         draw.add(kind, [signal(draw, draw.int(1, 3))], **draw.some(**made))
 
     return maker
-
-
-def column_to_image(draw):
-    kernel, stride = draw.ints(1, 3, 2), draw.ints(1, 2, 2)
-    extent = draw.ints(4, 6, 2)
-    blocks = [(e - k) // s + 1 for e, k, s in zip(extent, kernel, stride, strict=True)]
-    data = draw.normal(2, 2 * int(np.prod(kernel)), int(np.prod(blocks)))
-    names = [draw.input(data), draw.whole(*extent), draw.whole(*kernel)]
-    draw.add("Col2Im", names, strides=stride)
 
 
 # ---- norms and matrices ----------------------------------------------------------------------
@@ -373,7 +373,6 @@ LAYERS = {
     **{kind: layer_norm(kind) for kind in ("LayerNormalization", "RMSNormalization")},
     "BatchNormalization": batch_norm,
     "Clip": clip,
-    "Col2Im": column_to_image,
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "DequantizeLinear": dequantize,

@@ -83,6 +83,40 @@ def rotary(draw):
     draw.add("RotaryEmbedding", [data, *tables], **draw.some(interleaved=1))
 
 
+def linear_attention(draw):
+    batch, times, heads, width, out = (draw.int(1, 2), draw.int(1, 4), *draw.ints(1, 3, 3))
+    groups = heads * draw.int(1, 2)
+    rule = draw.one("linear", "gated", "delta", "gated_delta")
+    shapes = [(batch, times, n) for n in (groups * width, heads * width, heads * out)]
+    names = [draw.input(0.5 * draw.normal(*shape)) for shape in shapes]
+    state = (batch, heads, width, out)
+    names.append(draw.input(draw.normal(*state)) if draw.maybe() else "")
+    decay = -np.abs(draw.normal(batch, times, heads * draw.one(1, width)))
+    names.append(draw.input(decay) if "gated" in rule else "")
+    if "delta" in rule:
+        beta = draw.rng.uniform(0, 1, (batch, times, draw.one(1, heads)))
+        names.append(draw.input(beta.astype(draw.dtype)))
+    while not names[-1]:
+        names.pop()
+    made = {"q_num_heads": groups, "kv_num_heads": heads, "update_rule": rule}
+    draw.add("LinearAttention", names, draw.int(1, 2), tame=True, **made, **draw.some(scale=0.4))
+
+
+def causal_conv(draw):
+    batch, channels, times, taps = draw.int(1, 2), draw.int(1, 4), draw.int(1, 5), draw.int(1, 4)
+    names = [
+        draw.input(draw.normal(batch, channels, times)),
+        draw.constant(draw.normal(channels, 1, taps)),
+        draw.constant(draw.normal(channels)) if draw.maybe() else "",
+    ]
+    if draw.maybe():
+        names.append(draw.input(draw.normal(batch, channels, taps - 1)))
+    while not names[-1]:
+        names.pop()
+    made = draw.some(activation=draw.one("none", "silu", "swish"))
+    draw.add("CausalConvWithState", names, draw.int(1, 2) if taps > 1 else 1, **made)
+
+
 def resize(draw):
     axes = draw.one(1, 2, 2)
     name = draw.input(draw.normal(1, draw.int(1, 2), *draw.ints(2, 5, axes)))
@@ -92,12 +126,12 @@ def resize(draw):
     )
     made = {"mode": draw.one(*modes)}
     scales = [draw.one(0.5, 0.6, 1, 1.1, 1.5, 2, 2.3, 3) for _ in range(axes)]
+    if draw.opset < 11 and made["mode"] == "nearest":
+        scales = [max(scale, 1) for scale in scales]
     # Where no length changes, ONNX Runtime changes no sample, whatever the scales are.
     if all(int(np.float32(s) * n) == n for n, s in zip(shape[2:], scales, strict=True)):
         return
     if draw.opset < 11:
-        if made["mode"] == "nearest":
-            scales = [max(scale, 1) for scale in scales]
         draw.add("Resize", [name, draw.constant(np.array([1, 1, *scales], np.float32))], **made)
         return
     made |= draw.some(
@@ -138,6 +172,8 @@ def upsample(draw):
 SEQUENCES = {
     **{kind: recurrent(kind) for kind in _GATES},
     "Attention": attention,
+    "CausalConvWithState": causal_conv,
+    "LinearAttention": linear_attention,
     "Resize": resize,
     "RotaryEmbedding": rotary,
     "Upsample": upsample,

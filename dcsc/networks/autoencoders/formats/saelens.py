@@ -35,6 +35,12 @@ _ARCHITECTURES = (
     *_BATCH,
     *_TRANSCODERS,
 )
+# Architectures whose codes are no projection of a linear map of one activation, and why.
+_OTHERS = {
+    "matching_pursuit": "its codes come from matching pursuit on the atoms of W_dec, one after the "
+    "other",
+    "temporal": "its codes also depend on the activations before, by layers of attention",
+}
 _NORMALIZATIONS: dict[str, Normalization] = {
     "none": Unchanged(),
     "expected_average_only_in": Unchanged(),
@@ -54,7 +60,11 @@ class SaeLens(AutoencoderFormat):
 
     def _fits(self, contents: Contents) -> bool:
         config = contents.configuration("cfg.json")
-        if not contents.has("W_enc", "W_dec", "b_dec"):
+        if not contents.has("W_dec", "b_dec"):
+            return False
+        if config is not None and config.values.get("architecture") in tuple(_OTHERS):
+            return True
+        if "W_enc" not in contents.tensors:
             return False
         if config is None:
             return contents.path.name.lower().endswith(".safetensors")
@@ -109,6 +119,13 @@ class SaeLens(AutoencoderFormat):
 
 def _architecture(config: Configuration) -> str:
     """Return the architecture, also of configurations before version 6."""
+    other = config.values.get("architecture")
+    if other in tuple(_OTHERS):
+        raise DcscError(
+            f"{config.name}: architecture: {other}: {_OTHERS[other]}, and an Autoencoder has "
+            "an encoder and a projection for them. Its atoms can be asked: decoder = "
+            'safetensors.numpy.load_file(path)["W_dec"], then dcsc.DenseDictionary(decoder.T)'
+        )
     architecture = config.choice("architecture", _ARCHITECTURES, "standard")
     for key in ("activation_fn_str", "activation_fn"):
         activation = config.values.get(key) or "relu"
@@ -166,6 +183,12 @@ def _normalized(contents: Contents, config: Configuration, parts: Parts) -> dict
     value = config.values.get("normalize_activations")
     if isinstance(value, bool):  # before version 6
         value = "expected_average_only_in" if value else "none"
+    if value == "covariance_whitening":
+        raise DcscError(
+            f"{config.name}: normalize_activations: covariance_whitening: this is a checkpoint in "
+            "training, whose whitening lies in a file of its own; SAELens folds it into the "
+            "weights at the end of training, or by sae.fold_activation_whitening: save that one"
+        )
     name = Configuration(config.name, {"normalize_activations": value}).choice(
         "normalize_activations", _NORMALIZATIONS, "none"
     )

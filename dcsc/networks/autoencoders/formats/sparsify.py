@@ -1,21 +1,22 @@
 """Sparsify of EleutherAI: ``cfg.json`` and ``sae.safetensors``.
 
 After ``sparsify.sparse_coder`` of version 1.3: ``b_dec`` is subtracted unless it transcodes; the
-rectifier comes first, then top-k.
+rectifier comes first, then top-k, or the largest of each of k groups of latents.
 """
 
 from typing import ClassVar
 
 from dcsc.errors import DcscError
+from dcsc.networks.autoencoders.configuration import Configuration
 from dcsc.networks.autoencoders.contents import Contents
 from dcsc.networks.autoencoders.formats.base import AutoencoderFormat, Parts
-from dcsc.projections import PositiveTopK
+from dcsc.projections import GroupMax, PositiveTopK, Projection
 
 __all__ = ["Sparsify"]
 
 
 class Sparsify(AutoencoderFormat):
-    """Top-k autoencoders and transcoders of sparsify."""
+    """Top-k and group-max autoencoders and transcoders of sparsify."""
 
     label: ClassVar[str] = "sparsify"
     weights: ClassVar[tuple[str, ...]] = ("sae.safetensors",)
@@ -31,7 +32,6 @@ class Sparsify(AutoencoderFormat):
                 "expected a cfg.json beside the weights, which says k and whether it transcodes, "
                 "got none. Copy it there, or give config="
             )
-        config.choice("activation", ["topk"], "topk")
         if config.flag("signed", default=False):
             raise DcscError(f"{config.name}: signed: expected False, got True")
         transcodes = config.flag("transcode", default=False)
@@ -47,7 +47,7 @@ class Sparsify(AutoencoderFormat):
             contents.tensor("W_dec", (latents, samples)),
             contents.tensor("encoder.bias", (latents,)),
             contents.tensor("b_dec", (samples,)),
-            PositiveTopK(config.integer("k", default=32)),
+            _projection(config, latents),
             centred=not transcodes,
             used={"encoder.weight", "encoder.bias", "W_dec", "b_dec"},
             options={"transcoder": transcodes},
@@ -58,3 +58,16 @@ class Sparsify(AutoencoderFormat):
             parts.options["skip"] = contents.tensor("W_skip", (samples, samples))
             parts.used.add("W_skip")
         return parts
+
+
+def _projection(config: Configuration, latents: int) -> Projection:
+    """Return what keeps k latents: the largest ones, or that of each group of neighbours."""
+    count = config.integer("k", default=32)
+    if config.choice("activation", ["topk", "groupmax"], "topk") == "topk":
+        return PositiveTopK(count)
+    if latents % count:
+        raise DcscError(
+            f"{config.name}: k: expected a divisor of the {latents} latents, which groupmax cuts "
+            f"into k groups, got {count}"
+        )
+    return GroupMax(latents // count)

@@ -1,4 +1,4 @@
-"""Norms whose version in the reference is wrong, or that it has not."""
+"""Norms, and activations, whose version in the reference is wrong, or that it has not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from dcsc.errors import DcscError
 from dcsc.networks.operations.base import floating
 from dcsc.networks.operations.norms import GroupNorm
 
-__all__ = ["group_norm", "hardmax", "mean_variance", "to_unit_norm"]
+__all__ = ["group_norm", "hardmax", "mean_variance", "slopes", "to_unit_norm"]
 
 
 def hardmax(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
@@ -27,6 +27,15 @@ def hardmax(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Ar
 def _largest(rows: Array) -> Array:
     where = np.argmax(rows, axis=-1)[..., None]
     return (np.arange(rows.shape[-1]) == where).astype(rows.dtype)
+
+
+def slopes(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
+    """Return PRelu with a slope for every entry, or for some axes of them."""
+    data, factors = values
+    scaled = data * factors
+    if scaled.shape != data.shape:
+        raise DcscError(f"PRelu: expected slopes that fit {data.shape}, got {factors.shape}")
+    return (np.where(data >= 0, data, scaled),)
 
 
 def to_unit_norm(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:

@@ -16,7 +16,7 @@ from dcsc._words import quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.operations.base import checked_size
 
-__all__ = ["resize"]
+__all__ = ["cubic", "linear", "resize"]
 
 
 @attrs.frozen
@@ -34,11 +34,14 @@ class _Axis:
     region: tuple[float, float] = (0.0, 1.0)
 
 
-def _linear(t: Array) -> Array:
+def linear(t: Array) -> Array:
+    """Return the kernel of linear interpolation."""
     return np.maximum(1 - np.abs(t), 0)
 
 
-def _cubic(a: float) -> Callable[[Array], Array]:
+def cubic(a: float) -> Callable[[Array], Array]:
+    """Return the kernel of cubic interpolation with a coefficient."""
+
     def kernel(t: Array) -> Array:
         t = np.abs(t)
         near = ((a + 2) * t - (a + 3)) * t**2 + 1
@@ -140,10 +143,10 @@ def resize(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Arr
             nearest = np.clip(_ROUNDED[rounding](places), 0, axis.length - 1).astype(int)
             data = np.take(data, nearest, axis=axis.number)
         else:
-            cubic = mode == "cubic"
-            kernel = _cubic(attributes.get("cubic_coeff_a", -0.75)) if cubic else _linear
+            smooth = mode == "cubic"
+            kernel = cubic(attributes.get("cubic_coeff_a", -0.75)) if smooth else linear
             inside = bool(attributes.get("exclude_outside", 0))
-            data = _resampled(data, axis, places, kernel, 4 if cubic else 2, inside)
+            data = _resampled(data, axis, places, kernel, 4 if smooth else 2, inside)
     if how == "tf_crop_and_resize":
         extrapolation = data.dtype.type(attributes.get("extrapolation_value", 0.0))
         data = np.where(outside, extrapolation, data)

@@ -135,8 +135,12 @@ def scatter(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Ar
     if sizes:
         sizes = sizes[-axes:]
         totals = [n - m for n, m in zip(full.shape[2:], sizes, strict=True)]
-        if min(totals) < 0:
+        if min(totals) < 0 and auto in _AUTO:
             raise NotCoveredError("its result is longer than what its filters reach")
+        # Samples that a shape asks for beyond the reach of the filters are at the end.
+        checked_size((*full.shape[:2], *sizes), "ConvTranspose: result")
+        rest = [(0, 0), (0, 0), *((0, max(-total, 0)) for total in totals)]
+        full, totals = np.pad(full, rest), [max(total, 0) for total in totals]
         upper = auto == "SAME_UPPER"
         before = tuple(t // 2 if upper else t - t // 2 for t in totals)
     else:
@@ -148,6 +152,25 @@ def scatter(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Ar
         raise DcscError(f"ConvTranspose: expected a result with samples, got shape {sizes}")
     out = _cropped(full, before, sizes)
     return (out if bias is None else out + bias.reshape(-1, *[1] * axes),)
+
+
+def max_unpool(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
+    """Return MaxUnpool: the largest entries where they were, and 0 elsewhere."""
+    data, places, *shape = values
+    windows = _Windows.of(attributes, tuple(attributes["kernel_shape"]), "MaxUnpool")
+    pairs = windows.padding
+    assert not isinstance(pairs, str)
+    steps = zip(data.shape[2:], windows.stride, windows.kernel, pairs, strict=True)
+    extent = tuple((n - 1) * s + k - a - b for n, s, k, (a, b) in steps)
+    whole = data.shape[:2] + extent
+    if shape and tuple(map(int, shape[0])) != whole:
+        raise NotCoveredError("its places are those in a signal of another shape than its result")
+    out = np.zeros(checked_size(whole, "MaxUnpool: result"), data.dtype)
+    flat = places.reshape(-1)
+    if flat.size and not 0 <= flat.min() <= flat.max() < out.size:
+        raise DcscError(f"MaxUnpool: expected places in {whole}, got {flat.min()} to {flat.max()}")
+    out.reshape(-1)[flat] = data.reshape(-1)
+    return (out,)
 
 
 def column_to_image(opset: int, attributes: Mapping[str, Any], *values: Any) -> tuple[Array, ...]:
