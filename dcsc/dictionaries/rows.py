@@ -15,13 +15,14 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
+from dcsc._cached import cached_property
 from dcsc._numerics import lay_rows
 from dcsc._numerics.scaling import check_square, times_power
 from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import Meeting, Term, Terms, multiply
 
-__all__ = ["Near", "gram_rows", "near"]
+__all__ = ["Lines", "Near", "gram_rows", "kept_tables", "near"]
 
 # Products of taps up to 1 times this power of two are finite.
 _SAFE_POWER = 512
@@ -29,8 +30,8 @@ _SAFE_POWER = 512
 _KEPT_ENTRIES = 2**22
 
 
-@attrs.frozen(eq=False)
-class _Line:
+@attrs.frozen(eq=False, slots=False)
+class Line:
     """The ways in which atoms meet along one axis.
 
     Parameters
@@ -63,27 +64,48 @@ class _Line:
                 way[row, place] = numbers.setdefault(term, len(numbers))
         return cls(list(numbers), np.where(exist, way[cut_of.ravel()], -1), at)
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether no two turns of a position lead to the same one."""
         apart = np.where(self.way >= 0, self.at, -1 - np.arange(self.at.shape[1]))
         return bool((np.diff(np.sort(apart, axis=1), axis=1) != 0).all())
 
+    @cached_property
+    def chains(self) -> Array:
+        """Turns that follow each other to positions that do, (positions, chains, 3).
 
-_kept_line = lru_cache(maxsize=2)(_Line.along)
+        A chain is its first turn, the position there, and how many turns it has; there are as many
+        for each position, some of them of none.
+        """
+        exist = self.way >= 0
+        goes_on = np.zeros_like(exist)
+        goes_on[:, 1:] = exist[:, :-1] & (np.diff(self.at, axis=1) == 1)
+        starts = exist & ~goes_on
+        number = np.cumsum(starts, axis=1) - 1
+        chains = np.zeros((len(exist), number.max(initial=0) + 1, 3), dtype=np.int64)
+        position, turn = np.nonzero(starts)
+        chains[position, number[position, turn], :2] = np.stack(
+            [turn, self.at[position, turn]], axis=1
+        )
+        position, turn = np.nonzero(exist)
+        np.add.at(chains[:, :, 2], (position, number[position, turn]), 1)
+        return chains
 
 
-def _line(axis: AtomAxis) -> _Line:
+_kept_line = lru_cache(maxsize=2)(Line.along)
+
+
+def _line(axis: AtomAxis) -> Line:
     """Return the line of an axis, which is kept if it is not too long."""
     short = axis.positions * axis.span < _KEPT_ENTRIES // 4
-    return _kept_line(axis) if short else _Line.along(axis)
+    return _kept_line(axis) if short else Line.along(axis)
 
 
 @attrs.frozen(eq=False)
-class _Lines:
+class Lines:
     """The ways in which atoms meet: one for each axis, counted in C order."""
 
-    lines: tuple[_Line, ...]
+    lines: tuple[Line, ...]
 
     @classmethod
     def of(cls, shifted: ShiftedFilters) -> Self:
@@ -137,14 +159,14 @@ def near(shifted: ShiftedFilters) -> Near | None:
 
     None as well where atoms meet twice, around a short circle, or no float holds the entries.
     """
-    lines = _Lines.of(shifted)
+    lines = Lines.of(shifted)
     places, turns = math.prod(shifted.positions), math.prod(len(x.way[0]) for x in lines.lines)
     alone = all(line.alone for line in lines.lines)
     if places * turns > _KEPT_ENTRIES or not alone:
         return None
     try:
         check_square(shifted.scale)
-        tables = _kept(shifted, 2 * shifted.scale)
+        tables = kept_tables(shifted, 2 * shifted.scale)
     except FloatingPointError:
         return None
     if tables is None:
@@ -162,7 +184,7 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     places, size = math.prod(shifted.positions), math.prod(shifted.code_shape)
     n = len(shifted.taps) // shifted.groups
     chosen, *position = np.unravel_index(indices, shifted.code_shape)
-    lines = _Lines.of(shifted)
+    lines = Lines.of(shifted)
     ways, at = lines.meet(list(position))
     # From here on, ways are those of the tables of each part of the rows.
     parts = list(_parts(shifted, lines, chosen, ways, 2 * (shifted.scale - exponent)))
@@ -188,14 +210,14 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
 
 
 def _parts(
-    shifted: ShiftedFilters, lines: _Lines, chosen: Array, ways: Array, power: int
+    shifted: ShiftedFilters, lines: Lines, chosen: Array, ways: Array, power: int
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Yield rows, the table of each, and tables; ways become those of the tables.
 
     Many rows are served by the tables of all filters, which are kept. Of a few rows those that are
     cut alike share what is computed for them.
     """
-    whole = _kept(shifted, power) if len(chosen) >= len(shifted.taps) else None
+    whole = kept_tables(shifted, power) if len(chosen) >= len(shifted.taps) else None
     if whole is not None:
         yield np.arange(len(chosen)), chosen, whole
         return
@@ -212,9 +234,9 @@ def _parts(
 
 
 @lru_cache(maxsize=1)
-def _kept(shifted: ShiftedFilters, power: int) -> Array | None:
+def kept_tables(shifted: ShiftedFilters, power: int) -> Array | None:
     """Return the tables of all filters, ``(filters, ways, n)``, if they are few enough to keep."""
-    lines, filters = _Lines.of(shifted), len(shifted.taps)
+    lines, filters = Lines.of(shifted), len(shifted.taps)
     ways = math.prod(lines.shape)
     if ways * filters * (filters // shifted.groups) > _KEPT_ENTRIES:
         return None
