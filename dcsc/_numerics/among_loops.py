@@ -15,8 +15,10 @@ def lay_among(
     places: Array,
     first: Array,
     tables: Array,
+    row_kinds: Array,
     row_ways: Array,
-    row_at: Array,
+    row_ahead: Array,
+    column_kinds: Array,
     column_ways: Array,
     chains: Array,
     terms: int,
@@ -24,20 +26,19 @@ def lay_among(
 ) -> tuple[Array, Array, Array, Array]:  # pragma: no cover  # compiled
     """Lay the rows of some atoms; see `dcsc._numerics.among_plain`."""
     count, ways, n = len(filters), tables.shape[1], tables.shape[2]
-    width, area = len(column_ways), len(column_ways) * len(row_ways)
+    width, area = len(column_kinds), len(column_kinds) * len(row_kinds)
     # How many runs and values each row has: as many as others at its place.
     ends, starts = np.zeros(count + 1, dtype=np.int64), np.zeros(count + 1, dtype=np.int64)
     runs, entries = 0, 0
     for atom in range(count):
         place = places[atom]
         if atom == 0 or place != places[atom - 1]:
-            origin = place // area * area
-            y, x = (place - origin) // width, place % width
+            y, x = row_kinds[place % area // width], column_kinds[place % width]
             runs, entries, last = 0, 0, -1
             for turn in range(row_ways.shape[1]):
                 if row_ways[y, turn] < 0:
                     continue
-                start = origin + row_at[y, turn] * width
+                start = place + row_ahead[y, turn] * width
                 for link in range(chains.shape[1]):
                     begin = start + chains[x, link, 1]
                     low, high = first[begin], first[begin + chains[x, link, 2]]
@@ -57,13 +58,12 @@ def lay_among(
     # Filter by filter, so that its table stays in the cache.
     for atom in np.argsort(filters, kind="mergesort"):
         place, mine = places[atom], filters[atom] * ways * n
-        origin = place // area * area
-        y, x = (place - origin) // width, place % width
+        y, x = row_kinds[place % area // width], column_kinds[place % width]
         run, entry, last = ends[atom], starts[atom], -1
         for turn in range(row_ways.shape[1]):
             if row_ways[y, turn] < 0:
                 continue
-            start = origin + row_at[y, turn] * width
+            start = place + row_ahead[y, turn] * width
             for link in range(chains.shape[1]):
                 begin = start + chains[x, link, 1]
                 low, high = first[begin], first[begin + chains[x, link, 2]]

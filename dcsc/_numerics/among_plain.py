@@ -12,8 +12,10 @@ def lay_among(
     places: Array,
     first: Array,
     tables: Array,
+    row_kinds: Array,
     row_ways: Array,
-    row_at: Array,
+    row_ahead: Array,
+    column_kinds: Array,
     column_ways: Array,
     chains: Array,
     terms: int,
@@ -29,33 +31,36 @@ def lay_among(
         The number of the first atom at a place or behind it.
     tables : array of shape (all filters, ways, filters of a group)
         What filters have with those of their group, for each way in which atoms meet.
-    row_ways, row_at : arrays of int, shape (rows, turns)
-        The way in which a row meets one so many turns on, -1 where it does not, and which that is.
-    column_ways : array of int, shape (columns, turns)
+    row_kinds : array of int, shape (rows,)
+        The kind of each row.
+    row_ways, row_ahead : arrays of int, shape (kinds, turns)
+        The way in which a row meets one so many turns on, -1 where it does not, and how far that
+        one lies.
+    column_kinds, column_ways : arrays of int, shapes (columns,) and (kinds, turns)
         The same along the columns.
-    chains : array of int, shape (columns, chains, 3)
-        Turns of a column that follow each other and lead to columns that do: the first turn, its
-        column, and how many there are.
+    chains : array of int, shape (kinds, chains, 3)
+        Turns that follow each other and lead to columns that do: the first turn, how far it leads,
+        and how many there are.
     terms : int
         The number of ways along the columns, of which one along the rows has as many.
     most : int
         The most values to lay.
     """
-    width, area = len(column_ways), len(column_ways) * len(row_ways)
+    width, area = len(column_kinds), len(column_kinds) * len(row_kinds)
     rows: list[tuple[Array, Array]] = []
     values: list[Array] = []
     total = 0
     for place in np.unique(places):
-        group, (y, x) = place // area, divmod(place % area, width)
+        y, x = divmod(place % area, width)
         # The atoms that overlap those at this place, in the order of the turns that lead to them.
         numbers, ways = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for way, row in zip(row_ways[y], row_at[y], strict=True):
-            start = group * area + row * width
-            for turn, column, count in chains[x] if way >= 0 else ():
-                begin = start + column
+        kind = row_kinds[y], column_kinds[x]
+        for way, ahead in zip(row_ways[kind[0]], row_ahead[kind[0]], strict=True):
+            for turn, across, count in chains[kind[1]] if way >= 0 else ():
+                begin = place + ahead * width + across
                 here = np.arange(first[begin], first[begin + count])
                 numbers.append(here)
-                ways.append(way * terms + column_ways[x, turn + places[here] - begin])
+                ways.append(way * terms + column_ways[kind[1], turn + places[here] - begin])
         columns, which = np.concatenate(numbers), np.concatenate(ways)
         own = filters[first[place] : first[place + 1], None]
         total += len(own) * len(columns)

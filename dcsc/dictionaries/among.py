@@ -1,5 +1,6 @@
 """The Gram matrix among a few atoms, without their products with all the others."""
 
+import math
 from typing import Self
 
 import attrs
@@ -8,7 +9,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._numerics.among import add_rows, lay_among, sweep
 from dcsc.dictionaries.axes import ShiftedFilters
-from dcsc.dictionaries.rows import Lines, kept_tables
+from dcsc.dictionaries.rows import kept_tables, kinds
 
 __all__ = ["Among"]
 
@@ -48,18 +49,20 @@ class Among:
         None if there were more than ``most`` entries, if filters have too many correlations to be
         kept, or if atoms meet twice around a short circle.
         """
-        lines = Lines.of(shifted)
-        if len(lines.lines) > 2 or not all(line.alone for line in lines.lines):
+        lines = [kinds(axis) for axis in shifted.axes]
+        if len(lines) > 2 or not all(x.line.alone for x in lines):
             return None
         tables = kept_tables(shifted, 0)
         if tables is None:
             return None
-        *above, columns = lines.lines
+        *above, columns = lines
         nowhere = np.zeros((1, 1), dtype=np.int64)
-        row_ways, row_at = (above[0].way, above[0].at) if above else (nowhere, nowhere)
+        rows = nowhere[0], nowhere, nowhere
+        if above:
+            rows = above[0].of, above[0].line.way, above[0].ahead
 
         # Atoms in the order of their groups and positions.
-        area, n = len(row_at) * len(columns.at), tables.shape[2]
+        area, n = math.prod(shifted.positions), tables.shape[2]
         filters, position = np.divmod(atoms, area)
         places = filters // n * area + position
         order = np.argsort(places * n + filters % n)
@@ -67,8 +70,8 @@ class Among:
         counts = np.bincount(places, minlength=shifted.groups * area)
         first = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
         laid = lay_among(
-            filters, places, first, tables, row_ways, row_at, columns.way,
-            columns.chains, len(columns.terms), most,
+            filters, places, first, tables, *rows,
+            columns.of, columns.line.way, columns.chains, len(columns.line.terms), most,
         )  # fmt: skip
         return cls(atoms, shifted.scale, *laid) if len(laid[0]) == len(atoms) + 1 else None
 

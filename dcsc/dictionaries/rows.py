@@ -15,14 +15,13 @@ import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, Shape
-from dcsc._cached import cached_property
 from dcsc._numerics import lay_rows
 from dcsc._numerics.scaling import check_square, times_power
 from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import Meeting, Term, Terms, multiply
 
-__all__ = ["Lines", "Near", "gram_rows", "kept_tables", "near"]
+__all__ = ["Near", "gram_rows", "kept_tables", "kinds", "near"]
 
 # Products of taps up to 1 times this power of two are finite.
 _SAFE_POWER = 512
@@ -30,7 +29,7 @@ _SAFE_POWER = 512
 _KEPT_ENTRIES = 2**22
 
 
-@attrs.frozen(eq=False, slots=False)
+@attrs.frozen(eq=False)
 class Line:
     """The ways in which atoms meet along one axis.
 
@@ -48,9 +47,9 @@ class Line:
     at: Array
 
     @classmethod
-    def along(cls, axis: AtomAxis) -> Self:
-        """Return the line of an axis."""
-        meeting, every = Meeting.along(axis), np.arange(axis.positions)
+    def along(cls, axis: AtomAxis, every: Array) -> Self:
+        """Return the line of these positions of an axis, among them one that is cut in each way."""
+        meeting = Meeting.along(axis)
         turns = np.array(meeting.turns)
         at, exist = axis.neighbours(every[:, None] + meeting.step * turns)
         cuts, cut_of = np.unique(np.stack(axis.kept(every)), axis=1, return_inverse=True)
@@ -64,41 +63,73 @@ class Line:
                 way[row, place] = numbers.setdefault(term, len(numbers))
         return cls(list(numbers), np.where(exist, way[cut_of.ravel()], -1), at)
 
-    @cached_property
+    @property
     def alone(self) -> bool:
         """Whether no two turns of a position lead to the same one."""
         apart = np.where(self.way >= 0, self.at, -1 - np.arange(self.at.shape[1]))
         return bool((np.diff(np.sort(apart, axis=1), axis=1) != 0).all())
 
-    @cached_property
-    def chains(self) -> Array:
-        """Turns that follow each other to positions that do, (positions, chains, 3).
 
-        A chain is its first turn, the position there, and how many turns it has; there are as many
-        for each position, some of them of none.
-        """
-        exist = self.way >= 0
-        goes_on = np.zeros_like(exist)
-        goes_on[:, 1:] = exist[:, :-1] & (np.diff(self.at, axis=1) == 1)
-        starts = exist & ~goes_on
-        number = np.cumsum(starts, axis=1) - 1
-        chains = np.zeros((len(exist), number.max(initial=0) + 1, 3), dtype=np.int64)
-        position, turn = np.nonzero(starts)
-        chains[position, number[position, turn], :2] = np.stack(
-            [turn, self.at[position, turn]], axis=1
-        )
-        position, turn = np.nonzero(exist)
-        np.add.at(chains[:, :, 2], (position, number[position, turn]), 1)
-        return chains
-
-
-_kept_line = lru_cache(maxsize=2)(Line.along)
+@lru_cache(maxsize=2)
+def _kept_line(axis: AtomAxis) -> Line:
+    return Line.along(axis, np.arange(axis.positions))
 
 
 def _line(axis: AtomAxis) -> Line:
     """Return the line of an axis, which is kept if it is not too long."""
     short = axis.positions * axis.span < _KEPT_ENTRIES // 4
-    return _kept_line(axis) if short else Line.along(axis)
+    return _kept_line(axis) if short else _kept_line.__wrapped__(axis)
+
+
+@attrs.frozen(eq=False)
+class Kinds:
+    """The line of an axis, told by one position of each kind.
+
+    Positions far from both ends are of one kind: they meet others in the same ways.
+
+    Parameters
+    ----------
+    line : Line
+        Of the positions that stand for their kinds.
+    of : array of int, shape (positions,)
+        The kind of each position.
+    ahead : array of int, shape (kinds, turns)
+        How far the position lies that a turn leads to.
+    chains : array of int, shape (kinds, chains, 3)
+        Turns that follow each other and lead to positions that do: the first turn, how far it
+        leads, and how many there are. There are as many for each kind, some of them of none.
+    """
+
+    line: Line
+    of: Array
+    ahead: Array
+    chains: Array
+
+    @classmethod
+    def along(cls, axis: AtomAxis) -> Self:
+        """Return the kinds of an axis."""
+        end = min(2 * axis.span, axis.positions // 2)
+        kinds, middle = np.full(axis.positions, end), int(axis.positions > 2 * end)
+        kinds[:end] = np.arange(end)
+        kinds[axis.positions - end :] = end + middle + np.arange(end)
+        every = np.unique(kinds, return_index=True)[1]
+        line = Line.along(axis, every)
+        ahead = line.at - every[:, None]
+        exist = line.way >= 0
+        goes_on = np.zeros_like(exist)
+        goes_on[:, 1:] = exist[:, :-1] & (np.diff(ahead, axis=1) == 1)
+        starts = exist & ~goes_on
+        number = np.cumsum(starts, axis=1) - 1
+        chains = np.zeros((len(exist), number.max(initial=0) + 1, 3), dtype=np.int64)
+        kind, turn = np.nonzero(starts)
+        chains[kind, number[kind, turn], 0] = turn
+        chains[kind, number[kind, turn], 1] = ahead[kind, turn]
+        kind, turn = np.nonzero(exist)
+        np.add.at(chains[:, :, 2], (kind, number[kind, turn]), 1)
+        return cls(line, kinds, ahead, chains)
+
+
+kinds = lru_cache(maxsize=8)(Kinds.along)
 
 
 @attrs.frozen(eq=False)
@@ -236,7 +267,8 @@ def _parts(
 @lru_cache(maxsize=1)
 def kept_tables(shifted: ShiftedFilters, power: int) -> Array | None:
     """Return the tables of all filters, ``(filters, ways, n)``, if they are few enough to keep."""
-    lines, filters = Lines.of(shifted), len(shifted.taps)
+    lines = Lines(tuple(kinds(axis).line for axis in shifted.axes))
+    filters = len(shifted.taps)
     ways = math.prod(lines.shape)
     if ways * filters * (filters // shifted.groups) > _KEPT_ENTRIES:
         return None
