@@ -73,14 +73,18 @@ def beats(extent):
 def problems(quick):
     flat = filters.gaussian(4 if quick else 32, 1, (8, 8), rng=0)
     line = filters.gaussian(4 if quick else 16, 1, 64, rng=0)
-    side, extent = (32, 512) if quick else (128, 4096)
-    for share in (0.2, 0.05):
+    for side, shares in ((32, (0.2, 0.05)),) if quick else ((128, (0.2, 0.05)), (256, (0.2,))):
         circle = CirculantDictionary(flat, (side, side))
-        yield problem(f"{len(flat)} filters of 8×8, {side}×{side}", circle, image(side), share)
-    for share in (0.2, 0.05):
-        for kind, where in ((CirculantDictionary, "a circle"), (ToeplitzDictionary, "a segment")):
-            name = f"{len(line)} filters of 64, {extent}, {where}"
-            yield problem(name, kind(line, extent), beats(extent), share)
+        for share in shares:
+            yield problem(f"{len(flat)} filters of 8×8, {side}×{side}", circle, image(side), share)
+    for extent, shares in ((512, (0.2,)),) if quick else ((4096, (0.2, 0.05)), (16384, (0.2,))):
+        for share in shares:
+            circle, segment = (
+                kind(line, extent) for kind in (CirculantDictionary, ToeplitzDictionary)
+            )
+            for dictionary, where in ((circle, "a circle"), (segment, "a segment")):
+                name = f"{len(line)} filters of 64, {extent}, {where}"
+                yield problem(name, dictionary, beats(extent), share)
 
 
 # ---- solvers: each returns a function of its effort, and the efforts to try ----------------------

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcsc import DCSCModel, DenseDictionary, HardThreshold, Layer, _numerics
-from dcsc._numerics import plain, ways
+from dcsc._numerics import among, among_plain, plain, ways
 from dcsc.experiments import simulate
 from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation import plain as plain_outcomes
@@ -51,6 +51,7 @@ def test_every_function_has_two_leaves_of_one_signature():
         (_numerics, plain, ["convolution", "moments", "stripes", "philox", "rows", "selberg"]),
         (outcomes, plain_outcomes, ["loops"]),
         (taking, taking_plain, ["taking_loops"]),
+        (among, among_plain, ["among_loops"]),
     ):
         compiled = [
             importlib.import_module(f"{doors.__spec__.parent}.{module}") for module in modules

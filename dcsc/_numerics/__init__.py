@@ -26,6 +26,9 @@ Each has two leaves, and `ways` decides which of them runs:
   `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
   `moments` and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
 
+A door of its own, with leaves beside it, is `among`: the Gram matrix of a few atoms, and coordinate
+descent on it.
+
 Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
 `memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
 `products` (of matrices, the same on any number of threads).

@@ -12,6 +12,7 @@ import scipy.sparse
 from dcsc._arrays import Array, flat_indices, integer
 from dcsc._numerics.scaling import restored
 from dcsc.dictionaries import gram
+from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
 from dcsc.dictionaries.rows import Near
@@ -197,6 +198,13 @@ class Dictionary(LinearMap):
 
     def _near(self) -> Near | None:
         """Return what every atom has with those near it, or None if it is not kept as tables."""
+        return None
+
+    def _among(self, atoms: Array, most: int) -> Among | None:
+        """Return G among distinct atoms, given by valid flat indices.
+
+        None if more than ``most`` entries would be stored, or if it is as dear as whole rows.
+        """
         return None
 
     def _most_coherent(self) -> gram.Entry:

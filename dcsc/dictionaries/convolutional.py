@@ -26,6 +26,7 @@ from dcsc._fields import SAME_ARRAY, named
 from dcsc._numerics import correlate, spread, spread_entries
 from dcsc._numerics.scaling import unit_norm
 from dcsc.dictionaries import coherence, rows
+from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
@@ -227,6 +228,9 @@ class ConvolutionalDictionary(Dictionary):
 
     def _near(self) -> rows.Near | None:
         return rows.near(self._shifted)
+
+    def _among(self, atoms: Array, most: int) -> Among | None:
+        return Among.of_shifted(self._shifted, atoms, most)
 
     def _representatives(self) -> Array:
         places = np.array(self._shifted.representatives()).T

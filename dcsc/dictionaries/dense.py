@@ -16,6 +16,7 @@ from dcsc._numerics.products import product
 from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.alike import most_alike
+from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.base import Dictionary
 from dcsc.errors import DcscError
 
@@ -115,6 +116,12 @@ class DenseDictionary(Dictionary):
         if not np.isfinite(rows).all():
             raise FloatingPointError
         return scipy.sparse.csr_array(rows)
+
+    def _among(self, atoms: Array, most: int) -> Among | None:
+        if len(atoms) ** 2 > most:
+            return None
+        chosen = times_power(self.matrix[:, atoms].astype(np.float64), -self._scale())
+        return Among.of_rows(atoms, self._scale(), product(chosen.T, chosen))
 
     def _most_coherent(self) -> gram.Entry:
         matrix = self._scaled()

@@ -13,6 +13,7 @@ from dcsc._cached import cached_property
 from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.scaling import check_square
+from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
 from dcsc.dictionaries.rows import Near
@@ -91,6 +92,12 @@ class _DiagonalDictionary(Dictionary):
         return scipy.sparse.csr_array(
             (rows.data * left * diagonal[rows.indices], rows.indices, rows.indptr), shape=rows.shape
         )
+
+    def _among(self, atoms: Array, most: int) -> Among | None:
+        among = self.dictionary._among(atoms, most)
+        if among is None:
+            return None
+        return among.scaled(self._scales().ravel()[among.atoms], self._scale())
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
         matrix = self.dictionary.to_sparse()

@@ -21,7 +21,7 @@ from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import Meeting, Term, Terms, multiply
 
-__all__ = ["Near", "gram_rows", "near"]
+__all__ = ["Near", "gram_rows", "kept_tables", "kinds", "near"]
 
 # Products of taps up to 1 times this power of two are finite.
 _SAFE_POWER = 512
@@ -30,7 +30,7 @@ _KEPT_ENTRIES = 2**22
 
 
 @attrs.frozen(eq=False)
-class _Line:
+class Line:
     """The ways in which atoms meet along one axis.
 
     Parameters
@@ -47,9 +47,9 @@ class _Line:
     at: Array
 
     @classmethod
-    def along(cls, axis: AtomAxis) -> Self:
-        """Return the line of an axis."""
-        meeting, every = Meeting.along(axis), np.arange(axis.positions)
+    def along(cls, axis: AtomAxis, every: Array) -> Self:
+        """Return the line of these positions of an axis, among them one that is cut in each way."""
+        meeting = Meeting.along(axis)
         turns = np.array(meeting.turns)
         at, exist = axis.neighbours(every[:, None] + meeting.step * turns)
         cuts, cut_of = np.unique(np.stack(axis.kept(every)), axis=1, return_inverse=True)
@@ -70,20 +70,73 @@ class _Line:
         return bool((np.diff(np.sort(apart, axis=1), axis=1) != 0).all())
 
 
-_kept_line = lru_cache(maxsize=2)(_Line.along)
+@lru_cache(maxsize=2)
+def _kept_line(axis: AtomAxis) -> Line:
+    return Line.along(axis, np.arange(axis.positions))
 
 
-def _line(axis: AtomAxis) -> _Line:
+def _line(axis: AtomAxis) -> Line:
     """Return the line of an axis, which is kept if it is not too long."""
     short = axis.positions * axis.span < _KEPT_ENTRIES // 4
-    return _kept_line(axis) if short else _Line.along(axis)
+    return _kept_line(axis) if short else _kept_line.__wrapped__(axis)
 
 
 @attrs.frozen(eq=False)
-class _Lines:
+class Kinds:
+    """The line of an axis, told by one position of each kind.
+
+    Positions far from both ends are of one kind: they meet others in the same ways.
+
+    Parameters
+    ----------
+    line : Line
+        Of the positions that stand for their kinds.
+    of : array of int, shape (positions,)
+        The kind of each position.
+    ahead : array of int, shape (kinds, turns)
+        How far the position lies that a turn leads to.
+    chains : array of int, shape (kinds, chains, 3)
+        Turns that follow each other and lead to positions that do: the first turn, how far it
+        leads, and how many there are. There are as many for each kind, some of them of none.
+    """
+
+    line: Line
+    of: Array
+    ahead: Array
+    chains: Array
+
+    @classmethod
+    def along(cls, axis: AtomAxis) -> Self:
+        """Return the kinds of an axis."""
+        end = min(2 * axis.span, axis.positions // 2)
+        kinds, middle = np.full(axis.positions, end), int(axis.positions > 2 * end)
+        kinds[:end] = np.arange(end)
+        kinds[axis.positions - end :] = end + middle + np.arange(end)
+        every = np.unique(kinds, return_index=True)[1]
+        line = Line.along(axis, every)
+        ahead = line.at - every[:, None]
+        exist = line.way >= 0
+        goes_on = np.zeros_like(exist)
+        goes_on[:, 1:] = exist[:, :-1] & (np.diff(ahead, axis=1) == 1)
+        starts = exist & ~goes_on
+        number = np.cumsum(starts, axis=1) - 1
+        chains = np.zeros((len(exist), number.max(initial=0) + 1, 3), dtype=np.int64)
+        kind, turn = np.nonzero(starts)
+        chains[kind, number[kind, turn], 0] = turn
+        chains[kind, number[kind, turn], 1] = ahead[kind, turn]
+        kind, turn = np.nonzero(exist)
+        np.add.at(chains[:, :, 2], (kind, number[kind, turn]), 1)
+        return cls(line, kinds, ahead, chains)
+
+
+kinds = lru_cache(maxsize=8)(Kinds.along)
+
+
+@attrs.frozen(eq=False)
+class Lines:
     """The ways in which atoms meet: one for each axis, counted in C order."""
 
-    lines: tuple[_Line, ...]
+    lines: tuple[Line, ...]
 
     @classmethod
     def of(cls, shifted: ShiftedFilters) -> Self:
@@ -137,14 +190,14 @@ def near(shifted: ShiftedFilters) -> Near | None:
 
     None as well where atoms meet twice, around a short circle, or no float holds the entries.
     """
-    lines = _Lines.of(shifted)
+    lines = Lines.of(shifted)
     places, turns = math.prod(shifted.positions), math.prod(len(x.way[0]) for x in lines.lines)
     alone = all(line.alone for line in lines.lines)
     if places * turns > _KEPT_ENTRIES or not alone:
         return None
     try:
         check_square(shifted.scale)
-        tables = _kept(shifted, 2 * shifted.scale)
+        tables = kept_tables(shifted, 2 * shifted.scale)
     except FloatingPointError:
         return None
     if tables is None:
@@ -162,7 +215,7 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
     places, size = math.prod(shifted.positions), math.prod(shifted.code_shape)
     n = len(shifted.taps) // shifted.groups
     chosen, *position = np.unravel_index(indices, shifted.code_shape)
-    lines = _Lines.of(shifted)
+    lines = Lines.of(shifted)
     ways, at = lines.meet(list(position))
     # From here on, ways are those of the tables of each part of the rows.
     parts = list(_parts(shifted, lines, chosen, ways, 2 * (shifted.scale - exponent)))
@@ -188,14 +241,14 @@ def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.s
 
 
 def _parts(
-    shifted: ShiftedFilters, lines: _Lines, chosen: Array, ways: Array, power: int
+    shifted: ShiftedFilters, lines: Lines, chosen: Array, ways: Array, power: int
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Yield rows, the table of each, and tables; ways become those of the tables.
 
     Many rows are served by the tables of all filters, which are kept. Of a few rows those that are
     cut alike share what is computed for them.
     """
-    whole = _kept(shifted, power) if len(chosen) >= len(shifted.taps) else None
+    whole = kept_tables(shifted, power) if len(chosen) >= len(shifted.taps) else None
     if whole is not None:
         yield np.arange(len(chosen)), chosen, whole
         return
@@ -212,9 +265,10 @@ def _parts(
 
 
 @lru_cache(maxsize=1)
-def _kept(shifted: ShiftedFilters, power: int) -> Array | None:
+def kept_tables(shifted: ShiftedFilters, power: int) -> Array | None:
     """Return the tables of all filters, ``(filters, ways, n)``, if they are few enough to keep."""
-    lines, filters = _Lines.of(shifted), len(shifted.taps)
+    lines = Lines(tuple(kinds(axis).line for axis in shifted.axes))
+    filters = len(shifted.taps)
     ways = math.prod(lines.shape)
     if ways * filters * (filters // shifted.groups) > _KEPT_ENTRIES:
         return None

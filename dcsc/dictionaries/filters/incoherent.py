@@ -19,9 +19,10 @@ __all__ = ["low_coherence"]
 # Slowly at first, where the filters find their places, and then towards the largest alone.
 _POWERS = (3, 4, 5, 6, 8, 11, 16, 22, 32, 64, 128, 256, 512, 1024, 4096)
 # Steps for each power; without a number of starts there are fewer, and as many starts as this many
-# correlations allow, up to a few.
+# correlations allow, up to a few. Beside a start of many steps there are some of few: small banks
+# gain more by where they begin.
 _STEPS, _QUICK_STEPS = 150, 40
-_CORRELATIONS, _MOST_STARTS = 2**15, 24
+_CORRELATIONS, _MOST_STARTS, _BESIDE = 2**15, 24, 3
 
 
 def low_coherence(
@@ -53,7 +54,8 @@ def low_coherence(
         The taps that may differ from zero; it is broadcast to ``(n, c, *kernel)``.
     starts : int, optional
         How often to begin anew; the best filters are kept. By default as often as takes a second or
-        two, once for large banks, and with fewer steps each time.
+        two, once for large banks, and with fewer steps each time; from 8 starts on they are never
+        worse than those of the default.
     rng : None, int, SeedSequence or Generator
 
     Raises
@@ -84,12 +86,15 @@ def low_coherence(
     table = _Correlations.of(kept, strides)
     # Pairs that can be told apart: all filters at all shifts.
     pairs = n * n * math.prod(2 * ((k - 1) // s) + 1 for k, s in zip(kernel, strides, strict=True))
-    count, steps = min(_MOST_STARTS, max(1, _CORRELATIONS // pairs)), _QUICK_STEPS
+    quick, thorough = min(_MOST_STARTS, max(1, _CORRELATIONS // pairs)), 0
     if starts is not None:
-        count, steps = integer(starts, f"{where}: starts", minimum=1), _STEPS
+        thorough = integer(starts, f"{where}: starts", minimum=1)
+        quick = min(quick, _BESIDE * thorough)
     source = generator(rng, f"{where}: rng")
+    draws = [source.standard_normal(kept.shape) for _ in range(max(quick, thorough))]
     with OneBlasThread():  # the last bits would depend on their number
-        banks = [table.descend(source.standard_normal(kept.shape), steps) for _ in range(count)]
+        banks = [table.descend(draw, _STEPS) for draw in draws[:thorough]]
+        banks += [table.descend(draw, _QUICK_STEPS) for draw in draws[:quick]]
         best = min(banks, key=table.coherence)
     return unit(best)
 
