@@ -31,6 +31,14 @@ def test_side_by_side_runs(tmp_path):
         assert found[section]
 
 
+def test_the_analysis_of_a_checkout_beside_itself():
+    *_, row, mean = script(SIDES.with_name("analysis.py"), SIDES.parents[1], "--quick").splitlines()
+    name, *_, numbers, difference = row.strip("| ").split(" | ")
+    assert (name, difference) == ("the shipped network", "0e+00")
+    assert int(numbers) > 300
+    assert mean.startswith("| geometric mean |")
+
+
 def test_the_crossover_is_shown():
     assert script(SIDES, *QUICK, "--crossover").count("| synthesize |") == 4
 

@@ -171,6 +171,21 @@ def test_layers_as_pytorch_has_them(name):
     agree(dictionary.synthesize(codes), symmetric_synthesize, codes, dictionary)
 
 
+@pytest.mark.parametrize("length", [7, 16, 17, 33, 50, 97, 131])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_lines_of_any_length_where_each_channel_has_a_filter(dtype, length):
+    """Tiles of one filter end anywhere on a line."""
+    rng = np.random.default_rng(0)
+    bank = rng.standard_normal((3, 1, 2, 3)).astype(dtype)
+    dictionary = ToeplitzDictionary(bank, (4, length), padding=(0, 1), groups=3)
+    signals = rng.standard_normal((2, *dictionary.signal_shape)).astype(dtype)
+    expected = torch.nn.functional.conv2d(
+        torch.tensor(signals), torch.tensor(bank), padding=(0, 1), groups=3
+    )
+    tolerance = 20 * np.finfo(dtype).eps
+    np.testing.assert_allclose(dictionary.analyze(signals), expected, rtol=0, atol=tolerance)
+
+
 def test_a_layer_of_an_ordinary_network():
     rng = np.random.default_rng(0)
     bank = rng.standard_normal((16, 8, 5, 3))

@@ -89,17 +89,18 @@ def correlate_dense(
         signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
     count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
     plan = _plan(grid, c, signals.itemsize, -(-_PARTS // count), _CACHE_BYTES)
-    tiles = -(-n // vectors.FILTERS)
-    weights = np.zeros((grid.groups, tiles * vectors.FILTERS, c, *grid.kernel), signals.dtype)
+    most = 1 if n == 1 else vectors.FILTERS
+    tiles = -(-n // most)
+    weights = np.zeros((grid.groups, tiles * most, c, *grid.kernel), signals.dtype)
     weights[:, :n] = filters.reshape(grid.groups, n, c, *grid.kernel)
-    weights = weights.reshape(grid.groups * tiles, vectors.FILTERS, -1).transpose(0, 2, 1)
+    weights = weights.reshape(grid.groups * tiles, most, -1).transpose(0, 2, 1)
     weights = weights.ravel()
     data = _frozen(signals.reshape(count, c, -1, signals.shape[-1]))
     bits, exponent = _bits(data.reshape(count, -1))
     result = out.reshape(count, n, -1, grid.positions[-1])
     size, factors = math.prod(plan.slab), _flat(scales, signals)
     # A tile reads this far beyond the last place.
-    beyond = 3 * vectors.VECTOR_BYTES // signals.itemsize
+    beyond = vectors.LONGEST * vectors.VECTOR_BYTES // signals.itemsize
 
     def work(start: int, stop: int) -> None:
         slab = np.empty(size + beyond, dtype=signals.dtype)[:size].reshape(plan.slab)

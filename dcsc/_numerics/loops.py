@@ -13,9 +13,12 @@ from dcsc._arrays import Array, Shape
 from dcsc._numerics.compiling import inner, loop
 from dcsc._numerics.vectors import (
     FILTERS,
+    LONGEST,
     VECTOR_BYTES,
     WORD,
     add_scaled,
+    alone2,
+    alone6,
     first_set,
     flip,
     non_zeros,
@@ -122,7 +125,8 @@ def correlate(
     the line, positions, positions whose places are seen)``.
     """
     n, line = out.shape[1], out.shape[3]
-    tiles = len(weights) // (groups * len(offsets) * FILTERS)
+    most = 1 if n == 1 else FILTERS
+    tiles = len(weights) // (groups * len(offsets) * most)
     lanes = VECTOR_BYTES // out.itemsize
     area = out.shape[2] * line
     flat, seen = out.reshape(-1), slab.reshape(-1)
@@ -138,14 +142,24 @@ def correlate(
         group = b % groups
         for t in range(tiles):
             filters = min(FILTERS, n - t * FILTERS)
-            weight = (group * tiles + t) * len(offsets) * FILTERS
+            weight = (group * tiles + t) * len(offsets) * most
             for r in range(rows):
                 from_first = t * FILTERS * area + (row0 + r) * line + first
                 to, scale0 = b * n * area + from_first, group * n * area + from_first
                 p = 0
                 while p < count:
                     here, target, left = bases[r] + p, to + p, count - p
-                    if left > 2 * lanes:
+                    if n == 1 and left > 2 * lanes:
+                        alone6(
+                            weights, weight, offsets, seen, here, flat, target, area, filters, left
+                        )
+                        p += LONGEST * lanes
+                    elif n == 1:
+                        alone2(
+                            weights, weight, offsets, seen, here, flat, target, area, filters, left
+                        )
+                        p += 2 * lanes
+                    elif left > 2 * lanes:
                         tile3(
                             weights, weight, offsets, seen, here, flat, target, area, filters, left
                         )

@@ -16,9 +16,12 @@ from numba.extending import intrinsic
 
 __all__ = [
     "FILTERS",
+    "LONGEST",
     "VECTOR_BYTES",
     "WORD",
     "add_scaled",
+    "alone2",
+    "alone6",
     "first_set",
     "flip",
     "non_zeros",
@@ -35,6 +38,7 @@ _WIDE = (
 )
 # What three vectors need of the registers: 8 · 3 + 3 + 1 of 32, or 4 · 3 + 3 + 1 of 16.
 FILTERS, VECTOR_BYTES = (8, 64) if _WIDE else (4, 32)
+LONGEST = 6  # so many vectors a tile has at most
 WORD = 64
 
 _INT, _INDEX = ir.IntType(64), ir.IntType(32)
@@ -77,14 +81,14 @@ def _at(builder: Any, data: Any, place: Any, vector: Any) -> Any:
     return builder.bitcast(builder.gep(data, [place]), vector.as_pointer())
 
 
-def _tile(vectors: int) -> Any:
-    """Make the innermost loop of a dense correlation, for this many vectors of positions.
+def _tile(vectors: int, most: int = FILTERS) -> Any:
+    """Make the innermost loop of a dense correlation, for this many vectors and filters at most.
 
     A tile is the sums of a few filters at a few vectors of neighbouring positions, over all taps:
-    per tap one load per vector and one broadcast per filter feed ``FILTERS × vectors``
+    per tap one load per vector and one broadcast per filter feed ``most × vectors``
     multiply-adds. That is what a matrix product does, without the patch matrix that it would read.
     ``tile(weights, weight, offsets, slab, base, out, place, step, filters, columns)`` sets
-    ``out[place + r·step + p] = Σ_t weights[weight + FILTERS·t + r] · slab[base + offsets[t] + p]``
+    ``out[place + r·step + p] = Σ_t weights[weight + most·t + r] · slab[base + offsets[t] + p]``
     for ``r < filters`` and ``p < columns``, of which there may be fewer than the tile holds. The
     slab is read to the end of the tile in any case.
     """
@@ -126,7 +130,7 @@ def _tile(vectors: int) -> Any:
             builder.position_at_end(loop)
             tap = builder.phi(_INT)
             tap.add_incoming(_number(0), start)
-            sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(FILTERS)]
+            sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(most)]
             # One load for each vector of positions, at this tap's place in the slab.
             offset = builder.load(builder.gep(offset_data, [tap]))
             here = builder.add(args[4], offset)
@@ -137,9 +141,7 @@ def _tile(vectors: int) -> Any:
                 )
                 for v in range(vectors)
             ]
-            row = builder.gep(
-                weight_data, [builder.add(args[1], builder.mul(tap, _number(FILTERS)))]
-            )
+            row = builder.gep(weight_data, [builder.add(args[1], builder.mul(tap, _number(most)))])
             # One broadcast for each filter, multiplied with all vectors and added to its sums.
             updates = []
             for r, line in enumerate(sums):
@@ -164,7 +166,7 @@ def _tile(vectors: int) -> Any:
             )
             every = builder.icmp_signed(">=", args[9], _number(vectors * lanes))
             limit = _splat(builder, args[9], lanes)
-            for r in range(FILTERS):
+            for r in range(most):
                 with builder.if_then(builder.icmp_signed(">", args[8], _number(r))):
                     first = builder.add(args[6], builder.mul(args[7], _number(r)))
                     places = [
@@ -190,6 +192,8 @@ def _tile(vectors: int) -> Any:
 
 
 tile1, tile2, tile3 = _tile(1), _tile(2), _tile(3)
+# Where a group has one filter, more vectors have to keep the units of multiply-adds busy.
+alone2, alone6 = _tile(2, most=1), _tile(LONGEST, most=1)
 
 
 @_untyped

@@ -1,0 +1,125 @@
+"""`dcsc analyze` here beside the same command of another checkout: processor time, memory, numbers.
+
+Prints the table of docs/performance. A network comes with a file of inputs; the shipped one comes
+with its own::
+
+    git clone . /tmp/before && git -C /tmp/before checkout f534cdb
+    env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/analysis.py /tmp/before \\
+        --network network.onnx two.npy
+
+Processes of the two checkouts run in turn, and the least processor time counts, that of their
+children included. What numba compiles is compiled before, by a run that is not counted. No number
+that both write may differ by more than rounding.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import common
+
+HERE = Path(__file__).parents[1]
+ROUNDING = 1e-9
+HEADING = (
+    "| network | layers | times less processor time | memory before | now | page | numbers | "
+    "largest difference |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def run(checkout, arguments, page):
+    """Return the seconds of processor time of the command and its peak memory in MiB."""
+    command = [sys.executable, "-m", "dcsc", "analyze", *arguments, "--html", page, "--force"]
+    process = subprocess.Popen(
+        list(map(str, command)),
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout)},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{checkout}: dcsc analyze ended with status {process.returncode}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def common_numbers(one, other):
+    """Yield the pairs of numbers that two JSON documents have at the same places."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() & other.keys():
+            yield from common_numbers(one[key], other[key])
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for pair in zip(one, other, strict=True):
+            yield from common_numbers(*pair)
+    elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in (one, other)):
+        yield one, other
+
+
+def difference(one, other):
+    """Return by how much two numbers differ, relative to the larger."""
+    return 0.0 if one == other else abs(one - other) / max(abs(one), abs(other))
+
+
+def compared(before, arguments, repetitions, folder):
+    """Return a row of the table, of the least of some runs of each checkout in turn."""
+    sides = {"before": before, "now": HERE}
+    pages = {side: folder / f"{side}.html" for side in sides}
+    runs = [
+        {side: run(checkout, arguments, pages[side]) for side, checkout in sides.items()}
+        for _ in range(repetitions)
+    ]
+    seconds, memory = (
+        {side: min(one[side][which] for one in runs) for side in sides} for which in (0, 1)
+    )
+    documents = [json.loads(page.with_suffix(".json").read_text()) for page in pages.values()]
+    differences = [difference(*pair) for pair in common_numbers(*documents)]
+    return {
+        "layers": len(documents[1]["layers"]),
+        "ratio": seconds["before"] / seconds["now"],
+        "memory": memory,
+        "page": pages["now"].stat().st_size / 1e6,
+        "numbers": len(differences),
+        "difference": max(differences),
+    }
+
+
+def line(name, row):
+    return (
+        f"| {name} | {row['layers']} | {row['ratio']:.1f}× | {row['memory']['before']:.0f} | "
+        f"{row['memory']['now']:.0f} | {row['page']:.2f} MB | {row['numbers']} | "
+        f"{row['difference']:.0e} |"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path, help="a checkout of the commit to compare with")
+    parser.add_argument("--network", nargs=2, action="append", default=[], metavar="FILE")
+    parser.add_argument("--repetitions", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="two inputs, to see that it runs")
+    options = parser.parse_args()
+    few = ["--most", "2"] if options.quick else []
+    asked = {"the shipped network": few}
+    for network, inputs in options.network:
+        asked[Path(network).name] = [Path(network).resolve(), "--input", Path(inputs).resolve()]
+    print(common.machine(), HEADING, sep="\n\n", flush=True)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        before = options.before.resolve()
+        for checkout in () if options.quick else (before, HERE):
+            run(checkout, ["--most", "2"], Path(folder, "first.html"))
+        for name, arguments in asked.items():
+            rows.append(compared(before, arguments, options.repetitions, Path(folder)))
+            print(line(name, rows[-1]), flush=True)
+    mean = common.geometric_mean([row["ratio"] for row in rows])
+    print(f"| geometric mean | | **{mean:.1f}×** | | | | | |")
+    if not all(math.isfinite(row["difference"]) and row["difference"] < ROUNDING for row in rows):
+        raise SystemExit(f"numbers that both write differ by more than {ROUNDING:g}")
+
+
+if __name__ == "__main__":
+    main()
