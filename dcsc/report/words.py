@@ -53,11 +53,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
         )
     joined = sum(bool(x.joined) for x in facts)
     if joined:
-        yield (
-            f"{counted(joined, 'layer')} of {len(facts)} "
-            f"{'is a sum' if joined == 1 else 'are sums'} before an activation, read as one "
-            "dictionary of all terms."
-        )
+        yield f"Read as one dictionary of all terms: {counted(joined, 'sum')} before an activation."
     dense = [x for x in facts if not x.leaves_zeros and not x.summed]
     if dense:
         yield (
@@ -232,10 +228,7 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
     if facts.dead:
         yield f"Zero in all taps: {counted(len(facts.dead), 'filter')} ({listed(facts.dead)})."
     if facts.joined:
-        yield (
-            "It stands for a sum before an activation, as one dictionary whose filters see the "
-            f"signals of all terms ({facts.joined})."
-        )
+        yield f"It is a sum before an activation, read as one dictionary ({facts.joined})."
     if facts.summed:
         yield (
             f"It {facts.summed}: the code is that of the sum, and what follows is about units of "

@@ -308,14 +308,13 @@ def test_the_page_says_what_is_joined():
     network = block("conv", "x")
     few = Limits(proved=2, resynthesized=1, draws=1, units=5, twins=1)
     found = analyze(network.joined(), RNG.normal(size=(2, 3, 9)), limits=few)
-    assert "1 layer of 2 is a sum before an activation, read as one dictionary of all terms." in (
-        at_a_glance(found)
-    )
+    said = "Read as one dictionary of all terms: 1 sum before an activation."
+    assert said in at_a_glance(found)
     assert [row(layer)["outside"].text for layer in found.layers] == ["0 of 3", "0 of 3 (joined)"]
     terms = "joined: conv on r, the identity on x"
     assert found.numbers()["layers"][1]["filters"]["joined"] == terms
     (text,) = (t for t in words.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
-    assert text.endswith(f"filters see the signals of all terms ({terms}).")
+    assert text.endswith(f"read as one dictionary ({terms}).")
     # The units are those of the code that the network computes.
     code = found.layers[1].coded.codes
     assert found.layers[1].codes.density == pytest.approx(np.mean(code != 0, axis=(1, 2)))
