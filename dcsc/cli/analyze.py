@@ -87,6 +87,13 @@ def analyze(
             "1/255: which units provably stay on, or off.",
         ),
     ] = None,
+    joined: Annotated[
+        bool,
+        Parameter(
+            help="Read a sum before an activation, as in residual networks, as one dictionary of "
+            "its terms; --no-joined looks at each convolution alone.",
+        ),
+    ] = True,
     counting: Counting = _FIRST,
     seed: Seed = 0,
     force: Force = False,
@@ -123,6 +130,8 @@ def analyze(
     network = load(
         digits_network_path() if source is None else source, geometry, fixed=_fixed(fixed)
     )
+    if joined:
+        network = network.joined()
     limits = Limits() if most is None else Limits(inputs=most)
     data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
     tally = count(network, data, counting, noise, seed, force)

@@ -12,6 +12,7 @@ from dcsc.networks.autoencoders.loading import load_autoencoder
 from dcsc.networks.chain import NetworkLayer
 from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
 from dcsc.networks.graph import Graph, Input, Node
+from dcsc.networks.joining import JoinedSum, Term
 from dcsc.networks.loading import from_torch, load, template
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.reading import Reading
@@ -24,6 +25,7 @@ __all__ = [
     "Convolution",
     "Graph",
     "Input",
+    "JoinedSum",
     "LayerStability",
     "NetworkLayer",
     "Node",
@@ -31,6 +33,7 @@ __all__ = [
     "Reading",
     "Stop",
     "Sum",
+    "Term",
     "TransposedConvolution",
     "from_torch",
     "load",

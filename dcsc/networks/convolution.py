@@ -12,6 +12,7 @@ from dcsc._words import listed, quoted
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Node, texts
+from dcsc.networks.joining import JoinedSum
 from dcsc.networks.operations import (
     Activation,
     AveragePool,
@@ -98,6 +99,8 @@ class Convolution(Facts):
         The operations that use the output.
     summed : Sum or None
         Where a sum alone uses the coefficients, and an activation alone the sum.
+    joined : JoinedSum or None
+        The terms of the sum that it stands for, in a network whose sums are joined.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Convolution(Facts):
     output: str
     then: tuple[str, ...]
     summed: Sum | None = None
+    joined: JoinedSum | None = None
 
     @classmethod
     def at(cls, graph: Graph, node: Node, operation: Convolve) -> "Convolution":
@@ -208,7 +212,8 @@ class Convolution(Facts):
         if self.groups != 1:
             words.append(f"groups {self.groups}")
         words += [part.label for _, part in self.parts]
-        return ", ".join(words if self.summed is None else [*words, str(self.summed)])
+        words += [str(terms) for terms in (self.summed, self.joined) if terms is not None]
+        return ", ".join(words)
 
     # ---- as sparse coding --------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def stations(inputs: Sequence[Input], convolutions: Sequence[Convolution]) -> It
         words += [f"stride {times(one.stride)}"] if set(one.stride) != {1} else []
         words += [part.label for _, part in one.parts]
         words += [f"sees {one.signal}"] if one.signal != before else []
-        words += [str(one.summed)] if one.summed else []
+        words += [str(terms) for terms in (one.summed, one.joined) if terms is not None]
         channels = len(one.weight)
         yield Station(f"{one.name}, {channels} channels", channels, ", ".join(words))
         before = one.output

@@ -21,12 +21,17 @@ from dcsc.networks.convolution import Convolution, TransposedConvolution, check_
 from dcsc.networks.drawn import stations
 from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
+from dcsc.networks.joining import JoinedSum, join
 from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
 
 if TYPE_CHECKING:
     from dcsc.networks.pytorch.module import TorchNetwork
 
 __all__ = ["ConvNetwork", "network_of"]
+
+
+def _sums(value: Any, record: Any, where: str) -> tuple[JoinedSum, ...]:
+    return instances(value, JoinedSum, where)
 
 
 @attrs.frozen(slots=False, repr=False)
@@ -43,6 +48,8 @@ class ConvNetwork(Displayed):
         What was assumed, converted or left out, one sentence each.
     assumed : str
         What the reader assumed of the geometry, for the errors of `forward`; empty if nothing.
+    sums : tuple of JoinedSum
+        The sums that are read as one convolution each; see `joined`.
 
     Examples
     --------
@@ -61,6 +68,7 @@ class ConvNetwork(Displayed):
     source: str = ""
     notes: tuple[str, ...] = attrs.field(default=(), converter=named(texts))  # type: ignore[misc]  # see `named`
     assumed: str = attrs.field(default="", validator=instance_of(str), repr=False)
+    sums: tuple[JoinedSum, ...] = attrs.field(default=(), converter=named(_sums), repr=False)  # type: ignore[misc]  # see `named`
 
     # ---- what it holds -----------------------------------------------------------------------
 
@@ -77,8 +85,11 @@ class ConvNetwork(Displayed):
     @cached_property
     def convolutions(self) -> tuple[Convolution, ...]:
         """The convolutions, in the order in which they run."""
-        steps = self.graph.of_kind(Convolve)
-        return tuple(Convolution.at(self.graph, node, operation) for node, operation in steps)
+        joined = {terms.convolution: terms for terms in self.sums}
+        return tuple(
+            attrs.evolve(Convolution.at(self.graph, node, operation), joined=joined.get(node.name))
+            for node, operation in self.graph.of_kind(Convolve)
+        )
 
     @cached_property
     def transposed(self) -> tuple[TransposedConvolution, ...]:
@@ -118,6 +129,42 @@ class ConvNetwork(Displayed):
         names = listed(convolution.name for convolution in self.convolutions)
         raise DcscError(
             f"ConvNetwork.convolution: name: expected one of {names}, got {quoted(name)}"
+        )
+
+    def joined(self) -> "ConvNetwork":
+        r"""Return the network with one convolution in place of each sum before an activation.
+
+        In a residual network the code is :math:`\sigma(w * x + v * z + b)`, with a convolution of
+        the shortcut z, or the shortcut itself. That is one analysis of the signal (x, z) by the
+        dictionary of the filters [w v], and the code is that of its units. The result has the name
+        of the sum, and the convolution that of the first one among the terms. Inputs, outputs and
+        codes are the same, rounded in another order.
+
+        A sum stays as it is, and the notes say why, where shapes differ or are not known, where
+        filters of several taps move at different strides, or where the joined filters would be too
+        large. Sums stay as well of which no term is a convolution that goes nowhere else.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dcsc.networks import Graph, Input, Node
+        >>> from dcsc.networks.operations import Convolve, Elementwise, Relu
+        >>> nodes = [
+        ...     Node("conv", Convolve([[[1.0, -2.0, 1.0]]], padding=1), ("x",), "conv"),
+        ...     Node("add", Elementwise("Add"), ("conv", "x"), "sum"),
+        ...     Node("relu", Relu(), ("sum",), "code"),
+        ... ]
+        >>> network = ConvNetwork(Graph([Input("x", (None, 1, None))], nodes, ["code"]))
+        >>> (convolution,) = network.joined().convolutions
+        >>> convolution.weight
+        array([[[ 1., -1.,  1.]]])
+        >>> print(convolution)
+        conv: 1×1×3, stride (1,), padding ((1, 1),), Relu, joined: conv on x, the identity on x
+        """
+        joining = join(self.graph)
+        notes = (*self.notes, *joining.apart)
+        return attrs.evolve(
+            self, graph=joining.graph, notes=notes, sums=(*self.sums, *joining.sums)
         )
 
     def summary(self) -> str:

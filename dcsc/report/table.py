@@ -22,7 +22,7 @@ _FILTERS = {
     "outside": "Filters that the sparse coding reading does not cover, because a positive bias "
     "switches them on where there is no signal at all, or because they are zero. (no zeros): the "
     "codes of the others have none either; (summed): the layer goes into a sum before the "
-    "activation.",
+    "activation; (joined): it is such a sum as a whole.",
     "coherence": "μ: how alike the two most alike of all shifted filters are, from 0 (all "
     "orthogonal) to 1 (two are the same). Low coherence keeps units apart.",
     "random": "The coherence of random filters of the same shape (a median).",
@@ -92,6 +92,8 @@ def columns(analysis: Analysis) -> dict[str, str]:
 def _mark(facts: FilterFacts) -> str:
     if facts.summed:
         return " (summed)"
+    if facts.joined:
+        return " (joined)" if facts.leaves_zeros else " (joined, no zeros)"
     return "" if facts.leaves_zeros else " (no zeros)"
 
 

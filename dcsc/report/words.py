@@ -51,6 +51,9 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f"{counted(summed, 'layer')} of {len(facts)} {'goes' if summed == 1 else 'go'} into a "
             "sum before the activation: the codes are those of the sums."
         )
+    joined = sum(bool(x.joined) for x in facts)
+    if joined:
+        yield f"Read as one dictionary of all terms: {counted(joined, 'sum')} before an activation."
     dense = [x for x in facts if not x.leaves_zeros and not x.summed]
     if dense:
         yield (
@@ -224,6 +227,8 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
         )
     if facts.dead:
         yield f"Zero in all taps: {counted(len(facts.dead), 'filter')} ({listed(facts.dead)})."
+    if facts.joined:
+        yield f"It is a sum before an activation, read as one dictionary ({facts.joined})."
     if facts.summed:
         yield (
             f"It {facts.summed}: the code is that of the sum, and what follows is about units of "

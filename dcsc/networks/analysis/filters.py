@@ -79,6 +79,8 @@ class FilterFacts(Facts):
         Why the layer, or some of its filters, is outside the D-CSC reading.
     summed : str
         Into what sum it goes before an activation, in words; empty if there is none.
+    joined : str
+        Of what sum it stands for the terms, in words; empty if of none.
     """
 
     shape: tuple[int, ...]
@@ -97,6 +99,7 @@ class FilterFacts(Facts):
     dead: tuple[int, ...]
     reasons: tuple[str, ...]
     summed: str = ""
+    joined: str = ""
 
 
 def filter_facts(
@@ -142,6 +145,7 @@ def filter_facts(
         dead=reading.dead,
         reasons=reading.reasons,
         summed="" if convolution.summed is None else str(convolution.summed),
+        joined="" if convolution.joined is None else str(convolution.joined),
     )
 
 
