@@ -42,7 +42,13 @@ _FORMAT = "dcsc model 1"
 _TEXT = "inputs"
 # Fields that came later, and the value at which documents leave them out: those that were written
 # before go on being read.
-_LATER: dict[str, Any] = {"dilation": 1, "groups": 1, "tolerance": TOLERANCE, "spread": None}
+_LATER: dict[str, Any] = {
+    "dilation": 1,
+    "groups": 1,
+    "tolerance": TOLERANCE,
+    "spread": None,
+    "pursuit": None,
+}
 _MOST_BYTES = 2**30
 _RECORDS = (LayerStatistics, LayerInstance)
 
