@@ -12,7 +12,6 @@ import scipy.sparse
 from dcsc._arrays import (
     Array,
     Shape,
-    brief,
     checked_size,
     frozen_array,
     integer,
@@ -29,6 +28,7 @@ from dcsc.dictionaries import coherence, rows
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
+from dcsc.dictionaries.shown import brief_filters
 from dcsc.dictionaries.window_axis import WindowAxis
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
@@ -44,6 +44,10 @@ def _filters(value: Any, record: Any, where: str) -> Array:
             f"got {array.shape}"
         )
     return frozen_array(array)
+
+
+def _brief(filters: Array) -> str:
+    return brief_filters(filters, filters.reshape(len(filters), -1).any(axis=1))
 
 
 def _extent(value: Any, record: Any, where: str) -> Shape:
@@ -78,7 +82,7 @@ class ConvolutionalDictionary(Dictionary):
     """
 
     filters: Array = attrs.field(
-        repr=brief,
+        repr=_brief,
         eq=SAME_ARRAY,
         hash=False,
         converter=named(_filters),  # type: ignore[misc]  # see `named`

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._arrays import Array, Shape, frozen_array, real_array
 from dcsc._cached import cached_property
 from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
@@ -17,6 +17,7 @@ from dcsc._numerics.scaling import check_square, norms, restored, times_power, u
 from dcsc.dictionaries import gram
 from dcsc.dictionaries.alike import most_alike
 from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.shown import brief_filters
 from dcsc.errors import DcscError
 
 __all__ = ["DenseDictionary"]
@@ -31,6 +32,10 @@ def _matrix(value: Any) -> Array:
             f"DenseDictionary: matrix: expected shape (samples, atoms), got {array.shape}"
         )
     return frozen_array(array)
+
+
+def _brief(matrix: Array) -> str:
+    return brief_filters(matrix, matrix.any(axis=0), "atoms")
 
 
 @attrs.frozen(slots=False)
@@ -50,7 +55,7 @@ class DenseDictionary(Dictionary):
     0.6
     """
 
-    matrix: Array = attrs.field(repr=brief, converter=_matrix, eq=SAME_ARRAY, hash=False)
+    matrix: Array = attrs.field(repr=_brief, converter=_matrix, eq=SAME_ARRAY, hash=False)
 
     @property
     def signal_shape(self) -> Shape:

@@ -169,6 +169,11 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     if isinstance(layers, LayerRecord):
         return (layers,)
     expected = "LayerStatistics or LayerInstance, one per layer"
+    if hasattr(layers, "layers"):
+        raise DcscError(
+            f"{where}: expected {expected}, which bounds.measure(model, truth) makes, got "
+            f"{quoted(layers)}"
+        )
     records = items(layers, where, expected)
     if not records or not all(isinstance(record, LayerRecord) for record in records):
         raise DcscError(f"{where}: expected {expected}, got {quoted(layers)}")
