@@ -35,7 +35,7 @@ def _matrix(value: Any) -> Array:
 
 
 def _brief(matrix: Array) -> str:
-    return brief_filters(matrix, matrix.any(axis=0), "atoms")
+    return brief_filters(matrix, np.any(matrix, axis=0), "atoms")
 
 
 @attrs.frozen(slots=False)

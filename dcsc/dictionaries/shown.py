@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, brief
 from dcsc._display import Display, between, digits, times
@@ -35,7 +36,7 @@ class Measured(Protocol):
     def _representatives(self) -> Array: ...
 
 
-def brief_filters(array: Array, live: Array, name: str = "filters") -> str:
+def brief_filters(array: Array, live: "npt.ArrayLike", name: str = "filters") -> str:
     """Return what the repr of a dictionary shows of its filters, with how many of them are zero.
 
     Examples
@@ -43,8 +44,8 @@ def brief_filters(array: Array, live: Array, name: str = "filters") -> str:
     >>> brief_filters(np.zeros((2, 1, 3)), np.array([False, False]))
     '<float64 (2, 1, 3), 2 of 2 filters are zero>'
     """
-    text, dead = brief(array), len(live) - np.count_nonzero(live)
-    return f"{text[:-1]}, {dead} of {len(live)} {name} are zero>" if dead else text
+    text, dead = brief(array), np.size(live) - np.count_nonzero(live)
+    return f"{text[:-1]}, {dead} of {np.size(live)} {name} are zero>" if dead else text
 
 
 def geometry_and_measures(dictionary: Measured) -> Display:
