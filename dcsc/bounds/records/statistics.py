@@ -168,12 +168,8 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
-    expected = "LayerStatistics or LayerInstance, one per layer"
-    if hasattr(layers, "layers"):
-        raise DcscError(
-            f"{where}: expected {expected}, which bounds.measure(model, truth) makes, got "
-            f"{quoted(layers)}"
-        )
+    makes = ", which bounds.measure(model, truth) makes" if hasattr(layers, "layers") else ""
+    expected = f"LayerStatistics or LayerInstance, one per layer{makes}"
     records = items(layers, where, expected)
     if not records or not all(isinstance(record, LayerRecord) for record in records):
         raise DcscError(f"{where}: expected {expected}, got {quoted(layers)}")
@@ -265,8 +261,7 @@ class LayerStatistics(Facts, LayerRecord):
     stripe_size: int | None = number_field(integer, minimum=1, default=None)
     patch_sparsity: int | None = number_field(integer, minimum=0, default=None)
     babel: Babel | None = attrs.field(
-        default=None,
-        validator=attrs.validators.optional(instance_of(Babel)),
+        default=None, validator=attrs.validators.optional(instance_of(Babel))
     )
     n_stripes: int | None = number_field(integer, minimum=1, default=None)
     containing: int | None = number_field(integer, minimum=1, default=None)
@@ -276,8 +271,8 @@ class LayerStatistics(Facts, LayerRecord):
     spread: float | None = number_field(real, minimum=0, default=None)
 
     def _display(self) -> Display:
-        names = "coherence", "x_min", "x_max", "sparsity", "noise", "chosen_threshold", "n_atoms"
-        return self._shown(names)
+        constants = "coherence", "x_min", "x_max", "sparsity", "noise"
+        return self._shown((*constants, "chosen_threshold", "n_atoms"))
 
     def __attrs_post_init__(self) -> None:
         if self.x_min > self.x_max or self.x_max == 0:
