@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._threads import share
-from dcsc._words import quoted
+from dcsc._words import one_of, quoted
 from dcsc.errors import ContractError, DcscError, TooLargeError
 
 Array = npt.NDArray[Any]
@@ -214,7 +214,7 @@ def _check_range(number: float, where: str, minimum: float | None, maximum: floa
 def instance(value: Any, kind: type, where: str) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise DcscError(f"{where}: expected a {kind.__name__}, got {quoted(value)}")
+        raise DcscError(f"{where}: expected {one_of(kind)}, got {quoted(value)}")
     return value
 
 

@@ -4,7 +4,16 @@ import re
 import reprlib
 from collections.abc import Iterable, Sequence
 
-__all__ = ["listed", "place_of", "quoted", "readable", "short", "visible", "without_common"]
+__all__ = [
+    "listed",
+    "one_of",
+    "place_of",
+    "quoted",
+    "readable",
+    "short",
+    "visible",
+    "without_common",
+]
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
 _REPR = reprlib.Repr()
@@ -27,16 +36,37 @@ def listed(items: Iterable[object], most: int = 12) -> str:
     return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
 
 
+def one_of(kind: type) -> str:
+    """Return a class with its article.
+
+    Examples
+    --------
+    >>> one_of(OSError), one_of(UnicodeError), one_of(ValueError)
+    ('an OSError', 'a UnicodeError', 'a ValueError')
+    """
+    name = kind.__name__
+    vowel = name[0] in "AEIOU" and not name.startswith(("Uni", "One", "Eu"))
+    return f"{'an' if vowel else 'a'} {name}"
+
+
 def quoted(value: object) -> str:
     """Return a value for a message, as Python writes it: one line of it, however large it is.
+
+    Of a record that shows a table it is the title. Of a class it is said what an instance is, which
+    is what whoever hands out a class mostly means.
 
     Examples
     --------
     >>> quoted("a name"), len(quoted(list(range(10**6)))) < 110
     ("'a name'", True)
     """
+    if isinstance(value, type):
+        name = short(value.__name__, _WORD)
+        return f"the class {name}, of which {name}(...) is an instance"
     try:
         lines = _REPR.repr(value).split("\n")
+        # the title says what it is, and the table below it would be squeezed
+        lines = lines[:1] if hasattr(type(value), "_display") else lines
     except Exception:  # a repr is code of others, and that of a large int is refused
         return f"something of {type(value)}"
     text = " ".join(line.strip() for line in lines)

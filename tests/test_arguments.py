@@ -77,7 +77,7 @@ TABLE = [
     (lambda: bounds.tails.L1().covers("gauss"), "L1.covers: noise: expected a Noise 'gauss'"),
     (lambda: TRUTH.compare(dcsc.Pathway), "Pathway.compare: guess: expected a Pathway"),
     (lambda: bounds.Certificate.of(LAYER), "Certificate.of: guarantee: Statement"),
-    (lambda: networks.Graph([1], [], []), "Graph: inputs: expected a Input 1"),
+    (lambda: networks.Graph([1], [], []), "Graph: inputs: expected an Input 1"),
     (lambda: plotting.as_png(1), "figure: expected a Figure, got 1"),
     (lambda: plotting.sweep_figure({}), "sweep_figure: data: Dataset {}"),
     # Words, flags, functions and paths

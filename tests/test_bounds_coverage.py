@@ -123,7 +123,7 @@ def test_published_bound_beyond_hard_thresholds_needs_tests(change, least):
     assert refused.unclipped < 1e-3
     assert refused.failure_probability == 1
     assert not refused.holds
-    assert refused.violations == (f"layer 1: N = {least - 1} >= {least}",)
+    assert refused.violations == (f"layer 1: N = {least - 1} must be at least {least}",)
     assert covered.holds
     assert covered.failure_probability == covered.unclipped < 1e-3
     assert PUBLISHED.max_sparsity(few) is None
@@ -135,7 +135,9 @@ def test_one_layer_beyond_hard_thresholds_makes_every_layer_need_tests():
     for shrinking in (0, 1):
         layers = [layer(n_atoms=3, patch_sparsity=1), layer(n_atoms=3, noise=None)]
         layers[shrinking] = attrs.evolve(layers[shrinking], selection=SOFT, n_atoms=100)
-        assert PUBLISHED.evaluate(layers).violations == (f"layer {2 - shrinking}: N = 3 >= 4",)
+        assert PUBLISHED.evaluate(layers).violations == (
+            f"layer {2 - shrinking}: N = 3 must be at least 4",
+        )
 
 
 def test_published_bound_for_few_tests_assumes_independent_noise():

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dcsc
-from dcsc.bounds import BasisPursuitBound, ExactRecoveryBound, FuchsBound, LayerInstance
+from dcsc.bounds import (
+    BasisPursuitBound,
+    ExactRecoveryBound,
+    FuchsBound,
+    LayerInstance,
+    MatchingBound,
+)
 from dcsc.errors import DcscError, NotCoveredError
 from tests.dense_pursuits import (
     adversary,
@@ -48,6 +54,62 @@ def test_given_supports_are_found_under_all_signs(seed):
             np.testing.assert_array_equal(np.flatnonzero(found), support)
             got = greedy(matrix / norms, matrix @ signed + unit, level)
             np.testing.assert_array_equal(got, support)
+
+
+@given(seeds)
+@settings(max_examples=12)
+def test_matching_stops_in_time_at_lower_levels_than_basis_pursuit_may_have(seed):
+    """Every level of its interval will do, under all signs, and no noise leaves more than it."""
+    rng = np.random.default_rng(seed)
+    dictionary = any_dictionary(rng, spread=8)
+    matrix, code = matrix_of(dictionary), sparse_code(dictionary, int(rng.integers(1, 4)), rng)
+    support, norms = np.flatnonzero(code), np.linalg.norm(matrix, axis=0)
+    bound = ExactRecoveryBound(pursuit="matching")
+    most = bound.max_noise(LayerInstance(dictionary, code), 0)
+    if not most:
+        return
+    layer = LayerInstance(dictionary, code, noise=most * rng.uniform(0.1, 0.99))
+    low, high = bound.evaluate(layer).thresholds[0]
+    of_classes = MatchingBound().evaluate(layer)
+    if of_classes.holds:  # it sees the sparsity alone, and so cannot allow more
+        assert low <= of_classes.thresholds[0][0] * (1 + 1e-9)
+        assert high >= of_classes.thresholds[0][1] * (1 - 1e-9)
+    off = np.setdiff1d(np.arange(code.size), support)
+    noises = [adversary(matrix / norms, support, j, layer.noise) for j in off]
+    for signs in itertools.product([1, -1], repeat=len(support)):
+        signed = code.copy()
+        signed[support] *= signs
+        for level in (low + 1e-6 * (high - low), high - 1e-6 * (high - low)):
+            got = greedy(matrix / norms, matrix @ signed + noises[0], level)
+            np.testing.assert_array_equal(got, support)
+    # (1 + q) eps is what an atom sees of the worst noise, unless no noise reaches it
+    worst = max(float(np.abs(matrix.T @ rest).max()) for rest in residuals(matrix, support, noises))
+    assert worst <= low * norms.max() * (1 + 1e-9)
+
+
+def residuals(matrix, support, noises):
+    """Yield what least squares on a support leaves of each noise."""
+    inside = matrix[:, support]
+    for noise in noises:
+        yield noise - inside @ np.linalg.lstsq(inside, noise, rcond=None)[0]
+
+
+def test_the_least_level_of_matching_is_sharp():
+    """Two atoms at 0.3, and noise that both see: what the second sees after the first is off."""
+    mu, eps = 0.3, 0.01
+    pair = dcsc.DenseDictionary([[1, mu], [0, np.sqrt(1 - mu**2)]])
+    layer = LayerInstance(pair, [1, 0], noise=eps)
+    matching = ExactRecoveryBound().at(dcsc.OrthogonalMatchingPursuit(level=0.02))
+    ((low, _),) = matching.evaluate(layer).thresholds
+    assert low == pytest.approx((1 + mu) * eps)
+    ((least_penalty, _),) = ExactRecoveryBound().evaluate(layer).thresholds
+    assert least_penalty == pytest.approx((1 + mu) / (1 - mu) * eps)
+    noise = np.linalg.solve(matrix_of(pair).T, [-eps, eps])
+    for level, atoms in ((0.999 * low, [0, 1]), (1.001 * low, [0])):
+        pursued = dcsc.OrthogonalMatchingPursuit(level=level)(
+            pair.synthesize([1.0, 0]) + noise, pair
+        )
+        np.testing.assert_array_equal(np.flatnonzero(pursued.code), atoms)
 
 
 @given(seeds)

@@ -139,6 +139,26 @@ def test_measures_that_take_long_are_not_asked():
     assert "mutual_coherence() would take long here" in large._repr_html_()
 
 
+def test_filters_that_are_zero_are_told():
+    dead, half = (
+        CirculantDictionary(taps, extent=8)
+        for taps in (np.zeros((2, 1, 3)), [[[1, 1, 0]], [[0, 0, 0]]])
+    )
+    assert "2 of 2 filters are zero" in repr(dead)
+    assert "1 of 2 filters are zero" in repr(half)
+    assert "1 of 2 atoms are zero" in repr(DenseDictionary([[1.0, 0.0]]))
+    assert "zero" not in repr(CirculantDictionary(np.ones((2, 1, 3)), extent=8))
+    # no cosine is none, and not the least that there could be
+    assert "<tr><th>coherence</th><td>–</td></tr>" in dead._repr_html_()
+    assert "<tr><th>filters that are zero</th><td>1 of 2</td></tr>" in half._repr_html_()
+    assert "<tr><th>coherence</th><td>0.5</td></tr>" in half._repr_html_()
+
+
+def test_a_tally_without_entries_says_how_they_are_counted():
+    assert "simulate(..., entries=True)" in repr(Tally(10, [1, 1]))
+    assert "entries" not in repr(Tally(10, [1, 1], [3], [4]))
+
+
 def test_facts_tell_many_numbers_in_a_few_characters():
     @attrs.frozen(repr=False)
     class Mine(Facts):

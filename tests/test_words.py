@@ -67,3 +67,28 @@ def test_errors_quote_at_most_a_line(value):
         with pytest.raises(DcscError) as error:
             call()
         assert len(str(error.value)) < 400
+
+
+def test_a_class_in_place_of_an_instance_is_named_with_what_makes_one():
+    dictionary = dcsc.DenseDictionary(np.eye(2))
+    codes = dcsc.codes
+    for call, words in (
+        (
+            lambda: codes.draw(dictionary, 1, amplitudes=codes.ConstantAmplitudes),
+            r"expected an Amplitudes, got the class ConstantAmplitudes, of which "
+            r"ConstantAmplitudes\(\.\.\.\) is an instance",
+        ),
+        (lambda: dcsc.Layer(dictionary, dcsc.HardThreshold), r"HardThreshold\(\.\.\.\) is an"),
+        (lambda: dcsc.UniformBound().at(dcsc.OneStep), r"OneStep\(\.\.\.\) is an instance"),
+        (lambda: dcsc.InstanceBound(tail=dcsc.bounds.tails.Exact), r"Exact\(\.\.\.\) is an"),
+    ):
+        with pytest.raises(DcscError, match=words):
+            call()
+
+
+def test_a_model_in_place_of_its_records_is_told_what_makes_them():
+    model = dcsc.DCSCModel([dcsc.Layer(dcsc.DenseDictionary(np.eye(2)), dcsc.HardThreshold(0.5))])
+    for bound in (dcsc.UniformBound(), dcsc.InstanceBound(), dcsc.PartialBound()):
+        with pytest.raises(DcscError, match=r"which bounds\.measure\(model, truth\) makes, got"):
+            bound.evaluate(model)
+    assert quoted(model) == "DCSCModel of 1 layers, random signs"

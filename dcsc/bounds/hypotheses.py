@@ -1,6 +1,7 @@
 """The conditions of theorems: what was found true or false, and what is assumed."""
 
 import math
+import re
 from typing import Any
 
 import attrs
@@ -19,6 +20,15 @@ __all__ = [
     "threshold_hypothesis",
 ]
 
+# How a condition is written down, and how it is asked for.
+_ASKED = (
+    (re.compile(r" < "), " must be below "),
+    (re.compile(r" >= "), " must be at least "),
+    (re.compile(r"(threshold|level|penalty) in "), r"\1 must lie in "),
+    (re.compile(r"(threshold|level|penalty) = "), r"\1 must be "),
+    (re.compile(r"no (\w+) works"), r"some \1 must work, and none does"),
+)
+
 
 @attrs.frozen
 class Hypothesis:
@@ -33,6 +43,20 @@ class Hypothesis:
 
     statement: str
     holds: bool | None = None
+
+    @property
+    def required(self) -> str:
+        """The statement as what must be, so that nobody takes a false one for a claim.
+
+        Examples
+        --------
+        >>> Hypothesis("layer 1: N = 1 >= 7", False).required
+        'layer 1: N = 1 must be at least 7'
+        """
+        text = self.statement
+        for written, asked in _ASKED:
+            text = written.sub(asked, text)
+        return text
 
 
 def threshold_hypothesis(

@@ -78,5 +78,5 @@ class Statement(ABC, Generic[P]):
 
     @property
     def violations(self) -> tuple[str, ...]:
-        """The conditions that were found false."""
-        return tuple(h.statement for h in self.hypotheses if h.holds is False)
+        """The conditions that were found false, as what must be."""
+        return tuple(h.required for h in self.hypotheses if h.holds is False)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import attrs
 
-from dcsc._words import quoted
+from dcsc._words import one_of, quoted
 from dcsc.bounds.coverage import signs_refusal
 from dcsc.bounds.records import LayerInstance, LayerRecord
 from dcsc.bounds.records.statistics import Records, as_records, record_hypotheses
@@ -94,7 +94,7 @@ class Theorem(ABC, Generic[S]):
         result = self._evaluate(tuple(self._wanted(record) for record in records))
         if not isinstance(result, self.states) or len(result.layers) != len(records):
             raise ContractError(
-                f"{type(self).__name__}._evaluate: expected a {self.states.__name__} of "
+                f"{type(self).__name__}._evaluate: expected {one_of(self.states)} of "
                 f"{len(records)} layers, got {quoted(result)}"
             )
         parts = tuple(

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dcsc._files import check_files, write_files
-from dcsc.bounds import Certificate
+from dcsc.bounds import Verification
 from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
@@ -77,8 +77,8 @@ def verify(
 ) -> None:
     """Compute a certificate again from its evidence, and say whether it is true.
 
-    Prints one line: true (exit code 0), or false (exit code 1) and the first thing that differs.
-    Files that cannot be used are exit code 2.
+    Prints one line: true (exit code 0), and whether it guarantees nothing all the same; or false
+    (exit code 1), and the first thing that differs. Files that cannot be used are exit code 2.
 
     For example:
 
@@ -86,14 +86,15 @@ def verify(
     """
     verification = verify_certificate(certificate, evidence, codes, rounding)
     say(
-        _verdict(verification.certificate)
+        _verdict(verification)
         if verification.holds
-        else f"false: {verification.difference}"
+        else f"{verification.verdict}: {verification.difference}"
     )
     sys.exit(0 if verification.holds else 1)
 
 
-def _verdict(certificate: Certificate) -> str:
-    line = f"true: {certificate.claim} by {certificate.bound['class']}"
+def _verdict(verification: Verification) -> str:
+    certificate = verification.certificate
+    line = f"{verification.verdict}: {certificate.claim} by {certificate.bound['class']}"
     declared = "; the constants are declared: filters and codes were not looked at"
     return line + (declared if certificate.declared else "")

@@ -12,7 +12,6 @@ import scipy.sparse
 from dcsc._arrays import (
     Array,
     Shape,
-    brief,
     checked_size,
     frozen_array,
     integer,
@@ -30,6 +29,7 @@ from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
 from dcsc.dictionaries.gram import Entry
+from dcsc.dictionaries.shown import brief_filters
 from dcsc.dictionaries.window_axis import WindowAxis
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
@@ -45,6 +45,10 @@ def _filters(value: Any, record: Any, where: str) -> Array:
             f"got {array.shape}"
         )
     return frozen_array(array)
+
+
+def _brief(filters: Array) -> str:
+    return brief_filters(filters, filters.reshape(len(filters), -1).any(axis=1))
 
 
 def _extent(value: Any, record: Any, where: str) -> Shape:
@@ -79,7 +83,7 @@ class ConvolutionalDictionary(Dictionary):
     """
 
     filters: Array = attrs.field(
-        repr=brief,
+        repr=_brief,
         eq=SAME_ARRAY,
         hash=False,
         converter=named(_filters),  # type: ignore[misc]  # see `named`

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from dcsc._arrays import Array, Shape, brief, frozen_array, real_array
+from dcsc._arrays import Array, Shape, frozen_array, real_array
 from dcsc._cached import cached_property
 from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
@@ -18,6 +18,7 @@ from dcsc.dictionaries import gram
 from dcsc.dictionaries.alike import most_alike
 from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.base import Dictionary
+from dcsc.dictionaries.shown import brief_filters
 from dcsc.errors import DcscError
 
 __all__ = ["DenseDictionary"]
@@ -32,6 +33,10 @@ def _matrix(value: Any) -> Array:
             f"DenseDictionary: matrix: expected shape (samples, atoms), got {array.shape}"
         )
     return frozen_array(array)
+
+
+def _brief(matrix: Array) -> str:
+    return brief_filters(matrix, np.any(matrix, axis=0), "atoms")
 
 
 @attrs.frozen(slots=False)
@@ -51,7 +56,7 @@ class DenseDictionary(Dictionary):
     0.6
     """
 
-    matrix: Array = attrs.field(repr=brief, converter=_matrix, eq=SAME_ARRAY, hash=False)
+    matrix: Array = attrs.field(repr=_brief, converter=_matrix, eq=SAME_ARRAY, hash=False)
 
     @property
     def signal_shape(self) -> Shape:

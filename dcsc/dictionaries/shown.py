@@ -1,15 +1,18 @@
-"""What a dictionary shows of itself in a notebook: its geometry, and the measures of its atoms."""
+"""What a dictionary shows of itself: its geometry, the measures of its atoms, and dead filters."""
 
 import math
 from collections.abc import Iterator
 from typing import Protocol
 
-from dcsc._arrays import Array, Shape
+import numpy as np
+import numpy.typing as npt
+
+from dcsc._arrays import Array, Shape, brief
 from dcsc._display import Display, between, digits, times
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
-__all__ = ["geometry_and_measures"]
+__all__ = ["brief_filters", "geometry_and_measures"]
 
 _WORK = 2e8  # about how many multiplications showing something may take
 
@@ -27,8 +30,22 @@ class Measured(Protocol):
     def patches(self) -> Windows: ...
     def atom_norms(self) -> Array: ...
     def mutual_coherence(self) -> float: ...
+    @property
+    def dead_filters(self) -> tuple[int, ...]: ...
     def welch_floor(self) -> float: ...
     def _representatives(self) -> Array: ...
+
+
+def brief_filters(array: Array, live: "npt.ArrayLike", name: str = "filters") -> str:
+    """Return what the repr of a dictionary shows of its filters, with how many of them are zero.
+
+    Examples
+    --------
+    >>> brief_filters(np.zeros((2, 1, 3)), np.array([False, False]))
+    '<float64 (2, 1, 3), 2 of 2 filters are zero>'
+    """
+    text, dead = brief(array), np.size(live) - np.count_nonzero(live)
+    return f"{text[:-1]}, {dead} of {np.size(live)} {name} are zero>" if dead else text
 
 
 def geometry_and_measures(dictionary: Measured) -> Display:
@@ -57,5 +74,10 @@ def geometry_and_measures(dictionary: Measured) -> Display:
 
 def _measures(dictionary: Measured) -> Iterator[tuple[str, str]]:
     yield "norms of the atoms", between(dictionary.atom_norms())
-    yield "coherence", digits(dictionary.mutual_coherence())
+    dead, filters = len(dictionary.dead_filters), dictionary.code_shape[0]
+    if dead:
+        yield "filters that are zero", f"{dead} of {filters}"
+    # without an atom there is no cosine: 0 would look like the best that there is
+    coherence = None if dead == filters else dictionary.mutual_coherence()
+    yield "coherence", digits(coherence)
     yield "Welch's floor of it", digits(dictionary.welch_floor())

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dcsc._arrays import instance
-from dcsc.bounds import Explanation, Verdict
+from dcsc._display import at_least
+from dcsc.bounds import Explanation, LayerExplanation
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import Tally
 from dcsc.plotting.drawing import Canvas, canvas
@@ -99,11 +100,16 @@ def _sparsity(value: float | None) -> str:
     return "any" if math.isinf(value) else f"{value:.0f}"
 
 
-def _proved(verdict: Verdict | None) -> str:
+def _proved(layer: LayerExplanation) -> str:
+    verdict, lost = layer.sharpest, layer.lost
     if verdict is None:
         return "no bound covers it"
     value = verdict.failure_probability
-    return f"{value:.2g}\n{verdict.bound}" if value < 1 else "nothing is proved"
+    if value < 1:
+        return f"{value:.2g}\n{verdict.bound}"
+    if lost is not None:
+        return f"at least {at_least(lost.guarantee.least, 2)}\n{lost.bound}"
+    return "nothing is proved"
 
 
 def _failures(axes: Axes, facts: Explanation, tally: Tally | None) -> None:
@@ -116,7 +122,7 @@ def _failures(axes: Axes, facts: Explanation, tally: Tally | None) -> None:
             label="proved, at most" if place == 0 else None,
         )  # fmt: skip
         axes.annotate(
-            _proved(verdict),
+            _proved(facts.layers[place]),
             (place - 0.12, height),
             (0, 8),
             textcoords="offset points",

@@ -291,11 +291,11 @@ def test_activations_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("autoencoder",), "autoencoder: expected a Autoencoder, got 'autoencoder'"),
+        (("autoencoder",), "autoencoder: expected an Autoencoder, got 'autoencoder'"),
         ((model(), np.ones((2, 9))), r"expected shape \(\*batch, 8\), got \(2, 9\)"),
         ((model(), np.ones((0, 8))), r"expected shape \(\*batch, 8\), got \(0, 8\)"),
         ((model(), None, -1), "noise: expected at least 0"),
-        ((model(), None, 0, 0, 3), "limits: expected a AutoencoderLimits"),
+        ((model(), None, 0, 0, 3), "limits: expected an AutoencoderLimits"),
     ],
 )
 def test_arguments_that_are_refused(arguments, message):

@@ -130,7 +130,7 @@ def test_what_was_not_the_same_is_said(plain):
 
 
 def test_what_it_refuses(plain):
-    with pytest.raises(DcscError, match="compare: second: expected a Analysis"):
+    with pytest.raises(DcscError, match="compare: second: expected an Analysis"):
         compare(plain, plain.layers)
     with pytest.raises(DcscError, match=r"compare: names: expected two names, got \('a',\)"):
         compare(plain, plain, ("a",))

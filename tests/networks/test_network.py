@@ -152,7 +152,7 @@ def test_graphs_that_cannot_be_are_refused(nodes, outputs, message):
 
 
 def test_a_node_takes_operations_only():
-    with pytest.raises(DcscError, match="Node: operation: expected a Operation, got 'Relu'"):
+    with pytest.raises(DcscError, match="Node: operation: expected an Operation, got 'Relu'"):
         Node("a", "Relu", ("x",), "z")
 
 

@@ -25,12 +25,14 @@ from dcsc.bounds.certificates.layers import (
     CertifiedCodeLayer,
     CertifiedLayer,
     CertifiedPartialLayer,
+    basis_of,
+    constants_of,
 )
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.partial import PartialGuarantee
 from dcsc.bounds.pursued import CodeGuarantee
-from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
+from dcsc.bounds.records import LayerInstance, LayerRecord
 from dcsc.bounds.statement import Part, Statement
 from dcsc.bounds.theorem import Theorem
 from dcsc.errors import DcscError
@@ -68,6 +70,8 @@ class Certificate(Displayed, ABC):
         The bound and its parameters.
     reference : str
         The theorem.
+    holds : bool
+        As in `Statement`.
     layers : tuple
         What it says of each layer.
     arrays : tuple of CertifiedArray
@@ -98,6 +102,7 @@ class Certificate(Displayed, ABC):
     version: str
     bound: Described
     reference: str
+    holds: bool
     layers: tuple[Any, ...]
     arrays: tuple[CertifiedArray, ...]
     inputs: Inputs | None
@@ -123,6 +128,11 @@ class Certificate(Displayed, ABC):
     @abstractmethod
     def claim(self) -> str:
         """What it certifies, in a few words."""
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether it guarantees nothing, although all that it says is true."""
+        return not self.holds
 
     @overload
     @staticmethod
@@ -213,7 +223,7 @@ class Certificate(Displayed, ABC):
     @property
     def declared(self) -> bool:
         """Whether some layer's constants were declared, so that nothing shows that they are met."""
-        return any(layer.basis != _basis(LayerInstance) for layer in self.layers)
+        return any(layer.basis != basis_of(LayerInstance) for layer in self.layers)
 
     def write(self, folder: str | Path, force: bool = False) -> None:
         """Write ``certificate.json``, and ``evidence.npz`` with what it was computed from.
@@ -271,7 +281,16 @@ class SupportCertificate(Certificate):
 
     @property
     def claim(self) -> str:
-        return f"failure probability at most {at_most(self.failure_probability, 3)}"
+        most = f"failure probability at most {at_most(self.failure_probability, 3)}"
+        worst = " under the worst noise" if self.layers[0].noise else ""
+        least = f"at least {at_least(self.lower, 3)}{worst}"
+        if not self.lower:
+            return most
+        return f"{most}, {least}" if self.holds else f"failure probability {least}"
+
+    @property
+    def vacuous(self) -> bool:
+        return not (self.holds or self.lower)
 
 
 @attrs.frozen(repr=False)
@@ -363,11 +382,11 @@ def _filled(kind: Any, source: Any, **others: Any) -> Any:
 def _layer(kind: Any, number: int, inputs: Inputs, part: Part, arrays: dict[str, Array]) -> Any:
     record = inputs.layers[number - 1]
     given = describe(record, f"layer{number}", arrays)
-    constants = _constants(record, inputs.bound.needs_babel)
+    constants = constants_of(record, inputs.bound.needs_babel)
     return _filled(
         kind,
         part,
-        basis=_basis(type(record)),
+        basis=basis_of(type(record)),
         given=given,
         constants=describe(constants, f"layer{number}.constants", arrays),
         hypotheses=tuple(
@@ -379,14 +398,3 @@ def _layer(kind: Any, number: int, inputs: Inputs, part: Part, arrays: dict[str,
 def _status(hypothesis: Hypothesis, record: LayerRecord) -> str:
     declared = hypothesis in record.hypotheses
     return "declared true" if declared and hypothesis.holds else _STATUS[hypothesis.holds]
-
-
-def _basis(kind: type) -> str:
-    return "filters and codes" if kind is LayerInstance else "declared constants"
-
-
-def _constants(record: LayerRecord, babel: bool) -> LayerStatistics:
-    """Return the constants; Gaussian noise, which has no bound, is left out of them."""
-    if isinstance(record, LayerInstance) and not record.law.bounded:
-        record = attrs.evolve(record, noise=None, noise_model="adversarial")
-    return record.statistics(babel)

@@ -22,7 +22,7 @@ from dcsc._archives import npz_arrays
 from dcsc._arrays import Array, instance
 from dcsc._files import MARK, regular_file
 from dcsc._outside import check_depth, outside
-from dcsc._words import quoted, short
+from dcsc._words import one_of, quoted, short
 from dcsc.bounds import tails
 from dcsc.bounds.family import THEOREMS
 from dcsc.bounds.hypotheses import Hypothesis
@@ -48,6 +48,7 @@ _LATER: dict[str, Any] = {
     "tolerance": TOLERANCE,
     "spread": None,
     "coins": None,
+    "pursuit": None,
 }
 _MOST_BYTES = 2**30
 _RECORDS = (LayerStatistics, LayerInstance)
@@ -276,7 +277,7 @@ def _rebuilt(tree: Any, where: str, arrays: dict[str, Array], unused: dict[str, 
     except DcscError as error:
         raise DcscError(f"{where}: {error}") from None
     except (TypeError, ValueError, ArithmeticError, MemoryError) as error:
-        raise DcscError(f"{where}: expected a {kind.__name__}: {error}") from None
+        raise DcscError(f"{where}: expected {one_of(kind)}: {error}") from None
 
 
 def _types(annotation: Any) -> Iterator[Any]:

@@ -4,8 +4,15 @@ import attrs
 
 from dcsc.bounds.certificates.document import CertifiedHypothesis
 from dcsc.bounds.certificates.inputs import Described
+from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
 
-__all__ = ["CertifiedCodeLayer", "CertifiedLayer", "CertifiedPartialLayer"]
+__all__ = [
+    "CertifiedCodeLayer",
+    "CertifiedLayer",
+    "CertifiedPartialLayer",
+    "basis_of",
+    "constants_of",
+]
 
 
 @attrs.frozen
@@ -85,3 +92,15 @@ class CertifiedCodeLayer:
     error: float
     missing: float
     hypotheses: tuple[CertifiedHypothesis, ...]
+
+
+def basis_of(kind: type) -> str:
+    """Return what is known of a layer that is given by such a record."""
+    return "filters and codes" if kind is LayerInstance else "declared constants"
+
+
+def constants_of(record: LayerRecord, babel: bool) -> LayerStatistics:
+    """Return the constants; Gaussian noise, which has no bound, is left out of them."""
+    if isinstance(record, LayerInstance) and not record.law.bounded:
+        record = attrs.evolve(record, noise=None, noise_model="adversarial")
+    return record.statistics(babel)

@@ -41,12 +41,18 @@ class Verification(Displayed):
         """Whether nothing differs."""
         return not self.difference
 
+    @property
+    def verdict(self) -> str:
+        """Whether it is true, in a few words, which say as well if it is true of nothing."""
+        if not self.holds:
+            return "false"
+        return "true, and it guarantees nothing" if self.certificate.vacuous else "true"
+
     def _display(self) -> Display:
         certificate = self.certificate._display()
-        found = "true" if self.holds else "false"
         return attrs.evolve(
             certificate,
-            title=f"Verification: {found}. {certificate.title}",
+            title=f"Verification: {self.verdict}. {certificate.title}",
             remarks=() if self.holds else (f"Differs: {self.difference}",),
         )
 

@@ -20,9 +20,10 @@ from dcsc.bounds.explanations.records import (
     StrideOption,
     Verdict,
 )
-from dcsc.bounds.family import BOUNDS, LayeredBound, PartialBound
+from dcsc.bounds.family import BOUNDS, PURSUED, LayeredBound, PartialBound
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import threshold_hypothesis
+from dcsc.bounds.pursued.margins import parameter_of
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.theorem import Theorem
@@ -30,6 +31,8 @@ from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.errors import ContractError, DcscError
 from dcsc.model import DCSCModel
 from dcsc.pathway import Pathway
+from dcsc.pursuits import Layered, OneStep, PathwayPursuit, Pursuit
+from dcsc.pursuits.pathways.layered import FORWARD_PASS, as_pathway_pursuit
 
 __all__ = ["explain"]
 
@@ -46,6 +49,7 @@ def explain(
     bounds: Sequence[Asked] | Asked | None = None,
     failure_probability: float = 0.01,
     top: int = 3,
+    pursuit: Pursuit | PathwayPursuit | None = None,
 ) -> Explanation:
     """Return why each guarantee holds or not, layer by layer, and what would have to change.
 
@@ -63,13 +67,16 @@ def explain(
     noise : float or array_like, default 0
         With a model: as in `measure`.
     bounds : BoundCalculator, PartialBound or sequence of these, optional
-        By default all of dcsc's that speak of the forward pass. Those that do not cover it, or
+        By default all of dcsc's that speak of the pursuit. Those that do not cover it, or
         the model, are listed as such. A
         `PartialBound` is asked about layers whose whole support is not proved to be found.
     failure_probability : float, default 0.01
         δ in [0, 1], of each layer.
     top : int, default 3
         How many of the weakest atoms to look at, of each layer and bound.
+    pursuit : Pursuit or PathwayPursuit, optional
+        What runs the model, by default the forward pass. Each bound takes from it what it has to
+        know, by its ``at``; thresholds are then penalties or levels.
 
     Raises
     ------
@@ -85,38 +92,51 @@ def explain(
     >>> side = explanation.layers[0].verdicts[0].sides[0]
     >>> round(side.slack, 3), explanation.layers[0].guaranteed
     (-0.154, 6)
+    >>> explanation.headline
+    'Nothing is proved of layer 1: mu = 0.07692 and S = 8. With S at most 6 in place of 8 it ...
     """
     records = _records(layers, truth, noise)
     depth = len(records)
     delta = real(failure_probability, "explain: failure_probability", minimum=0, maximum=1)
     count = integer(top, "explain: top", minimum=0)
-    chosen = _chosen(bounds, depth)
+    runs = as_pathway_pursuit(pursuit, "explain: pursuit")
+    steps = runs._each(depth) if isinstance(runs, Layered) else ()
+    chosen = _chosen(bounds, depth, steps)
     whole = [bound for bound in chosen if isinstance(bound, BoundCalculator)]
-    guarantees, refusals = _evaluated(whole, records)
-    parts = [_layer(number, records, guarantees, delta, count) for number in range(1, depth + 1)]
+    guarantees, refusals = _evaluated(whole, records, runs)
+    parts = [
+        _layer(number, records, guarantees, delta, count, step)
+        for number, step in enumerate(steps or (None,) * depth, start=1)
+    ]
     # Where no bound proves a whole support, how much of it is.
     if not all(part.reaches(delta) for part in parts):
         others = [bound for bound in chosen if isinstance(bound, PartialBound)]
-        means, silent = _evaluated(others, records)
+        means, silent = _evaluated(others, records, runs)
         refusals += silent
         if means:
             parts = [
                 part if part.reaches(delta) else attrs.evolve(part, partial=mean)
                 for part, mean in zip(parts, means[0].layers, strict=True)
             ]
-    return Explanation(delta, tuple(parts), tuple(guarantees), tuple(refusals))
+    return Explanation(delta, tuple(parts), tuple(guarantees), tuple(refusals), pursuit=runs)
 
 
-def _evaluated(bounds: Sequence[Any], records: Any) -> tuple[list[Any], list[Refusal]]:
+def _evaluated(
+    bounds: Sequence[Any], records: Any, pursuit: PathwayPursuit
+) -> tuple[list[Any], list[Refusal]]:
     """Return what those say that cover the model, and what the others do not cover."""
     statements, refusals = [], []
     for bound in bounds:
         try:
-            statements.append(bound.at().evaluate(records))
+            statements.append(bound.at(pursuit).evaluate(records))
         except ContractError:
             raise
         except DcscError as error:
-            refusals.append(Refusal(type(bound).__name__, str(error)))
+            why = str(error)
+            if pursuit == FORWARD_PASS and OneStep not in bound.pursuits and bound.pursuits:
+                known = " or ".join(f"{kind.__name__}(...)" for kind in bound.pursuits)
+                why += f": ask explain(..., pursuit={known})"
+            refusals.append(Refusal(type(bound).__name__, why))
     return statements, refusals
 
 
@@ -133,11 +153,16 @@ def _records(
     return as_records(layers, "explain: layers")
 
 
-def _chosen(bounds: Sequence[Asked] | Asked | None, depth: int) -> list[Asked]:
+def _chosen(
+    bounds: Sequence[Asked] | Asked | None, depth: int, steps: tuple[Pursuit, ...]
+) -> list[Asked]:
     if bounds is None:
         # of one layer the layered bound is the hybrid one
-        whole = [kind() for kind in BOUNDS if kind is not LayeredBound or depth > 1]
-        return [*whole, PartialBound()]
+        kinds: list[type[Asked]] = [
+            kind for kind in (*BOUNDS, *PURSUED) if kind is not LayeredBound or depth > 1
+        ]
+        speak = {type(step) for step in steps}
+        return [kind() for kind in (*kinds, PartialBound) if speak <= {*kind.pursuits}]
     theorems = bounds if isinstance(bounds, Iterable) else [bounds]
     chosen: list[Asked] = []
     for one in instances(theorems, Theorem, "explain: bounds"):
@@ -156,6 +181,7 @@ def _layer(
     guarantees: list[Guarantee],
     delta: float,
     count: int,
+    step: Pursuit | None,
 ) -> LayerExplanation:
     record = records[number - 1]
     # The constants of the layer, and the two atoms behind its coherence, if its filters are known.
@@ -166,12 +192,14 @@ def _layer(
         statistics = record.changed(noise=None).statistics()
     else:
         statistics = record.statistics()
-    threshold = record.chosen_threshold
+    parameter = parameter_of(step)
+    threshold = getattr(step, parameter, record.chosen_threshold)
     thresholds = () if threshold is None else tuple(np.ravel(threshold).tolist())
     verdicts, classes = [], []
     for guarantee in guarantees:
         bound, part = guarantee.calculator, guarantee.layers[number - 1]
         assert isinstance(bound, BoundCalculator)
+        bound = bound.at(step)
         # The layer as this bound sees it, with the noise that enters according to its guarantee.
         known = (statistics.sparsity, part.noise, statistics.x_min, channels)
         alone: LayerRecord = record
@@ -188,13 +216,15 @@ def _layer(
                 bound._sides(alone, part, delta),
                 _inside(number, thresholds, part.threshold),
                 _changes(bound, alone, known, delta),
-                _best(bound, alone),
+                _best(bound, alone, step),
                 _asked(bound.max_sparsity, alone, 0.0),
                 bound._weakest(alone, count),
             )
         )
     strides = _strides(record, statistics, classes, delta)
-    return LayerExplanation(number, statistics, thresholds, tuple(verdicts), pair, strides)
+    return LayerExplanation(
+        number, statistics, thresholds, tuple(verdicts), pair, strides, parameter=parameter
+    )
 
 
 def _inside(
@@ -235,16 +265,27 @@ def _changes(
             needed = question(layer, delta)
         except DcscError:
             continue  # the bound does not answer it, or the layer does not say enough
-        changes.append(Change(quantity, value, needed, upper, sufficient=enough))
+        # the least x_min is that at any threshold of the layer, for the best one moves with it
+        kept = (
+            quantity != "x_min" or OneStep not in bound.pursuits or layer.chosen_threshold is None
+        )
+        changes.append(
+            Change(quantity, value, needed, upper, sufficient=enough, keeps_threshold=kept)
+        )
     return tuple(changes)
 
 
-def _best(bound: BoundCalculator, layer: LayerRecord) -> BestThreshold | None:
-    """Return the best threshold; None if the layer cannot have one."""
+def _best(bound: BoundCalculator, layer: LayerRecord, step: Pursuit | None) -> BestThreshold | None:
+    """Return the best threshold, of the pursuit or the layer; None if it cannot have one."""
     try:
         (threshold,) = bound.best_thresholds(layer)
-        candidate = layer.changed(threshold=threshold)
-        return BestThreshold(float(threshold), bound.evaluate(candidate).failure_probability)
+        parameter = parameter_of(step)
+        if parameter == "threshold":
+            guarantee = bound.evaluate(layer.changed(threshold=threshold))
+        else:
+            changed: Any = attrs.evolve(step, **{parameter: threshold})  # type: ignore[misc]
+            guarantee = bound.at(changed).evaluate(layer)
+        return BestThreshold(float(threshold), guarantee.failure_probability)
     except DcscError:
         return None
 

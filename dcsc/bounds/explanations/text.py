@@ -6,26 +6,24 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from dcsc._display import ends
-from dcsc.bounds.guarantee import Guarantee
+from dcsc._words import quoted
+from dcsc.bounds.explanations.parts import Change, LayerExplanation, StrideOption, Verdict
+from dcsc.bounds.guarantee import Guarantee, claimed
 from dcsc.bounds.partial import LayerPartial, PartialBound
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.dictionaries import AtomPair
+from dcsc.pursuits.pathways.layered import FORWARD_PASS
 
 if TYPE_CHECKING:
-    from dcsc.bounds.explanations.records import (
-        Change,
-        Explanation,
-        LayerExplanation,
-        StrideOption,
-        Verdict,
-    )
+    from dcsc.bounds.explanations.records import Explanation
 
 __all__ = ["described"]
 
 _WIDTH = 100
+_FORMULA = "failure probability"
 _ASKED = (
     "Asked for: each layer, alone with the noise that enters it, fails with probability at most "
-    "delta = {delta}. Changes are of one quantity at a time."
+    "delta = {delta}. Changes are of one quantity at a time, and keep the rest as it is."
 )
 _LEGEND = (
     "S is the largest number of non-zeros in a stripe, mu the coherence, x_min and x_max the "
@@ -37,7 +35,10 @@ _LEGEND = (
 def described(explanation: "Explanation") -> str:
     """Return the whole text."""
     delta = explanation.failure_probability
-    lines = _wrap(0, _ASKED.format(delta=_n(delta)))
+    lines = [*_wrap(0, explanation.headline), ""]
+    if explanation.pursuit != FORWARD_PASS:
+        lines += _wrap(0, f"What runs the model: {quoted(explanation.pursuit)}.")
+    lines += _wrap(0, _ASKED.format(delta=_n(delta)))
     for guarantee in explanation.guarantees:
         lines += _wrap(0, _overall(guarantee))
     for refusal in explanation.refusals:
@@ -48,13 +49,15 @@ def described(explanation: "Explanation") -> str:
 
 
 def _overall(guarantee: Guarantee) -> str:
-    probability = _probability(guarantee.failure_probability)
+    probability = _probability(
+        guarantee.failure_probability, guarantee.lower, guarantee.layers[0].noise
+    )
     where = "the layer" if len(guarantee.layers) == 1 else f"all {len(guarantee.layers)} layers"
     read_off = "; constants below the deepest layer are those of this draw"
     return f"{guarantee.bound}, {where}: {probability}{read_off if guarantee.conditional else ''}."
 
 
-def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
+def _layer(layer: LayerExplanation, delta: float) -> list[str]:
     constants = layer.statistics
     known = [
         f"mu = {_n(constants.coherence)}",
@@ -66,7 +69,7 @@ def _layer(layer: "LayerExplanation", delta: float) -> list[str]:
     if constants.n_atoms is not None:
         known.append(f"N = {constants.tests}")
     if layer.thresholds:
-        known.append("threshold " + _range(layer.thresholds))
+        known.append(f"{layer.parameter} {_range(layer.thresholds)}")
     lines = _wrap(0, f"Layer {layer.number}: " + ", ".join(known) + ".")
     if layer.pair is not None:
         lines += _wrap(2, _pair(layer.pair))
@@ -117,19 +120,22 @@ def _pair(pair: AtomPair) -> str:
     return f"mu: {relation}."
 
 
-def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> list[str]:
-    zeta = _n(verdict.guarantee.noise)
-    probability = _probability(verdict.failure_probability)
-    lines = _wrap(2, f"{verdict.bound}, zeta = {zeta}: {probability}.")
-    for side in verdict.sides:
-        lines += _wrap(4, _side(side))
-    low, high = verdict.guarantee.threshold
-    if verdict.inside and low < high:
-        lines += _wrap(4, f"The threshold lies where it may, between {_n(low)} and {_n(high)}.")
+def _verdict(verdict: Verdict, layer: LayerExplanation, delta: float) -> list[str]:
+    part, name = verdict.guarantee, layer.parameter
+    probability = _probability(part.failure_probability, part.least, part.noise)
+    lines = _wrap(2, f"{verdict.bound}, zeta = {_n(part.noise)}: {probability}.")
+    # what is not met comes first, and then what the bound compares
     formulas = tuple(side.left for side in verdict.sides)
     for statement in verdict.violations:
         if not any(formula in statement for formula in formulas):
-            lines += _wrap(4, f"False: {_of_layer(statement, layer.number)}.")
+            lines += _wrap(4, f"Not met: {_of_layer(statement, layer.number)}.")
+    for side in verdict.sides:
+        # a formula that reaches delta is of no use where a condition is false
+        if not (verdict.violations and side.left == _FORMULA and side.holds):
+            lines += _wrap(4, _side(side))
+    low, high = part.threshold
+    if verdict.inside and low < high:
+        lines += _wrap(4, f"The {name} lies where it may, between {_n(low)} and {_n(high)}.")
     for atom in verdict.atoms:
         lines += _wrap(4, _atom(atom))
     lines += _wrap(4, _changes(verdict, layer, delta))
@@ -139,6 +145,11 @@ def _verdict(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> lis
 def _side(side: Side) -> str:
     relation = "below" if side.strict else "at most"
     slack = f"{_n(abs(side.slack))} " + ("to spare" if side.holds else "too much")
+    if side.left == _FORMULA and side.left_value > 1:
+        return (
+            f"Its formula gives {_n(side.left_value)} for the {side.left}, and must give "
+            f"{relation} {side.right} = {_n(side.right_value)}."
+        )
     return (
         f"{side.left} = {_n(side.left_value)} must be {relation} {side.right} = "
         f"{_n(side.right_value)}: {slack}."
@@ -166,32 +177,43 @@ def _atom(atom: WeakAtom) -> str:
     )
 
 
-def _changes(verdict: "Verdict", layer: "LayerExplanation", delta: float) -> str:
+def _changes(verdict: Verdict, layer: LayerExplanation, delta: float) -> str:
     """Say what would lead to δ, and what cannot."""
-    clauses = [_change(change, layer) for change in verdict.changes if _tells(change)]
     never = [change.quantity for change in verdict.changes if change.needed is None]
-    best = verdict.best
+    best, clauses = verdict.best, []
     if best is not None:
-        at = f"threshold {_n(best.threshold)}"
-        reached = best.failure_probability <= delta
-        value = _n(best.failure_probability)
-        clauses.append(f"{at} gives {value}" if reached else f"the best {at} still gives {value}")
+        at, value = _n(best.threshold), _n(best.failure_probability)
+        if best.failure_probability <= delta:
+            clauses = [f"{layer.parameter} {at} gives {value}"]
+        elif best.failure_probability < 1:
+            clauses = [f"the best {layer.parameter}, {at}, gives {value}"]
+        else:
+            clauses = [f"no {layer.parameter} is enough"]
+    # another threshold is named already where it is all that is missing
+    fails = verdict.failure_probability > delta
+    clauses += [
+        _change(change, layer)
+        for change in verdict.changes
+        if _tells(change) and not (fails and change.met and not change.keeps_threshold)
+    ]
     if never:
         names = " or ".join(filter(None, [", ".join(never[:-1]), never[-1]]))
         clauses.append(f"cannot be reached by {names} alone")
     return "For delta: " + "; ".join(clauses) + "." if clauses else ""
 
 
-def _tells(change: "Change") -> bool:
+def _tells(change: Change) -> bool:
     """Return whether a change is worth a line; a limit that is kept and yet not enough is not."""
     if change.needed is None:
         return False
     return change.sufficient or change.now is None or change.now < change.needed
 
 
-def _change(change: "Change", layer: "LayerExplanation") -> str:
+def _change(change: Change, layer: LayerExplanation) -> str:
     assert change.needed is not None
     now = "" if change.now is None else f" (now {_n(change.now)})"
+    if not change.keeps_threshold:
+        now += f", with a {layer.parameter} chosen anew"
     if change.quantity == "S":
         return f"S at most {_limit(change.needed, layer.statistics.stripe_size)}{now}"
     if math.isinf(change.needed):
@@ -201,7 +223,7 @@ def _change(change: "Change", layer: "LayerExplanation") -> str:
     return f"{change.quantity} {relation} {_n(change.needed)}{now}{whatever}"
 
 
-def _assumed(layer: "LayerExplanation") -> list[str]:
+def _assumed(layer: LayerExplanation) -> list[str]:
     """Say each assumption once, with the bounds that make it."""
     who: dict[str, list[str]] = {}
     verdicts = [(verdict.bound, verdict.assumptions) for verdict in layer.verdicts]
@@ -218,7 +240,7 @@ def _assumed(layer: "LayerExplanation") -> list[str]:
     return lines
 
 
-def _stride(option: "StrideOption", proved: bool) -> str:
+def _stride(option: StrideOption, proved: bool) -> str:
     limit = _up_to(option.max_sparsity, option.stripe_size)
     return (
         f"With stride {_place(option.stride)}: mu = {_n(option.coherence)}, {option.stripe_size} "
@@ -227,10 +249,10 @@ def _stride(option: "StrideOption", proved: bool) -> str:
     )
 
 
-def _probability(value: float) -> str:
-    if value == 0:
+def _probability(most: float, least: float, noise: float) -> str:
+    if most == 0:
         return "cannot fail"
-    return f"fails with probability at most {_n(value)}" if value < 1 else "says nothing"
+    return claimed("fails", most, least, noise, 3) if most < 1 or least > 0 else "says nothing"
 
 
 def _up_to(sparsity: float | None, stripe_size: int | None) -> str:

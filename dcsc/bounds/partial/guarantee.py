@@ -177,7 +177,7 @@ class PartialGuarantee(Displayed, Tabled, Statement[LayerPartial]):
             f"{self.bound}: expected recall and false alarms, layer by layer",
             _HEADINGS,
             [layer._row(f"layer {at}") for at, layer in enumerate(self.layers, start=1)],
-            (*(f"Not true: {one}." for one in self.violations), f"Source: {self.reference}."),
+            (*(f"Not met: {one}." for one in self.violations), f"Source: {self.reference}."),
         )
 
     def _table(self) -> dict[str, list[Any]]:

@@ -109,7 +109,7 @@ class CodeGuarantee(Displayed, Statement[LayerCode]):
         return Display(
             f"{self.bound}: {claim}",
             remarks=(
-                *(f"Not true: {statement}." for statement in self.violations),
+                *(f"Not met: {statement}." for statement in self.violations),
                 f"Held against all codes of stripe sparsity {part.sparsity}.",
                 f"Source: {self.reference}.",
             ),

@@ -14,7 +14,7 @@ from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import chained_noise, noise_hypotheses
 from dcsc.bounds.sides import Side
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.pursuits import BasisPursuit
+from dcsc.pursuits import BasisPursuit, OrthogonalMatchingPursuit, Pursuit
 
 __all__ = [
     "Margins",
@@ -22,6 +22,7 @@ __all__ = [
     "layer_guarantee",
     "levels_of",
     "one_each",
+    "parameter_of",
     "positive_numbers",
     "told_by",
 ]
@@ -123,6 +124,13 @@ def one_each(
     return each
 
 
+def parameter_of(pursuit: Pursuit | None) -> str:
+    """Return what a pursuit calls that which a guarantee gives an interval of."""
+    if isinstance(pursuit, BasisPursuit):
+        return "penalty"
+    return "level" if isinstance(pursuit, OrthogonalMatchingPursuit) else "threshold"
+
+
 def told_by(pursuits: tuple[Any, ...], bound: str) -> float | tuple[float, ...]:
     """Return the penalty or level of pursuits, one for all layers or each.
 
@@ -131,7 +139,7 @@ def told_by(pursuits: tuple[Any, ...], bound: str) -> float | tuple[float, ...]:
     NotCoveredError
         If a matching pursuit stops by the number of its atoms.
     """
-    each = tuple(one.penalty if isinstance(one, BasisPursuit) else one.level for one in pursuits)
+    each = tuple(getattr(one, parameter_of(one)) for one in pursuits)
     if None in each or any(getattr(one, "sparsity", None) is not None for one in pursuits):
         raise NotCoveredError(
             f"{bound} covers no matching pursuit but one that stops by its level alone"

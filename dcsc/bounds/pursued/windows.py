@@ -16,7 +16,7 @@ from dcsc.bounds.recursion import noise_hypotheses
 from dcsc.coefficients import TOLERANCE, strictly_below
 from dcsc.errors import DcscError
 
-__all__ = ["Window", "guarantee_of_windows"]
+__all__ = ["Look", "Window", "guarantee_of_windows"]
 
 
 @attrs.frozen(eq=False)
@@ -31,25 +31,37 @@ class Window:
         The ends of the interval, open.
     error : callable
         What an entry is off by, at most, at a threshold inside.
+    needed : float
+        What ``high`` has to be above, if that is more than ``low``.
     """
 
     value: float
     low: float
     high: float
     error: Callable[[float], float]
+    needed: float = 0.0
 
     def joined(self, other: "Window") -> "Window":
         """Return the window of both."""
         value, low = max(self.value, other.value), max(self.low, other.low)
         errors = self.error, other.error
         return Window(
-            value, low, min(self.high, other.high), lambda at: max(error(at) for error in errors)
+            value,
+            low,
+            min(self.high, other.high),
+            lambda at: max(error(at) for error in errors),
+            max(self.needed, other.needed),
         )
+
+    @property
+    def least_end(self) -> float:
+        """What ``high`` has to be above."""
+        return max(self.low, self.needed)
 
     def opened(self, tie: float) -> bool:
         """Whether there is room for a threshold, with ends that are known up to a tie."""
         return strictly_below(self.value, 1.0, TOLERANCE) and strictly_below(
-            self.low, self.high, 2 * tie
+            self.least_end, self.high, 2 * tie
         )
 
     def least(self, tie: float) -> float:
@@ -117,7 +129,7 @@ def _conditions(number: int, window: Window | None, tie: float, name: str) -> It
     inside = strictly_below(window.value, 1.0, TOLERANCE)
     yield Hypothesis(f"layer {number}: {name} = {window.value:.6g} < 1", inside)
     if inside:
-        room = f"{window.low:.6g} < {window.high:.6g}"
+        room = f"{window.least_end:.6g} < {window.high:.6g}"
         yield Hypothesis(f"layer {number}: {room}", window.opened(tie))
 
 

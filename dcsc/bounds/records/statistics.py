@@ -169,7 +169,8 @@ def as_records(layers: Any, where: str) -> tuple[LayerRecord, ...]:
     """
     if isinstance(layers, LayerRecord):
         return (layers,)
-    expected = "LayerStatistics or LayerInstance, one per layer"
+    makes = ", which bounds.measure(model, truth) makes" if hasattr(layers, "layers") else ""
+    expected = f"LayerStatistics or LayerInstance, one per layer{makes}"
     records = items(layers, where, expected)
     if not records or not all(isinstance(record, LayerRecord) for record in records):
         raise DcscError(f"{where}: expected {expected}, got {quoted(layers)}")
@@ -225,8 +226,7 @@ class LayerStatistics(Facts, LayerRecord):
     babel : Babel, optional
         Some values of μ₁ and μ₂²; without them they are μS and μ²S at most.
     n_stripes, containing : int, optional
-        Number of stripes, and of those that hold an entry at the least; they limit the number of
-        non-zeros.
+        Number of stripes, and of those that hold an entry at the least: they limit the non-zeros.
     channel_size : int, optional
         Number of samples of one channel of the signal.
     patch_sparsity : int, optional
@@ -271,8 +271,8 @@ class LayerStatistics(Facts, LayerRecord):
     spread: float | None = number_field(real, minimum=0, default=None)
 
     def _display(self) -> Display:
-        names = "coherence", "x_min", "x_max", "sparsity", "noise", "chosen_threshold", "n_atoms"
-        return self._shown(names)
+        constants = "coherence", "x_min", "x_max", "sparsity", "noise"
+        return self._shown((*constants, "chosen_threshold", "n_atoms"))
 
     def __attrs_post_init__(self) -> None:
         if self.x_min > self.x_max or self.x_max == 0:

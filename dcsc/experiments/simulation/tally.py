@@ -64,6 +64,9 @@ def counted(optional: bool = False) -> Any:
     return array_field(_counts, optional=optional)
 
 
+_UNCOUNTED = "Missed entries and false alarms are counted by simulate(..., entries=True)."
+
+
 @attrs.frozen(repr=False)
 class Tally(Displayed, Tabled):
     """How many of a number of trials failed. Tallies of the same task add up, as does their `sum`.
@@ -134,6 +137,7 @@ class Tally(Displayed, Tabled):
             f"{rows[-1][3]} with 95 % confidence",
             ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
             rows,
+            () if self.missed is not None else (_UNCOUNTED,),
         )
 
     def _table(self) -> dict[str, list[Any]]:

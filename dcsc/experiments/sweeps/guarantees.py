@@ -124,7 +124,8 @@ def _statement(
         return BoundRecord(name, None, str(error))
     why = "; ".join(guarantee.violations)
     if not why and not guarantee.holds:
-        why = f"its value is {guarantee.unclipped:.3g}"
+        least = f": {guarantee.claim}" if guarantee.lower else ""
+        why = f"its value is {guarantee.unclipped:.3g}{least}"
     assert isinstance(pursuit, Layered)  # no bound speaks of another
     each = [bound.at(step) for step in pursuit._each(len(layers))]
     limits = () if bound.needs_instances else tuple(_limits(each, guarantee, layers, delta))

@@ -249,8 +249,8 @@ class _Builder:
         fits = (bias is None or len(bias) == width) and table.channels in (None, outputs)
         if turned or (called_transposed(module.name) and (flax or fits)):
             raise DcscError(
-                f"{table.where}: expected to be told in a table of layers, which dcsc template "
-                'writes, whether it is kind = "convolution" or kind = "transposed_convolution"'
+                f"{table.where}: expected to be told in a table of layers "
+                'whether it is kind = "convolution" or kind = "transposed_convolution"'
                 + (" (with transpose_kernel = false, unless the layer has it)" if flax else "")
                 + f", got weights of shape {module.tensor('weight').shape}"
                 + (f" and {len(bias)} biases" if bias is not None else "")
