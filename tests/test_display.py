@@ -132,6 +132,24 @@ def test_bars_of_a_chain_grow_with_what_they_stand_for():
     assert "&lt;up&gt;" in text
 
 
+def test_an_arrow_leads_from_what_is_read_and_from_nothing_else():
+    stations = [Station("a", 1), Station("b", 1, "far"), Station("c", 1, "sees a", follows=False)]
+    text = diagram(stations)
+    assert text.count("<path") == 1
+    assert 'aria-label="a → b; c"' in text
+    assert "sees a" in Elements(text).words
+
+
+def test_text_has_room_in_a_bar_and_takes_two_lines_beside_it():
+    long = "word " * 40
+    text = diagram([Station("n" * 30, 1), Station("b", 2**12, long)])
+    assert 'width="224"' in text  # 7 for each character, and for two more
+    lines = [word for word in Elements(text).words if word.startswith("word")]
+    assert [len(line) <= 70 for line in lines] == [True, True]
+    assert lines[0] == long[:69]
+    assert "…" in lines[1]
+
+
 def test_measures_that_take_long_are_not_asked():
     shown = DenseDictionary([[1.0, 0.6], [0.0, 0.8]])._repr_html_()
     assert "<tr><th>coherence</th><td>0.6</td></tr>" in shown

@@ -23,11 +23,13 @@ def stations(inputs: Sequence[Input], convolutions: Sequence[Convolution]) -> It
         before = needed.name
         yield Station(f"{before}, {shape}", math.prod(size for size in sizes if size))
     for one in convolutions:
-        words = [times(one.weight.shape[2:])]
+        words = [f"sees {one.signal}"] if one.signal != before else []
+        words += [times(one.weight.shape[2:])]
         words += [f"stride {times(one.stride)}"] if set(one.stride) != {1} else []
         words += [part.label for _, part in one.parts]
-        words += [f"sees {one.signal}"] if one.signal != before else []
         words += [str(terms) for terms in (one.summed, one.joined) if terms is not None]
         channels = len(one.weight)
-        yield Station(f"{one.name}, {channels} channels", channels, ", ".join(words))
+        read = {one.signal, *(term.signal for term in (one.joined.terms if one.joined else ()))}
+        text = f"{one.name}, {channels} channels"
+        yield Station(text, channels, ", ".join(words), follows=before in read)
         before = one.output
