@@ -116,8 +116,8 @@ def open(folder: str | Path) -> "xarray.Dataset":
     data = xarray.Dataset(variables, coords, attributes)
     for name, axis in axes.items():
         data[name].attrs["long_name"] = axis.parameter
-    for name in data.variables.keys() - axes.keys():
-        data[name].attrs["long_name"] = DESCRIPTIONS[name]
+    for variable in data.variables.keys() - axes.keys():
+        data[variable].attrs["long_name"] = DESCRIPTIONS[str(variable)]
     return data
 
 
