@@ -24,6 +24,14 @@ HEADINGS = ("dictionary", "signal", "code", "projection", "signs")
 _PIECE_ENTRIES = 2**18
 
 
+def _selects(layer: Any, field: Any, projection: Projection) -> None:
+    # A class without checks of its own would tell a wrong threshold only where a bound asks for it.
+    try:
+        _ = projection.selection
+    except DcscError as error:
+        raise DcscError(f"Layer: projection: {error}") from None
+
+
 @attrs.frozen(slots=False)
 class Layer(Displayed):
     """One layer: the dictionary A, the projection and the signs D.
@@ -36,7 +44,7 @@ class Layer(Displayed):
     """
 
     dictionary: Dictionary = attrs.field(validator=instance_of(Dictionary))
-    projection: Projection = attrs.field(validator=instance_of(Projection))
+    projection: Projection = attrs.field(validator=[instance_of(Projection), _selects])
     signs: SignPattern = attrs.field(factory=RademacherSigns, validator=instance_of(SignPattern))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The check of the site's links finds pages and anchors that are missing, and follows no others."""
+"""The check of the site finds missing pages and anchors, follows no others, and sees TeX."""
 
 import subprocess
 import sys
@@ -37,3 +37,14 @@ def test_other_sites_are_listed_and_nothing_followed_is_no_success(tmp_path):
     code, lines = checked(tmp_path, "https://example.org/page#part")
     assert code == 1
     assert lines[0] == "not followed: https://example.org/page#part"
+
+
+def test_tex_that_readers_would_see_is_named(tmp_path):
+    page = tmp_path / "mathematics.html"
+    page.write_text("<p>for $\\nu</p><ul><li>z$ and <code>$\\mu$</code></li></ul><pre>$$</pre>")
+    code, lines = checked(tmp_path, "#top")
+    assert code == 1
+    assert lines[0] == "broken: mathematics.html: $\\nu: TeX in the text"
+    assert lines[1] == "1 links followed, 1 broken; 0 lead elsewhere"
+    page.write_text("<p>for <math><mi>z</mi></math>, <code>$\\nu$</code> and 5 $</p>")
+    assert checked(tmp_path, "#top")[0] == 0

@@ -40,9 +40,10 @@ __all__ = ["ConvolutionalDictionary"]
 def _filters(value: Any, record: Any, where: str) -> Array:
     array = real_array(value, where)
     if array.ndim < 3 or 0 in array.shape:
+        one = ": one channel? filters[:, None]" if array.ndim == 2 else ""
         raise DcscError(
             f"{where}: expected shape (filters, channels, *kernel), none of them 0, "
-            f"got {array.shape}"
+            f"got {array.shape}{one}"
         )
     return frozen_array(array)
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, Stroke
+from matplotlib.transforms import ScaledTranslation
 
 from dcsc._arrays import Array
 from dcsc.plotting.cells import (
@@ -95,26 +96,30 @@ def _curves(axes: Axes, data: "xarray.Dataset", drawn: list[str], title: str) ->
         run = np.isfinite(best)
         style = "o-" if ticks is None else "o"
         at, room = beside(places, ticks, curve, len(labels))
-        axes.plot(at[run], best[run], style, ms=4, color=colours[label], label=name)
+        # Later ones are thinner, so that those below remain visible where they agree.
+        wide = 1.5 * (1 + min(1, 3 / len(labels)) * (len(labels) - 1 - curve))
+        axes.plot(at[run], best[run], style, ms=4, lw=wide, color=colours[label], label=name)
         if ticks is None:
             axes.fill_between(at, low, high, color=colours[label], alpha=0.2, lw=0)
         else:
             reach = [best - low, high - best]
             axes.errorbar(at, best, reach, fmt="none", capsize=3, color=colours[label])
-        _proved_curves(axes, one, at, room, None if label is None else colours[label])
+        _proved_curves(axes, one, at, room, curve, None if label is None else colours[label])
     scale(axes, "x", places, x, ticks)
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("share of trials with the whole pathway recovered")
     axes.set_title(title, fontsize=10, loc="left")
     if tells and "bound" in data.dims:
+        axes.plot([], [], " ", label="guaranteed, in the colour of its curve and drawn below it:")
         for number, bound in enumerate(data["bound"].values):
-            name = f"guaranteed: {_bound(bound)}"
+            nowhere = _nowhere(data["guarantee"].sel(bound=bound).values)
+            name = f"guaranteed: {_bound(bound)}{nowhere}"
             axes.plot([], [], color="0.4", label=name, **_proved_style(number, ticks is not None))
     legend(axes)
 
 
 def _proved_curves(
-    axes: Axes, data: "xarray.Dataset", places: Array, room: float, colour: str | None
+    axes: Axes, data: "xarray.Dataset", places: Array, room: float, curve: int, colour: str | None
 ) -> None:
     """Draw the guaranteed recovery; in the curve's colour where there are several curves."""
     if "bound" not in data.dims:
@@ -122,21 +127,31 @@ def _proved_curves(
     count = data.sizes["bound"]
     for number, bound in enumerate(data["bound"].values):
         values = np.atleast_1d(data["guarantee"].sel(bound=bound).values)
-        nowhere = "" if (values < 1).any() else ", nowhere"
+        nowhere = _nowhere(values)
+        # What is proved is proved at the points: it does not slope from one to the next. Below its
+        # curve it stays visible, and promises nothing more.
+        lower = 0 if room or colour is None else -3 * (1 + curve) / 72
+        shift = ScaledTranslation(0, lower, axes.figure.dpi_scale_trans)
         axes.plot(
-            places + room * (number + 1) / (2 * count + 2),
-            1 - values,
+            [] if nowhere else places + room * (number + 1) / (2 * count + 2),
+            [] if nowhere else 1 - values,
+            drawstyle="default" if room else "steps-mid",
+            transform=axes.transData + shift,
             color=colour or BOUNDS[number % len(BOUNDS)],
             label=None if colour else f"guaranteed: {_bound(bound)}{nowhere}",
             **_proved_style(number, room > 0),
         )
 
 
+def _nowhere(values: Array) -> str:
+    return "" if (values < 1).any() else ", nowhere on this grid"
+
+
 def _proved_style(number: int, alone: bool) -> dict[str, Any]:
     """Return what tells guarantees from what is measured, and from each other."""
     if alone:
         return {"ls": "", "marker": "sD^vP"[number % 5], "mfc": "none", "ms": 7}
-    return {"ls": dash(number + 1), "lw": 1.5}
+    return {"ls": dash(number + 1), "lw": max(2.7 - 0.7 * number, 1.2)}
 
 
 # ---- maps --------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def test_one_axis_makes_a_curve(drawn):
     assert footer(figure) == f"{trials} · dcsc {dcsc.__version__}"
     assert panel.get_xlabel() == "stripe sparsity"
     assert panel.get_ylabel() == RATE
-    nowhere = [f"guaranteed: {name}, nowhere" for name in (THREE, THREE_R)]
+    nowhere = [f"guaranteed: {name}, nowhere on this grid" for name in (THREE, THREE_R)]
     assert words(figure) == ["measured", f"guaranteed: {TWO}", *nowhere]
     curve = line(panel, "measured")
     assert curve.get_xdata().tolist() == [1, 2, 3, 5]
@@ -85,12 +85,17 @@ def test_an_axis_of_names_tells_curves_apart(drawn):
     data, figure = drawn(low_coherence=True, axes=axes(sparsity=WIDE, signs=SIGNS))
     (panel,) = figure.axes
     names = ["signs = free", "signs = per filter"]
-    assert words(figure) == [*names, *(f"guaranteed: {name}" for name in (TWO, THREE, THREE_R))]
+    heading = "guaranteed, in the colour of its curve and drawn below it:"
+    proved = [f"guaranteed: {name}" for name in (TWO, THREE, THREE_R)]
+    assert words(figure) == [*names, heading, *proved]
+    widths = [line(panel, name).get_linewidth() for name in names]
+    assert widths[0] > widths[1]  # where they agree, both are visible
+    assert {one.get_drawstyle() for one in panel.lines} == {"default", "steps-mid"}
     assert len({line(panel, name).get_color() for name in names}) == 2
     for name, label in zip(names, data["signs"].values, strict=True):
         assert np.array_equal(line(panel, name).get_ydata(), 1 - data["best"].sel(signs=label))
     measured = line(panel, names[0]).get_linestyle()
-    assert measured not in [line(panel, name).get_linestyle() for name in words(figure)[2:]]
+    assert measured not in [line(panel, name).get_linestyle() for name in proved]
 
 
 def test_an_axis_of_names_alone(drawn):

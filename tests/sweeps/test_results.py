@@ -220,6 +220,17 @@ def test_attributes(finished):
     assert json.loads(data.attrs["versions"]) == {"dcsc": dcsc.__version__, **others}
 
 
+def test_every_variable_says_what_it_is(tmp_path):
+    """Also in the file, where one asks for parts of supports."""
+    run(sweep(BARE, trials=1, bounds=["UniformBound", "PartialBound"]), tmp_path, jobs=1)
+    data, kept = sweeps.open(tmp_path), xarray.load_dataset(write_netcdf(tmp_path))
+    for variables in (data.variables, kept.variables):
+        names = {name: one.attrs["long_name"] for name, one in variables.items()}
+        assert len(set(names.values())) == len(names) > 40
+        for axis, parameter in json.loads(data.attrs["parameters"]).items():
+            assert names[axis] == parameter
+
+
 def test_what_is_not_installed_has_no_version():
     assert _version("numpy") == np.__version__
     assert _version("no-such-package-of-anybody") is None

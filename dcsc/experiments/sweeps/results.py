@@ -13,6 +13,7 @@ from dcsc._arguments import any_path, flag
 from dcsc._arrays import Array
 from dcsc._files import MARK, check_files, write_durably
 from dcsc.experiments.sweeps.configuration import Sweep
+from dcsc.experiments.sweeps.descriptions import DESCRIPTIONS
 from dcsc.experiments.sweeps.progress import cell_progress
 from dcsc.experiments.sweeps.records import CONSTANTS, PARTIAL
 from dcsc.experiments.sweeps.store import RESULTS, Store
@@ -71,6 +72,7 @@ def open(folder: str | Path) -> "xarray.Dataset":
         - ``active`` (…, layer): how many units are on in the codes of the first trial; NaN for
           declared constants. ``recall`` and ``false_per_active`` (…, layer) are what was measured
 
+        Each variable has its meaning as ``long_name``, and an axis the parameter that it varies.
         Attributes hold the configuration as JSON, its seed, the versions and the stopping rule.
         Cells with fewer layers than others have NaN in the others' places, and −1 for counts.
 
@@ -111,7 +113,12 @@ def open(folder: str | Path) -> "xarray.Dataset":
         "versions": json.dumps(plan.versions),
         "parameters": json.dumps({name: axis.parameter for name, axis in axes.items()}),
     }
-    return xarray.Dataset(variables, coords, attributes)
+    data = xarray.Dataset(variables, coords, attributes)
+    for name, axis in axes.items():
+        data[name].attrs["long_name"] = axis.parameter
+    for variable in data.variables.keys() - axes.keys():
+        data[variable].attrs["long_name"] = DESCRIPTIONS[str(variable)]
+    return data
 
 
 def planned(folder: Path, allow_code: bool) -> Sweep:

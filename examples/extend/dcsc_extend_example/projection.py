@@ -36,8 +36,8 @@ class PowerShrinkage(Projection):
     >>> check_projection(PowerShrinkage(0.5, power=-1))
     """
 
-    threshold: float
-    power: float
+    threshold: float = attrs.field(converter=float, validator=attrs.validators.gt(0))
+    power: float = attrs.field(converter=float, validator=attrs.validators.le(1))
 
     @property
     def selection(self) -> Selection:
