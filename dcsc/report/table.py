@@ -9,8 +9,8 @@ from dcsc._arguments import instances
 from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis, Place
-from dcsc.report.numbers import counted, percent, rounded_out
 from dcsc.report.numbers import number as number_of
+from dcsc.report.numbers import percent, rounded_out
 from dcsc.report.words import name_of
 
 __all__ = ["Cell", "columns", "differing", "row"]
@@ -64,6 +64,7 @@ _STABILITY = {
 
 
 _OWN = ("own", "own false")
+_FIRST = ("layer", "on", "S", "found", "proved", "false alarms", *_OWN, "decided")
 _NONE = "–"
 
 
@@ -87,7 +88,9 @@ def columns(analysis: Analysis) -> dict[str, str]:
         headings = headings | _STABILITY
     if not any(layer.own is not None for layer in analysis.layers):
         headings = {name: text for name, text in headings.items() if name not in _OWN}
-    return headings
+    # A screen cuts off what comes last.
+    order = [name for name in _FIRST if name in headings]
+    return {name: headings[name] for name in dict.fromkeys([*order, *headings])}
 
 
 def _mark(facts: FilterFacts) -> str:
@@ -144,7 +147,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     if partial is not None:
         remarks = ["sampled"] * (partial.sampled > 0)
         if layer.resynthesis and partial.inputs != layer.resynthesis[0].inputs:
-            remarks.append(f"({counted(partial.inputs, 'input')})")
+            remarks.append(f"(of {partial.inputs})")
         cells["proved"] = attrs.evolve(
             cells["proved"], text=" ".join([cells["proved"].text, *remarks])
         )

@@ -269,6 +269,16 @@ def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for theorem in theorems:
         groups.setdefault(_theorem(theorem), []).append(theorem.name)
+    asked = [theorem for theorem in theorems if theorem.of]
+    if len(asked) > 1 and not any(theorem.holds for theorem in asked):
+        empty = ", ".join(theorem.name for theorem in asked)
+        most = max(theorem.allowed or 0 for theorem in asked)
+        codes = next((x.sparsity for x in asked if x.sparsity is not None), None)
+        text = f"Nothing of whole codes: {empty} hold for none of those that they were asked about."
+        yield text + (
+            "" if codes is None else f" None of them allows more than S = {most}; {codes} is usual."
+        )
+        groups = {verdict: names for verdict, names in groups.items() if "not asked" in verdict}
     for verdict, names in groups.items():
         yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
 

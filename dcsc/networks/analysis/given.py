@@ -6,8 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._display import times
-from dcsc._words import listed, quoted
+from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations
 from dcsc.networks.analysis.inputs import Inputs
@@ -26,7 +25,7 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any) -> Inputs | None:
         if labels is not None:
             raise DcscError("analyze: labels: expected none without inputs")
         return None
-    inputs = value if isinstance(value, Inputs) else _in_memory(_values(network, value))
+    inputs = value if isinstance(value, Inputs) else Inputs(_NAME, _values(network, value))
     if labels is None:
         return inputs
     labelled = attrs.evolve(inputs, labels=labels)
@@ -36,11 +35,6 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any) -> Inputs | None:
             f"analyze: labels: expected one for each of {inputs.count} inputs, got shape {shape}"
         )
     return labelled
-
-
-def _in_memory(values: dict[str, Array]) -> Inputs:
-    shapes = listed(times(value.shape[1:]) for value in values.values())
-    return Inputs(_NAME, values, note=f"Each is an array of {shapes}.")
 
 
 def _values(network: ConvNetwork, value: Any) -> dict[str, Array]:
