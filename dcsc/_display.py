@@ -33,6 +33,7 @@ __all__ = [
 _MOST_ROWS = 7
 _MOST_REMARKS = 1
 _MOST_ENTRIES = 4
+_FIRST = 3
 _WIDEST = 44
 _FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e[-+]\d+)?")
 _NUMBER = re.compile(r"[-+.\d–]|nan|inf")
@@ -67,7 +68,8 @@ class Display:
         rows = [[_cell(cell) for cell in row] for row in (self.headings, *self.rows)]
         columns = [_aligned(column) for column in zip(*rows, strict=True)]
         lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
-        if len(self.rows) > _MOST_ROWS:
+        # A remark takes the line of a row.
+        if len(self.rows) > _MOST_ROWS + _MOST_REMARKS - len(self.remarks[:_MOST_REMARKS]):
             half = _MOST_ROWS // 2
             between = len(self.rows) - 2 * half
             lines[1 + half : -half] = [f"… {between} more"]
@@ -140,6 +142,9 @@ def _told(value: Any) -> str:
     if len(value) == 2 and getattr(value, "_fields", ()) == ("low", "high"):
         return ends(*value)
     kinds = {type(one).__name__ for one in value if attrs.has(type(one))}
+    if kinds and all("__str__" in vars(type(one)) for one in value):
+        rest = f" and {len(value) - _FIRST} more" if len(value) > _FIRST else ""
+        return ", ".join(map(str, value[:_FIRST])) + rest
     if kinds:
         return f"{len(value)} of {' or '.join(sorted(kinds))}"
     numbers = all(isinstance(one, int | float) for one in value)

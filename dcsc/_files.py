@@ -6,6 +6,7 @@ of new files are as the umask says, and what a symbolic link points to is replac
 """
 
 import contextlib
+import json
 import mmap
 import os
 import re
@@ -18,11 +19,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 
 __all__ = [
     "MARK",
+    "as_json",
     "check_files",
     "make_folder",
     "read_bytes",
@@ -61,6 +65,16 @@ _MARKED = {suffix: start + re.escape(mark) for suffix, (start, mark) in _PLACES.
     ".nc": rb"\x89HDF.*" + MARK.encode(),
     ".npz": rb"PK.*" + MARK.encode() + rb"\Z",
 }
+
+
+def as_json(value: Any) -> bytes:
+    """Return JSON for people, of records too; NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, allow_nan=False, default=_fields)
+    return (text + "\n").encode()
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return attrs.asdict(record, recurse=False)
 
 
 def regular_file(path: Any, where: str) -> Path:

@@ -156,6 +156,7 @@ ARGUMENTS = {
     "folder": swept,
     "folder, run": lambda: folder() / "run",
     "folder, Certificate.write": lambda: folder() / "proof",
+    "path, Analysis.save": lambda: folder() / "page.html",
     "folder, Sweep.of": folder,
     "found": explained,
     "fixed": dict,

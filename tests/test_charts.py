@@ -200,7 +200,7 @@ def test_overlap_has_a_cell_and_a_number_for_every_pair_of_classes():
     matrices = np.array([[[0.5, 0.25], [0.25, np.nan]], [[1.0, 0.0], [0.0, 0.75]]])
     means = np.array([0.5, 0.875]), np.array([0.25, np.nan])
     overlap = PathwayOverlap(np.array(["a", "<b>"]), np.array([3, 1]), matrices, *means)
-    root = ElementTree.fromstring(overlap_drawing(overlap))
+    root = ElementTree.fromstring(overlap_drawing(overlap, ["conv1", "<2>"]))
     images = [one.get("href") for one in root.iter() if one.tag.endswith("image")]
     cells = [Image.open(BytesIO(base64.b64decode(at.partition(",")[2]))) for at in images]
     light = [np.asarray(one.convert("L"), dtype=int) for one in cells]
@@ -212,7 +212,7 @@ def test_overlap_has_a_cell_and_a_number_for_every_pair_of_classes():
     for number, count in ((".50", 1), (".25", 2), ("–", 1), (".00", 2), ("1.00", 1), (".75", 1)):
         assert texts.count(number) == count, number
     assert texts.count("<b>") == 4  # both sides of two matrices
-    assert {"0.50", "0.88", "0.25", "layer 2"} <= set(texts)
+    assert {"0.50", "0.88", "0.25", "conv1", "<2>"} <= set(texts)
 
 
 # ---- a pixel for each unit -----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from PIL import Image
 
 from dcsc import networks
 from dcsc._files import (
+    as_json,
     check_files,
     make_folder,
     read_bytes,
@@ -24,7 +25,6 @@ from dcsc._files import (
     write_files,
 )
 from dcsc.bounds import Certificate, LayerStatistics, UniformBound, verify
-from dcsc.cli.common import as_json
 from dcsc.errors import DcscError
 from dcsc.networks.shipped import digits_network_path
 from dcsc.plotting import as_png, as_svg

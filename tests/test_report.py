@@ -123,7 +123,43 @@ def test_what_no_perturbation_can_switch_is_on_the_page():
     assert "at most 0.016, and stay between 0 and 1; they were looked at for the first 4" in text
     assert f"at least {tenths_below(stability.layers[2].on)}% of the units stay on" in text
     assert "decided" in columns(found)
+    glance = " ".join(words.at_a_glance(found))
+    assert "Perturbations of at most 0.016 in each sample provably leave from" in glance
+    assert "(4 inputs)" in glance
+    assert "Limits(products" not in glance
+    assert repr(found).splitlines()[1].endswith("  decided")
+    table = found.to_pandas()
+    for layer in found.layers:
+        facts, numbers = layer.stability, table.loc[layer.name]
+        assert (numbers.decided, numbers.stays_on) == (facts.decided, facts.on)
+        assert (numbers.steady, numbers.noise_steady) == (facts.steady, layer.safety.steady)
+        assert (numbers.method, numbers.perturbed_inputs) == ("affine", 4)
     assert "decided" not in columns(analyze(network, shipped_inputs(), limits=FEW))
+
+
+def test_the_page_names_the_layers_of_intervals_and_what_to_do():
+    network, least = load(digits_network_path()), attrs.evolve(FEW, products=1e3)
+    found = analyze(network, shipped_inputs(), limits=least, perturbation=4 / 255)
+    first, *others = found.layers
+    assert first.stability.method == "affine"
+    assert "(intervals)" not in row(first)["decided"].text
+    for layer in others:
+        assert row(layer)["decided"].text.endswith("% (intervals)")
+    glance = " ".join(words.at_a_glance(found))
+    assert "Of conv2, conv3 that is by intervals" in glance
+    assert "Limits(products=1e4), or --products on the command line" in glance
+    assert repr(found).count("% (intervals)") == repr(found).count(" % (intervals)") == 2
+
+
+def test_perturbed_inputs_stay_in_the_range_that_is_given():
+    network, images = load(digits_network_path()), digits_inputs().images[:4]
+    free, kept = (
+        analyze(network, images, limits=FEW, perturbation=0.1, valid_range=ends)
+        for ends in (None, (0, 1))
+    )
+    assert kept.inputs.span == (0, 1)
+    for one, other in zip(free.layers, kept.layers, strict=True):
+        assert one.stability.decided < other.stability.decided
 
 
 def test_the_page_says_where_bounds_of_perturbed_inputs_stop():

@@ -99,7 +99,7 @@ def test_columns_of_theorems_are_left_out_where_none_holds():
     assert not any(t.holds for layer in dense.layers for t in layer.theorems)
     headings = columns(dense)
     assert not {"(2)", "(3)", "(3R)", "sharp"} & set(headings)
-    assert {"S", "steady", "found"} <= set(headings)
+    assert {"S", "noise steady", "found"} <= set(headings)
     assert "nothing is proved of any whole code" in " ".join(at_a_glance(dense))
 
 

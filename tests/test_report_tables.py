@@ -49,6 +49,31 @@ def test_columns_that_are_the_same_everywhere_are_one_sentence(digits):
         differing(["layer"], [3, 4])
 
 
+def test_what_layers_are_asked_about_most_comes_first(digits):
+    headings = list(columns(digits))
+    assert headings[:6] == ["layer", "on", "S", "found", "proved", "false alarms"]
+    assert len(set(headings)) == len(headings)
+
+
+def test_theorems_that_are_empty_take_one_sentence(digits):
+    layer = digits.layers[0]
+    assert not any(theorem.holds for theorem in layer.theorems)
+    first, *others = words.of_layer(layer, 0.05)["What is proved"]
+    assert first.startswith("Nothing of whole codes: (2), (3), (3R), (H), (I) hold for none of")
+    assert not any("empty" in text for text in others)
+
+
+def test_a_proof_of_fewer_inputs_says_of_how_many(digits):
+    layer = digits.layers[0]
+    inputs = layer.resynthesis[0].inputs
+    all_of_them, fewer = (
+        row(attrs.evolve(layer, partial=attrs.evolve(layer.partial, inputs=count)))["proved"].text
+        for count in (inputs, inputs - 1)
+    )
+    assert "of" not in all_of_them
+    assert fewer == f"{all_of_them} (of {inputs - 1})"
+
+
 def test_the_own_case_has_cells_and_sentences(digits):
     layer = attrs.evolve(digits.layers[0], own=OWN)
     cells = row(layer)

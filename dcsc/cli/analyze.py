@@ -7,9 +7,10 @@ import attrs
 from cyclopts import Parameter
 
 import dcsc
-from dcsc._files import check_files, write_files
+from dcsc._arrays import real
+from dcsc._files import as_json, check_files, write_files
 from dcsc._words import quoted, readable, without_common
-from dcsc.cli.common import Force, Seed, as_json, console, print_table, ratio, say, whole
+from dcsc.cli.common import Force, Seed, console, print_table, ratio, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.cli.tallies import Counting, count, few, open_data, print_tally
 from dcsc.errors import DcscError
@@ -94,6 +95,13 @@ def analyze(
             "its terms; --no-joined looks at each convolution alone.",
         ),
     ] = True,
+    products: Annotated[
+        float | None,
+        Parameter(
+            help="About how many multiplications each part may take for one layer, 1e10 by "
+            "default; affine bounds of perturbed inputs, four times as many."
+        ),
+    ] = None,
     counting: Counting = _FIRST,
     seed: Seed = 0,
     force: Force = False,
@@ -121,6 +129,8 @@ def analyze(
     if source is not None and geometry is None and holds_autoencoder(source):
         if perturbation is not None:
             raise DcscError("--perturbation: expected a network, got an autoencoder")
+        if products is not None:
+            raise DcscError("--products: expected a network, got an autoencoder")
         if counting != _FIRST:
             raise DcscError("--tallies, --labels: expected a network, got an autoencoder")
         from dcsc.cli.autoencoders import show_autoencoder  # noqa: PLC0415  # few need it
@@ -133,6 +143,8 @@ def analyze(
     if joined:
         network = network.joined()
     limits = Limits() if most is None else Limits(inputs=most)
+    if products is not None:
+        limits = attrs.evolve(limits, products=real(products, "--products", minimum=0))
     data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
     tally = count(network, data, counting, noise, seed, force)
     sample = None if data is None else few(network, data, limits.inputs, seed)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import dcsc
 from dcsc._arrays import Array, integer
-from dcsc._files import write_files
+from dcsc._files import as_json, write_files
 from dcsc._words import readable
-from dcsc.cli.common import as_json, console, print_table, say
+from dcsc.cli.common import console, print_table, say
 from dcsc.cli.progress import share_progress
 from dcsc.networks.autoencoders import Autoencoder, load_autoencoder
 from dcsc.networks.autoencoders.analysis import (

@@ -1,6 +1,5 @@
 """What the commands share: options, and printing."""
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -8,7 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
-import attrs
 from cyclopts import Parameter, Token
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +18,6 @@ __all__ = [
     "Out",
     "Screen",
     "Seed",
-    "as_json",
     "console",
     "print_table",
     "ratio",
@@ -108,13 +105,3 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) ->
         first = short(readable(name), most) if most else ""
         table.add_row(first, *(readable(cell) for cell in cells))
     return table
-
-
-def as_json(value: Any) -> bytes:
-    """Return JSON for people, of records too; NaN and infinity are refused."""
-    text = json.dumps(value, indent=1, allow_nan=False, default=_fields)
-    return (text + "\n").encode()
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return attrs.asdict(record, recurse=False)

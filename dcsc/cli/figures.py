@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import dcsc
-from dcsc._files import check_files, write_files
-from dcsc.cli.common import Force, Out, Seed, as_json, print_table, say, whole
+from dcsc._files import as_json, check_files, write_files
+from dcsc.cli.common import Force, Out, Seed, print_table, say, whole
 from dcsc.cli.progress import share_progress
 from dcsc.cli.pursuits import read_pursuit
 from dcsc.experiments.studies.inputs import read_input

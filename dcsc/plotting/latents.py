@@ -66,8 +66,10 @@ def density_chart(facts: FiringFacts) -> Figure:
         decades = np.log10(density[density > 0])
         low = min(float(decades.min(initial=0.0)), -1.0)
         _histogram(axes, decades, (low, 0.0))
-        ticks = np.arange(np.ceil(low), 1)
-        axes.set_xticks(ticks, [f"{10 ** (2 + tick):g} %" for tick in ticks])
+        steps = np.log10([1, 2, 5]) if low > -2 else np.zeros(1)
+        ticks = (np.arange(np.floor(low), 1)[:, None] + steps).ravel()
+        ticks = ticks[(ticks >= low) & (ticks <= 0)]
+        axes.set_xticks(ticks, [f"{10 ** (2 + tick):.3g}%" for tick in ticks])
         axes.set_xlabel(f"fire for ({len(facts.silent)} never do)")
 
     return _small(draw)

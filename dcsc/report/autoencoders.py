@@ -7,13 +7,14 @@ import numpy as np
 from markupsafe import Markup
 
 from dcsc._arrays import instance
+from dcsc._display import at_least
 from dcsc.networks.autoencoders.analysis import (
     MEANINGS,
     AutoencoderAnalysis,
     LatentPair,
     RecoveryFacts,
 )
-from dcsc.report.numbers import number, percent, rounded_out
+from dcsc.report.numbers import counted, number, percent, rounded_out
 from dcsc.report.pictures import data_uri
 from dcsc.report.rendering import Picture, rendered
 
@@ -50,7 +51,7 @@ def autoencoder_page(analysis: AutoencoderAnalysis) -> str:
     context: dict[str, Any] = {
         "analysis": analysis,
         "glance": autoencoder_glance(analysis),
-        "rows": analysis.rows(),
+        "rows": [(name, value.replace(" %", "%")) for name, value in analysis.rows()],
         "meanings": MEANINGS,
         "pictures": list(_pictures(analysis)),
         "pairs": [_row(analysis, pair) for pair in decoder.pairs],
@@ -78,7 +79,8 @@ def _glance(analysis: AutoencoderAnalysis) -> Iterator[str]:
         f"in {out} dimensions have less than {decoder.floor:.3g}."
     )
     close = int(np.count_nonzero(decoder.nearest > _ALIKE))
-    yield f"{close} latents have another at a cosine above {_ALIKE:g}."
+    have = "has" if close == 1 else "have"
+    yield f"{_latents(close)} {have} another at a cosine above {_ALIKE:g}."
     twice = sum(map(len, decoder.duplicates))
     groups = len(decoder.duplicates)
     if twice:
@@ -87,18 +89,21 @@ def _glance(analysis: AutoencoderAnalysis) -> Iterator[str]:
             f"{groups} {'group' if groups == 1 else 'groups'}."
         )
     if decoder.dead:
-        yield f"{len(decoder.dead)} latents are dead: their atoms have almost no norm."
+        dead = _latents(len(decoder.dead))
+        yield f"Dead {'is' if len(decoder.dead) == 1 else 'are'} {dead}, with almost no norm."
     if analysis.cross is not None:
         yield (
-            "Half of the encoder's atoms have a cosine of more than "
-            f"{np.median(analysis.cross.aligned):.2g} with their own atom in the decoder; with "
-            f"another latent's it is up to {analysis.cross.coherence:.2g}."
+            "Half of the encoder's atoms have a cosine of at least "
+            f"{at_least(float(np.median(analysis.cross.aligned)), 2)} with their own atom in the "
+            f"decoder; with another latent's it is up to {analysis.cross.coherence:.2g}."
         )
     if analysis.firing is not None:
         firing = analysis.firing
         yield (
-            f"{len(firing.silent)} of {model.latents} latents never fire on {firing.count} "
-            f"activations, whose codes have {np.median(firing.active):g} active latents (a median)."
+            f"{len(firing.silent)} of {_latents(model.latents)} never "
+            f"{'fires' if len(firing.silent) == 1 else 'fire'} on "
+            f"{counted(firing.count, 'activation')}, whose codes have "
+            f"{np.median(firing.active):g} active latents (a median)."
         )
         if firing.explained is not None:
             yield (
@@ -121,17 +126,24 @@ def _glance(analysis: AutoencoderAnalysis) -> Iterator[str]:
 def _recovery(facts: RecoveryFacts, draws: int) -> Iterator[str]:
     low, high = rounded_out(100 * facts.found.low, 100 * facts.found.high, 0)
     yield (
-        f"With the decoder alone and random signs, {low} % to {high} % of the active latents are "
+        f"With the decoder alone and random signs, {low}% to {high}% of the active latents are "
         f"proved to be found in the mean ({percent(facts.measured)} in {draws} draws), and "
-        f"{number(facts.false_alarms.low)} to {number(facts.false_alarms.high)} others are "
-        "switched on for each."
+        f"{_span(*rounded_out(*facts.false_alarms, 2))} others are switched on for each."
     )
     if facts.safe is not None:
         yield (
             f"{percent(facts.safe)} of them are safe on their own, whatever the signs, with errors "
-            f"of {percent(facts.noise)} of the signal; {percent(facts.likely)} with 99 % "
+            f"of {percent(facts.noise)} of the signal; {percent(facts.likely)} with 99% "
             "probability over the signs."
         )
+
+
+def _latents(count: int) -> str:
+    return counted(count, "latent")
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _pictures(analysis: AutoencoderAnalysis) -> Iterator[Picture]:
@@ -158,4 +170,4 @@ def _row(analysis: AutoencoderAnalysis, pair: LatentPair) -> list[str]:
     shares = ["–", "–"]
     if firing is not None:
         shares = [percent(float(firing.density[at])) for at in (pair.first, pair.second)]
-    return [str(pair.first), str(pair.second), f"{pair.cosine:.4f}", *shares]
+    return [str(pair.first), str(pair.second), f"{pair.cosine:.4f}".replace("-", "−"), *shares]

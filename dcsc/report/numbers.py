@@ -21,7 +21,7 @@ def rounded_out(low: float, high: float, places: int) -> tuple[str, str]:
 
 def number(value: float | None) -> str:
     """Return a number to two digits."""
-    return "–" if value is None else f"{value:.2g}"
+    return "–" if value is None else ("−" if value < 0 else "") + f"{abs(value):.2g}"
 
 
 def counted(number: int, noun: str) -> str:

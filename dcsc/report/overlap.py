@@ -1,6 +1,7 @@
 """How much pathways overlap, as one drawing: a matrix of classes per layer, and both means."""
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -17,13 +18,13 @@ __all__ = ["overlap_drawing"]
 _COLUMNS = 4
 _PANEL, _SIDE, _LEFT, _TOP = 246, 168, 60, 24
 _MOST_CLASSES, _MOST_NUMBERS = 20, 10
-_NAME = 14
+_NAME, _LAYER = 14, 28
 _BAR = 60  # what the scale of the colours takes to the right
 _FONT = "font-family='sans-serif' font-size"
 
 
-def overlap_drawing(overlap: PathwayOverlap) -> str:
-    """Return as SVG what `dcsc.plotting.pathway_overlap` draws."""
+def overlap_drawing(overlap: PathwayOverlap, names: Sequence[str]) -> str:
+    """Return as SVG what `dcsc.plotting.pathway_overlap` draws, under the names of the layers."""
     depth = len(overlap.matrices)
     columns = min(depth + 1, _COLUMNS)
     rows = math.ceil((depth + 1) / columns)
@@ -32,8 +33,8 @@ def overlap_drawing(overlap: PathwayOverlap) -> str:
     parts = [_text(columns * _PANEL / 2, 14, f"overlap of the pathways of {overlap.counts.sum()} "
                    "samples", 10)]  # fmt: skip
     panels = [
-        _matrix(overlap.classes, matrix, top, number)
-        for number, matrix in enumerate(overlap.matrices, start=1)
+        _matrix(overlap.classes, matrix, top, name)
+        for matrix, name in zip(overlap.matrices, names, strict=True)
     ]
     for number, panel in enumerate([*panels, _curve(overlap)]):
         down, across = divmod(number, columns)
@@ -45,11 +46,11 @@ def overlap_drawing(overlap: PathwayOverlap) -> str:
     return f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{''.join(parts)}</svg>"
 
 
-def _matrix(classes: Array, matrix: Array, top: float, number: int) -> str:
+def _matrix(classes: Array, matrix: Array, top: float, layer: str) -> str:
     count = len(classes)
     cell = _SIDE / count
     picture = _picture(matrix / top, _LEFT, _TOP, _SIDE, _SIDE)
-    parts = [_text(_LEFT + _SIDE / 2, _TOP - 6, f"layer {number}", 10), picture]
+    parts = [_text(_LEFT + _SIDE / 2, _TOP - 6, short(visible(layer), _LAYER), 10), picture]
     for at in range(0, count, math.ceil(count / _MOST_CLASSES)):
         name, middle = short(visible(str(classes[at])), _NAME), (at + 0.5) * cell
         parts.append(_text(_LEFT - 4, _TOP + middle + 3, name, 8, "end"))

@@ -212,7 +212,14 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
         "texts": words.of_layer(layer, analysis.noise),
         "pictures": [] if many else list(_charts(layer)),
         "atoms": _atoms(layer, analysis.layers),
+        "coloured": _coloured(layer, analysis.layers),
     }
+
+
+def _coloured(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> bool:
+    """Return whether what units look for is drawn in colours: a picture of three channels."""
+    first = next((x.coded for x in every if layer.reach and x.name == layer.reach[0]), None)
+    return first is not None and len(shape := first.dictionary.signal_shape) == 3 == shape[0]
 
 
 def _charts(layer: LayerAnalysis) -> Iterator[Picture]:
@@ -251,4 +258,9 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
 def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
-    return drawing(overlap_drawing(analysis.overlap), "Overlap of pathways between classes")
+    count = analysis.overlap.counts.sum()
+    names = [x.name for x in analysis.layers if x.coded and len(x.coded.on) == count]
+    depth = len(analysis.overlap.matrices)
+    if len(names) != depth:  # layers were taken out of the record
+        names = [f"layer {number}" for number in range(1, depth + 1)]
+    return drawing(overlap_drawing(analysis.overlap, names), "Overlap of pathways between classes")

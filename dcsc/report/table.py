@@ -40,14 +40,14 @@ _CODES = {
         for kind in CLASS_BOUNDS
     },
     "sharp": "The same, by whichever of two sharper bounds reaches further.",
-    "steady": "Active units that no error of the size below could switch off in the network as it "
-    "is.",
+    "noise steady": "Active units that no error of the size below, in the layer's own signal, "
+    "could switch off in the network as it is.",
     "safe": "Active units that stay on in a signal made from the code alone, with such an error, "
     "whatever the signs of the others.",
     "found": "Active units found again after going down one layer and up again, with random signs "
     "and (in brackets) without.",
     "proved": "Between which ends it is proved that the mean of that lies over random signs, of "
-    "the first inputs.",
+    'the first inputs: in brackets how many, where it is not of all that "found" is of.',
     "false alarms": "The same of the units that are switched on besides, for each active unit.",
     "from below": "Active units found after going down as many layers as possible and up again, "
     "with random signs and (in brackets) without.",
@@ -58,11 +58,13 @@ _CODES = {
 
 _STABILITY = {
     "decided": "Units of which it is proved that they stay on, or that they stay off, whatever "
-    "perturbation of the size asked for is added to the input.",
+    "perturbation of the size asked for is added to the input. (intervals): affine bounds, which "
+    "prove more, would have taken too long.",
 }
 
 
 _OWN = ("own", "own false")
+_FIRST = ("layer", "on", "S", "found", "proved", "false alarms", *_OWN, "decided")
 _NONE = "–"
 
 
@@ -86,7 +88,9 @@ def columns(analysis: Analysis) -> dict[str, str]:
         headings = headings | _STABILITY
     if not any(layer.own is not None for layer in analysis.layers):
         headings = {name: text for name, text in headings.items() if name not in _OWN}
-    return headings
+    # A screen cuts off what comes last.
+    order = [name for name in _FIRST if name in headings]
+    return {name: headings[name] for name in dict.fromkeys([*order, *headings])}
 
 
 def _mark(facts: FilterFacts) -> str:
@@ -114,7 +118,9 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     }
     if layer.stability is not None:
         decided = layer.stability.decided
-        cells["decided"] = Cell(f"{rounded_out(100 * decided, 100 * decided, 1)[0]}%", decided)
+        way = " (intervals)" if layer.stability.method == "interval" else ""
+        text = f"{rounded_out(100 * decided, 100 * decided, 1)[0]}%{way}"
+        cells["decided"] = Cell(text, decided)
     if codes is None:
         return cells
     density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))
@@ -130,7 +136,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     share = sharp.holds / sharp.of if sharp.of else None
     cells["sharp"] = Cell(f"{sharp.holds} of {sharp.of}" if sharp.of else "–", share)
     for name, value in (
-        ("steady", None if safety is None else safety.steady),
+        ("noise steady", None if safety is None else safety.steady),
         ("safe", None if safety is None else safety.on),
     ):
         cells[name] = Cell(percent(value), value)
@@ -140,8 +146,13 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         ("false alarms", None if partial is None else partial.false_alarms),
     ):
         cells[name] = Cell("–", None) if ends is None else _ends(*ends, name == "proved")
-    if partial is not None and partial.sampled:
-        cells["proved"] = attrs.evolve(cells["proved"], text=f"{cells['proved'].text} sampled")
+    if partial is not None:
+        remarks = ["sampled"] * (partial.sampled > 0)
+        if layer.resynthesis and partial.inputs != layer.resynthesis[0].inputs:
+            remarks.append(f"(of {partial.inputs})")
+        cells["proved"] = attrs.evolve(
+            cells["proved"], text=" ".join([cells["proved"].text, *remarks])
+        )
     for name, place, text in _own_places(layer):
         cells[name] = Cell(f"{text} ({percent(place.below)})", place.value)
     for name in ("found", "from below"):

@@ -10,6 +10,7 @@ from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 from dcsc.report.numbers import counted, number, percent, rounded_out
 from dcsc.report.own import among_draws, of_own
+from dcsc.report.perturbed import decided, of_perturbed, perturbed
 
 __all__ = ["at_a_glance", "limits", "name_of", "of_layer"]
 
@@ -70,6 +71,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
     yield from _recall(coded)
     yield _survival(coded)
     yield among_draws([layer.own for layer in coded if layer.own is not None])
+    yield from decided(analysis)
     for stop in analysis.unbounded:
         yield f"Bounds of perturbed inputs stop at {stop}."
 
@@ -145,7 +147,7 @@ def limits(analysis: Analysis) -> list[str]:
             f"Theorems were asked about the first {most.proved} of them at most, and pathways "
             f"synthesised again from the first {most.resynthesized} at most, with {most.draws} "
             f"draws of the signs. The network's own were placed among at most {most.placed}.",
-            *_perturbed(analysis),
+            *perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
         ]
@@ -168,20 +170,6 @@ def limits(analysis: Analysis) -> list[str]:
     return texts
 
 
-def _perturbed(analysis: Analysis) -> Iterator[str]:
-    facts = [x.stability for x in analysis.layers if x.stability is not None]
-    if not facts:
-        return
-    span = analysis.inputs.span if analysis.inputs else None
-    within = "" if span is None else f", and stay between {span[0]:g} and {span[1]:g}"
-    yield (
-        f"Perturbations change each sample of an input by at most {number(analysis.perturbation)}"
-        f"{within}; they were looked at for the first {facts[0].inputs} inputs."
-    )
-    if any(fact.method == "interval" for fact in facts):
-        yield "Layers for which affine bounds would take too long have those of intervals."
-
-
 def _no_coherence(facts: FilterFacts) -> bool:
     return facts.own is None and len(facts.dead) < facts.shape[0]
 
@@ -196,7 +184,7 @@ def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
         "Codes": list(_codes(layer)),
         "What is proved": [*_proved(layer.theorems), *_partial(layer)],
         "Safe units": list(_safety(layer, noise)),
-        "Perturbed inputs": list(_stability(layer)),
+        "Perturbed inputs": list(of_perturbed(layer)),
         "Down and up again": list(_resynthesis(layer)),
         "The network's own signs": list(of_own(layer.own)),
     }
@@ -286,6 +274,16 @@ def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for theorem in theorems:
         groups.setdefault(_theorem(theorem), []).append(theorem.name)
+    asked = [theorem for theorem in theorems if theorem.of]
+    if len(asked) > 1 and not any(theorem.holds for theorem in asked):
+        empty = ", ".join(theorem.name for theorem in asked)
+        most = max(theorem.allowed or 0 for theorem in asked)
+        codes = next((x.sparsity for x in asked if x.sparsity is not None), None)
+        text = f"Nothing of whole codes: {empty} hold for none of those that they were asked about."
+        yield text + (
+            "" if codes is None else f" None of them allows more than S = {most}; {codes} is usual."
+        )
+        groups = {verdict: names for verdict, names in groups.items() if "not asked" in verdict}
     for verdict, names in groups.items():
         yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
 
@@ -338,31 +336,13 @@ def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
         yield (
             f"In a signal made from the code alone, {percent(facts.on)} of the active units stay "
             f"on whatever the signs of the others and the error, and {percent(facts.on_random)} "
-            f"with 99 % probability over random signs (of {facts.looked_at[0]} drawn)."
+            f"with 99% probability over random signs (of {facts.looked_at[0]} drawn)."
         )
     if facts.off is not None:
         yield (
             f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off "
             f"(of {facts.looked_at[1]})."
         )
-
-
-def _stability(layer: LayerAnalysis) -> Iterator[str]:
-    facts = layer.stability
-    if facts is None:
-        return
-    ways = "affine bounds" if facts.method == "affine" else "intervals"
-    on, off, decided = (
-        rounded_out(100 * share, 100 * share, 1)[0]
-        for share in (facts.on, facts.off, facts.decided)
-    )
-    yield (
-        f"By {ways}, at least {on}% of the units stay on and {off}% stay off whatever perturbation "
-        f"is added to the input: {decided}% are decided."
-    )
-    if facts.steady is not None:
-        steady, _ = rounded_out(100 * facts.steady, 100 * facts.steady, 1)
-        yield f"Of the units that are on, {steady}% stay on."
 
 
 def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
@@ -372,8 +352,8 @@ def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
             continue
         text = (
             f"{signs}, {percent(facts.alone.found)} of the active units are found again from the "
-            f"layer's own signal, {percent(facts.alone.missed)} are missed, with "
-            f"{facts.alone.false_alarms:.2f} false alarms for each active unit; "
+            f"layer's own signal ({counted(facts.inputs, 'input')}), {percent(facts.alone.missed)} "
+            f"are missed, with {facts.alone.false_alarms:.2f} false alarms for each active unit; "
             f"{percent(facts.alone.exact)} of the codes are found exactly"
         )
         if facts.depth > 1:

@@ -234,6 +234,37 @@ def test_what_is_shown(analysis):
     assert "3 latents are duplicates, at cosines of 0.99 and more, in 1 group." in glance
 
 
+def test_what_is_printed_has_the_worst_pairs_and_what_the_activations_gave(analysis):
+    text, rows = repr(analysis), dict(analysis.rows())
+    assert str(analysis.decoder.pairs[0]) in text
+    for name in ("never fire", "active latents", "variance explained", "found by the decoder"):
+        assert name in text
+        assert rows[name] in text
+    assert "more" not in text
+    assert len(repr(analysis.recovery).splitlines()) == 10
+    table = analysis.to_pandas()
+    assert table.density.tolist() == analysis.firing.density.tolist()
+    assert table.aligned.tolist() == analysis.cross.aligned.tolist()
+    pairs = analysis.decoder.to_pandas()
+    assert pairs.cosine.tolist() == [pair.cosine for pair in analysis.decoder.pairs]
+    assert pairs["second"].tolist() == [pair.second for pair in analysis.decoder.pairs]
+
+
+def test_atoms_that_are_one_another_have_a_cosine_of_one_and_no_more():
+    random = np.random.default_rng(0)
+    atoms = DenseDictionary(random.normal(size=(7, 300)))
+    tied = Autoencoder(atoms, atoms, ReLU(), np.zeros(300), np.zeros(7), np.zeros(7))
+    tied = analyze_autoencoder(tied)
+    assert tied.cross.aligned.max() == 1
+    assert drawn(latents.aligned_chart(tied.cross))[0] == 300
+
+
+def test_an_error_above_the_variance_is_said_as_such(analysis):
+    firing = attrs.evolve(analysis.firing, explained=-12.7)
+    rows = dict(attrs.evolve(analysis, firing=firing).rows())
+    assert rows["variance explained"] == "none, the error is 13.7 times it"
+
+
 def drawn(figure):
     (axes,) = figure.axes
     handles, names = axes.get_legend_handles_labels()
@@ -312,7 +343,7 @@ def test_the_command_shows_an_autoencoder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     out = call(monkeypatch, capsys, "analyze", "sae", "--input", "x.npy", "--most", "20").out
     assert "An autoencoder of 6 dimensions with 20 latents." in out
-    assert "never fire on 20 activations" in out
+    assert "1 of 20 latents never fires on 20 activations" in out
     assert "read as SAELens writes it" in out
     numbers = json.loads((tmp_path / "report.json").read_text())
     assert numbers["firing"]["count"] == 20

@@ -21,6 +21,7 @@ from dcsc.networks.operations import Constant, Convolve, Elementwise, Relu
 from dcsc.networks.shipped import DIGITS_VARIANTS, digits_inputs, digits_network_path
 from dcsc.networks.stability import METHODS, NORMS
 from dcsc.networks.stability.balls import PatchBall
+from dcsc.networks.stability.stability import affordable_stability
 from tests.networks.chains import convolve, network
 
 RNG = np.random.default_rng(7)
@@ -413,6 +414,32 @@ def test_layers_that_would_take_too_long_keep_their_intervals():
     for one, other in zip(wide.layers, spared.layers, strict=True):
         assert one.decided == other.decided
     assert [layer.method for layer in wide.layers] == ["interval"] * 3
+
+
+def test_as_many_inputs_as_the_work_allows_have_affine_bounds():
+    net, x = load(digits_network_path()), digits_inputs().images[:6]
+    whole = pathway_stability(net, x, 0.02)
+    counts = {}
+    for products in (1e7, 2e7, 6e7, 1e12):
+        kept = affordable_stability(net, x, 0.02, None, products)
+        counts[products] = len(kept.layers[0].active)
+        if products > 1e7:
+            assert {layer.method for layer in kept.layers} == {"affine"}
+            for one, other in zip(kept.layers, whole.layers, strict=True):
+                assert np.array_equal(one.stays_on, other.stays_on[: counts[products]])
+    # Where not even one input has them, intervals of all.
+    assert counts[1e7] == counts[1e12] == 6
+    assert 1 <= counts[2e7] < counts[6e7] < 6
+
+
+def test_a_network_of_whole_numbers_alone_is_refused():
+    graph = Graph(
+        [Input("which", (None, 2), integer=True)],
+        [Node("c", operations.Cast("float32"), ("which",), "c")],
+        ["c"],
+    )
+    with pytest.raises(NotCoveredError, match="it takes whole numbers alone, which are not pert"):
+        pathway_stability(ConvNetwork(graph), np.ones((3, 2), np.uint8), 1.0)
 
 
 BATCH = ConvNetwork(Graph([Input("x", (3, 1, 8))], [], ["x"]))

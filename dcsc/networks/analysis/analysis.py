@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arguments import function, instances
+from dcsc._arguments import function, instances, two_ends
 from dcsc._arrays import Array, instance, integer, real
 from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
@@ -46,6 +46,7 @@ def analyze(
     report: Callable[[float], None] = lambda share: None,
     perturbation: float | None = None,
     labels: "npt.ArrayLike | None" = None,
+    valid_range: tuple[float, float] | None = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 
@@ -67,6 +68,9 @@ def analyze(
         By how much each sample of an input may change: which units that cannot switch.
     labels : array_like of shape (batch,), optional
         The class of each input, in place of those in ``inputs``.
+    valid_range : (float, float), optional
+        Between which numbers perturbed inputs stay, in place of ``Inputs.span``: pictures in
+        ``(0, 1)`` for example.
 
     Raises
     ------
@@ -101,6 +105,9 @@ def analyze(
         )
     # Run the network on the first inputs; without inputs, only the filters are read.
     every = inputs_of(network, inputs, labels)
+    if valid_range is not None:
+        span = two_ends(valid_range, "analyze: valid_range")
+        every = None if every is None else attrs.evolve(every, span=span)
     sample = None if every is None else every.first(chosen.inputs)
     activations: Activations | None = None
     if isinstance(inputs, Activations):

@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 
-from dcsc._display import Display, Displayed, Facts, digits, percent, times
+from dcsc._display import Display, Displayed, Facts, at_least, digits, percent, times
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import FilterFacts
@@ -87,11 +87,13 @@ class LayerAnalysis(Displayed):
     own: OwnFacts | None = None
 
     def _display(self) -> Display:
-        return Display(f"Analysis of layer {self.name}", HEADINGS, [row_of(self)])
+        decided = self.stability is not None
+        headings = HEADINGS + (("decided",) if decided else ())
+        return Display(f"Analysis of layer {self.name}", headings, [row_of(self, decided)])
 
 
-def row_of(layer: LayerAnalysis) -> tuple[str, ...]:
-    """Return the cells of a layer under `HEADINGS`."""
+def row_of(layer: LayerAnalysis, decided: bool) -> tuple[str, ...]:
+    """Return the cells of a layer under `HEADINGS`, and what of perturbed inputs is decided."""
     codes, random = layer.codes, next((x for x in layer.resynthesis if x.signs == "random"), None)
     alone = None if random is None else random.alone
     return (
@@ -102,4 +104,13 @@ def row_of(layer: LayerAnalysis) -> tuple[str, ...]:
         f"{sum(x.holds > 0 for x in layer.theorems)} of {len(layer.theorems)}",
         percent(None if alone is None else alone.found),
         digits(None if alone is None else alone.false_alarms),
+        *((_decided(layer.stability),) if decided else ()),
+    )
+
+
+def _decided(facts: StabilityFacts | None) -> str:
+    if facts is None:
+        return "–"
+    return f"{at_least(100 * facts.decided, 3)} %" + (
+        " (intervals)" if facts.method == "interval" else ""
     )

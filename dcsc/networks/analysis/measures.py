@@ -13,13 +13,14 @@ def measures(layer: LayerAnalysis) -> dict[str, Any]:
     """Return what is known of a layer by name; None where it is not known.
 
     Of numbers that inputs have one by one it is the median, shares lie between 0 and 1, and what
-    is found again is with random signs.
+    is found again is with random signs. ``noise_steady`` is of an error in the layer's own signal;
+    ``stays_on`` to ``perturbed_inputs`` and ``steady`` are of perturbations of the network's input.
     """
     filters, codes, partial = layer.filters, layer.codes, layer.partial
     random = next((facts for facts in layer.resynthesis if facts.signs == "random"), None)
     alone = None if random is None else random.alone
     whole = None if random is None else random.whole
-    own = None if layer.own is None else layer.own.all
+    own, perturbed = None if layer.own is None else layer.own.all, layer.stability
     return {
         "filters": filters.shape[0],
         "coherence": None if filters.own is None else filters.own.value,
@@ -39,5 +40,11 @@ def measures(layer: LayerAnalysis) -> dict[str, Any]:
         "own_found": None if own is None else own.found.value,
         "own_false_alarms": None if own is None else own.false_alarms.value,
         "safe": None if layer.safety is None else layer.safety.on,
-        "steady": None if layer.stability is None else layer.stability.steady,
+        "noise_steady": None if layer.safety is None else layer.safety.steady,
+        "stays_on": None if perturbed is None else perturbed.on,
+        "stays_off": None if perturbed is None else perturbed.off,
+        "decided": None if perturbed is None else perturbed.decided,
+        "steady": None if perturbed is None else perturbed.steady,
+        "method": None if perturbed is None else perturbed.method,
+        "perturbed_inputs": None if perturbed is None else perturbed.inputs,
     }

@@ -7,9 +7,12 @@ from dcsc._display import Facts
 from dcsc.errors import NotCoveredError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.network import ConvNetwork
-from dcsc.networks.stability import LayerStability, pathway_stability
+from dcsc.networks.stability import LayerStability
+from dcsc.networks.stability.stability import affordable_stability
 
 __all__ = ["StabilityFacts", "stability_facts"]
+
+_PARTS = 4  # what only those pay who ask for perturbations
 
 
 @attrs.frozen(repr=False)
@@ -51,12 +54,12 @@ def stability_facts(
     perturbation : float
         The most by which each sample changes.
     products : float
-        About how many multiplications a layer may take, for all inputs.
+        About how many multiplications a part of the analysis may take for one layer. Affine bounds
+        may take four parts, and inputs that would take more are left out.
     """
-    each = products / max(inputs.count, 1)
     try:
-        stability = pathway_stability(
-            network, inputs.values, perturbation, valid_range=inputs.span, products=each
+        stability = affordable_stability(
+            network, inputs.values, perturbation, inputs.span, _PARTS * products
         )
     except NotCoveredError as error:
         return {}, (str(error),)

@@ -14,6 +14,7 @@ from dcsc._tables import Tabled
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, row_of
 from dcsc.networks.analysis.measures import measures
+from dcsc.networks.analysis.saving import Saved
 from dcsc.overlap import PathwayOverlap
 
 __all__ = ["Analysis", "Limits"]
@@ -39,7 +40,8 @@ class Limits:
     twins : int
         Random layers to compare the coherence with.
     products : float
-        About how many multiplications each of these parts may take for one layer.
+        About how many multiplications each of these parts may take for one layer; affine bounds of
+        perturbed inputs, four times as many.
     """
 
     inputs: int = number_field(integer, default=300, minimum=1)
@@ -53,7 +55,7 @@ class Limits:
 
 
 @attrs.frozen(eq=False, repr=False)
-class Analysis(Displayed, Tabled):
+class Analysis(Displayed, Tabled, Saved):
     """What was found out about a network.
 
     Parameters
@@ -91,26 +93,29 @@ class Analysis(Displayed, Tabled):
     unbounded: tuple[str, ...] = ()
 
     def _display(self) -> Display:
+        decided = any(layer.stability is not None for layer in self.layers)
         looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
         return Display(
             f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
-            HEADINGS,
-            [row_of(layer) for layer in self.layers],
+            HEADINGS + (("decided",) if decided else ()),
+            [row_of(layer, decided) for layer in self.layers],
             (*self.stops, *self.notes),
         )
 
     def _repr_html_(self) -> str:
-        # A door: a notebook shows the page, which is made of these records.
+        return framed(self._display(), self._page())
+
+    def _page(self) -> str:
+        # A door: the page is made of these records.
         from dcsc.report import page  # noqa: PLC0415
 
-        return framed(self._display(), page(self))
+        return page(self)
 
     def _table(self) -> dict[str, Sequence[Any]]:
         rows = [{"layer": layer.name, **measures(layer)} for layer in self.layers]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
     def numbers(self) -> dict[str, Any]:
-        """Return all numbers in types that JSON has; None stands where a number is missing."""
         record = attrs.asdict(
             self, filter=lambda field, _: not field.metadata, value_serializer=_plain
         )

@@ -35,6 +35,11 @@ class Enclosure:
     products : float
         About how many multiplications that may take for one value; what takes more is left as it
         is, and named in ``spared``.
+
+    Attributes
+    ----------
+    work : float
+        The most that one value took so far.
     """
 
     balls: Mapping[str, Ball]
@@ -47,6 +52,7 @@ class Enclosure:
     exact: set[str] = attrs.field(factory=set, init=False)
     refined: dict[str, Array] = attrs.field(factory=dict, init=False)
     spared: set[str] = attrs.field(factory=set, init=False)
+    work: float = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.boxes = {name: ball.box for name, ball in self.balls.items()}
@@ -128,9 +134,11 @@ class Enclosure:
         wanted = np.ones(low.shape, bool) if entries is None else entries
         before = self.refined.get(name, np.zeros(low.shape, bool))
         units = np.flatnonzero(wanted & ~before)
-        if 2 * len(units) * self._products(name) > self.products:
+        work = 2 * len(units) * self._products(name)
+        if work > self.products:
             self.spared.add(name)
             return
+        self.work = max(self.work, work)
         self.refined[name] = before | wanted
         widest = max(relaxation.low.size for relaxation in self.relaxations.values())
         block = max(1, _ENTRIES // (2 * widest))

@@ -39,7 +39,7 @@ from dcsc.networks.stability.balls import Ball, Cube, PatchBall
 from dcsc.networks.stability.enclosure import Enclosure
 from dcsc.networks.stability.records import LayerStability, PathwayStability
 
-__all__ = ["METHODS", "NORMS", "pathway_stability"]
+__all__ = ["METHODS", "NORMS", "affordable_stability", "pathway_stability"]
 
 NORMS = ("linf", "patch_l2")
 METHODS = ("affine", "interval")
@@ -64,8 +64,8 @@ def pathway_stability(
     network : ConvNetwork
         Its batch must be one input or of any length.
     inputs : array_like, or mapping of str to array_like
-        As for `ConvNetwork.forward`; each is looked at by itself, in float64. Inputs of whole
-        numbers are not perturbed.
+        As for `ConvNetwork.forward`; each is looked at by itself, in float64. Inputs that the
+        network takes as whole numbers are not perturbed, and one at least has to be.
     eps : float
         The size of the perturbation.
     norm : "linf" or "patch_l2"
@@ -91,7 +91,8 @@ def pathway_stability(
     DcscError
         If an argument does not fit, or inputs lie outside of ``valid_range``.
     NotCoveredError
-        If the network has a fixed batch of several inputs, or no patches for "patch_l2".
+        If the network has a fixed batch of several inputs, takes whole numbers alone, or has no
+        patches for "patch_l2".
 
     Examples
     --------
@@ -109,14 +110,60 @@ def pathway_stability(
     valid = None if valid_range is None else two_ends(valid_range, f"{_WHERE}: valid_range")
     attacks = flag(attack, f"{_WHERE}: attack")
     most = math.inf if products is None else real(products, f"{_WHERE}: products", minimum=0)
+    return _stability(network, inputs, size, norm, method, valid, attacks, most, math.inf)
+
+
+def affordable_stability(
+    network: ConvNetwork,
+    inputs: "npt.ArrayLike | Mapping[str, npt.ArrayLike]",
+    eps: float,
+    valid_range: tuple[float, float] | None,
+    products: float,
+) -> PathwayStability:
+    """Return the affine bounds of as many of the first inputs as the work allows, of one at least.
+
+    Parameters
+    ----------
+    network, inputs, eps, valid_range
+        As for `pathway_stability`.
+    products : float
+        About how many multiplications affine bounds may take for one layer of all inputs. Where one
+        input would take more, a layer has its intervals.
+    """
+    return _stability(
+        network, inputs, eps, "linf", "affine", valid_range, False, products, products
+    )
+
+
+def _stability(
+    network: ConvNetwork,
+    inputs: Any,
+    size: float,
+    norm: str,
+    method: str,
+    valid: tuple[float, float] | None,
+    attacks: bool,
+    each: float,
+    together: float,
+) -> PathwayStability:
     per_input: list[dict[str, LayerStability]] = []
     stops: dict[Stop, None] = {}
-    for sample in _samples(network, inputs):
+    work = 0.0
+    spared: set[str] = set()
+    for count, sample in enumerate(_samples(network, inputs)):
+        # The next input takes about as much as one did so far.
+        if count and work * (count + 1) / count > together:
+            break
         activations = network.forward(sample)
         balls = _balls(activations, sample, size, norm, valid)
         known = {name: value for name, value in sample.items() if name not in balls}
-        enclosure = Enclosure(balls, known, method == "affine", most)
-        per_input.append(_layers(activations, enclosure, stops, attacks))
+        enclosure = Enclosure(balls, known, method == "affine", each)
+        layers = _layers(activations, enclosure, stops, attacks)
+        if count and together < math.inf and enclosure.spared - spared:
+            break  # it has intervals where those before have affine bounds
+        per_input.append(layers)
+        spared = enclosure.spared
+        work += enclosure.work
     names = [convolution.name for convolution in network.convolutions]
     common = [name for name in names if all(name in layers for layers in per_input)]
     return PathwayStability(
@@ -144,6 +191,11 @@ def _samples(network: ConvNetwork, inputs: Any) -> Iterator[dict[str, Array]]:
                 f"{_WHERE}: network: its input {needed.name} is a batch of {batch}, which are not "
                 "looked at one by one"
             )
+    if all(value.dtype.kind != "f" for value in values.values()):
+        raise NotCoveredError(
+            f"{_WHERE}: network: it takes whole numbers alone, which are not perturbed; read it "
+            "with an example of floating numbers, or from behind the step that makes them"
+        )
     for number in range(len(next(iter(values.values())))):
         yield {
             name: array.astype(np.float64) if array.dtype.kind == "f" else array

@@ -1,7 +1,7 @@
 """A sparse autoencoder, and activations if there are any, in the terms of sparse coding theory."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -12,8 +12,10 @@ from dcsc._arguments import function
 from dcsc._arrays import Array, instance, integer, real, real_array
 from dcsc._display import Display, Displayed, at_least, at_most, digits, framed, percent
 from dcsc._fields import number_field
+from dcsc._tables import Tabled
 from dcsc._words import listed
 from dcsc.errors import DcscError
+from dcsc.networks.analysis.saving import Saved
 from dcsc.networks.autoencoders.analysis.directions import (
     CrossFacts,
     DecoderFacts,
@@ -29,6 +31,15 @@ from dcsc.networks.extras import host
 __all__ = ["MEANINGS", "AutoencoderAnalysis", "AutoencoderLimits", "analyze_autoencoder"]
 
 _SHOWN = (1, 4, 16, 64)
+_MOST_PAIRS = 3
+_BRIEF = (
+    ("coherence", "Welch's floor"),
+    ("duplicates", "dead by norm"),
+    ("encoder, own atom",),
+    ("never fire", "active latents"),
+    ("variance explained", "back after decoding"),
+    ("found by the decoder", "proved, in the mean"),
+)
 MEANINGS = {
     "coherence": "The largest cosine of two atoms of the decoder, whatever its sign.",
     "Welch's floor": "What no so many directions in this dimension can go below.",
@@ -90,7 +101,7 @@ class AutoencoderLimits:
 
 
 @attrs.frozen(eq=False, repr=False)
-class AutoencoderAnalysis(Displayed):
+class AutoencoderAnalysis(Displayed, Tabled, Saved):
     """What was found out about an autoencoder.
 
     Parameters
@@ -119,15 +130,37 @@ class AutoencoderAnalysis(Displayed):
         return Display(
             f"Analysis of {self.autoencoder.source}: {self.autoencoder.latents} latents",
             ("", "is"),
-            self.rows()[:7],
+            list(self._brief()),
             self.autoencoder.notes,
         )
 
+    def _brief(self) -> Iterator[tuple[str, str]]:
+        """Yield what matters of `rows` in as few, and the worst pairs."""
+        rows = dict(self.rows())
+        for names in _BRIEF:
+            known = [name for name in names if name in rows]
+            if known:
+                yield "; ".join(known), "; ".join(rows[name] for name in known)
+            if "coherence" in known and self.decoder.pairs:
+                yield "most alike", ", ".join(map(str, self.decoder.pairs[:_MOST_PAIRS]))
+
     def _repr_html_(self) -> str:
-        # A door: a notebook shows the page, which is made of these records.
+        return framed(self._display(), self._page())
+
+    def _page(self) -> str:
+        # A door: the page is made of these records.
         from dcsc.report import autoencoder_page  # noqa: PLC0415
 
-        return framed(self._display(), autoencoder_page(self))
+        return autoencoder_page(self)
+
+    def _table(self) -> dict[str, Any]:
+        latents = range(self.autoencoder.latents)
+        return {
+            "latent": latents,
+            "nearest": self.decoder.nearest,
+            **({} if self.cross is None else {"aligned": self.cross.aligned}),
+            **({} if self.firing is None else {"density": self.firing.density}),
+        }
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the numbers that a table has, with their names; `MEANINGS` says what they are."""
@@ -151,7 +184,7 @@ class AutoencoderAnalysis(Displayed):
             rows += [
                 ("never fire", f"{len(firing.silent)} of {len(firing.fired)}"),
                 ("active latents", digits(float(np.median(firing.active)))),
-                ("variance explained", percent(firing.explained)),
+                ("variance explained", _explained(firing.explained)),
             ]
             if firing.again is not None:
                 rows += [("back after decoding", percent(firing.again[0]))]
@@ -168,7 +201,6 @@ class AutoencoderAnalysis(Displayed):
         return rows
 
     def numbers(self) -> dict[str, Any]:
-        """Return all numbers in types that JSON has; None stands where a number is missing."""
         model = self.autoencoder
         return {
             "source": model.source,
@@ -182,6 +214,12 @@ class AutoencoderAnalysis(Displayed):
                 for name in ("decoder", "cross", "firing", "recovery", "limits", "seed")
             },
         }
+
+
+def _explained(share: float | None) -> str:
+    if share is None or share >= 0:
+        return percent(share)
+    return f"none, the error is {digits(1 - share)} times it"
 
 
 def analyze_autoencoder(

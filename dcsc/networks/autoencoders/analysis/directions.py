@@ -1,12 +1,15 @@
 """What the atoms of an autoencoder are like: how alike, which twice, and which of no size."""
 
+from typing import Any
+
 import attrs
 import numpy as np
 import scipy.sparse
 
 from dcsc._arrays import Array, brief
-from dcsc._display import Facts
+from dcsc._display import Display, Facts
 from dcsc._numerics.scaling import norms
+from dcsc._tables import Tabled
 from dcsc.dictionaries import DenseDictionary
 from dcsc.dictionaries.alike import Alike, babel_function, most_alike
 
@@ -23,9 +26,12 @@ class LatentPair:
     second: int
     cosine: float
 
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second} ({self.cosine:.4f})"
+
 
 @attrs.frozen(eq=False, repr=False)
-class DecoderFacts(Facts):
+class DecoderFacts(Facts, Tabled):
     """The decoder as a dictionary of unit atoms.
 
     Parameters
@@ -59,9 +65,17 @@ class DecoderFacts(Facts):
     level: float
     babel: tuple[float, ...] = attrs.field(repr=lambda values: f"<{len(values)}>")
 
+    def _display(self) -> Display:
+        return self._shown(
+            ("coherence", "floor", "pairs", "nearest", "norms", "dead", "duplicates", "babel")
+        )
+
+    def _table(self) -> dict[str, list[Any]]:
+        return _columns(self.pairs)
+
 
 @attrs.frozen(eq=False, repr=False)
-class CrossFacts(Facts):
+class CrossFacts(Facts, Tabled):
     """The encoder's atoms beside the decoder's.
 
     Parameters
@@ -78,6 +92,9 @@ class CrossFacts(Facts):
     aligned: Array = attrs.field(repr=brief)
     coherence: float
     pairs: tuple[LatentPair, ...]
+
+    def _table(self) -> dict[str, list[Any]]:
+        return _columns(self.pairs)
 
 
 class _Neighbours:
@@ -161,7 +178,17 @@ def decoder_facts(
 def cross_facts(encoder: Array, decoder: Array, count: int) -> CrossFacts:
     """Return the facts about unit atoms of the encoder and the decoder, in one space."""
     alike = most_alike(encoder, decoder, count)
-    return CrossFacts(np.einsum("dn,dn->n", encoder, decoder), _largest(alike), _pairs(alike))
+    aligned = np.clip(np.einsum("dn,dn->n", encoder, decoder), -1, 1)
+    return CrossFacts(aligned, _largest(alike), _pairs(alike))
+
+
+def _columns(pairs: tuple[LatentPair, ...]) -> dict[str, list[Any]]:
+    """Return the columns of a table of pairs, the worst first."""
+    names = ("first", "second", "cosine")
+    return {
+        "pair": list(range(1, len(pairs) + 1)),
+        **{name: [getattr(pair, name) for pair in pairs] for name in names},
+    }
 
 
 def _largest(alike: Alike) -> float:

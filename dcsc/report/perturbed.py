@@ -1,0 +1,70 @@
+"""What is proved of perturbed inputs, in sentences."""
+
+from collections.abc import Iterator
+
+from dcsc._words import listed
+from dcsc.networks.analysis import Analysis, LayerAnalysis
+from dcsc.report.numbers import counted, number, rounded_out
+
+__all__ = ["decided", "of_perturbed", "perturbed"]
+
+
+def decided(analysis: Analysis) -> Iterator[str]:
+    """Say what is decided of perturbed inputs, and where more could be."""
+    layers = [layer for layer in analysis.layers if layer.stability is not None]
+    facts = [layer.stability for layer in layers if layer.stability is not None]
+    if not facts:
+        return
+    shares = sorted(100 * fact.decided for fact in facts)
+    low, high = rounded_out(shares[0], shares[0], 1)[0], rounded_out(shares[-1], shares[-1], 1)[0]
+    yield (
+        f"Perturbations of at most {number(analysis.perturbation)} in each sample provably leave "
+        + (f"{low}%" if low == high else f"from {low}% (in one layer) to {high}%")
+        + f" of the units as they are ({counted(facts[0].inputs, 'input')})."
+    )
+    wide = [
+        layer.name for layer, fact in zip(layers, facts, strict=True) if fact.method == "interval"
+    ]
+    if wide:
+        most = analysis.limits.products
+        yield (
+            f"Of {listed(wide)} that is by intervals, which prove little in deep layers: affine "
+            f"bounds would take more than {_power(4 * most)} multiplications for one input. "
+            f"Limits(products={_power(10 * most)}), or --products on the command line, allows more."
+        )
+
+
+def _power(value: float) -> str:
+    return f"{value:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+def perturbed(analysis: Analysis) -> Iterator[str]:
+    """Say how inputs were perturbed."""
+    facts = [x.stability for x in analysis.layers if x.stability is not None]
+    if not facts:
+        return
+    span = analysis.inputs.span if analysis.inputs else None
+    within = "" if span is None else f", and stay between {span[0]:g} and {span[1]:g}"
+    yield (
+        f"Perturbations change each sample of an input by at most {number(analysis.perturbation)}"
+        f"{within}; they were looked at for the first {counted(facts[0].inputs, 'input')}."
+    )
+
+
+def of_perturbed(layer: LayerAnalysis) -> Iterator[str]:
+    """Say what is decided of the units of a layer."""
+    facts = layer.stability
+    if facts is None:
+        return
+    ways = "affine bounds" if facts.method == "affine" else "intervals"
+    on, off, decided = (
+        rounded_out(100 * share, 100 * share, 1)[0]
+        for share in (facts.on, facts.off, facts.decided)
+    )
+    yield (
+        f"By {ways}, at least {on}% of the units stay on and {off}% stay off whatever perturbation "
+        f"is added to the input: {decided}% are decided."
+    )
+    if facts.steady is not None:
+        steady, _ = rounded_out(100 * facts.steady, 100 * facts.steady, 1)
+        yield f"Of the units that are on, {steady}% stay on."
