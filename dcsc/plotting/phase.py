@@ -128,19 +128,31 @@ def _proved_curves(
     for number, bound in enumerate(data["bound"].values):
         values = np.atleast_1d(data["guarantee"].sel(bound=bound).values)
         nowhere = _nowhere(values)
-        # What is proved is proved at the points: it does not slope from one to the next. Below its
-        # curve it stays visible, and promises nothing more.
+        at, recovered = places + room * (number + 1) / (2 * count + 2), 1 - values
+        if not room:
+            at, recovered = _lower_between(at, recovered)
+        # Below its curve it stays visible, and promises nothing more.
         lower = 0 if room or colour is None else -3 * (1 + curve) / 72
         shift = ScaledTranslation(0, lower, axes.figure.dpi_scale_trans)
         axes.plot(
-            [] if nowhere else places + room * (number + 1) / (2 * count + 2),
-            [] if nowhere else 1 - values,
-            drawstyle="default" if room else "steps-mid",
+            [] if nowhere else at,
+            [] if nowhere else recovered,
             transform=axes.transData + shift,
             color=colour or BOUNDS[number % len(BOUNDS)],
             label=None if colour else f"guaranteed: {_bound(bound)}{nowhere}",
             **_proved_style(number, room > 0),
         )
+
+
+def _lower_between(places: Array, values: Array) -> tuple[Array, Array]:
+    """Return a line with the values at the places, and the lower of two between them.
+
+    What is proved is proved at the places: nothing is known of what lies between.
+    """
+    lower = np.minimum(values[:-1], values[1:])
+    x = np.stack([places[:-1], places[1:], places[1:]], axis=1)
+    y = np.stack([lower, lower, values[1:]], axis=1)
+    return np.append(places[:1], x), np.append(values[:1], y)
 
 
 def _nowhere(values: Array) -> str:
