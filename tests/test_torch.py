@@ -42,6 +42,8 @@ THRESHOLDS = [HardThreshold, SoftThreshold, ReLU, JumpReLU]
 EXACT = [*THRESHOLDS, FirmThreshold, TopK, PositiveTopK, PositionTopK, GroupMax, BatchTopK]
 GROUPED = [GroupHardThreshold, GroupSoftThreshold]
 PORTABLE = [*EXACT, *GROUPED]
+# These divide, so that the sums of the layers above are rounded.
+SCALING = [FirmThreshold, GroupSoftThreshold]
 
 
 def pathway(module, signal):
@@ -51,7 +53,12 @@ def pathway(module, signal):
 # ---- the same codes ------------------------------------------------------------------------------
 
 
-@given(strategies.portable_models(strategies.Dyadic, PORTABLE), st.data())
+@given(
+    strategies.portable_models(
+        strategies.Dyadic, [kind for kind in PORTABLE if kind not in SCALING]
+    ),
+    st.data(),
+)
 def test_codes_are_equal_where_sums_are_exact(model, data):
     signal = data.draw(strategies.signals(model.layers[0].dictionary, laws=("integers",)))
     for got, expected in zip(pathway(model.to_torch(), signal), model.forward(signal), strict=True):

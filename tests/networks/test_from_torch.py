@@ -209,7 +209,7 @@ LAZY = nn.Sequential(nn.LazyConv1d(2, 3))
 
 
 @pytest.mark.parametrize(("module", "example", "message"), [
-    (nn.ReLU, np.zeros(3), "module: expected a torch.nn.Module, got <class"),
+    (nn.ReLU, np.zeros(3), "expected a torch.nn.Module, got the class ReLU, of which"),
     (LAZY, np.zeros((1, 2, 9)), "module: expected weights, got lazy ones: run it once"),
     (Undecided(), np.zeros((2, 3)), "can trace with this example, whatever the numbers in"),
     (Silent(), np.zeros((2, 3)), "module: expected tensors to come out, got none"),
