@@ -39,7 +39,7 @@ from dcsc import (
 from dcsc.bounds import ExactRecoveryBound, measure, with_best_thresholds
 from dcsc.dictionaries import filters
 
-EXTENT, SIGNALS = 32, 8
+EXTENT, SIGNALS = 32, 6
 below = CirculantDictionary(filters.low_coherence(16, 8, 9, rng=0), extent=EXTENT)
 sparse = filters.sparse_rademacher(16, 16, 5, nonzeros=3, rng=1)
 above = CirculantDictionary(sparse, extent=EXTENT)
@@ -155,7 +155,9 @@ for row, (label, cells) in zip(grid, settings.items(), strict=True):
         row[1].plot(list(cells), np.median(error, axis=1), look, alpha=0.8)
         row[2].plot(list(cells), np.median(spent, axis=1), look, alpha=0.8)
     for (name, colour), share in zip(ways.items(), shares, strict=True):
-        row[0].plot(list(cells), share, "--", color=colour, label=f"proved, {name}")
+        row[0].plot(
+            list(cells), share, "--", color=colour, drawstyle="steps-pre", label=f"proved, {name}"
+        )
     row[0].set(xlabel=label, ylabel="share of pathways recovered", ylim=(-0.05, 1.05))
     row[1].set(xlabel=label, ylabel="relative error of the deepest code")
     row[2].set(xlabel=label, ylabel="processor time in ms", yscale="log")
