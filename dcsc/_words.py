@@ -1,11 +1,13 @@
 """What others wrote, in sentences of dcsc's: lists, values, and names as they are."""
 
+import difflib
 import re
 import reprlib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
     "listed",
+    "nearest",
     "one_of",
     "place_of",
     "quoted",
@@ -34,6 +36,21 @@ def listed(items: Iterable[object], most: int = 12) -> str:
     rest = len(items) - most
     text = ", ".join(short(str(item), _LINE) for item in items[:most])
     return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return a hint: the name that was probably meant, or else all there are.
+
+    Examples
+    --------
+    >>> nearest("strid", ["stride", "padding"])
+    ": did you mean 'stride'?"
+    """
+    names = list(known)
+    close = difflib.get_close_matches(str(name), names, 1)
+    if close:
+        return f": did you mean {close[0]!r}?"
+    return f": expected one of {', '.join(names)}" if names else ": there are none"
 
 
 def one_of(kind: type) -> str:

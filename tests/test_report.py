@@ -253,10 +253,23 @@ def test_the_command_writes_a_page_and_the_same_numbers(tmp_path, called):
     assert "conv3" in (tmp_path / "out" / "page.html").read_text()
 
 
+def test_the_command_takes_the_range_of_inputs(tmp_path, called):
+    """A perturbation of pictures from 0 to 1 goes beyond them only where that is allowed."""
+    decided = []
+    for span in ((0, 1), (-9, 9)):
+        path = tmp_path / f"{span[0]}.html"
+        ways = ("--most", 2, "--perturbation", "0.2", "--valid-range", *span, "--html", path)
+        assert called("analyze", *ways).code == 0
+        layers = json.loads(path.with_suffix(".json").read_text())["layers"]
+        decided.append([layer["stability"]["decided"] for layer in layers])
+    assert all(inside > beyond for inside, beyond in zip(*decided, strict=True))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--html", "page.txt"], "--html"),
+        (["--perturbation", "1/255", "--valid-range", "1", "0"], "valid_range"),
         (["--input", "none.npy"], "none.npy"),
         (["missing.onnx"], "missing.onnx"),
         (["--noise", "-1"], "noise"),

@@ -88,6 +88,10 @@ def analyze(
             "1/255: which units provably stay on, or off.",
         ),
     ] = None,
+    valid_range: Annotated[
+        tuple[float, float] | None,
+        Parameter(help="The least and the largest value that a perturbed input may have, as 0 1."),
+    ] = None,
     joined: Annotated[
         bool,
         Parameter(
@@ -129,6 +133,8 @@ def analyze(
     if source is not None and geometry is None and holds_autoencoder(source):
         if perturbation is not None:
             raise DcscError("--perturbation: expected a network, got an autoencoder")
+        if valid_range is not None:
+            raise DcscError("--valid-range: expected a network, got an autoencoder")
         if products is not None:
             raise DcscError("--products: expected a network, got an autoencoder")
         if counting != _FIRST:
@@ -149,7 +155,9 @@ def analyze(
     tally = count(network, data, counting, noise, seed, force)
     sample = None if data is None else few(network, data, limits.inputs, seed)
     with share_progress("analyze") as report:
-        analysis = compute_analysis(network, sample, noise, seed, limits, report, perturbation)
+        analysis = compute_analysis(
+            network, sample, noise, seed, limits, report, perturbation, valid_range=valid_range
+        )
     if isinstance(data, InputSet):
         analysis = attrs.evolve(analysis, given=data.count)
     numbers = {"version": dcsc.__version__, **analysis.numbers()}

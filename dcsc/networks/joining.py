@@ -80,8 +80,9 @@ class JoinedSum:
     Parameters
     ----------
     convolution : str
-        The name that it has: that of the first convolution among the terms.
+        The name that it has: that of the first term.
     terms : tuple of Term
+        Filters of more taps come first, then those of a lesser name, and the identity comes last.
     """
 
     convolution: str = attrs.field(validator=instance_of(str))
@@ -138,7 +139,8 @@ def join(graph: Graph) -> Joining:
         if adding is None:
             continue
         operands = list(_operands(graph, adding))
-        summands = [_summand(graph, value, user) for value, user in operands]
+        # One order, whichever the file has, so that two networks can be compared.
+        summands = sorted((_summand(graph, value, user) for value, user in operands), key=_rank)
         if not any(isinstance(summand.operation, Convolve) for summand in summands):
             continue
         try:
@@ -198,6 +200,13 @@ def _summand(graph: Graph, value: str, user: Node) -> _Summand:
     if norm is not None and isinstance(norm.operation, BatchNorm):
         return _Summand(norm.name, value, name, norm.operation, tuple(replaced))
     return _Summand("", value, value, None)
+
+
+def _rank(summand: _Summand) -> tuple[int, bool, str]:
+    """Return what the terms are sorted by: filters of more taps come first, the identity last."""
+    operation = summand.operation
+    taps = math.prod(operation.weight.shape[2:]) if isinstance(operation, Convolve) else 0
+    return -taps, operation is None, str(summand)
 
 
 def _normed(operation: Convolve, norm: BatchNorm) -> Convolve:

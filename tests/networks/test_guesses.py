@@ -204,3 +204,22 @@ def test_an_error_of_a_network_without_geometry_says_what_was_assumed(tmp_path):
     told = networks.load(tmp_path / "net.npz", table)
     with pytest.raises(DcscError, match=r"\(1, 144\)$"):
         told.forward(np.ones((1, 1, 8, 8)))
+
+
+def test_a_shortcut_may_read_a_sum(tmp_path):
+    """Of the layers with the channels that it needs the latest comes first, sums included."""
+    weights = ones(
+        a__weight=(4, 1, 3), b__weight=(4, 4, 3), c__weight=(2, 4, 3), d__weight=(2, 4, 1)
+    )
+    np.savez(tmp_path / "net.npz", **weights)
+    added = {"name": "sum", "kind": "add", "from": ["a", "b"]}
+    layers = [{"name": "a", "padding": 1}, {"name": "b", "padding": 1}, added]
+    with pytest.raises(DcscError) as error:
+        networks.load(tmp_path / "net.npz", {"layers": [*layers, {"name": "c"}, {"name": "d"}]})
+    assert "got 2; say in a table of layers how it is: from = 'sum', from = 'b'," in str(
+        error.value
+    )
+    strung = {"name": "both", "kind": "concatenate", "from": ["c", "d"]}
+    end = [{"name": "c", "padding": 1}, {"name": "d", "from": "sum"}, strung, {"name": "b"}]
+    network = networks.load(tmp_path / "net.npz", {"layers": [*layers, *end]})
+    assert network.forward(np.ones((1, 1, 9)))[network.outputs[0]].shape == (1, 4, 7)

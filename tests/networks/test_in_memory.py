@@ -133,3 +133,16 @@ def test_activations_of_another_network_are_refused():
     other = networks.ConvNetwork(networks.Graph([networks.Input("input")], [], ["input"]))
     with pytest.raises(DcscError, match=r"analyze: inputs: expected activations of digits-incoh"):
         analyze(NETWORK, other.forward(IMAGES))
+
+
+def test_a_perturbation_that_is_less_than_a_step_of_whole_numbers_is_said():
+    pictures = (16 * IMAGES[:2]).astype(np.uint8)
+    said = f"input: whole numbers from 0 to {pictures.max()}, taken as they are: a perturbation of "
+    for inputs, perturbation, expected in (
+        (pictures, 1 / 255, [f"{said}0.00392157 is less than a step of them"]),
+        (pictures, 1, []),
+        (pictures, None, []),
+        (IMAGES[:2], 1 / 255, []),
+    ):
+        notes = analyze(NETWORK, inputs, limits=SHORT, perturbation=perturbation).notes
+        assert list(notes[len(NETWORK.notes) :]) == expected

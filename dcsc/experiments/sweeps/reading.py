@@ -13,7 +13,7 @@ import cattrs
 
 from dcsc._files import read_bytes
 from dcsc._outside import check_depth, outside
-from dcsc._words import listed, quoted
+from dcsc._words import listed, nearest, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.grid import Grid
 from dcsc.experiments.sweeps.ranges import MOST_CELLS, AxisTable, read_axis
@@ -23,7 +23,6 @@ from dcsc.experiments.sweeps.strict import (
     CodeError,
     MissingParameterError,
     mistakes,
-    nearest,
     register_record,
     strict_converter,
     table_of,

@@ -12,7 +12,7 @@ from dcsc._arguments import any_path, flag, mapping
 from dcsc._arrays import Array, integer
 from dcsc._display import Display, Displayed, Facts
 from dcsc._threads import OneBlasThread
-from dcsc._words import listed, quoted, short
+from dcsc._words import listed, nearest, quoted, short
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.simulation.trials import Simulation
@@ -20,7 +20,6 @@ from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.configuration import Sweep
 from dcsc.experiments.sweeps.results import planned
 from dcsc.experiments.sweeps.store import Store
-from dcsc.experiments.sweeps.strict import nearest
 from dcsc.model import DCSCModel, Layer
 from dcsc.pathway import Pathway, Recovery
 from dcsc.projections import Selection

@@ -24,14 +24,14 @@ from dcsc._archives import npy_array
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc._files import read_bytes
-from dcsc._words import listed, quoted
+from dcsc._words import listed, nearest, quoted
 from dcsc.bounds import BoundCalculator, PartialBound
 from dcsc.bounds.tails import NAMED, Tail
 from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.canonical import canonical
-from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, each_of, nearest
+from dcsc.experiments.sweeps.strict import CodeError, MissingParameterError, each, each_of
 from dcsc.projections import Projection
 from dcsc.pursuits import PathwayPursuit, Pursuit
 from dcsc.signs import SignPattern

@@ -1,6 +1,5 @@
 """Records from tables: each mistake with its place, and what was expected there."""
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
@@ -8,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import cattrs
 from cattrs.gen import make_dict_structure_fn
 
-from dcsc._words import quoted
+from dcsc._words import nearest, quoted
 
 __all__ = [
     "CodeError",
@@ -17,7 +16,6 @@ __all__ = [
     "each_of",
     "is_number",
     "mistakes",
-    "nearest",
     "register_record",
     "strict_converter",
     "table_of",
@@ -156,12 +154,3 @@ def each(items: Iterable[tuple[Any, Any]], read: Callable[[Any, Any], Any]) -> d
     if errors:
         raise ExceptionGroup("", errors)
     return results
-
-
-def nearest(name: Any, known: Any) -> str:
-    """Return a hint: the name that was probably meant, or else all there are."""
-    names = list(known)
-    close = difflib.get_close_matches(str(name), names, 1)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f": expected one of {', '.join(names)}" if names else ": there are none"

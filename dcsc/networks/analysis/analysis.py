@@ -1,7 +1,7 @@
 """A trained network and some inputs, layer by layer, in the terms of sparse coding theory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
 import numpy as np
@@ -150,7 +150,7 @@ def analyze(
         inputs=sample,
         given=0 if every is None else every.count,
         stops=stops,
-        notes=network.notes,
+        notes=(*network.notes, *_steps_of_whole_numbers(network, sample, perturbation)),
         overlap=_overlap(layers, sample),
         answers=answers,
         noise=share,
@@ -159,6 +159,23 @@ def analyze(
         perturbation=perturbation,
         unbounded=unbounded,
     )
+
+
+def _steps_of_whole_numbers(
+    network: ConvNetwork, inputs: Inputs | None, perturbation: float | None
+) -> Iterator[str]:
+    """Say where inputs are whole numbers, and the perturbation is less than a step of them."""
+    if inputs is None or perturbation is None or perturbation >= 1:
+        return
+    for needed in network.inputs:
+        value = inputs.values[needed.name]
+        if not value.size or needed.integer or np.ptp(value) <= 1:
+            continue
+        if np.array_equal(value, np.rint(value)):
+            yield (
+                f"{needed.name}: whole numbers from {value.min():g} to {value.max():g}, taken as "
+                f"they are: a perturbation of {perturbation:g} is less than a step of them"
+            )
 
 
 def _forward(network: ConvNetwork, inputs: Inputs) -> Activations:

@@ -24,14 +24,16 @@ from typing import Any
 
 from dcsc._arguments import mapping
 from dcsc._arrays import instance, shape_tuple
-from dcsc._words import listed, quoted
+from dcsc._words import listed, nearest, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import (
     Activation,
     BatchNorm,
+    Concatenate,
     Convolve,
     ConvolveTransposed,
+    Elementwise,
     Equivariance,
     Operation,
     Unread,
@@ -156,7 +158,7 @@ class _Builder:
         if sorted(order) != sorted(_PARTS):
             raise DcscError(f"{where}: order: expected {_PARTS} in some order, got {quoted(order)}")
         parts = {part: layer.pop(part) for part in order if part in layer}
-        self._add(name, layer, where)
+        self._add(name, layer, where, ("name", *_PARTS, "order"))
         self._check_norm(self.nodes[-1])
         for part, value in parts.items():
             self._add(f"{name}.{part}", self._part(part, value), f"{where}: {part}")
@@ -170,7 +172,9 @@ class _Builder:
             return {"weights": value}
         return {"kind": value}
 
-    def _add(self, name: str, values: dict[str, Any], where: str) -> None:
+    def _add(
+        self, name: str, values: dict[str, Any], where: str, beside: tuple[str, ...] = ()
+    ) -> None:
         # The operation takes its keys off the table; what is left then is a mistake.
         table = Table(where, values)
         module = self._module(table.take("weights", name))
@@ -183,10 +187,10 @@ class _Builder:
         if guessed:
             self._check_guess(kind, table, module)
         operation = self._operation(kind, table, module)
-        table.finish()
+        table.finish(beside)
         self._check(operation, table)
         self.nodes.append(Node(name, operation, tuple(sources), name))
-        self.channels[name] = _channels(operation, table.channels)
+        self.channels[name] = _channels(operation, [self.channels[source] for source in sources])
         self.last = name
         if table.defaults:
             self.defaults.setdefault(", ".join(table.defaults), []).append(name)
@@ -223,9 +227,7 @@ class _Builder:
         if kind == "unread" and "operation" not in table.values:
             return Unread(module.name, why_unread(module))
         if kind not in KINDS:
-            raise DcscError(
-                f"{table.where}: kind: expected one of {', '.join(KINDS)}, got {quoted(kind)}"
-            )
+            raise DcscError(f"{table.where}: no kind {quoted(kind)}{nearest(kind, KINDS)}")
         try:
             return KINDS[kind](table, module)
         except DcscError as error:
@@ -269,7 +271,7 @@ class _Builder:
             return
         ways = [
             f"from = {quoted(name)}"
-            for name, end in self.ends.items()
+            for name, end in reversed(self.ends.items())
             if self.channels[end] == needed
         ]
         if channels % width == 0 and outputs % (channels // width) == 0:
@@ -324,11 +326,15 @@ class _Builder:
         return Input("input")
 
 
-def _channels(operation: Operation, before: int | None) -> int | None:
+def _channels(operation: Operation, sources: list[int | None]) -> int | None:
     """Return the number of channels that come out, where that is known."""
+    before = sources[0] if len(set(sources)) == 1 else None
     if isinstance(operation, Convolve):
         return len(operation.weight)
+    if isinstance(operation, Concatenate):
+        known = [count for count in sources if count is not None]
+        return sum(known) if operation.axis == 1 and len(known) == len(sources) else None
     if isinstance(operation, ConvolveTransposed):
         return operation.weight.shape[1] * operation.groups
-    kept = isinstance(operation, Activation | BatchNorm)
+    kept = isinstance(operation, Activation | BatchNorm | Elementwise)
     return before if kept or operation.equivariance > Equivariance.NONE else None

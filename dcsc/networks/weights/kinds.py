@@ -5,7 +5,7 @@ A new one is a function from a `Table` and the layer's weights to an operation, 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,7 @@ import numpy as np
 
 from dcsc._arguments import flag
 from dcsc._arrays import Array, Shape, per_axis
-from dcsc._words import listed, quoted
+from dcsc._words import listed, nearest, quoted
 from dcsc.errors import DcscError
 from dcsc.networks import operations as ops
 from dcsc.networks.operations import Operation
@@ -69,15 +69,14 @@ class Table:
             self.defaults.append(f"{key} {default}")
         return default
 
-    def finish(self) -> None:
-        """Refuse keys that no builder took."""
+    def finish(self, beside: Sequence[str] = ()) -> None:
+        """Refuse keys that no builder took; those beside them were taken before."""
         if self.values:
-            key = next(iter(self.values))
-            advice = '; a layer before it pads, kind = "pad" with a mode' * (key == "padding_mode")
-            raise DcscError(
-                f"{self.where}: expected keys among {', '.join(self.keys)}, got {quoted(key)}"
-                + advice
-            )
+            key, keys = next(iter(self.values)), [*self.keys, *beside]
+            advice = nearest(key, keys)
+            if key == "padding_mode":
+                advice = '; a layer before it pads, kind = "pad" with a mode'
+            raise DcscError(f"{self.where}: no key {quoted(key)}{advice}")
 
 
 def _asks(value: Any) -> bool:
