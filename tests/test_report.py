@@ -258,7 +258,7 @@ def test_the_command_takes_the_range_of_inputs(tmp_path, called):
     decided = []
     for span in ((0, 1), (-9, 9)):
         path = tmp_path / f"{span[0]}.html"
-        ways = ("--most", 2, "--perturbation", "0.2", "--valid-range", *span, "--html", path)
+        ways = ("--most", 2, "--perturbation", "0.05", "--valid-range", *span, "--html", path)
         assert called("analyze", *ways).code == 0
         layers = json.loads(path.with_suffix(".json").read_text())["layers"]
         decided.append([layer["stability"]["decided"] for layer in layers])
