@@ -185,7 +185,7 @@ class ConvNetwork(Displayed):
                 (
                     convolution.name,
                     times(convolution.weight.shape),
-                    "none" if convolution.activation is None else convolution.activation.label,
+                    _after(convolution),
                     convolution.signal,
                 )
                 for convolution in self.convolutions
@@ -313,6 +313,13 @@ class ConvNetwork(Displayed):
                 f"ConvNetwork.forward: keep: expected names of values, got {quoted(min(unknown))}"
             )
         return names
+
+
+def _after(convolution: Convolution) -> str:
+    """Return what makes codes of the coefficients, in a word or two."""
+    if convolution.summed is not None:
+        return f"{convolution.summed.activation.label} of a sum"
+    return "none" if convolution.activation is None else convolution.activation.label
 
 
 def network_of(value: Any, where: str) -> ConvNetwork:
