@@ -8,6 +8,7 @@ which SPORCO's default of its own parameter is meant. A peer that is missing is 
 """
 
 import importlib.util
+import itertools
 import statistics
 import time
 import warnings
@@ -73,18 +74,15 @@ def beats(extent):
 def problems(quick):
     flat = filters.gaussian(4 if quick else 32, 1, (8, 8), rng=0)
     line = filters.gaussian(4 if quick else 16, 1, 64, rng=0)
-    for side, shares in ((32, (0.2, 0.05)),) if quick else ((128, (0.2, 0.05)), (256, (0.2,))):
+    for side, share in itertools.product((32,) if quick else (128, 256), (0.2, 0.05)):
         circle = CirculantDictionary(flat, (side, side))
-        for share in shares:
-            yield problem(f"{len(flat)} filters of 8×8, {side}×{side}", circle, image(side), share)
-    for extent, shares in ((512, (0.2,)),) if quick else ((4096, (0.2, 0.05)), (16384, (0.2,))):
-        for share in shares:
-            circle, segment = (
-                kind(line, extent) for kind in (CirculantDictionary, ToeplitzDictionary)
-            )
-            for dictionary, where in ((circle, "a circle"), (segment, "a segment")):
-                name = f"{len(line)} filters of 64, {extent}, {where}"
-                yield problem(name, dictionary, beats(extent), share)
+        yield problem(f"{len(flat)} filters of 8×8, {side}×{side}", circle, image(side), share)
+    lengths, shares = ((512,), (0.2,)) if quick else ((4096, 16384), (0.2, 0.05))
+    for extent, share in itertools.product(lengths, shares):
+        circle, segment = (kind(line, extent) for kind in (CirculantDictionary, ToeplitzDictionary))
+        for dictionary, where in ((circle, "a circle"), (segment, "a segment")):
+            name = f"{len(line)} filters of 64, {extent}, {where}"
+            yield problem(name, dictionary, beats(extent), share)
 
 
 # ---- solvers: each returns a function of its effort, and the efforts to try ----------------------

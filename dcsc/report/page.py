@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array, instance, integer
+from dcsc.bounds.family import BOUNDS
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.networks.tallies import NetworkTally
@@ -72,6 +73,11 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": {name: headings[name] for name in kept},
+        "theorems": {
+            kind.label: kind.about
+            for kind in BOUNDS
+            if any(x.name == kind.label for layer in analysis.layers for x in layer.theorems)
+        },
         "same": same,
         "rows": rows,
         "overview": _overview(analysis),

@@ -47,7 +47,8 @@ _CODES = {
     "found": "Active units found again after going down one layer and up again, with random signs "
     "and (in brackets) without. Active are the units of positive coefficients; those that a "
     "positive bias alone switches on, blue in the maps, are none, and filters with such a bias "
-    "have the threshold 0 here.",
+    "have the threshold 0 here. It is measured on a few draws, so that chance may put it beside "
+    "what is proved of the mean.",
     "proved": "Between which ends it is proved that the mean of that lies over random signs, of "
     'the first inputs: in brackets how many, where it is not of all that "found" is of.',
     "false alarms": "The same of the units that are switched on besides, for each active unit.",

@@ -197,9 +197,10 @@ def _filters(facts: FilterFacts) -> Iterator[str]:
         if facts.random is not None:
             text += f"; random filters of this shape have {number(facts.random)}"
         yield text + f", and none can go below {number(facts.floor)}."
-        if facts.dense is not None and any(step > 1 for step in facts.stride):
+        moving = facts.dense if any(step > 1 for step in facts.stride) else None
+        if moving is not None and number(moving.value) != number(facts.own.value):
             yield (
-                f"At stride 1 it would be {number(facts.dense.value)}{_pair(facts.dense)}: the "
+                f"At stride 1 it would be {number(moving.value)}{_pair(moving)}: the "
                 "stride keeps shifted filters apart."
             )
     beta = np.asarray(facts.threshold)
@@ -261,7 +262,8 @@ def _codes(layer: LayerAnalysis) -> Iterator[str]:
     if codes.contrast is not None:
         yield f"The largest coefficient of a code is {codes.contrast:.1f} times the smallest."
     if codes.silent:
-        yield f"{counted(codes.silent, 'unit')} of {units} are on for none of the inputs."
+        verb = "is" if codes.silent == 1 else "are"
+        yield f"{counted(codes.silent, 'unit')} of {units} {verb} on for none of the inputs."
     if codes.outside:
         yield (
             f"{percent(codes.outside)} of the units that are on have a coefficient that is not "
