@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -255,16 +256,16 @@ class Failing(Projection):
 
 
 def test_a_cell_that_fails_is_one_line_and_leaves_what_has_landed(tmp_path, called):
-    """Workers' errors too."""
+    """Workers' errors too; of two workers it is chance which one fails first."""
     (tmp_path / "own_failing.py").write_text(FAILING)
     file = tmp_path / "bad.toml"
     text = SMALL.replace('"noise"\nvalues = [0.0, 0.2]', '"layers.1.projection.fails"\nvalues = X')
     text = text.replace("X", "[false, true]").replace(", threshold = 0.5 }", " }")
     file.write_text(text.replace("HardThreshold", "own_failing:Failing"))
-    for jobs in (1, 2):
+    for jobs, cells in ((1, "1"), (2, "1235")):
         options = ("--jobs", jobs, "--allow-code")
         line = refused(called("sweep", file, "--out", tmp_path / "out", *options))
-        assert line.startswith("cell sparsity=1, noise=True: RuntimeError: it fails (")
+        assert re.match(rf"cell sparsity=[{cells}], noise=True: RuntimeError: it fails \(", line)
     assert sweeps.open(tmp_path / "out")["trials"].sum() > 0
 
 
