@@ -21,6 +21,7 @@ import alternatives
 import common
 import convolutions
 import coordinates
+import depthwise
 import forward
 import geometry
 import growth
@@ -32,6 +33,7 @@ import tails
 
 SECTIONS = {
     "convolutions": convolutions,
+    "depthwise": depthwise,
     "coordinates": coordinates,
     "forward": forward,
     "monte_carlo": monte_carlo,

@@ -105,6 +105,7 @@ def test_pages_say_what_is_missing():
     assert "The threshold of 1 filter of 3 (2) is negative" in text
     text = page(one_dimensional(limits=attrs.evolve(FEW, products=10.0)))
     assert "Left out as too much work" in text
+    assert "More is allowed by Limits(products=…), or --products" in text
 
 
 def tenths_below(share):

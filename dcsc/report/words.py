@@ -166,7 +166,10 @@ def limits(analysis: Analysis) -> list[str]:
             if x.codes and x.own is None and any(x.codes.density)
         ]
     if gaps:
-        texts.append("Left out as too much work: " + "; ".join(gaps) + ".")
+        texts.append(
+            "Left out as too much work: " + "; ".join(gaps) + ". More is allowed by "
+            "Limits(products=…), or --products on the command line."
+        )
     return texts
 
 
