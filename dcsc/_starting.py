@@ -33,11 +33,14 @@ def guard() -> None:
 
 
 def release() -> None:
-    """Let signals be exceptions, so that what the command has begun is tidied up."""
+    """Let signals be exceptions, so that what the command has begun is tidied up, in silence."""
     if _is_command():
         _replace(signal.SIGINT, _leave, signal.default_int_handler)
         for number in _TERMINATIONS:
             _replace(number, signal.SIG_DFL, _terminate)
+        # A process that ends early leaves things to the tracker that joblib starts beside it. What
+        # the tracker finds it removes; it warns of each on the terminal, where one line is due.
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")
 
 
 def _replace(number: int, old: Any, new: Any) -> None:

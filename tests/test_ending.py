@@ -14,7 +14,8 @@ from dcsc.bounds import Certificate, LayerStatistics, UniformBound
 from dcsc.cli import proofs
 from dcsc.cli.common import print_table
 from dcsc.errors import DcscError
-from tests.commands import start
+from tests.commands import run, start
+from tests.sweeps.cases import SMALL
 
 COMMAND = [sys.executable, "-m", "dcsc"]
 
@@ -175,3 +176,26 @@ def test_tables_fit(width, monkeypatch, capsys):
     assert max(map(len, out.splitlines())) <= width
     assert ("│" in out) == (width > 40)
     assert out.count("heading") >= 5
+
+
+LEAVING = """
+from joblib.externals.loky.backend import resource_tracker
+
+from dcsc.projections import HardThreshold
+
+resource_tracker.register("/left", "semlock")
+
+
+class Leaving(HardThreshold):
+    pass
+"""
+
+
+def test_what_is_left_to_be_tidied_up_is_not_said(tmp_path):
+    """What joblib's tracker finds when a command has ended is no line of the command's."""
+    (tmp_path / "own_leaving.py").write_text(LEAVING)
+    text = SMALL.replace('"HardThreshold"', '"own_leaving:Leaving"')
+    (tmp_path / "own.toml").write_text(text)
+    done = run("sweep", "own.toml", "--out", "out", "--allow-code", "--dry-run", cwd=tmp_path)
+    assert "8 cells" in done.out + done.err
+    assert [line for line in done.err.splitlines() if not line.startswith("dcsc")] == []
