@@ -18,7 +18,7 @@ from dcsc.networks import (
 )
 from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_inputs, digits_network_path
-from dcsc.report import page, row, words
+from dcsc.report import page, row, sentences, words
 from dcsc.report.table import columns
 from tests.chromium import BROWSER, Chromium
 from tests.commands import refused
@@ -89,12 +89,12 @@ def test_numbers_of_many_inputs_are_medians_and_say_so(digits):
     headings = columns(digits)
     assert headings["S"].endswith("(a median).")
     assert headings["on"].endswith("(a median).")
-    (said, *_) = words.of_layer(layer, 0.05)["Codes"]
+    (said, *_) = sentences.of_layer(layer, 0.05)["Codes"]
     assert "switches on 20% of" in said
     assert "have up to 2 of them on (medians)" in said
     even = attrs.evolve(first, codes=attrs.evolve(codes, sparsity=(1, 2, 3, 9)))
     assert row(even)["S"].text == "2.5 of 27"
-    assert "up to 2.5 of them" in words.of_layer(even, 0.05)["Codes"][0]
+    assert "up to 2.5 of them" in sentences.of_layer(even, 0.05)["Codes"][0]
 
 
 def test_pages_say_what_is_missing():

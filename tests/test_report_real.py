@@ -6,7 +6,7 @@ import pytest
 from dcsc._words import without_common
 from dcsc.networks import ConvNetwork, Graph, Input, Node, Sum, operations
 from dcsc.networks.analysis import Inputs, Limits, analyze
-from dcsc.report import at_a_glance, page, row, words
+from dcsc.report import at_a_glance, page, row, sentences, words
 from dcsc.report.overview import coherence_chart
 from dcsc.report.table import columns
 from tests.drawings import Drawn
@@ -62,7 +62,7 @@ def test_layers_that_go_into_sums_are_not_counted_as_without_zeros():
     assert any(text.startswith("1 layer of 2 goes into a sum before the act") for text in texts)
     assert not any("no zeros" in text for text in texts)
     assert [row(layer)["outside"].text for layer in found.layers] == ["0 of 3", "0 of 3 (summed)"]
-    (said,) = (t for t in words.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
+    (said,) = (t for t in sentences.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
     assert said.startswith("It goes into a sum with r, then Relu: the code is that of the sum")
     assert found.numbers()["layers"][1]["filters"]["summed"] == "goes into a sum with r, then Relu"
 

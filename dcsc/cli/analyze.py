@@ -22,7 +22,7 @@ from dcsc.networks.shipped import digits_network_path
 from dcsc.networks.tallies import InputSet
 from dcsc.report import at_a_glance, page, row
 from dcsc.report.table import differing
-from dcsc.report.words import name_of
+from dcsc.report.sentences import name_of
 
 __all__ = ["analyze"]
 

@@ -178,7 +178,7 @@ def _curve(axes: Axes, overlap: PathwayOverlap) -> None:
         (overlap.within, _WITHIN, "within a class", True),
         (overlap.between, _BETWEEN, "between classes", False),
     ):
-        axes.plot(numbers, values, "o-", color=colour, label=name)
+        axes.plot(numbers, values, "o", color=colour, label=name)
         for number, value in zip(numbers, values, strict=True):
             if np.isfinite(value):
                 axes.annotate(

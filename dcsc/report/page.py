@@ -11,7 +11,7 @@ from dcsc.bounds.family import BOUNDS
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.networks.tallies import NetworkTally
-from dcsc.report import words
+from dcsc.report import sentences, words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.numbers import percent
 from dcsc.report.overlap import overlap_drawing
@@ -26,7 +26,8 @@ from dcsc.report.pictures import (
 )
 from dcsc.report.rendering import Picture, drawing, png, rendered
 from dcsc.report.signals import signal_chart, undecided_chart
-from dcsc.report.table import columns, differing, row
+from dcsc.report.glossary import legend
+from dcsc.report.table import columns, differing, groups, row
 from dcsc.report.tallies import tally_charts, tally_columns, tally_rows, tally_sentences
 from dcsc.report.undecided import undecided_share
 
@@ -73,10 +74,15 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": {name: headings[name] for name in kept},
+        "groups": groups(kept),
+        "meanings": {
+            title: {one.name: one.text() for one in asked} for title, asked in legend(headings)
+        },
         "theorems": {
             kind.label: kind.about
             for kind in BOUNDS
-            if any(x.name == kind.label for layer in analysis.layers for x in layer.theorems)
+            if kind.label not in headings
+            and any(x.name == kind.label for layer in analysis.layers for x in layer.theorems)
         },
         "same": same,
         "rows": rows,
@@ -152,7 +158,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
-                    "name": words.name_of(layer),
+                    "name": sentences.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
                     "on": percent(share),
                     "picture": png(code_picture(code, on, side), alt),
@@ -178,9 +184,11 @@ def _title(analysis: Analysis, number: int) -> str:
     title = f"Input {number + 1}"
     inputs = analysis.inputs
     if inputs is not None and inputs.labels is not None:
-        title += f": label {inputs.labels[number]}"
+        title += f": label {inputs.class_of(inputs.labels[number])}"
         if analysis.answers is not None:
-            title += f", largest output {analysis.answers[number]}"
+            answer = analysis.answers[number]
+            told = analysis.accuracy is not None
+            title += f", largest output {inputs.class_of(answer) if told else answer}"
     return title
 
 
@@ -214,8 +222,8 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
-        "name": words.name_of(layer),
-        "texts": words.of_layer(layer, analysis.noise),
+        "name": sentences.name_of(layer),
+        "texts": sentences.of_layer(layer, analysis.noise),
         "pictures": [] if many else list(_charts(layer)),
         "atoms": _atoms(layer, analysis.layers),
         "coloured": _coloured(layer, analysis.layers),

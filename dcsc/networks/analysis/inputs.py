@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path, mapping, two_ends
+from dcsc._arguments import any_path, instances, mapping, two_ends
 from dcsc._arrays import (
     Array,
     Rng,
@@ -61,8 +61,25 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
-    labels = np.asarray(host(value))
-    return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
+    try:
+        labels = np.asarray(host(value))
+    except (TypeError, ValueError, RuntimeError, MemoryError):
+        raise DcscError(f"{where}: expected numbers or words, got {quoted(value)}") from None
+    if labels.dtype == object and all(isinstance(one, str) for one in labels.flat):
+        labels = labels.astype(str)  # a column of a table of pandas
+    if labels.dtype.kind in "US":
+        return labels.astype(str)
+    labels = numeric_array(labels, where)
+    # whole numbers that a table has kept as floats
+    whole = labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
+    return labels.astype(np.int64) if whole and np.abs(labels).max(initial=0) < 2**53 else labels
+
+
+def _class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    names = instances(value, str, where)
+    if not all(name.strip() for name in names) or len(set(names)) < len(names):
+        raise DcscError(f"{where}: expected names that differ, none of them empty, got {quoted(names)}")
+    return names
 
 
 def _span(value: Any, record: Any, where: str) -> tuple[float, float] | None:
@@ -78,12 +95,14 @@ class Inputs:
     name : str
     values : mapping of str to array_like
         One array for each input of the network, the batch first; tensors become arrays.
-    labels : array_like of shape (batch,), or None
+    labels : array_like of int or str, shape (batch,), or None
         The class of each.
     note : str
         How they were made to fit, in a sentence, or that they are no data.
     span : (float, float), or None
         Between which numbers all inputs of this kind lie, if that is known.
+    class_names : sequence of str, optional
+        What the classes are called, in the order of the network's outputs.
     """
 
     name: str
@@ -98,11 +117,19 @@ class Inputs:
     )
     note: str = ""
     span: tuple[float, float] | None = named_field(_span, default=None)
+    class_names: tuple[str, ...] = named_field(_class_names, default=())
 
     @property
     def count(self) -> int:
         """Number of inputs."""
         return len(next(iter(self.values.values())))
+
+    def class_of(self, label: Any) -> str:
+        """Return what a class is called: its name, or its label where it has none."""
+        if self.class_names and isinstance(label, int | np.integer):
+            if 0 <= label < len(self.class_names):
+                return self.class_names[label]
+        return str(label)
 
     def first(self, most: int) -> "Inputs":
         """Return the first ones, or all where the arrays have batches of different sizes."""
