@@ -51,7 +51,7 @@ def test_columns_that_are_the_same_everywhere_are_one_sentence(digits):
 
 def test_what_layers_are_asked_about_most_comes_first(digits):
     headings = list(columns(digits))
-    assert headings[:6] == ["layer", "on", "S", "found", "proved", "false alarms"]
+    assert headings[:6] == ["layer", "on", "S", "found", "false alarms", "own"]
     assert len(set(headings)) == len(headings)
 
 
@@ -105,7 +105,7 @@ def test_the_terminal_leads_with_what_differs(tmp_path, called, monkeypatch):
     lines = done.out.splitlines()
     (heading,) = [line for line in lines if line.startswith("┃ layer")]
     assert [cell.strip() for cell in heading.strip("┃").split("┃")][:4] == [
-        *("layer", "proved", "false alarms", "own"),
+        *("layer", "✓ proved", "✓ proved false", "own"),
     ]
     headings = len(heading.strip("┃").split("┃"))
     assert headings <= 8

@@ -36,7 +36,9 @@ def recovery_figure(report: RecoveryReport, figure: Canvas | None = None) -> Can
         signals, maps = figure.subplots(2, 3)
         _signal(signals[0], report.signal, f"input: {plain(report.name)}")
         _signal(
-            signals[1], report.kept, f"what the pathway keeps: {percent(report.energy)} of the energy"
+            signals[1],
+            report.kept,
+            f"what the pathway keeps: {percent(report.energy)} of the energy",
         )
         _signal(
             signals[2],

@@ -53,6 +53,11 @@ class Word:
         """Return the meaning and the unit, without an end."""
         return f"{self.meaning} ({self.unit})" if self.unit else self.meaning
 
+    def brief(self, every: bool = False) -> str:
+        """Return the meaning, the unit, and what stands in brackets, as in `text`."""
+        inside = self.counted if every else self.brackets
+        return f"{self.line()}. {inside}".removesuffix(". ")
+
     def text(self, every: bool = False) -> str:
         """Return all that is to be known in a table, of the layers or of all inputs.
 
@@ -84,8 +89,8 @@ WORDS = (
         "stripe sparsity: units that can overlap and are on at the same time, at most",
         counted="In brackets: the largest.", columns=("sparsity", "stripe_size"),
     ),
-    Word("silent units", "measured", "units", "units that no input switches on"),
-    Word("silent filters", "measured", "filters", "filters of which no input switches any unit on"),
+    Word("silent units", "measured", "", "units that no input switches on"),
+    Word("silent filters", "measured", "", "filters of which no input switches any unit on"),
     Word(
         "contrast", "measured", "ratio, a median",
         "largest coefficient of a code over its smallest",
@@ -94,8 +99,8 @@ WORDS = (
         "found", "measured", _ACTIVE,
         "active units found again after going down one layer and up again, with random signs",
         "Active are the units of positive coefficients; those that a positive bias alone switches "
-        "on, blue in the maps, are none, and filters with such a bias have the threshold 0 here. It "
-        "is measured on a few draws, so that chance may put it beside what is proved of the mean.",
+        "on, blue in the maps, are none, and filters with such a bias have the threshold 0 here. "
+        "Of a few draws, chance may put it beside what is proved of the mean.",
         "In brackets: without signs.", "In brackets: with the network's own signs, all +1.",
         columns=("found",),
     ),

@@ -13,6 +13,7 @@ from dcsc.networks.analysis.inputs import channels_last
 from dcsc.networks.tallies import NetworkTally
 from dcsc.report import sentences, words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
+from dcsc.report.glossary import legend
 from dcsc.report.numbers import percent
 from dcsc.report.overlap import overlap_drawing
 from dcsc.report.overview import coherence_chart, found_chart, range_chart
@@ -26,7 +27,6 @@ from dcsc.report.pictures import (
 )
 from dcsc.report.rendering import Picture, drawing, png, rendered
 from dcsc.report.signals import signal_chart, undecided_chart
-from dcsc.report.glossary import legend
 from dcsc.report.table import columns, differing, groups, row
 from dcsc.report.tallies import tally_charts, tally_columns, tally_rows, tally_sentences
 from dcsc.report.undecided import undecided_share
@@ -104,6 +104,7 @@ def _tally(tally: NetworkTally) -> dict[str, Any]:
     return {
         "sentences": tally_sentences(tally),
         "columns": tally_columns(tally),
+        "groups": groups(list(tally_columns(tally))),
         "rows": tally_rows(tally),
         "charts": [picture for x in tally.layers for picture in tally_charts(x)] if few else [],
     }
@@ -181,15 +182,16 @@ def _filters(count: int, total: int) -> str:
 
 
 def _title(analysis: Analysis, number: int) -> str:
-    title = f"Input {number + 1}"
-    inputs = analysis.inputs
+    inputs, answers = analysis.inputs, analysis.answers
+    parts = []
     if inputs is not None and inputs.labels is not None:
-        title += f": label {inputs.class_of(inputs.labels[number])}"
-        if analysis.answers is not None:
-            answer = analysis.answers[number]
-            told = analysis.accuracy is not None
-            title += f", largest output {inputs.class_of(answer) if told else answer}"
-    return title
+        parts.append(f"label {inputs.class_of(inputs.labels[number])}")
+    if inputs is not None and answers is not None and (parts or inputs.class_names):
+        # Names are those of the outputs only where there are as many.
+        named = len(inputs.class_names) == analysis.outputs
+        answer = inputs.class_of(answers[number]) if named else str(answers[number])
+        parts.append(f"largest output {answer}")
+    return f"Input {number + 1}" + (f": {', '.join(parts)}" if parts else "")
 
 
 def _channels_first(value: Array) -> Array:

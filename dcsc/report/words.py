@@ -69,7 +69,9 @@ def _whole(analysis: Analysis) -> str:
     others = f" ({counted(rest, 'layer')} of {len(analysis.layers)} could not be asked about)"
     end = f"{others * bool(rest)}."
     if names:
-        return f"Whole supports are proved to be found in {listed(names)}, and in no other layer{end}"
+        return (
+            f"Whole supports are proved to be found in {listed(names)}, and in no other layer{end}"
+        )
     every = "every layer" if not rest else f"every layer that they were asked about{others}"
     return f"The theorems are empty for {every}: nothing is proved of any whole code."
 

@@ -85,7 +85,7 @@ def test_numbers_are_those_of_both(plain, incoherent):
 
 def test_text_says_first_and_second(plain, incoherent):
     lines = repr(compare(plain, incoherent, ["plain", "incoherent"])).split("\n")
-    assert lines[0] == "plain → incoherent: 3 layers"
+    assert lines[0] == "plain → incoherent: 3 layers, accuracy 100 % → 100 %"
     first, second = (x.layers[0].filters.own.value for x in (plain, incoherent))
     assert f"{first:.4g} → {second:.4g}" in lines[2]
 

@@ -48,9 +48,7 @@ _COLUMNS: tuple[Column, ...] = (
     ("decided", "decided", _proved),
 )
 _OPTIONAL = ("decided",)  # only where somebody asked
-
-
-_PROVED = "“proved” and “decided” are proved, at least so much; the others are measured or computed."
+_PROVED = "proved, rounded down: proved, decided; measured: units shared, on, found, false alarms"
 
 
 @attrs.frozen(eq=False, repr=False)

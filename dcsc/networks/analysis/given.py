@@ -13,7 +13,7 @@ from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.graph import checked_inputs
 from dcsc.networks.network import ConvNetwork
 
-__all__ = ["inputs_of"]
+__all__ = ["inputs_of", "numbered"]
 
 _WHERE = "analyze: inputs"
 _NAME = "inputs in memory"
@@ -32,7 +32,7 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any, names: Any) -> Inpu
     inputs = value if isinstance(value, Inputs) else Inputs(_NAME, _values(network, value))
     if labels is not None:
         inputs = attrs.evolve(inputs, labels=labels)
-        shape = np.shape(inputs.labels)
+        shape = None if inputs.labels is None else inputs.labels.shape
         if shape != (inputs.count,):
             raise DcscError(
                 f"analyze: labels: expected one for each of {inputs.count} inputs, got shape "
@@ -42,12 +42,13 @@ def inputs_of(network: ConvNetwork, value: Any, labels: Any, names: Any) -> Inpu
         inputs = attrs.evolve(inputs, class_names=names)
     if inputs.labels is None or not inputs.class_names:
         return inputs
-    return attrs.evolve(inputs, labels=_numbered(inputs.labels, inputs.class_names))
+    return attrs.evolve(inputs, labels=numbered(inputs.labels, inputs.class_names))
 
 
-def _numbered(labels: Array, names: tuple[str, ...]) -> Array:
+def numbered(labels: Array, names: tuple[str, ...]) -> Array:
     """Return labels as places among the names of the classes."""
-    if labels.dtype.kind == "U":
+    if labels.dtype.kind in "US":
+        labels = labels.astype(str)
         places = {name: at for at, name in enumerate(names)}
         others = sorted(set(labels.tolist()) - set(names))
         if others:

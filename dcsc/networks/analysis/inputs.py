@@ -23,7 +23,7 @@ from dcsc._fields import named, named_field
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.extras import host
+from dcsc.networks.extras import host, labels_of
 from dcsc.networks.graph import Input, fits, misfit
 from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations.base import checked_size
@@ -61,24 +61,16 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
-    try:
-        labels = np.asarray(host(value))
-    except (TypeError, ValueError, RuntimeError, MemoryError):
-        raise DcscError(f"{where}: expected numbers or words, got {quoted(value)}") from None
-    if labels.dtype == object and all(isinstance(one, str) for one in labels.flat):
-        labels = labels.astype(str)  # a column of a table of pandas
-    if labels.dtype.kind in "US":
-        return labels.astype(str)
-    labels = numeric_array(labels, where)
-    # whole numbers that a table has kept as floats
-    whole = labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
-    return labels.astype(np.int64) if whole and np.abs(labels).max(initial=0) < 2**53 else labels
+    labels = labels_of(value)
+    return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
 
 
 def _class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
     names = instances(value, str, where)
     if not all(name.strip() for name in names) or len(set(names)) < len(names):
-        raise DcscError(f"{where}: expected names that differ, none of them empty, got {quoted(names)}")
+        raise DcscError(
+            f"{where}: expected names that differ, none of them empty, got {quoted(names)}"
+        )
     return names
 
 
@@ -126,10 +118,9 @@ class Inputs:
 
     def class_of(self, label: Any) -> str:
         """Return what a class is called: its name, or its label where it has none."""
-        if self.class_names and isinstance(label, int | np.integer):
-            if 0 <= label < len(self.class_names):
-                return self.class_names[label]
-        return str(label)
+        names = self.class_names
+        number = isinstance(label, int | np.integer) and 0 <= label < len(names)
+        return names[label] if number else str(label)
 
     def first(self, most: int) -> "Inputs":
         """Return the first ones, or all where the arrays have batches of different sizes."""

@@ -12,7 +12,7 @@ from dcsc._display import Display, Displayed, framed, percent
 from dcsc._fields import number_field
 from dcsc._tables import Tabled
 from dcsc.networks.analysis.inputs import Inputs
-from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, row_of
+from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, remark_of, row_of
 from dcsc.networks.analysis.measures import measures
 from dcsc.networks.analysis.saving import Saved
 from dcsc.overlap import PathwayOverlap
@@ -122,6 +122,7 @@ class Analysis(Displayed, Tabled, Saved):
 
     def _display(self) -> Display:
         decided = any(layer.stability is not None for layer in self.layers)
+        told = (remark_of(decided),) if any(layer.codes for layer in self.layers) else ()
         looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
         if self.accuracy is not None:
             looked += f", accuracy {percent(self.accuracy)}"
@@ -129,7 +130,7 @@ class Analysis(Displayed, Tabled, Saved):
             f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
             HEADINGS + (("decided",) if decided else ()),
             [row_of(layer, decided) for layer in self.layers],
-            (*self.stops, *self.notes),
+            (*self.stops, *told, *self.notes),
         )
 
     def _repr_html_(self) -> str:

@@ -184,4 +184,6 @@ def _right(activations: Activations, inputs: Inputs) -> tuple[int, int]:
         return 0, 0
     if scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
         return 0, 0
+    if not np.all((labels >= 0) & (labels < scores.shape[1])):
+        return 0, 0
     return int(np.count_nonzero(scores.argmax(axis=1) == labels)), inputs.count
