@@ -6,7 +6,7 @@ import pytest
 from dcsc._words import without_common
 from dcsc.networks import ConvNetwork, Graph, Input, Node, Sum, operations
 from dcsc.networks.analysis import Inputs, Limits, analyze
-from dcsc.report import at_a_glance, page, row, sentences, words
+from dcsc.report import at_a_glance, page, row, sentences
 from dcsc.report.overview import coherence_chart
 from dcsc.report.table import columns
 from tests.drawings import Drawn

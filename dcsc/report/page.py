@@ -86,6 +86,7 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
         },
         "same": same,
         "rows": rows,
+        "proved": sentences.PROVED,
         "overview": _overview(analysis),
         "pathways": _pathways(analysis, most),
         "sections": [

@@ -11,7 +11,10 @@ from dcsc.report.numbers import counted, number, percent, rate, rounded_out
 from dcsc.report.own import of_own
 from dcsc.report.perturbed import of_perturbed
 
-__all__ = ["name_of", "of_layer"]
+__all__ = ["PROVED", "name_of", "of_layer"]
+
+# The headings below which everything is proved.
+PROVED = ("What is proved", "Safe units", "Perturbed inputs")
 
 _NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
@@ -187,8 +190,8 @@ def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
         )
     if facts.off is not None:
         yield (
-            f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off "
-            f"(of {facts.looked_at[1]})."
+            f"Of the inactive ones, {percent(facts.off)} stay off like that, and "
+            f"{percent(facts.off_random)} with 99% probability (of {facts.looked_at[1]} drawn)."
         )
 
 

@@ -22,7 +22,7 @@ from dcsc.networks import (
 from dcsc.networks import operations as ops
 from dcsc.networks.analysis import Limits, analyze
 from dcsc.networks.shapes import Length, sizes
-from dcsc.report import at_a_glance, row, sentences, words
+from dcsc.report import at_a_glance, row, sentences
 from dcsc.signs import IdentitySigns
 from tests.networks.graphs import assert_agrees, model, node, reference, saved
 from tests.networks.modules import randomize

@@ -62,7 +62,11 @@ def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
     labels = labels_of(value)
-    return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
+    if labels.dtype.kind in "US":
+        return labels
+    if numeric_array(labels, where).dtype.kind not in "biu":
+        raise DcscError(f"{where}: expected whole numbers or words, got {quoted(value)}")
+    return labels
 
 
 def _class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
