@@ -76,7 +76,8 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
         "columns": {name: headings[name] for name in kept},
         "groups": groups(kept),
         "meanings": {
-            title: {one.name: one.text() for one in asked} for title, asked in legend(headings)
+            "": {"layer": headings["layer"]},
+            **{title: {one.name: one.text() for one in asked} for title, asked in legend(headings)},
         },
         "theorems": {
             kind.label: kind.about
