@@ -174,11 +174,11 @@ WORDS = (
          "theorems that hold for one code or more", columns=("theorems",)),
     Word(
         "noise steady", "proved", _ACTIVE,
-        "active units that no error of the size below, in the layer's own signal, could switch off "
+        "active units that no error of the size asked for, in the layer's own signal, could switch off "
         "in the network as it is", columns=("noise_steady",),
     ),
     Word("steady", "proved", _ACTIVE,
-         "active units that no error of the size below could switch off"),
+         "active units that no error of the size asked for could switch off"),
     Word(
         "safe", "proved", _ACTIVE,
         "active units that stay on in a signal made from the code alone, with such an error, "
