@@ -159,6 +159,17 @@ def test_lines_stand_where_theorems_end():
     assert len(walls) == 2
 
 
+def test_theorems_that_end_at_the_same_place_are_one_line():
+    theorems = [TheoremFacts(name, holds=0, of=7, allowed=end) for name, end in
+                (("(2)", 3), ("(3)", None), ("(3R)", 3))]  # fmt: skip
+    drawn = Drawn(sparsity_chart([1, 5], 27, theorems))
+    dashed = [pair for pair in drawn.lines if pair[1].get("stroke-dasharray")]
+    walls = [first for (first, last), _ in dashed if first[0] == last[0]]
+    assert len(walls) == 2
+    names = [text for text in drawn.texts if text.startswith("(")]
+    assert names == ["(2), (3R): S ≤ 3", "(3): none"]
+
+
 def test_negative_thresholds_have_another_colour():
     drawn = Drawn(threshold_chart([0.5, -0.25, 0.125, -1.0]))
     y = drawn.scale(below=False)

@@ -174,8 +174,8 @@ WORDS = (
          "theorems that hold for one code or more", columns=("theorems",)),
     Word(
         "noise steady", "proved", _ACTIVE,
-        "active units that no error of the size asked for, in the layer's own signal, could switch off "
-        "in the network as it is", columns=("noise_steady",),
+        "active units that no error of the size asked for, in the layer's own signal, could switch "
+        "off in the network as it is", columns=("noise_steady",),
     ),
     Word("steady", "proved", _ACTIVE,
          "active units that no error of the size asked for could switch off"),

@@ -25,9 +25,9 @@ def percent(share: float | None) -> str:
         return "–"
     if not 0 < share < 1 or _NEAR <= share <= 1 - _NEAR:
         return f"{share:.0%}"
-    if share < 0.0005:
+    if share <= 0.0005:
         return "<0.1%"
-    return ">99.9%" if share > 0.9995 else f"{share:.1%}"
+    return ">99.9%" if share >= 0.9995 else f"{share:.1%}"
 
 
 def at_least_percent(share: float) -> str:
