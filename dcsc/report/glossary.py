@@ -164,7 +164,8 @@ WORDS = (
         Word(
             kind.label, "proved", "codes, of those asked",
             f"codes of which the theorem {kind.about} proves that the layer would find the active "
-            "units again" + ("" if kind is UniformBound else ", but for 1% of all signs"),
+            "units again"
+            + ("" if kind is UniformBound else ", with at most 1% probability of failures"),
         )
         for kind in CLASS_BOUNDS
     ),

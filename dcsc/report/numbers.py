@@ -3,9 +3,16 @@
 import math
 
 __all__ = [
-    "at_least_percent", "between_percent", "counted", "number", "of_all", "percent", "rate",
+    "at_least_percent",
+    "between_percent",
+    "cosine",
+    "counted",
+    "number",
+    "of_all",
+    "percent",
+    "rate",
     "rounded_out",
-]  # fmt: skip
+]
 
 _NEAR = 0.0095  # as near as this to none, or to all, a share has a digit more
 _MOST_DIGITS = 6
@@ -88,6 +95,18 @@ def number(value: float | None) -> str:
     texts = (f"{size:.{digits}g}" for digits in range(2, _MOST_DIGITS + 1))
     text = next((text for text in texts if size >= 1 or text != "1"), "1")
     return ("−" if value < 0 else "") + text
+
+
+def cosine(value: float | None) -> str:
+    """Return a number up to 1 as `number` does, with the zeros at its end: columns are even.
+
+    Examples
+    --------
+    >>> cosine(0.4), cosine(0.08), cosine(0.998), cosine(1.0), cosine(0.0), cosine(1.8e-5)
+    ('0.40', '0.080', '0.998', '1', '0', '1.8e-05')
+    """
+    text = number(value)
+    return max(text, f"{value:#.2g}", key=len) if value is not None and 0 < value < 1 else text
 
 
 def counted(number: int, noun: str) -> str:

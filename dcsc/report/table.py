@@ -11,8 +11,14 @@ from dcsc._arrays import instance
 from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis, Place
 from dcsc.report.glossary import KINDS, WORDS, word
-from dcsc.report.numbers import at_least_percent, between_percent, percent, rate, rounded_out
-from dcsc.report.numbers import number as number_of
+from dcsc.report.numbers import (
+    at_least_percent,
+    between_percent,
+    cosine,
+    percent,
+    rate,
+    rounded_out,
+)
 from dcsc.report.sentences import name_of
 
 __all__ = ["Cell", "columns", "differing", "groups", "row"]
@@ -86,9 +92,9 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
         "outside": Cell(f"{outside} of {facts.shape[0]}{_mark(facts)}", outside / facts.shape[0]),
-        "coherence": Cell(number_of(coherence), coherence),
-        "random": Cell(number_of(facts.random), facts.random),
-        "floor": Cell(number_of(facts.floor), facts.floor),
+        "coherence": Cell(cosine(coherence), coherence),
+        "random": Cell(cosine(facts.random), facts.random),
+        "floor": Cell(cosine(facts.floor), facts.floor),
     }
     if layer.stability is not None:
         decided = layer.stability.decided
