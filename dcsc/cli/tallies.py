@@ -147,7 +147,7 @@ def count(
             return tally(
                 network,
                 data,
-                Settings(noise=noise, seed=seed),
+                Settings(noise=noise, seed=seed, class_names=read_names(options.class_names) or ()),
                 folder=options.tallies,
                 jobs=options.jobs,
                 dask=options.dask,

@@ -11,7 +11,7 @@ from dcsc import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Inputs, Limits, analyze, compare, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
-from dcsc.networks.tallies import ArraySet, tally
+from dcsc.networks.tallies import ArraySet, Settings, tally
 from dcsc.report import at_a_glance, page, words
 
 FEW = Limits(inputs=40, proved=0, resynthesized=6, draws=1, units=0, twins=0, placed=20)
@@ -156,6 +156,22 @@ def test_tallies_count_classes_that_are_words():
     assert ArraySet({"input": IMAGES}, WORDS.astype(object)).labels.tolist() == WORDS.tolist()
 
 
+@pytest.mark.parametrize("labels", [WORDS, LABELS])
+def test_tallies_know_which_output_is_which_name(scores, labels):
+    named = Settings(class_names=NAMES)
+    right = int((scores.argmax(axis=1) == LABELS).sum())
+    counted = tally(network(), IMAGES, named, labels=labels)
+    assert (counted.right, counted.answered) == (right, 40)
+    turned = Settings(class_names=NAMES[::-1])
+    wrong = tally(network(), IMAGES, turned, labels=WORDS)
+    assert wrong.right == int((9 - scores.argmax(axis=1) == LABELS).sum()) < right
+    for names in (NAMES[:9], ("ten", *NAMES[1:])):
+        few = tally(network(), IMAGES, Settings(class_names=names), labels=WORDS)
+        assert (few.right, few.answered) == (0, 0)
+    with pytest.raises(DcscError, match="Settings: class_names: expected names that differ"):
+        Settings(class_names=("a", "a"))
+
+
 def test_the_command_takes_words_and_names(tmp_path, called):
     np.save(tmp_path / "x.npy", IMAGES)
     np.save(tmp_path / "y.npy", WORDS)
@@ -170,6 +186,8 @@ def test_the_command_takes_words_and_names(tmp_path, called):
     assert numbers["accuracy"] == analysis(LABELS).accuracy
     assert numbers["inputs"]["class_names"] == list(NAMES)
     assert set(numbers["tally"]["classes"]) == set(WORDS)
+    assert numbers["tally"]["right"] == round(40 * numbers["accuracy"])
+    assert numbers["tally"]["answered"] == 40
     assert f"label {NAMES[LABELS[1]]}, largest" in (tmp_path / "page.html").read_text()
     assert f"is the label for {round(40 * numbers['accuracy'])} of 40 inputs" in done.out
 

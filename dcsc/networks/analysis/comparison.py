@@ -48,7 +48,6 @@ _COLUMNS: tuple[Column, ...] = (
     ("decided", "decided", _proved),
 )
 _OPTIONAL = ("decided",)  # only where somebody asked
-_PROVED = "proved, rounded down: proved, decided; measured: units shared, on, found, false alarms"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -128,6 +127,7 @@ class Comparison(Displayed, Tabled):
             if column[1] not in _OPTIONAL
             or any(one is not None for pair in self.layers for one in pair.measured(column[1]))
         ]
+        proved = [heading for heading, _, written in shown if written is _proved]
         first, second = self.names
         told = ""
         if self.accuracy != (None, None):
@@ -136,7 +136,11 @@ class Comparison(Displayed, Tabled):
             f"{first} → {second}: {len(self.layers)} layers{told}",
             ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
             [(pair.name, *pair._cells(shown)) for pair in self.layers],
-            (*self.differences, _PROVED),
+            (
+                *self.differences,
+                f"proved, so rounded down: {', '.join(proved)}; measured: units shared, on, found, "
+                "false alarms",
+            ),
         )
 
     def _table(self) -> dict[str, list[Any]]:

@@ -32,6 +32,7 @@ from dcsc.networks.shipped import digits_inputs
 __all__ = [
     "Inputs",
     "channels_last",
+    "class_names",
     "fitted",
     "noise_inputs",
     "read_inputs",
@@ -69,7 +70,8 @@ def _labels(value: Any, record: Any, where: str) -> Array | None:
     return labels
 
 
-def _class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
+def class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    """Return the names of classes, as the converter of a field."""
     names = instances(value, str, where)
     if not all(name.strip() for name in names) or len(set(names)) < len(names):
         raise DcscError(
@@ -113,7 +115,7 @@ class Inputs:
     )
     note: str = ""
     span: tuple[float, float] | None = named_field(_span, default=None)
-    class_names: tuple[str, ...] = named_field(_class_names, default=())
+    class_names: tuple[str, ...] = named_field(class_names, default=())
 
     @property
     def count(self) -> int:
