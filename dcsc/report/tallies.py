@@ -86,8 +86,8 @@ def _sentences(tally: NetworkTally) -> Iterator[str]:
     yield f"{counted(tally.inputs, 'input')}{classes} {verb} counted."
     if tally.answered:
         yield (
-            f"The network's largest output is the label for {percent(tally.right / tally.answered)}"
-            f" of {counted(tally.answered, 'input')}."
+            f"The network's largest output is the label for {tally.right} of "
+            f"{counted(tally.answered, 'input')}: {percent(tally.right / tally.answered)}."
         )
     if tally.looked:
         yield (
