@@ -222,14 +222,17 @@ def ends(low: float, high: float) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a share in per cent.
+    """Return a share in per cent; what is not all of it is not 100 %.
 
     Examples
     --------
-    >>> percent(0.5), percent(0.00012), percent(None)
-    ('50 %', '0.012 %', '–')
+    >>> percent(0.5), percent(0.00012), percent(0.9996), percent(None)
+    ('50 %', '0.012 %', '>99.9 %', '–')
     """
-    return "–" if value is None else f"{100 * value:.3g} %"
+    if value is None:
+        return "–"
+    text = f"{100 * value:.3g}"
+    return ">99.9 %" if text == "100" and value < 1 else f"{text} %"
 
 
 def interval(low: float, high: float) -> str:

@@ -16,7 +16,16 @@ from dcsc._files import read_bytes, regular_file
 from dcsc._outside import outside
 from dcsc.errors import DcscError
 
-__all__ = ["Picture", "Sound", "loudest", "read_array", "read_picture", "read_sound", "reading"]
+__all__ = [
+    "Picture",
+    "Sound",
+    "loudest",
+    "read_array",
+    "read_labels",
+    "read_picture",
+    "read_sound",
+    "reading",
+]
 
 # Formats whose readers only read: EPS, for one, would start an interpreter.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
@@ -93,6 +102,11 @@ def read_array(path: Path, where: str) -> Array:
     name = f"{where}: {path.name}"
     array = npy_array(read_bytes(path, where, _LARGEST), name, kinds="biufc")
     return numeric_array(array, name)
+
+
+def read_labels(path: Path, where: str) -> Array:
+    """Return the labels in a ``.npy`` file: numbers or words."""
+    return npy_array(read_bytes(path, where, _LARGEST), f"{where}: {path.name}", kinds="biufUS")
 
 
 def read_picture(path: Path, where: str) -> Picture:

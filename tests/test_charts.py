@@ -64,8 +64,8 @@ def test_coherence_of_layers_by_name():
     assert [text for text in names if text and text.startswith("conv")] == [
         "conv1", "conv2", "conv3"
     ]  # fmt: skip
-    # where a value is missing a line has a gap
-    assert sum(line.get("stroke-width") == "1" for _, line in drawn.lines) == 2 + 2 + 2
+    # between two layers there is nothing that a line could go through
+    assert {line.get("stroke") for _, line in drawn.lines} == {"black"}
 
 
 def shares(drawn, layers):
@@ -157,6 +157,17 @@ def test_lines_stand_where_theorems_end():
     assert names == ["(2): S ≤ 3", "(3): none"]
     assert [walls[colour] for colour in entries] == pytest.approx([3, 0], abs=0.05)
     assert len(walls) == 2
+
+
+def test_theorems_that_end_at_the_same_place_are_one_line():
+    theorems = [TheoremFacts(name, holds=0, of=7, allowed=end) for name, end in
+                (("(2)", 3), ("(3)", None), ("(3R)", 3))]  # fmt: skip
+    drawn = Drawn(sparsity_chart([1, 5], 27, theorems))
+    dashed = [pair for pair in drawn.lines if pair[1].get("stroke-dasharray")]
+    walls = [first for (first, last), _ in dashed if first[0] == last[0]]
+    assert len(walls) == 2
+    names = [text for text in drawn.texts if text.startswith("(")]
+    assert names == ["(2), (3R): S ≤ 3", "(3): none"]
 
 
 def test_negative_thresholds_have_another_colour():

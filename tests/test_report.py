@@ -18,7 +18,7 @@ from dcsc.networks import (
 )
 from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_inputs, digits_network_path
-from dcsc.report import page, row, words
+from dcsc.report import page, row, sentences, words
 from dcsc.report.table import columns
 from tests.chromium import BROWSER, Chromium
 from tests.commands import refused
@@ -68,9 +68,9 @@ def test_nothing_is_loaded_from_elsewhere(digits_page):
 def test_every_number_of_the_table_has_a_sentence(digits, digits_page):
     text = digits_page
     headings = re.findall(r'<button type="button" title="([^"]+)">([^<]+)</button>', text)
-    assert len(headings) == 21
+    assert len(headings) == 22
     meanings = re.findall(r"<dt>([^<]+)</dt>", text)
-    assert meanings[:21] == [name for _, name in headings]
+    assert meanings[:22] == [name for _, name in headings]
     # and so has every theorem that the texts name
     assert {theorem.name for layer in digits.layers for theorem in layer.theorems} <= {*meanings}
     assert "A theorem about whole codes, for these very codes, atom by atom." in text
@@ -87,14 +87,14 @@ def test_numbers_of_many_inputs_are_medians_and_say_so(digits):
     assert (cells["S"].text, cells["S"].value) == ("2 of 27", 2)
     assert (cells["on"].text, cells["on"].value) == ("20%", 0.2)
     headings = columns(digits)
-    assert headings["S"].endswith("(a median).")
-    assert headings["on"].endswith("(a median).")
-    (said, *_) = words.of_layer(layer, 0.05)["Codes"]
+    assert headings["S"].endswith(", a median).")
+    assert headings["on"].endswith(", a median).")
+    (said, *_) = sentences.of_layer(layer, 0.05)["Codes"]
     assert "switches on 20% of" in said
     assert "have up to 2 of them on (medians)" in said
     even = attrs.evolve(first, codes=attrs.evolve(codes, sparsity=(1, 2, 3, 9)))
     assert row(even)["S"].text == "2.5 of 27"
-    assert "up to 2.5 of them" in words.of_layer(even, 0.05)["Codes"][0]
+    assert "up to 2.5 of them" in sentences.of_layer(even, 0.05)["Codes"][0]
 
 
 def test_pages_say_what_is_missing():
@@ -351,7 +351,7 @@ def test_the_table_sorts_by_number_both_ways(browser):
     assert column(browser, "filters") == ["16×1×3×3", "24×16×3×3", "32×24×2×2"]
     click(browser, "filters")
     assert column(browser, "layer") == ["conv3", "conv2", "conv1"]
-    sorted_by = """[...document.querySelectorAll("#table th")]
+    sorted_by = """[...document.querySelectorAll("#table th[aria-sort]")]
         .filter((head) => head.ariaSort !== "none").map((head) => head.innerText.trim()).join()"""
     assert browser.run(sorted_by).startswith("filters")
     assert browser.complaints == []

@@ -1,12 +1,14 @@
 """Page and table of networks as they are outside: residual, deep, channels last."""
 
+import attrs
 import numpy as np
 import pytest
 
 from dcsc._words import without_common
-from dcsc.networks import ConvNetwork, Graph, Input, Node, Sum, operations
-from dcsc.networks.analysis import Inputs, Limits, analyze
-from dcsc.report import at_a_glance, page, row, words
+from dcsc.networks import ConvNetwork, Graph, Input, Node, Sum, load, operations
+from dcsc.networks.analysis import Inputs, Limits, analyze, shipped_inputs
+from dcsc.networks.shipped import digits_network_path
+from dcsc.report import at_a_glance, page, row, sentences
 from dcsc.report.overview import coherence_chart
 from dcsc.report.table import columns
 from tests.drawings import Drawn
@@ -62,7 +64,7 @@ def test_layers_that_go_into_sums_are_not_counted_as_without_zeros():
     assert any(text.startswith("1 layer of 2 goes into a sum before the act") for text in texts)
     assert not any("no zeros" in text for text in texts)
     assert [row(layer)["outside"].text for layer in found.layers] == ["0 of 3", "0 of 3 (summed)"]
-    (said,) = (t for t in words.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
+    (said,) = (t for t in sentences.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
     assert said.startswith("It goes into a sum with r, then Relu: the code is that of the sum")
     assert found.numbers()["layers"][1]["filters"]["summed"] == "goes into a sum with r, then Relu"
 
@@ -134,3 +136,47 @@ def test_a_picture_whose_channels_come_last_is_drawn_as_one():
     network = ConvNetwork(Graph([Input("x", (None, 6, 8, 3))], nodes, ["out"]), "net")
     found = analyze(network, Inputs("noise", {"x": RNG.normal(size=(1, 6, 8, 3))}), limits=FEW)
     assert 'width="8" height="6"' in page(found, shown=1)
+
+
+def test_what_is_said_first_is_true_where_layers_were_left_out():
+    """Of how many layers something is proved or drawn is said, and of how many there are."""
+    found = analyze(
+        load(digits_network_path("incoherent")),
+        shipped_inputs(),
+        limits=Limits(inputs=10, proved=2, resynthesized=2, twins=1, placed=20),
+        perturbation=0.01,
+    )
+    first, *rest = found.layers
+    bare = attrs.evolve(
+        first,
+        own=None,
+        partial=None,
+        stability=None,
+        theorems=tuple(
+            attrs.evolve(x, of=0, holds=0, reason="too much work") for x in first.theorems
+        ),
+    )
+    whole, part = (
+        " ".join(at_a_glance(found)),
+        " ".join(at_a_glance(with_layers(found, bare, rest))),
+    )
+    assert "In 3 layers it is proved how much" in whole
+    assert "In 2 of 3 layers it is proved how much" in part
+    assert "found in conv3, and in no other layer." in whole
+    assert "found in conv3, and in no other layer (1 layer of 3 could not be asked about)." in part
+    assert " of 3 layers. None were drawn" not in whole
+    assert " of 2 layers. None were drawn for 1 other layer." in part
+    assert ", in 2 of 3 layers" in part
+    assert ", in 2 of 3 layers" not in whole
+    empty = [
+        attrs.evolve(x, theorems=tuple(attrs.evolve(t, holds=0) for t in x.theorems)) for x in rest
+    ]
+    texts = at_a_glance(with_layers(found, bare, empty))
+    assert (
+        "The theorems are empty for every layer that they were asked about (1 layer of 3 could not "
+        "be asked about): nothing is proved of any whole code."
+    ) in texts
+
+
+def with_layers(found, first, rest):
+    return attrs.evolve(found, layers=(first, *rest))

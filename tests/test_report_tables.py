@@ -7,7 +7,7 @@ from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits, OwnCase, OwnFacts, Place, analyze, shipped_inputs
 from dcsc.networks.shipped import digits_network_path
-from dcsc.report import page, row, words
+from dcsc.report import page, row, sentences, words
 from dcsc.report.table import columns, differing
 
 FEW = Limits(inputs=12, proved=2, resynthesized=6, draws=2, units=2, twins=0, placed=20)
@@ -51,14 +51,14 @@ def test_columns_that_are_the_same_everywhere_are_one_sentence(digits):
 
 def test_what_layers_are_asked_about_most_comes_first(digits):
     headings = list(columns(digits))
-    assert headings[:6] == ["layer", "on", "S", "found", "proved", "false alarms"]
+    assert headings[:6] == ["layer", "on", "S", "found", "false alarms", "own"]
     assert len(set(headings)) == len(headings)
 
 
 def test_theorems_that_are_empty_take_one_sentence(digits):
     layer = digits.layers[0]
     assert not any(theorem.holds for theorem in layer.theorems)
-    first, *others = words.of_layer(layer, 0.05)["What is proved"]
+    first, *others = sentences.of_layer(layer, 0.05)["What is proved"]
     assert first.startswith("Nothing of whole codes: (2), (3), (3R), (H), (I) hold for none of")
     assert not any("empty" in text for text in others)
 
@@ -79,7 +79,7 @@ def test_the_own_case_has_cells_and_sentences(digits):
     cells = row(layer)
     assert (cells["own"].text, cells["own"].value) == ("97% (100%)", 0.97)
     assert (cells["own false"].text, cells["own false"].value) == ("1.25 (12%)", 1.25)
-    first, classes = words.of_layer(layer, 0.05)["The network's own signs"]
+    first, classes = sentences.of_layer(layer, 0.05)["The network's own signs"]
     assert "finds 97% of the active units again and switches on 1.25 others for each" in first
     assert "20 draws of the signs from seed 3 find 66% and switch on 1.50 in the mean" in first
     assert first.endswith("All of them find fewer, and 12% of them switch on fewer.")
@@ -94,7 +94,7 @@ def test_the_own_case_has_cells_and_sentences(digits):
     without = attrs.evolve(digits, layers=(both.layers[1],))
     assert "own" not in columns(without)
     assert "own" not in row(without.layers[0])
-    assert "The network's own signs" not in words.of_layer(without.layers[0], 0.05)
+    assert "The network's own signs" not in sentences.of_layer(without.layers[0], 0.05)
 
 
 def test_the_terminal_leads_with_what_differs(tmp_path, called, monkeypatch):
@@ -105,7 +105,7 @@ def test_the_terminal_leads_with_what_differs(tmp_path, called, monkeypatch):
     lines = done.out.splitlines()
     (heading,) = [line for line in lines if line.startswith("┃ layer")]
     assert [cell.strip() for cell in heading.strip("┃").split("┃")][:4] == [
-        *("layer", "proved", "false alarms", "own"),
+        *("layer", "✓ proved", "✓ proved false", "own"),
     ]
     headings = len(heading.strip("┃").split("┃"))
     assert headings <= 8

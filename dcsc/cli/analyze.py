@@ -10,9 +10,10 @@ import dcsc
 from dcsc._arrays import real
 from dcsc._files import as_json, check_files, write_files
 from dcsc._words import quoted, readable, without_common
-from dcsc.cli.common import Force, Seed, console, print_table, ratio, say, whole
+from dcsc.cli.common import Force, Seed, console, ratio, say, whole
+from dcsc.cli.layers import print_layers
 from dcsc.cli.progress import share_progress
-from dcsc.cli.tallies import Counting, count, few, open_data, print_tally
+from dcsc.cli.tallies import Counting, count, few, open_data, print_tally, read_names
 from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits
@@ -21,14 +22,16 @@ from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
 from dcsc.networks.tallies import InputSet
 from dcsc.report import at_a_glance, page, row
+from dcsc.report.sentences import name_of
 from dcsc.report.table import differing
-from dcsc.report.words import name_of
 
 __all__ = ["analyze"]
 
 # What tells layers apart most comes first; the page has all columns, the terminal has room for few.
-_COLUMNS = ("layer", "proved", "false alarms", "own", "decided", "coherence", "on", "S", "filters")
-_MOST_COLUMNS = 8
+_COLUMNS = (
+    *("layer", "proved", "proved false", "own", "decided", "coherence", "on", "S", "filters"),
+    *("found", "false alarms", "own false", "noise steady", "safe", "from below", "outside"),
+)
 _FIRST = Counting()
 
 
@@ -138,7 +141,9 @@ def analyze(
         if products is not None:
             raise DcscError("--products: expected a network, got an autoencoder")
         if counting != _FIRST:
-            raise DcscError("--tallies, --labels: expected a network, got an autoencoder")
+            raise DcscError(
+                "--tallies, --labels, --class-names: expected a network, got an autoencoder"
+            )
         from dcsc.cli.autoencoders import show_autoencoder  # noqa: PLC0415  # few need it
 
         show_autoencoder(source, inputs, html, noise, most, seed, force)
@@ -151,12 +156,21 @@ def analyze(
     limits = Limits() if most is None else Limits(inputs=most)
     if products is not None:
         limits = attrs.evolve(limits, products=real(products, "--products", minimum=0))
+    names = read_names(counting.class_names)
     data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
     tally = count(network, data, counting, noise, seed, force)
     sample = None if data is None else few(network, data, limits.inputs, seed)
     with share_progress("analyze") as report:
         analysis = compute_analysis(
-            network, sample, noise, seed, limits, report, perturbation, valid_range=valid_range
+            network,
+            sample,
+            noise,
+            seed,
+            limits,
+            report,
+            perturbation,
+            valid_range=valid_range,
+            class_names=names,
         )
     if isinstance(data, InputSet):
         analysis = attrs.evolve(analysis, given=data.count)
@@ -170,13 +184,12 @@ def analyze(
     cells = [row(layer) for layer in analysis.layers]
     known = [name for name in _COLUMNS if any(name in one for one in cells)]
     headings, same = differing(known, cells)
-    headings = headings[:_MOST_COLUMNS]
-    names = without_common([name_of(layer) for layer in analysis.layers])
+    called = without_common([name_of(layer) for layer in analysis.layers])
     rows = [
         [name, *(one[heading].text if heading in one else "–" for heading in headings[1:])]
-        for name, one in zip(names, cells, strict=True)
+        for name, one in zip(called, cells, strict=True)
     ]
-    print_table(f"{analysis.source}, layer by layer", headings, rows)
+    print_layers(f"{analysis.source}, layer by layer", headings, rows)
     if same:
         say(same)
     if tally is not None:

@@ -19,6 +19,7 @@ __all__ = [
     "Screen",
     "Seed",
     "console",
+    "fitting",
     "print_table",
     "ratio",
     "say",
@@ -95,6 +96,17 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
         screen.print(f"{headings[0]} {short(readable(name), _LONGEST_NAME)}".strip())
         for heading, cell in zip(headings[1:], cells, strict=True):
             screen.print(f"  {heading}: {readable(cell)}")
+
+
+def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many of the first columns fit on the screen with no cell broken, two or more."""
+    screen = console()
+    options = screen.options.update(width=_WIDEST)
+    for count in range(len(headings), 2, -1):
+        table = _table(headings[:count], [row[:count] for row in rows], _LONGEST_NAME)
+        if screen.measure(table, options=options).maximum <= screen.width:
+            return count
+    return min(2, len(headings))
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Table:

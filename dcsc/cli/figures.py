@@ -17,6 +17,7 @@ from dcsc.experiments.studies.poster import poster as compute_poster
 from dcsc.experiments.studies.recover import LayerReport, RecoveryReport
 from dcsc.experiments.studies.recover import recover as compute_recovery
 from dcsc.plotting import as_png, poster_figure, recovery_figure
+from dcsc.report.numbers import percent
 
 __all__ = ["poster", "recover"]
 
@@ -122,7 +123,7 @@ def _poster_tables(result: Poster) -> Iterator[tuple[str, Sequence[str], Sequenc
         ],
     )
     shares = [
-        (f"{noise:g}", *(f"{line[number].best:.0%}" for line in c.recovered))
+        (f"{noise:g}", *(percent(line[number].best) for line in c.recovered))
         for number, noise in enumerate(c.noise)
     ]
     limits = [
@@ -151,15 +152,15 @@ def _cells(number: int, layer: LayerReport) -> list[str]:
         f"{layer.active:.0f}",
         f"{layer.missed:.1f}",
         f"{layer.false_alarms:.1f}",
-        f"{layer.exact.best:.0%} ({layer.exact.low:.0%} to {layer.exact.high:.0%})",
+        f"{percent(layer.exact.best)} ({percent(layer.exact.low)} to {percent(layer.exact.high)})",
     ]
 
 
 def _recovery_lines(result: RecoveryReport) -> list[str]:
     lines = [
-        f"The pathway keeps {result.energy:.1%} of the energy of the input (mean removed).",
-        f"Whole pathway exact in {result.exact.best:.0%} of the draws; noise {result.noise:.3g} of "
-        f"the signal's norm, largest patch norm {result.patch_noise:.3g}.",
+        f"The pathway keeps {percent(result.energy)} of the energy of the input (mean removed).",
+        f"Whole pathway exact in {percent(result.exact.best)} of the draws; noise "
+        f"{result.noise:.3g} of the signal's norm, largest patch norm {result.patch_noise:.3g}.",
         "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
     ]
     for name, (probability, why) in result.guarantees.items():

@@ -9,8 +9,10 @@ from cyclopts import Parameter
 
 from dcsc._arguments import any_path
 from dcsc._arrays import generator
-from dcsc._words import readable, without_common
-from dcsc.cli.common import console, print_table, say, whole
+from dcsc._files import read_bytes
+from dcsc._words import listed, quoted, readable, without_common
+from dcsc.cli.common import console, say, whole
+from dcsc.cli.layers import print_layers
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork
@@ -20,9 +22,9 @@ from dcsc.networks.tallies.sets.base import joined
 from dcsc.networks.tallies.sets.folder import described
 from dcsc.report.tallies import tally_columns, tally_rows, tally_sentences
 
-__all__ = ["Counting", "count", "few", "open_data", "print_tally"]
+__all__ = ["Counting", "count", "few", "open_data", "print_tally", "read_names"]
 
-_MOST_COLUMNS = 8
+_LONGEST_NAMES = 2**20  # bytes of a file of names
 # What tells layers apart most comes first; the page has all columns, the terminal has room for few.
 _COLUMNS = (
     *("layer", "on", "S", "silent units", "shared", "found", "false alarms", "steady"),
@@ -38,6 +40,13 @@ class Counting:
     labels: Annotated[
         Path | None,
         Parameter(help="A .npy with the class of each input; of a folder, folders in it are that."),
+    ] = None
+    class_names: Annotated[
+        Path | None,
+        Parameter(
+            help="A text file with the name of each class, one a line, in the order of the "
+            "network's outputs; labels are then numbers from 0 or these names."
+        ),
     ] = None
     tallies: Annotated[
         Path | None,
@@ -60,6 +69,23 @@ class Counting:
         for name in ("jobs", "dask"):
             if getattr(self, name) is not None and self.tallies is None:
                 raise DcscError(f"--{name}: expected a folder to count into, --tallies DIR")
+
+
+def read_names(path: Path | None) -> tuple[str, ...] | None:
+    """Return the names of the classes in a text file, one a line."""
+    if path is None:
+        return None
+    where = "--class-names"
+    try:
+        text = read_bytes(any_path(path, where), where, _LONGEST_NAMES).decode()
+    except UnicodeDecodeError:
+        raise DcscError(f"{where}: expected a text file, got {quoted(path.name)}") from None
+    names = tuple(line.strip() for line in text.rstrip().splitlines())
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if not names or "" in names or twice:
+        got = f"{listed(map(quoted, twice), 3)} twice" if twice else "an empty line"
+        raise DcscError(f"{where}: expected a name of its own in each line, got {got}")
+    return names
 
 
 def open_data(
@@ -121,7 +147,7 @@ def count(
             return tally(
                 network,
                 data,
-                Settings(noise=noise, seed=seed),
+                Settings(noise=noise, seed=seed, class_names=read_names(options.class_names) or ()),
                 folder=options.tallies,
                 jobs=options.jobs,
                 dask=options.dask,
@@ -138,10 +164,10 @@ def print_tally(counted: NetworkTally) -> None:
     """Print what was counted."""
     for line in tally_sentences(counted):
         console().print(readable(line))
-    known = [name for name in _COLUMNS if name in tally_columns(counted)][:_MOST_COLUMNS]
+    known = [name for name in _COLUMNS if name in tally_columns(counted)]
     names = without_common([layer.name for layer in counted.layers])
     rows = [
         [name, *(cells[heading] for heading in known[1:])]
         for name, cells in zip(names, tally_rows(counted), strict=True)
     ]
-    print_table(f"{counted.source} over {counted.inputs} inputs", known, rows)
+    print_layers(f"{counted.source} over {counted.inputs} inputs", known, rows, every=True)

@@ -23,8 +23,9 @@ def comparison_figure(comparison: Comparison, figure: Canvas | None = None) -> C
 
     On the left the coherence of the filters, and what no filters of that shape can go below. In the
     middle how much of a code random signs let a layer find again: what is proved of the mean as a
-    bar, what was measured as a mark. On the right how much the two agree, where their inputs are
-    the same: in the units that are on, and in their filters.
+    bar, what was measured as a mark. Then, where perturbations were asked for, which share of the
+    units provably cannot switch. On the right how much the two agree, where their inputs are the
+    same: in the units that are on, and in their filters.
 
     Parameters
     ----------
@@ -37,9 +38,11 @@ def comparison_figure(comparison: Comparison, figure: Canvas | None = None) -> C
     layers = comparison.layers
     with matplotlib.rc_context(STYLE):
         width = min(max(4.2, 1.5 + 0.4 * len(layers)), 9.0)
-        figure = canvas(figure, (3 * width, 4.4), "comparison_figure")
-        parts = figure.subfigures(1, 3, squeeze=False)[0]
-        for part, draw in zip(parts, (_coherence, _found, _alike), strict=True):
+        perturbed = any(one is not None for x in layers for one in x.measured("decided"))
+        panels = (_coherence, _found, *((_decided,) if perturbed else ()), _alike)
+        figure = canvas(figure, (len(panels) * width, 4.4), "comparison_figure")
+        parts = figure.subfigures(1, len(panels), squeeze=False)[0]
+        for part, draw in zip(parts, panels, strict=True):
             axes = part.subplots()
             draw(axes, comparison)
             name_layers(axes, [pair.name for pair in layers])
@@ -92,10 +95,22 @@ def _found(axes: Axes, comparison: Comparison) -> None:
     axes.set_title("How much of a code is found again?", fontsize=10, loc="left")
 
 
+def _decided(axes: Axes, comparison: Comparison) -> None:
+    places = np.arange(len(comparison.layers))
+    for name, values, (colour, mark, aside) in zip(
+        comparison.names, _values(comparison, "decided"), _LOOKS, strict=True
+    ):
+        axes.plot(places + aside, values, mark, color=colour, label=f"{plain(name)}, proved")
+    axes.set_ylim(-0.03, 1.05)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_ylabel("units decided, at least")
+    axes.set_title("How many units can no perturbation switch?", fontsize=10, loc="left")
+
+
 def _alike(axes: Axes, comparison: Comparison) -> None:
     for name, label, colour, style in (
-        ("pathways_alike", "units that are on, in common", GREEN, "o-"),
-        ("filters_alike", "cosine of their filters (a median)", PINK, "s--"),
+        ("pathways_alike", "units that are on, in common", GREEN, "o"),
+        ("filters_alike", "cosine of their filters (a median)", PINK, "s"),
     ):
         values = _numbers([getattr(pair, name) for pair in comparison.layers])
         known = "" if np.isfinite(values).any() else ": not known"

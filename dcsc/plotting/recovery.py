@@ -10,7 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from dcsc._arrays import Array, instance
+from dcsc._display import at_least, at_most, digits, percent
 from dcsc.experiments.studies.recover import RecoveryReport
+from dcsc.intervals import Estimate
 from dcsc.plotting.drawing import Canvas, canvas
 from dcsc.plotting.style import BLUE, ORANGE, RED, STYLE, plain
 
@@ -34,12 +36,14 @@ def recovery_figure(report: RecoveryReport, figure: Canvas | None = None) -> Can
         signals, maps = figure.subplots(2, 3)
         _signal(signals[0], report.signal, f"input: {plain(report.name)}")
         _signal(
-            signals[1], report.kept, f"what the pathway keeps: {report.energy:.0%} of the energy"
+            signals[1],
+            report.kept,
+            f"what the pathway keeps: {percent(report.energy)} of the energy",
         )
         _signal(
             signals[2],
             report.resynthesised,
-            f"the same codes with random signs, {report.noise:.0%} noise",
+            f"the same codes with random signs, {percent(report.noise)} noise",
         )
         for number, axes in enumerate(maps, start=1):
             _code_map(axes, report, number)
@@ -49,12 +53,25 @@ def recovery_figure(report: RecoveryReport, figure: Canvas | None = None) -> Can
             Line2D([], [], marker="^", ls="", color=_FALSE, label="false alarm"),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
-        low, best, high = report.exact
         figure.suptitle(
-            f"Whole pathway exact in {best:.0%} of {report.draws} draws "
-            f"(95 %: {low:.0%} to {high:.0%}); below: the codes of the first draw"
+            f"Whole pathway exact in {_rate(report.exact, report.draws)}; below: the codes of the "
+            "first draw"
         )
     return figure
+
+
+def _rate(exact: Estimate[float], draws: int) -> str:
+    """Return in how many draws something was so, as a rate with its interval."""
+    low, best, high = exact
+    return (
+        f"{round(best * draws)} of {draws} draws (rate {digits(best)}, 95 % interval "
+        f"{at_least(low, 2)} to {at_most(high, 2)})"
+    )
+
+
+def _mean(number: float) -> str:
+    """Return a mean to one place; what is above none is not none."""
+    return f"{number:.1f}" if number >= 0.05 or not number else f"{number:.1g}"
 
 
 def _signal(axes: Axes, signal: Array, title: str) -> None:
@@ -87,6 +104,7 @@ def _code_map(axes: Axes, report: RecoveryReport, number: int) -> None:
     axes.set_ylabel(f"filter (of {len(true)})")
     axes.set_title(
         f"layer {number}: {layer.active:.0f} active of {true.size}, S = {layer.stripe_sparsity}\n"
-        f"a draw misses {layer.missed:.1f}, false alarms {layer.false_alarms:.1f}",
+        f"in the mean a draw misses {_mean(layer.missed)}, false alarms "
+        f"{_mean(layer.false_alarms)}\nexact in {_rate(layer.exact, report.draws)}",
         fontsize=10,
     )

@@ -174,11 +174,11 @@ def _matrix(axes: Axes, classes: Array, matrix: Array, top: float) -> Any:
 
 def _curve(axes: Axes, overlap: PathwayOverlap) -> None:
     numbers = np.arange(1, len(overlap.within) + 1)
-    for values, colour, name, above in (
-        (overlap.within, _WITHIN, "within a class", True),
-        (overlap.between, _BETWEEN, "between classes", False),
+    for values, colour, mark, name, above in (
+        (overlap.within, _WITHIN, "o", "within a class", True),
+        (overlap.between, _BETWEEN, "s", "between classes", False),
     ):
-        axes.plot(numbers, values, "o-", color=colour, label=name)
+        axes.plot(numbers, values, mark, color=colour, label=name)
         for number, value in zip(numbers, values, strict=True):
             if np.isfinite(value):
                 axes.annotate(

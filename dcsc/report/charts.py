@@ -30,14 +30,18 @@ def sparsity_chart(
     last = max(1, *sparsity, *(one.allowed or 0 for one in told))
     label = f"stripe sparsity S, of {stripe_size}"
     chart = _counts(sparsity, max(*sparsity, 1), label, last=last)
-    # Later lines are thinner, so that those below remain visible where they agree.
+    # Theorems that end at the same S are one line. Later lines are thinner, so that those below
+    # remain visible where they meet.
+    limits: dict[str, list[TheoremFacts]] = {}
+    for theorem in told:
+        limit = "none" if theorem.allowed is None else f"S ≤ {theorem.allowed}"
+        limits.setdefault(limit, []).append(theorem)
     legend = []
-    for number, theorem in enumerate(told):
-        at = theorem.allowed or 0
-        limit = "none" if theorem.allowed is None else f"S ≤ {at}"
-        line = colours[theorem.name], 3.6 - 1.2 * number, "8 4"
+    for number, (limit, alike) in enumerate(limits.items()):
+        at = alike[0].allowed or 0
+        line = colours[alike[0].name], 3.6 - 1.2 * number, "8 4"
         chart.line((at, at), chart.y, *line)
-        legend.append((f"{theorem.name}: {limit}", *line))
+        legend.append((f"{', '.join(one.name for one in alike)}: {limit}", *line))
     chart.legend(legend)
     return chart.text()
 

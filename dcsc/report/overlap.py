@@ -72,14 +72,14 @@ def _curve(overlap: PathwayOverlap) -> str:
     high = float(both[np.isfinite(both)].max(initial=0)) or 1.0
     ends = 0.5, len(numbers) + 0.5
     chart = Chart(ends, (0, 1.2 * high), ("layer", ""), (_PANEL, 225), (42, 7, _TOP, 33))
-    for values, colour in ((overlap.within, BLUE), (overlap.between, RED)):
-        chart.line(numbers, values.tolist(), colour, 1.5)
-        chart.marks(numbers, values.tolist(), colour, "o")
+    for values, colour, kind in ((overlap.within, BLUE, "o"), (overlap.between, RED, "s")):
+        chart.marks(numbers, values.tolist(), colour, kind)
         for number, value in zip(numbers, values.tolist(), strict=True):
             if math.isfinite(value):
                 chart.note(number, value, f"{value:.2f}", colour, above=colour == BLUE)
     chart.write(_PANEL / 2, _TOP - 6, "mean overlap of two samples", 10, " text-anchor='middle'")
-    chart.legend([("within a class", BLUE, 1.5, ""), ("between classes", RED, 1.5, "")])
+    names = [("within a class", BLUE, "o"), ("between classes", RED, "s")]
+    chart.key(names, at=(chart.margins[0] + 14, _TOP), step=92)
     chart.axes(ticks(*ends, most=8, whole=True), ticks(*chart.y, most=6))
     return "".join(chart.parts)
 

@@ -24,28 +24,28 @@ Values = Sequence[float | None]
 def coherence_chart(layers: Sequence[LayerAnalysis]) -> str:
     """Draw the coherence of the layers, beside random ones and what none can go below."""
     facts = [layer.filters for layer in layers]
-    return _lines(
+    return _points(
         layers,
         "coherence",
         (
-            ("this network", [_value(x.own) for x in facts], BLUE, "", "o"),
-            ("at stride 1", [_value(x.dense) for x in facts], GREEN, "none", "^"),
-            ("random filters", [x.random for x in facts], GREY, "4 2", "s"),
-            ("floor", [x.floor for x in facts], "black", "none", "_"),
+            ("this network", [_value(x.own) for x in facts], BLUE, "o"),
+            ("at stride 1", [_value(x.dense) for x in facts], GREEN, "^"),
+            ("random filters", [x.random for x in facts], GREY, "s"),
+            ("floor", [x.floor for x in facts], "black", "_"),
         ),
     )
 
 
 def found_chart(layers: Sequence[LayerAnalysis]) -> str:
     """Draw which share of the active units is found again, by layers whose resynthesis is known."""
-    lines = []
+    points = []
     for number, (colour, signs) in enumerate(((RED, "random signs"), (BLUE, "no signs"))):
         facts = [x.resynthesis[number] for x in layers]
-        lines += [
-            (f"layer alone, {signs}", [_share(x.alone) for x in facts], colour, "", "o"),
-            (f"from below, {signs}", [_share(x.whole) for x in facts], colour, "4 2", "s"),
+        points += [
+            (f"layer alone, {signs}", [_share(x.alone) for x in facts], colour, "o"),
+            (f"from below, {signs}", [_share(x.whole) for x in facts], colour, "s"),
         ]
-    return _lines(layers, "active units found", lines, percent=True)
+    return _points(layers, "active units found", points, percent=True)
 
 
 def range_chart(
@@ -72,21 +72,21 @@ def range_chart(
     return chart.text()
 
 
-def _lines(
+def _points(
     layers: Sequence[LayerAnalysis],
     label: str,
-    lines: Sequence[tuple[str, Values, str, str, str]],
+    points: Sequence[tuple[str, Values, str, str]],
     percent: bool = False,
 ) -> str:
-    """Draw lines of shares over the layers, each a name, values, a colour, dashes and a mark."""
+    """Draw shares of the layers, each a name, values, a colour and a mark.
+
+    No line joins them: between two layers there is nothing.
+    """
     chart = _chart(layers, label, _HEIGHT, _KEY, _SHARES)
-    places = range(len(layers))
-    for _, values, colour, dashes, kind in lines:
+    for _, values, colour, kind in points:
         heights = [np.nan if value is None else value for value in values]
-        if dashes != "none":
-            chart.line(places, heights, colour, 1, dashes)
-        chart.marks(places, heights, colour, kind)
-    chart.key([(name, colour, dashes, kind) for name, _, colour, dashes, kind in lines])
+        chart.marks(range(len(layers)), heights, colour, kind)
+    chart.key([(name, colour, kind) for name, _, colour, kind in points])
     _name(chart, layers, [0, 0.2, 0.4, 0.6, 0.8, 1], percent)
     return chart.text()
 

@@ -4,21 +4,31 @@ from collections.abc import Iterator, Sequence
 
 from dcsc._words import short
 from dcsc.networks.analysis import OwnFacts, Place
-from dcsc.report.numbers import counted, percent
+from dcsc.report.numbers import counted, percent, rate
 
 __all__ = ["among_draws", "of_own"]
 
 _LABEL = 30
 
 
-def among_draws(facts: Sequence[OwnFacts]) -> str:
-    """Say of how many layers the network's own signs find more than all that were drawn."""
+def among_draws(facts: Sequence[OwnFacts], layers: int) -> str:
+    """Say of how many layers the network's own signs find more than all that were drawn.
+
+    Parameters
+    ----------
+    facts : sequence of OwnFacts
+        Of the layers for which signs were drawn.
+    layers : int
+        How many layers there are.
+    """
     if not facts:
         return ""
     more = sum(one.all.found.below == 1 for one in facts)
+    rest = layers - len(facts)
+    others = f" None were drawn for {counted(rest, 'other layer')}." if rest else ""
     return (
         f"With the network's own signs more active units are found than in every draw of random "
-        f"ones in {more} of {counted(len(facts), 'layer')}."
+        f"ones in {more} of {counted(len(facts), 'layer')}.{others}"
     )
 
 
@@ -29,9 +39,9 @@ def of_own(facts: OwnFacts | None) -> Iterator[str]:
     found, raised = facts.all.found, facts.all.false_alarms
     yield (
         "The network as it is has no random signs. From the layer's own signal it finds "
-        f"{percent(found.value)} of the active units again and switches on {raised.value:.2f} "
+        f"{percent(found.value)} of the active units again and switches on {rate(raised.value)} "
         f"others for each; {facts.draws} draws of the signs from seed {facts.seed} find "
-        f"{percent(found.mean)} and switch on {raised.mean:.2f} in the mean "
+        f"{percent(found.mean)} and switch on {rate(raised.mean)} in the mean "
         f"({counted(facts.all.inputs, 'input')}). {_place(found, 'find fewer')}, and "
         f"{_place(raised, 'switch on fewer').lower()}."
     )
@@ -51,7 +61,7 @@ def _place(place: Place, less: str) -> str:
 def _classes(facts: OwnFacts) -> str:
     texts = [
         f"{short(one.label or '', _LABEL)}: {percent(one.found.value)} "
-        f"({percent(one.found.below)}) and {one.false_alarms.value:.2f} "
+        f"({percent(one.found.below)}) and {rate(one.false_alarms.value)} "
         f"({percent(one.false_alarms.below)})"
         for one in facts.classes
     ]

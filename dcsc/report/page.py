@@ -11,8 +11,9 @@ from dcsc.bounds.family import BOUNDS
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
 from dcsc.networks.tallies import NetworkTally
-from dcsc.report import words
+from dcsc.report import sentences, words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
+from dcsc.report.glossary import legend
 from dcsc.report.numbers import percent
 from dcsc.report.overlap import overlap_drawing
 from dcsc.report.overview import coherence_chart, found_chart, range_chart
@@ -26,7 +27,7 @@ from dcsc.report.pictures import (
 )
 from dcsc.report.rendering import Picture, drawing, png, rendered
 from dcsc.report.signals import signal_chart, undecided_chart
-from dcsc.report.table import columns, differing, row
+from dcsc.report.table import columns, differing, groups, row
 from dcsc.report.tallies import tally_charts, tally_columns, tally_rows, tally_sentences
 from dcsc.report.undecided import undecided_share
 
@@ -73,13 +74,20 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
         "glance": words.at_a_glance(analysis),
         "limits": words.limits(analysis),
         "columns": {name: headings[name] for name in kept},
+        "groups": groups(kept),
+        "meanings": {
+            "": {"layer": headings["layer"]},
+            **{title: {one.name: one.text() for one in asked} for title, asked in legend(headings)},
+        },
         "theorems": {
             kind.label: kind.about
             for kind in BOUNDS
-            if any(x.name == kind.label for layer in analysis.layers for x in layer.theorems)
+            if kind.label not in headings
+            and any(x.name == kind.label for layer in analysis.layers for x in layer.theorems)
         },
         "same": same,
         "rows": rows,
+        "proved": sentences.PROVED,
         "overview": _overview(analysis),
         "pathways": _pathways(analysis, most),
         "sections": [
@@ -98,6 +106,7 @@ def _tally(tally: NetworkTally) -> dict[str, Any]:
     return {
         "sentences": tally_sentences(tally),
         "columns": tally_columns(tally),
+        "groups": groups(list(tally_columns(tally))),
         "rows": tally_rows(tally),
         "charts": [picture for x in tally.layers for picture in tally_charts(x)] if few else [],
     }
@@ -152,7 +161,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             alt = f"Active units of {layer.name} for input {number + 1}"
             steps.append(
                 {
-                    "name": words.name_of(layer),
+                    "name": sentences.name_of(layer),
                     "filters": _filters(len(filters), len(coded.on[at])),
                     "on": percent(share),
                     "picture": png(code_picture(code, on, side), alt),
@@ -175,13 +184,16 @@ def _filters(count: int, total: int) -> str:
 
 
 def _title(analysis: Analysis, number: int) -> str:
-    title = f"Input {number + 1}"
-    inputs = analysis.inputs
+    inputs, answers = analysis.inputs, analysis.answers
+    parts = []
     if inputs is not None and inputs.labels is not None:
-        title += f": label {inputs.labels[number]}"
-        if analysis.answers is not None:
-            title += f", largest output {analysis.answers[number]}"
-    return title
+        parts.append(f"label {inputs.class_of(inputs.labels[number])}")
+    if inputs is not None and answers is not None and (parts or inputs.class_names):
+        # Names are those of the outputs only where there are as many.
+        named = len(inputs.class_names) == analysis.outputs
+        answer = inputs.class_of(answers[number]) if named else str(answers[number])
+        parts.append(f"largest output {answer}")
+    return f"Input {number + 1}" + (f": {', '.join(parts)}" if parts else "")
 
 
 def _channels_first(value: Array) -> Array:
@@ -214,8 +226,8 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
     return {
         "anchor": f"layer-{number}",
         "layer": layer,
-        "name": words.name_of(layer),
-        "texts": words.of_layer(layer, analysis.noise),
+        "name": sentences.name_of(layer),
+        "texts": sentences.of_layer(layer, analysis.noise),
         "pictures": [] if many else list(_charts(layer)),
         "atoms": _atoms(layer, analysis.layers),
         "coloured": _coloured(layer, analysis.layers),

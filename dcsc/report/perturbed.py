@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dcsc._words import listed
 from dcsc.networks.analysis import Analysis, LayerAnalysis
-from dcsc.report.numbers import counted, number, rounded_out
+from dcsc.report.numbers import at_least_percent, counted, number, of_all
 
 __all__ = ["decided", "of_perturbed", "perturbed"]
 
@@ -15,12 +15,14 @@ def decided(analysis: Analysis) -> Iterator[str]:
     facts = [layer.stability for layer in layers if layer.stability is not None]
     if not facts:
         return
-    shares = sorted(100 * fact.decided for fact in facts)
-    low, high = rounded_out(shares[0], shares[0], 1)[0], rounded_out(shares[-1], shares[-1], 1)[0]
+    shares = [fact.decided for fact in facts]
+    low, high = at_least_percent(min(shares)), at_least_percent(max(shares))
+    every = len(analysis.layers)
+    where = "" if len(facts) == every else f", in {of_all(len(facts), every, 'layer')}"
     yield (
         f"Perturbations of at most {number(analysis.perturbation)} in each sample provably leave "
-        + (f"{low}%" if low == high else f"from {low}% (in one layer) to {high}%")
-        + f" of the units as they are ({counted(facts[0].inputs, 'input')})."
+        + (low if low == high else f"from {low} (in one layer) to {high}")
+        + f" of the units as they are ({counted(facts[0].inputs, 'input')}){where}."
     )
     wide = [
         layer.name for layer, fact in zip(layers, facts, strict=True) if fact.method == "interval"
@@ -57,14 +59,10 @@ def of_perturbed(layer: LayerAnalysis) -> Iterator[str]:
     if facts is None:
         return
     ways = "affine bounds" if facts.method == "affine" else "intervals"
-    on, off, decided = (
-        rounded_out(100 * share, 100 * share, 1)[0]
-        for share in (facts.on, facts.off, facts.decided)
-    )
+    on, off, decided = map(at_least_percent, (facts.on, facts.off, facts.decided))
     yield (
-        f"By {ways}, at least {on}% of the units stay on and {off}% stay off whatever perturbation "
-        f"is added to the input: {decided}% are decided."
+        f"By {ways}, at least {on} of the units stay on and {off} stay off whatever perturbation "
+        f"is added to the input: {decided} are decided."
     )
     if facts.steady is not None:
-        steady, _ = rounded_out(100 * facts.steady, 100 * facts.steady, 1)
-        yield f"Of the units that are on, {steady}% stay on."
+        yield f"Of the units that are on, {at_least_percent(facts.steady)} stay on."

@@ -132,17 +132,27 @@ class Chart:
             self._line(f"{x},{y - 2.5} {x + 14},{y - 2.5}", colour, width, dashes)
             self.write(x + 19, y, text, 7)
 
-    def key(self, entries: Sequence[tuple[str, str, str, str]]) -> None:
-        """Name what is drawn above the chart, each a text, a colour, dashes and a mark.
+    def key(
+        self,
+        entries: Sequence[tuple[str, str, str]],
+        at: tuple[float, float] | None = None,
+        step: float = 112,
+    ) -> None:
+        """Name the marks of the chart, each a text, a colour and a mark; two stand side by side.
 
-        Dashes are ``"none"`` where there is no line. Two stand side by side.
+        Parameters
+        ----------
+        entries : sequence of (str, str, str)
+        at : (float, float), optional
+            Where the first one stands, by default in the middle above the chart.
+        step : float, default 112
+            From one to the one beside it.
         """
-        for number, (text, colour, dashes, kind) in enumerate(entries):
+        left, top = at or (self.size[0] / 2 - step, 0)
+        for number, (text, colour, kind) in enumerate(entries):
             down, across = divmod(number, 2)
-            x = self.size[0] / 2 + 112 * (across - 1)
-            y = 9 + 10 * down
-            if dashes != "none":
-                self._line(f"{x},{y - 2.5} {x + 16},{y - 2.5}", colour, 1, dashes)
+            x = left + step * across
+            y = top + 9 + 10 * down
             self._marks(f"M{x + 8} {y - 2.5}{_MARKS[kind]}", colour)
             self.write(x + 20, y, text, 7)
 

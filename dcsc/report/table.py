@@ -1,73 +1,35 @@
 """The table of the layers."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import attrs
 import numpy as np
 
 from dcsc._arguments import instances
 from dcsc._arrays import instance
-from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound, UniformBound
+from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis, Place
-from dcsc.report.numbers import number as number_of
-from dcsc.report.numbers import percent, rounded_out
-from dcsc.report.words import name_of
+from dcsc.report.glossary import KINDS, WORDS, word
+from dcsc.report.numbers import (
+    at_least_percent,
+    between_percent,
+    cosine,
+    percent,
+    rate,
+    rounded_out,
+)
+from dcsc.report.sentences import name_of
 
-__all__ = ["Cell", "columns", "differing", "row"]
+__all__ = ["Cell", "columns", "differing", "groups", "row"]
 
-_FILTERS = {
-    "layer": "Name of the convolution in the file.",
-    "filters": "How many filters, × channels each of them sees × its size.",
-    "stride": "How many samples a filter moves from one position to the next.",
-    "outside": "Filters that the sparse coding reading does not cover, because a positive bias "
-    "switches them on where there is no signal at all, or because they are zero. (no zeros): the "
-    "codes of the others have none either; (summed): the layer goes into a sum before the "
-    "activation; (joined): it is such a sum as a whole.",
-    "coherence": "μ: how alike the two most alike of all shifted filters are, from 0 (all "
-    "orthogonal) to 1 (two are the same). Low coherence keeps units apart.",
-    "random": "The coherence of random filters of the same shape (a median).",
-    "floor": "What no filters of this shape can go below (Welch's bound).",
-}
-
-_CODES = {
-    "on": "Which share of the units an input switches on (a median).",
-    "S": "Stripe sparsity: how many units that can overlap are on at the same time, at most (a "
-    "median).",
-    **{
-        kind.label: f"For how many inputs the theorem {kind.about} proves that the layer would "
-        "find the active units again"
-        + ("." if kind is UniformBound else ", with at most 1 % probability of failures.")
-        for kind in CLASS_BOUNDS
-    },
-    "sharp": "The same, by whichever of two sharper bounds reaches further.",
-    "noise steady": "Active units that no error of the size below, in the layer's own signal, "
-    "could switch off in the network as it is.",
-    "safe": "Active units that stay on in a signal made from the code alone, with such an error, "
-    "whatever the signs of the others.",
-    "found": "Active units found again after going down one layer and up again, with random signs "
-    "and (in brackets) without. Active are the units of positive coefficients; those that a "
-    "positive bias alone switches on, blue in the maps, are none, and filters with such a bias "
-    "have the threshold 0 here. It is measured on a few draws, so that chance may put it beside "
-    "what is proved of the mean.",
-    "proved": "Between which ends it is proved that the mean of that lies over random signs, of "
-    'the first inputs: in brackets how many, where it is not of all that "found" is of.',
-    "false alarms": "The same of the units that are switched on besides, for each active unit.",
-    "from below": "Active units found after going down as many layers as possible and up again, "
-    "with random signs and (in brackets) without.",
-    "own": "Active units found again with the network's own signs, all +1, and (in brackets) which "
-    "share of draws of random signs find fewer.",
-    "own false": "The same of the units that are switched on besides, for each active unit.",
-}
-
-_STABILITY = {
-    "decided": "Units of which it is proved that they stay on, or that they stay off, whatever "
-    "perturbation of the size asked for is added to the input. (intervals): affine bounds, which "
-    "prove more, would have taken too long.",
-}
-
-
+_FILTERS = ("layer", "filters", "stride", "outside", "coherence", "random", "floor")
+_THEOREMS = tuple(kind.label for kind in CLASS_BOUNDS)
+_CODES = (
+    *("on", "S", *_THEOREMS, "sharp", "noise steady", "safe", "found", "false alarms"),
+    *("proved", "proved false", "from below"),
+)
 _OWN = ("own", "own false")
-_FIRST = ("layer", "on", "S", "found", "proved", "false alarms", *_OWN, "decided")
 _NONE = "–"
 
 
@@ -80,20 +42,35 @@ class Cell:
 
 
 def columns(analysis: Analysis) -> dict[str, str]:
-    """Return the headings, and what each means in a sentence."""
-    headings = _FILTERS
-    if any(layer.codes is not None for layer in analysis.layers):
+    """Return the headings, and what each means; what one kind of knowledge tells stands together.
+
+    A screen cuts off what comes last: what was measured of the inputs comes first, then what is
+    proved, then the filters by themselves.
+    """
+    layers = analysis.layers
+    known = set(_FILTERS)
+    if any(layer.codes is not None for layer in layers):
         # Where no theorem holds of anything, one sentence says it (`words.at_a_glance`).
-        empty = not any(theorem.holds for layer in analysis.layers for theorem in layer.theorems)
-        left_out = {*(kind.label for kind in CLASS_BOUNDS), "sharp"} if empty else set()
-        headings = headings | {name: text for name, text in _CODES.items() if name not in left_out}
-    if any(layer.stability is not None for layer in analysis.layers):
-        headings = headings | _STABILITY
-    if not any(layer.own is not None for layer in analysis.layers):
-        headings = {name: text for name, text in headings.items() if name not in _OWN}
-    # A screen cuts off what comes last.
-    order = [name for name in _FIRST if name in headings]
-    return {name: headings[name] for name in dict.fromkeys([*order, *headings])}
+        empty = not any(theorem.holds for layer in layers for theorem in layer.theorems)
+        known |= set(_CODES) - ({*_THEOREMS, "sharp"} if empty else set())
+    if any(layer.stability is not None for layer in layers):
+        known.add("decided")
+    if any(layer.own is not None for layer in layers):
+        known.update(_OWN)
+    order = [one for kind in KINDS for one in WORDS if one.kind == kind]
+    return {one.name: one.text() for one in order if one.name in known}
+
+
+def groups(headings: Sequence[str]) -> list[tuple[str, int]]:
+    """Return what knows the numbers of columns that stand together, and how many these are.
+
+    Examples
+    --------
+    >>> groups(["layer", "on", "found", "proved", "coherence"])
+    [('', 1), ('Measured on the inputs', 2), ('Proved', 1), ('Of the filters alone', 1)]
+    """
+    kinds = [word(name).kind for name in instances(headings, str, "groups: headings")]
+    return [(KINDS[kind], len(list(run))) for kind, run in groupby(kinds)]
 
 
 def _mark(facts: FilterFacts) -> str:
@@ -115,22 +92,21 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         "filters": Cell("×".join(map(str, facts.shape)), facts.shape[0]),
         "stride": Cell("×".join(map(str, facts.stride)), float(np.prod(facts.stride))),
         "outside": Cell(f"{outside} of {facts.shape[0]}{_mark(facts)}", outside / facts.shape[0]),
-        "coherence": Cell(number_of(coherence), coherence),
-        "random": Cell(number_of(facts.random), facts.random),
-        "floor": Cell(number_of(facts.floor), facts.floor),
+        "coherence": Cell(cosine(coherence), coherence),
+        "random": Cell(cosine(facts.random), facts.random),
+        "floor": Cell(cosine(facts.floor), facts.floor),
     }
     if layer.stability is not None:
         decided = layer.stability.decided
         way = " (intervals)" if layer.stability.method == "interval" else ""
-        text = f"{rounded_out(100 * decided, 100 * decided, 1)[0]}%{way}"
-        cells["decided"] = Cell(text, decided)
+        cells["decided"] = Cell(at_least_percent(decided) + way, decided)
     if codes is None:
         return cells
     density, sparsity = float(np.median(codes.density)), float(np.median(codes.sparsity))
     cells["on"] = Cell(percent(density), density)
     cells["S"] = Cell(f"{sparsity:g} of {codes.stripe_size}", sparsity)
     theorems = {theorem.name: theorem for theorem in layer.theorems}
-    for name in (kind.label for kind in CLASS_BOUNDS):
+    for name in _THEOREMS:
         theorem = theorems[name]
         share = theorem.holds / theorem.of if theorem.of else None
         cells[name] = Cell(f"{theorem.holds} of {theorem.of}" if theorem.of else "–", share)
@@ -146,7 +122,7 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
     partial = layer.partial
     for name, ends in (
         ("proved", None if partial is None else partial.found),
-        ("false alarms", None if partial is None else partial.false_alarms),
+        ("proved false", None if partial is None else partial.false_alarms),
     ):
         cells[name] = Cell("–", None) if ends is None else _ends(*ends, name == "proved")
     if partial is not None:
@@ -163,6 +139,10 @@ def row(layer: LayerAnalysis, number: int = 0) -> dict[str, Cell]:
         shares = [None if part is None else part.found for part in parts] or [None, None]
         text = f"{percent(shares[0])} ({percent(shares[1])})"
         cells[name] = Cell("–" if shares[0] is None else text, shares[0])
+    raised = [None if x.alone is None else x.alone.false_alarms for x in layer.resynthesis]
+    random, none = raised or [None, None]
+    text = "–" if random is None else f"{rate(random)} ({rate(none)})"
+    cells["false alarms"] = Cell(text, random)
     return cells
 
 
@@ -170,7 +150,7 @@ def _own_places(layer: LayerAnalysis) -> Iterator[tuple[str, Place, str]]:
     if layer.own is not None:
         found, raised = layer.own.all.found, layer.own.all.false_alarms
         yield "own", found, percent(found.value)
-        yield "own false", raised, f"{raised.value:.2f}"
+        yield "own false", raised, rate(raised.value)
 
 
 def differing(headings: Sequence[str], rows: Sequence[dict[str, Cell]]) -> tuple[list[str], str]:
@@ -208,6 +188,7 @@ def differing(headings: Sequence[str], rows: Sequence[dict[str, Cell]]) -> tuple
 
 def _ends(low: float, high: float, share: bool) -> Cell:
     """Return the two ends of a mean, rounded away from one another."""
-    texts = rounded_out(100 * low, 100 * high, 1) if share else rounded_out(low, high, 2)
-    text = texts[0] if texts[0] == texts[1] else "–".join(texts)
-    return Cell(f"{text}%" if share else text, (low + high) / 2)
+    if share:
+        return Cell(between_percent(low, high), (low + high) / 2)
+    texts = rounded_out(low, high, 2)
+    return Cell(texts[0] if texts[0] == texts[1] else "–".join(texts), (low + high) / 2)

@@ -4,36 +4,20 @@ from collections.abc import Iterator
 
 from dcsc._arrays import instance
 from dcsc._words import listed
-from dcsc.bounds.family import CLASS_BOUNDS, UniformBound
+from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.tallies import LayerTally, NetworkTally, class_overlap
 from dcsc.report.charts import counts_chart
-from dcsc.report.numbers import counted, percent
+from dcsc.report.glossary import word
+from dcsc.report.numbers import counted, percent, rate
 from dcsc.report.rendering import Picture, drawing
 
 __all__ = ["tally_charts", "tally_columns", "tally_rows", "tally_sentences"]
 
-_COLUMNS = {
-    "layer": "Name of the convolution in the file.",
-    "on": "Which share of the units an input switches on: the median, and (in brackets) from the "
-    "fewest to the most.",
-    "S": "Stripe sparsity, the median, and (in brackets) the largest.",
-    "silent units": "Units that no input switches on.",
-    "silent filters": "Filters of which no input switches any unit on.",
-    "contrast": "Largest over smallest coefficient of a code, the median.",
-    "steady": "Active units that no error of the size below could switch off.",
-    **{
-        kind.label: f"Of how many codes the theorem {kind.about} proves that the layer would find "
-        "the active units again"
-        + ("." if kind is UniformBound else ", with at most 1 % probability of failures.")
-        for kind in CLASS_BOUNDS
-    },
-    "found": "Active units found again after going down one layer and up again, with random signs "
-    "and (in brackets) with the network's own, all +1.",
-    "false alarms": "The same of the units that are switched on besides, for each active unit.",
-    "shared": "Of the units that either of two inputs switches on, those that both do: of one "
-    "class, and (in brackets) of two classes.",
-}
 _LABELS = tuple(kind.label for kind in CLASS_BOUNDS)
+_COLUMNS = (
+    *("layer", "on", "S", "silent units", "silent filters", "contrast", "found", "false alarms"),
+    *("shared", "steady", *_LABELS),
+)
 
 
 def tally_columns(tally: NetworkTally) -> dict[str, str]:
@@ -45,7 +29,7 @@ def tally_columns(tally: NetworkTally) -> dict[str, str]:
     """
     instance(tally, NetworkTally, "tally_columns: tally")
     known = {name for row in tally_rows(tally) for name, text in row.items() if text != "–"}
-    return {name: text for name, text in _COLUMNS.items() if name in known}
+    return {name: word(name).text(every=True) for name in _COLUMNS if name in known}
 
 
 def tally_rows(tally: NetworkTally) -> list[dict[str, str]]:
@@ -74,7 +58,7 @@ def _row(tally: NetworkTally, layer: LayerTally) -> dict[str, str]:
     cells |= {one.name: f"{one.holds} of {one.of}" for one in layer.theorems if one.of}
     found, raised = (None, None) if layer.signs is None else (layer.signs.found, layer.signs.raised)
     cells["found"] = "–" if found is None else f"{percent(found.mean)} ({percent(found.value)})"
-    cells["false alarms"] = "–" if raised is None else f"{raised.mean:.2f} ({raised.value:.2f})"
+    cells["false alarms"] = "–" if raised is None else f"{rate(raised.mean)} ({rate(raised.value)})"
     shared = class_overlap(tally, layer.name)
     ends = None if shared is None else f"{percent(shared.within)} ({percent(shared.between)})"
     cells["shared"] = "–" if ends is None else ends
@@ -102,8 +86,8 @@ def _sentences(tally: NetworkTally) -> Iterator[str]:
     yield f"{counted(tally.inputs, 'input')}{classes} {verb} counted."
     if tally.answered:
         yield (
-            f"The network's largest output is the label for {percent(tally.right / tally.answered)}"
-            f" of {counted(tally.answered, 'input')}."
+            f"The network's largest output is the label for {tally.right} of "
+            f"{counted(tally.answered, 'input')}: {percent(tally.right / tally.answered)}."
         )
     if tally.looked:
         yield (

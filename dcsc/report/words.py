@@ -1,29 +1,17 @@
-"""What the numbers mean, in sentences."""
+"""What the numbers of a network mean, in sentences."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from dcsc._arrays import instance
-from dcsc._words import listed, short
-from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
-from dcsc.networks.analysis import Analysis, Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.report.numbers import counted, number, percent, rounded_out
-from dcsc.report.own import among_draws, of_own
-from dcsc.report.perturbed import decided, of_perturbed, perturbed
+from dcsc._words import listed
+from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
+from dcsc.report.numbers import counted, number, of_all, percent, rate, rounded_out
+from dcsc.report.own import among_draws
+from dcsc.report.perturbed import decided, perturbed
 
-__all__ = ["at_a_glance", "limits", "name_of", "of_layer"]
-
-_NAME = 60
-_THEOREMS = {kind.label: kind.about for kind in BOUNDS}
-
-
-def name_of(layer: LayerAnalysis) -> str:
-    """Return the name of a layer, without its middle where it is long."""
-    return short(layer.name, _NAME)
-
-
-# ---- the network -----------------------------------------------------------------------------
+__all__ = ["at_a_glance", "limits"]
 
 
 def at_a_glance(analysis: Analysis) -> list[str]:
@@ -61,32 +49,45 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f"{counted(len(dense), 'layer')} of {len(facts)} "
             f"{'leaves' if len(dense) == 1 else 'leave'} no zeros in the codes."
         )
-    names = [x.name for x in coded if any(t.holds for t in x.theorems)]
-    if any(t.of for x in coded for t in x.theorems):
-        yield (
-            f"Whole supports are proved to be found in {listed(names)}, and in no other layer."
-            if names
-            else "The theorems are empty for every layer: nothing is proved of any whole code."
-        )
-    yield from _recall(coded)
+    yield _whole(analysis)
+    yield _recall(analysis)
     yield _survival(coded)
-    yield among_draws([layer.own for layer in coded if layer.own is not None])
+    own = [layer.own for layer in coded if layer.own is not None]
+    yield among_draws(own, len(facts))
     yield from decided(analysis)
     for stop in analysis.unbounded:
         yield f"Bounds of perturbed inputs stop at {stop}."
 
 
-def _recall(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
+def _whole(analysis: Analysis) -> str:
+    """Say in which layers whole supports are proved to be found, of those that were asked about."""
+    asked = [x for x in analysis.layers if any(t.of for t in x.theorems)]
+    if not asked:
+        return ""
+    names = [x.name for x in asked if any(t.holds for t in x.theorems)]
+    rest = len(analysis.layers) - len(asked)
+    others = f" ({counted(rest, 'layer')} of {len(analysis.layers)} could not be asked about)"
+    end = f"{others * bool(rest)}."
+    if names:
+        return (
+            f"Whole supports are proved to be found in {listed(names)}, and in no other layer{end}"
+        )
+    every = "every layer" if not rest else f"every layer that they were asked about{others}"
+    return f"The theorems are empty for {every}: nothing is proved of any whole code."
+
+
+def _recall(analysis: Analysis) -> str:
     """Say how much of the codes is proved to be found in the mean, over all layers."""
-    ends = [layer.partial.found for layer in layers if layer.partial is not None]
-    if ends:
-        low, high = rounded_out(
-            100 * min(end.low for end in ends), 100 * max(end.high for end in ends), 0
-        )
-        yield (
-            f"In {counted(len(ends), 'layer')} it is proved how much of the codes is found in the "
-            f"mean over random signs: from {low}% to {high}% of the active units."
-        )
+    ends = [x.partial.found for x in analysis.layers if x.partial is not None]
+    if not ends:
+        return ""
+    low, high = min(end.low for end in ends), max(end.high for end in ends)
+    lowest, highest = rounded_out(100 * low, 100 * high, 0)
+    span = f"{lowest}%" if lowest == highest else f"from {lowest}% to {highest}%"
+    return (
+        f"In {of_all(len(ends), len(analysis.layers), 'layer')} it is proved how much of the codes "
+        f"is found in the mean over random signs: {span} of the active units."
+    )
 
 
 def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
@@ -102,23 +103,44 @@ def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
         text += (
             f" in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
         )
-    yield text + "."
+    text += "."
     pairs = [(x.own.value, x.random) for x in facts if x.own is not None and x.random is not None]
     if pairs:
         count = sum(value < random for value, random in pairs)
-        yield (
-            f"It is lower than that of random filters in {count} of {counted(len(pairs), 'layer')}."
+        text += (
+            f" It is lower than that of random filters in {count} of "
+            f"{counted(len(pairs), 'layer')}."
         )
+    yield text
 
 
 def _accuracy(analysis: Analysis) -> str:
-    inputs = analysis.inputs
-    if inputs is None or inputs.labels is None or analysis.answers is None:
+    inputs, share = analysis.inputs, analysis.accuracy
+    if inputs is None or share is None:
         return ""
-    if inputs.labels.dtype.kind not in "iu":
+    return (
+        f"The network's largest output is the label for {round(share * inputs.count)} of "
+        f"{counted(inputs.count, 'input')}: {percent(share)}."
+    )
+
+
+def _unknown(analysis: Analysis) -> str:
+    """Say why labels are there, and not how many of them the network finds."""
+    inputs, outputs = analysis.inputs, analysis.outputs
+    if inputs is None or inputs.labels is None or analysis.accuracy is not None:
         return ""
-    right = float(np.mean(inputs.labels == analysis.answers))
-    return f"The network's largest output is the label for {percent(right)} of the inputs."
+    if outputs is None:
+        return "The network's output is no number for each class, so labels are not held to it."
+    names = inputs.class_names
+    if names:
+        return (
+            f"The network has {outputs} outputs and there are {counted(len(names), 'class name')}, "
+            "so labels are not held to the outputs."
+        )
+    return (
+        f"Labels are not the numbers of the network's {outputs} outputs: which output is which "
+        "class is said by analyze(class_names=…), or --class-names on the command line."
+    )
 
 
 def _survival(layers: Sequence[LayerAnalysis]) -> str:
@@ -133,7 +155,7 @@ def _survival(layers: Sequence[LayerAnalysis]) -> str:
     return (
         f"From the code of {layer.name} down {way} and up again, {percent(random.found)} of its "
         f"active units are found with random signs and {percent(none.found)} without, beside "
-        f"{random.false_alarms:.2f} and {none.false_alarms:.2f} false ones for each true one."
+        f"{rate(random.false_alarms)} and {rate(none.false_alarms)} false ones for each true one."
     )
 
 
@@ -150,6 +172,7 @@ def limits(analysis: Analysis) -> list[str]:
             *perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
+            *filter(None, [_unknown(analysis)]),
         ]
     gaps = [
         f"{layer.name}: {t.name} ({t.reason})"
@@ -175,209 +198,3 @@ def limits(analysis: Analysis) -> list[str]:
 
 def _no_coherence(facts: FilterFacts) -> bool:
     return facts.own is None and len(facts.dead) < facts.shape[0]
-
-
-# ---- one layer -------------------------------------------------------------------------------
-
-
-def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
-    """Return what is to be said of a layer, under headings."""
-    sections = {
-        "Filters": list(_filters(layer.filters)),
-        "Codes": list(_codes(layer)),
-        "What is proved": [*_proved(layer.theorems), *_partial(layer)],
-        "Safe units": list(_safety(layer, noise)),
-        "Perturbed inputs": list(of_perturbed(layer)),
-        "Down and up again": list(_resynthesis(layer)),
-        "The network's own signs": list(of_own(layer.own)),
-    }
-    return {heading: texts for heading, texts in sections.items() if texts}
-
-
-def _filters(facts: FilterFacts) -> Iterator[str]:
-    if facts.own is not None:
-        text = f"Coherence {number(facts.own.value)}{_pair(facts.own)}"
-        if facts.random is not None:
-            text += f"; random filters of this shape have {number(facts.random)}"
-        yield text + f", and none can go below {number(facts.floor)}."
-        moving = facts.dense if any(step > 1 for step in facts.stride) else None
-        if moving is not None and number(moving.value) != number(facts.own.value):
-            yield (
-                f"At stride 1 it would be {number(moving.value)}{_pair(moving)}: the "
-                "stride keeps shifted filters apart."
-            )
-    beta = np.asarray(facts.threshold)
-    yield (
-        f"Thresholds β = −b/|w| are from {number(beta.min())} to {number(beta.max())}: a unit is "
-        "on where its unit filter finds more than that."
-    )
-    if facts.always_on:
-        yield (
-            f"The threshold of {counted(len(facts.always_on), 'filter')} of {facts.shape[0]} "
-            f"({listed(facts.always_on)}) is negative: a positive bias switches units on where "
-            "there is no signal. No sparse code does that, so the reading leaves them out."
-        )
-    if facts.dead:
-        yield f"Zero in all taps: {counted(len(facts.dead), 'filter')} ({listed(facts.dead)})."
-    if facts.joined:
-        yield f"It is a sum before an activation, read as one dictionary ({facts.joined})."
-    if facts.summed:
-        yield (
-            f"It {facts.summed}: the code is that of the sum, and what follows is about units of "
-            "this layer alone whose coefficient exceeds the threshold, as if a ReLU came there."
-        )
-    elif not facts.leaves_zeros:
-        kind = facts.activation or "no activation"
-        yield (
-            f"Its codes have no zeros ({kind}): what follows is about units whose coefficient "
-            "exceeds the threshold, as if a ReLU came there."
-        )
-    for reason in facts.reasons:
-        if "bounded" in reason or "differ" in reason:
-            yield reason[0].upper() + reason[1:] + "."
-
-
-def _pair(coherence: Coherence) -> str:
-    if coherence.filters is None or coherence.shift is None:
-        return ""
-    i, j = coherence.filters
-    if not any(coherence.shift):
-        return f" (filters {i} and {j} at the same place)"
-    return f" (filters {i} and {j}, {_shift(coherence.shift)} apart)"
-
-
-def _shift(shift: Sequence[int]) -> str:
-    if len(shift) == 1:
-        return counted(abs(shift[0]), "sample")
-    return "(" + ", ".join(map(str, shift)).replace("-", "−") + ")" + " samples"
-
-
-def _codes(layer: LayerAnalysis) -> Iterator[str]:
-    codes = layer.codes
-    if codes is None:
-        return
-    units = int(np.prod(codes.shape))
-    yield (
-        f"An input switches on {percent(float(np.median(codes.density)))} of the {units} units; "
-        f"stripes of {codes.stripe_size} units, whose atoms can overlap, have up to "
-        f"{np.median(codes.sparsity):g} of them on (medians)."
-    )
-    if codes.contrast is not None:
-        yield f"The largest coefficient of a code is {codes.contrast:.1f} times the smallest."
-    if codes.silent:
-        verb = "is" if codes.silent == 1 else "are"
-        yield f"{counted(codes.silent, 'unit')} of {units} {verb} on for none of the inputs."
-    if codes.outside:
-        yield (
-            f"{percent(codes.outside)} of the units that are on have a coefficient that is not "
-            "positive (blue in the pictures): only the bias keeps them on."
-        )
-
-
-def _proved(theorems: Sequence[TheoremFacts]) -> Iterator[str]:
-    """Return a sentence for each theorem, one for those of which the same is to be said."""
-    groups: dict[str, list[str]] = {}
-    for theorem in theorems:
-        groups.setdefault(_theorem(theorem), []).append(theorem.name)
-    asked = [theorem for theorem in theorems if theorem.of]
-    if len(asked) > 1 and not any(theorem.holds for theorem in asked):
-        empty = ", ".join(theorem.name for theorem in asked)
-        most = max(theorem.allowed or 0 for theorem in asked)
-        codes = next((x.sparsity for x in asked if x.sparsity is not None), None)
-        text = f"Nothing of whole codes: {empty} hold for none of those that they were asked about."
-        yield text + (
-            "" if codes is None else f" None of them allows more than S = {most}; {codes} is usual."
-        )
-        groups = {verdict: names for verdict, names in groups.items() if "not asked" in verdict}
-    for verdict, names in groups.items():
-        yield "; ".join(f"{name}, {_THEOREMS[name]}" for name in names) + f": {verdict}."
-
-
-def _partial(layer: LayerAnalysis) -> Iterator[str]:
-    if layer.partial is not None:
-        found, raised = layer.partial.found, layer.partial.false_alarms
-        low, high = rounded_out(100 * found.low, 100 * found.high, 2)
-        fewest, most = rounded_out(*raised, 3)
-        sampled = layer.partial.sampled
-        drawn = (
-            f"; sampled: {sampled} units, right but for a probability of 1e-3" if sampled else ""
-        )
-        yield (
-            f"In the mean over random signs, between {low}% and {high}% of the active units are "
-            f"found again, and between {fewest} and {most} others are switched on for each of them "
-            f"({counted(layer.partial.inputs, 'input')}, without noise, thresholds β/2{drawn})."
-        )
-
-
-def _theorem(theorem: TheoremFacts) -> str:
-    if not theorem.of:
-        return f"not asked, {theorem.reason}"
-    if theorem.holds == theorem.of:
-        verdict = f"holds for all of {counted(theorem.of, 'code')}"
-    elif theorem.holds:
-        verdict = f"holds for {theorem.holds} of {counted(theorem.of, 'code')}"
-    else:
-        verdict = f"empty, it holds for none of {counted(theorem.of, 'code')}"
-    if theorem.name not in {kind.label for kind in CLASS_BOUNDS}:
-        assert theorem.value is not None
-        value = number(theorem.value) if theorem.value < 1 else f"{theorem.value:.0f}, above 1"
-        return f"{verdict}; it bounds the failure probability by {value} (median)"
-    if theorem.allowed is None:
-        return f"{verdict}; at these amplitudes it allows nothing, whatever S"
-    limit = "not a single active unit" if not theorem.allowed else f"S up to {theorem.allowed}"
-    return f"{verdict}; at these amplitudes it allows {limit}, the codes have {theorem.sparsity}"
-
-
-def _safety(layer: LayerAnalysis, noise: float) -> Iterator[str]:
-    facts = layer.safety
-    if facts is None or facts.steady is None:
-        return
-    yield (
-        f"An error of {percent(noise)} of the strongest patch ({number(facts.noise)}) in every "
-        f"patch of the layer's signal could not switch off {percent(facts.steady)} of the active "
-        "units of the network as it is."
-    )
-    if facts.on is not None:
-        yield (
-            f"In a signal made from the code alone, {percent(facts.on)} of the active units stay "
-            f"on whatever the signs of the others and the error, and {percent(facts.on_random)} "
-            f"with 99% probability over random signs (of {facts.looked_at[0]} drawn)."
-        )
-    if facts.off is not None:
-        yield (
-            f"Of the inactive ones, {percent(facts.off)} and {percent(facts.off_random)} stay off "
-            f"(of {facts.looked_at[1]})."
-        )
-
-
-def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
-    for facts in layer.resynthesis:
-        signs = "With random signs" if facts.signs == "random" else "Without signs"
-        if facts.alone is None or facts.whole is None:
-            continue
-        text = (
-            f"{signs}, {percent(facts.alone.found)} of the active units are found again from the "
-            f"layer's own signal ({counted(facts.inputs, 'input')}), {percent(facts.alone.missed)} "
-            f"are missed, with {facts.alone.false_alarms:.2f} false alarms for each active unit; "
-            f"{percent(facts.alone.exact)} of the codes are found exactly"
-        )
-        if facts.depth > 1:
-            text += (
-                f". Through {facts.depth} layers, {percent(facts.whole.found)} are found again, "
-                f"with {facts.whole.false_alarms:.2f} false alarms, and "
-                f"{percent(facts.whole.exact)} of the codes exactly"
-            )
-        yield text + "."
-    ends = len(layer.reach) > 1 or "input of the network" not in layer.start
-    if layer.resynthesis and layer.start and ends:
-        yield (
-            f"The way down ends at the signal of {layer.reach[0]}"
-            + ("." if "input of the network" in layer.start else f": {_why(layer.start)}.")
-        )
-
-
-def _why(start: str) -> str:
-    """Return why no code reaches below a signal."""
-    if start.startswith("after "):
-        return f"it is made by {start.removeprefix('after ')}, which is no synthesis"
-    return start

@@ -85,7 +85,7 @@ def test_numbers_are_those_of_both(plain, incoherent):
 
 def test_text_says_first_and_second(plain, incoherent):
     lines = repr(compare(plain, incoherent, ["plain", "incoherent"])).split("\n")
-    assert lines[0] == "plain → incoherent: 3 layers"
+    assert lines[0] == "plain → incoherent: 3 layers, accuracy 100 % → 100 %"
     first, second = (x.layers[0].filters.own.value for x in (plain, incoherent))
     assert f"{first:.4g} → {second:.4g}" in lines[2]
 
@@ -160,6 +160,50 @@ def test_marks_of_the_figure_are_the_numbers(plain, incoherent):
     assert np.ravel(bars) == pytest.approx(np.ravel(list(zip(lows, highs, strict=True))))
     shared = next(line for line in alike.lines if "in common" in line.get_label())
     assert shared.get_ydata().tolist() == [pair.pathways_alike for pair in comparison.layers]
+
+
+def test_what_is_decided_stands_beside_the_others():
+    """In the table, the figure and pandas, where a perturbation was asked for, and only there."""
+    one, other = (analysis(name, perturbation=0.01) for name in ("plain", "incoherent"))
+    comparison = compare(one, other, ("plain", "incoherent"))
+    shares = [[layer.stability.decided for layer in x.layers] for x in (one, other)]
+    assert shares[0] != shares[1]
+    table = comparison.to_pandas()
+    assert [table[f"decided_{end}"].tolist() for end in ("first", "second")] == shares
+    display = comparison._display()
+    for row, first, second in zip(display.rows, *shares, strict=True):
+        cell = row[display.headings.index("decided")]
+        ends = [float(text) for text in cell.removesuffix(" %").split(" → ")]
+        # proved, so rounded down
+        for end, share in zip(ends, (first, second), strict=True):
+            assert 0 <= 100 * share - end < 0.1
+    _, _, decided, _ = comparison_figure(comparison).axes
+    marks = {line.get_label(): line.get_ydata().tolist() for line in decided.lines}
+    assert marks == {"plain, proved": shares[0], "incoherent, proved": shares[1]}
+    # one of the two is enough
+    half = compare(one, analysis("incoherent"))
+    assert all(pair.measured("decided")[1] is None for pair in half.layers)
+    assert half._display().rows[0][-1].endswith(" % → –")
+    assert len(comparison_figure(half).axes) == 4
+    none = compare(analysis("plain"), analysis("incoherent"))
+    assert "decided" not in none._display().headings
+    assert len(comparison_figure(none).axes) == 3
+
+
+def test_layers_are_no_scale_that_a_line_goes_through(plain, incoherent):
+    comparison = compare(plain, incoherent)
+    for axes in comparison_figure(comparison).axes:
+        for line in axes.lines:
+            assert len(line.get_xdata()) < 3 or line.get_linestyle() == "None"
+
+
+def test_a_pair_tells_itself_in_a_few_lines(plain, incoherent):
+    pair = compare(plain, incoherent).layers[0]
+    lines = repr(pair).split("\n")
+    assert len(lines) == 3
+    assert lines[0] == "Two of layer conv1"
+    assert f"{100 * pair.pathways_alike:.3g} %" in lines[2]
+    assert "<table>" in pair._repr_html_()
 
 
 def test_the_figure_of_networks_without_inputs_says_what_is_not_known():

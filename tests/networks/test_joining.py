@@ -22,7 +22,7 @@ from dcsc.networks import (
 from dcsc.networks import operations as ops
 from dcsc.networks.analysis import Limits, analyze
 from dcsc.networks.shapes import Length, sizes
-from dcsc.report import at_a_glance, row, words
+from dcsc.report import at_a_glance, row, sentences
 from dcsc.signs import IdentitySigns
 from tests.networks.graphs import assert_agrees, model, node, reference, saved
 from tests.networks.modules import randomize
@@ -318,7 +318,7 @@ def test_the_page_says_what_is_joined():
     assert [row(layer)["outside"].text for layer in found.layers] == ["0 of 3", "0 of 3 (joined)"]
     terms = "joined: conv on r, the identity on x"
     assert found.numbers()["layers"][1]["filters"]["joined"] == terms
-    (text,) = (t for t in words.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
+    (text,) = (t for t in sentences.of_layer(found.layers[1], 0.05)["Filters"] if "sum" in t)
     assert text.endswith(f"read as one dictionary ({terms}).")
     # The units are those of the code that the network computes.
     code = found.layers[1].coded.codes

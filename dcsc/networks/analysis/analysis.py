@@ -1,7 +1,7 @@
 """A trained network and some inputs, layer by layer, in the terms of sparse coding theory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -47,6 +47,7 @@ def analyze(
     perturbation: float | None = None,
     labels: "npt.ArrayLike | None" = None,
     valid_range: tuple[float, float] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Analysis:
     """Look at a network layer by layer.
 
@@ -66,11 +67,14 @@ def analyze(
         Called with the share that is done.
     perturbation : float, optional
         By how much each sample of an input may change: which units that cannot switch.
-    labels : array_like of shape (batch,), optional
-        The class of each input, in place of those in ``inputs``.
+    labels : array_like of int or str, shape (batch,), optional
+        The class of each input, in place of those in ``inputs``: its number or its name.
     valid_range : (float, float), optional
         Between which numbers perturbed inputs stay, in place of ``Inputs.span``: pictures in
         ``(0, 1)`` for example.
+    class_names : sequence of str, optional
+        What the classes are called, in the order of the network's outputs, in place of those in
+        ``inputs``. Labels are then numbers from 0 or these names, and the page shows names.
 
     Raises
     ------
@@ -104,7 +108,7 @@ def analyze(
             + (f"; not read: {unread}" if kinds else "")
         )
     # Run the network on the first inputs; without inputs, only the filters are read.
-    every = inputs_of(network, inputs, labels)
+    every = inputs_of(network, inputs, labels, class_names)
     if valid_range is not None:
         span = two_ends(valid_range, "analyze: valid_range")
         every = None if every is None else attrs.evolve(every, span=span)
@@ -118,7 +122,7 @@ def analyze(
     readings = {c.name: c.reading() for c in network.convolutions}
     chain = [] if activations is None else list(activations.chain)
     readings |= {layer.convolution.name: layer.reading for layer in chain}
-    answers = _answers(activations, sample)
+    answers, outputs = _answers(activations, sample)
     stops = () if activations is None else tuple(map(str, activations.stops))
     # Of the activations no more is kept than what is looked at, and that as each layer needs it.
     del activations
@@ -158,6 +162,7 @@ def analyze(
         limits=chosen,
         perturbation=perturbation,
         unbounded=unbounded,
+        outputs=outputs,
     )
 
 
@@ -238,7 +243,11 @@ def _own(
         labels = None
     # a tenth of a part for each layer, and two parts for all of them
     most = limits.products / max(10.0, layers / 2)
-    return own_facts(layer, limits.placed, limits.resynthesized, most, seed, labels)
+    facts = own_facts(layer, limits.placed, limits.resynthesized, most, seed, labels)
+    if facts is None or labels is None or sample is None or not sample.class_names:
+        return facts
+    classes = [attrs.evolve(x, label=sample.class_of(int(x.label or 0))) for x in facts.classes]
+    return attrs.evolve(facts, classes=tuple(classes))
 
 
 def _resynthesis(
@@ -261,18 +270,25 @@ def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverl
     if inputs is None or inputs.labels is None or inputs.count < 2:
         return None
     on = [x.coded.on for x in layers if x.coded is not None and len(x.coded.on) == inputs.count]
-    return pathway_overlap(on, inputs.labels) if on else None
-
-
-def _answers(activations: Activations | None, inputs: Inputs | None) -> Array | None:
-    """Return the class with the largest score for each input, if the first output is scores."""
-    if activations is None or inputs is None or not activations.graph.outputs:
+    if not on:
         return None
+    overlap = pathway_overlap(on, inputs.labels)
+    # classes stay in the order of their numbers, whatever they are called
+    names = np.array([inputs.class_of(label) for label in overlap.classes])
+    return attrs.evolve(overlap, classes=names) if inputs.class_names else overlap
+
+
+def _answers(
+    activations: Activations | None, inputs: Inputs | None
+) -> tuple[Array, int] | tuple[None, None]:
+    """Return the largest output for each input and how many there are, if outputs are scores."""
+    if activations is None or inputs is None or not activations.graph.outputs:
+        return None, None
     name = activations.graph.outputs[0]
     scores = activations.values.get(name)
     if scores is None or scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
-        return None
-    return np.asarray(scores.argmax(axis=1))
+        return None, None
+    return np.asarray(scores.argmax(axis=1)), scores.shape[1]
 
 
 def receptive_model(layers: tuple[CodedLayer, ...]) -> DCSCModel:

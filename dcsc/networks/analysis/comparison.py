@@ -1,6 +1,6 @@
 """Two analyses side by side, layer by layer: two checkpoints of a network, or two networks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -25,18 +25,33 @@ def _proved(share: float | None) -> str:
     return "–" if share is None else f"{at_least(100 * share, 3)} %"
 
 
+def _both(first: str, second: str) -> str:
+    """Return two numbers, with one sign of per cent for both."""
+    if first.endswith(" %") and second.endswith(" %"):
+        first = first.removesuffix(" %")
+    return f"{first} → {second}"
+
+
+def _each(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+Column = tuple[str, str, Callable[[float | None], str]]
+
 # What a table of words shows: the heading, the measure, and how it is written.
-_COLUMNS = (
+_COLUMNS: tuple[Column, ...] = (
     ("coherence", "coherence", digits),
     ("on", "density", percent),
-    ("found, proved at least", "proved_low", _proved),
-    ("found, measured", "found", percent),
-    ("false alarms a unit", "false_alarms", digits),
+    ("proved", "proved_low", _proved),
+    ("found", "found", percent),
+    ("false alarms", "false_alarms", _each),
+    ("decided", "decided", _proved),
 )
+_OPTIONAL = ("decided",)  # only where somebody asked
 
 
-@attrs.frozen(eq=False)
-class LayerPair:
+@attrs.frozen(eq=False, repr=False)
+class LayerPair(Displayed):
     """A layer of one analysis beside its partner in the other.
 
     Parameters
@@ -58,6 +73,17 @@ class LayerPair:
     second: LayerAnalysis | None = attrs.field(repr=False)
     filters_alike: float | None
     pathways_alike: float | None
+
+    def _display(self) -> Display:
+        headings = ("", "units shared", "filters alike", *(heading for heading, *_ in _COLUMNS))
+        return Display(f"Two of layer {self.name}", headings, [(self.name, *self._cells(_COLUMNS))])
+
+    def _cells(self, columns: Sequence[Column]) -> list[str]:
+        """Return how alike the two are, and what the first and the second have of each column."""
+        cells = [percent(self.pathways_alike), digits(self.filters_alike)]
+        for _, name, written in columns:
+            cells.append(_both(*map(written, self.measured(name))))
+        return cells
 
     def measured(self, name: str) -> tuple[Any, Any]:
         """Return a column of `Analysis.to_pandas` for both, None where it is not known.
@@ -85,25 +111,36 @@ class Comparison(Displayed, Tabled):
         Those of the first, then those that only the second has.
     differences : tuple of str
         What was not the same for both, so that their numbers differ for more than one reason.
+    accuracy : (float or None, float or None)
+        Of which share of its inputs each has the label as its largest output.
     """
 
     names: tuple[str, str]
     layers: tuple[LayerPair, ...]
     differences: tuple[str, ...] = ()
+    accuracy: tuple[float | None, float | None] = (None, None)
 
     def _display(self) -> Display:
-        rows = []
-        for pair in self.layers:
-            cells = [percent(pair.pathways_alike), digits(pair.filters_alike)]
-            for _, name, written in _COLUMNS:
-                cells.append(" → ".join(written(value) for value in pair.measured(name)))
-            rows.append((pair.name, *cells))
+        shown = [
+            column
+            for column in _COLUMNS
+            if column[1] not in _OPTIONAL
+            or any(one is not None for pair in self.layers for one in pair.measured(column[1]))
+        ]
+        proved = [heading for heading, _, written in shown if written is _proved]
         first, second = self.names
+        told = ""
+        if self.accuracy != (None, None):
+            told = f", accuracy {' → '.join(map(percent, self.accuracy))}"
         return Display(
-            f"{first} → {second}: {len(self.layers)} layers",
-            ("", "units shared", "filters alike", *(heading for heading, *_ in _COLUMNS)),
-            rows,
-            self.differences,
+            f"{first} → {second}: {len(self.layers)} layers{told}",
+            ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
+            [(pair.name, *pair._cells(shown)) for pair in self.layers],
+            (
+                *self.differences,
+                f"proved, so rounded down: {', '.join(proved)}; measured: units shared, on, found, "
+                "false alarms",
+            ),
         )
 
     def _table(self) -> dict[str, list[Any]]:
@@ -158,6 +195,7 @@ def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = N
         (called[0], called[1]),
         tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second)),
         tuple(_differences(first, second, same_inputs)),
+        (first.accuracy, second.accuracy),
     )
 
 

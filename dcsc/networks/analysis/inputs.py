@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path, mapping, two_ends
+from dcsc._arguments import any_path, instances, mapping, two_ends
 from dcsc._arrays import (
     Array,
     Rng,
@@ -23,7 +23,7 @@ from dcsc._fields import named, named_field
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.extras import host
+from dcsc.networks.extras import host, labels_of
 from dcsc.networks.graph import Input, fits, misfit
 from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations.base import checked_size
@@ -32,6 +32,7 @@ from dcsc.networks.shipped import digits_inputs
 __all__ = [
     "Inputs",
     "channels_last",
+    "class_names",
     "fitted",
     "noise_inputs",
     "read_inputs",
@@ -61,8 +62,22 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
-    labels = np.asarray(host(value))
-    return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
+    labels = labels_of(value)
+    if labels.dtype.kind in "US":
+        return labels
+    if numeric_array(labels, where).dtype.kind not in "biu":
+        raise DcscError(f"{where}: expected whole numbers or words, got {quoted(value)}")
+    return labels
+
+
+def class_names(value: Any, record: Any, where: str) -> tuple[str, ...]:
+    """Return the names of classes, as the converter of a field."""
+    names = instances(value, str, where)
+    if not all(name.strip() for name in names) or len(set(names)) < len(names):
+        raise DcscError(
+            f"{where}: expected names that differ, none of them empty, got {quoted(names)}"
+        )
+    return names
 
 
 def _span(value: Any, record: Any, where: str) -> tuple[float, float] | None:
@@ -78,12 +93,14 @@ class Inputs:
     name : str
     values : mapping of str to array_like
         One array for each input of the network, the batch first; tensors become arrays.
-    labels : array_like of shape (batch,), or None
+    labels : array_like of int or str, shape (batch,), or None
         The class of each.
     note : str
         How they were made to fit, in a sentence, or that they are no data.
     span : (float, float), or None
         Between which numbers all inputs of this kind lie, if that is known.
+    class_names : sequence of str, optional
+        What the classes are called, in the order of the network's outputs.
     """
 
     name: str
@@ -98,11 +115,18 @@ class Inputs:
     )
     note: str = ""
     span: tuple[float, float] | None = named_field(_span, default=None)
+    class_names: tuple[str, ...] = named_field(class_names, default=())
 
     @property
     def count(self) -> int:
         """Number of inputs."""
         return len(next(iter(self.values.values())))
+
+    def class_of(self, label: Any) -> str:
+        """Return what a class is called: its name, or its label where it has none."""
+        names = self.class_names
+        number = isinstance(label, int | np.integer) and 0 <= label < len(names)
+        return names[label] if number else str(label)
 
     def first(self, most: int) -> "Inputs":
         """Return the first ones, or all where the arrays have batches of different sizes."""

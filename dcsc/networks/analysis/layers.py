@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 
-from dcsc._display import Display, Displayed, Facts, at_least, digits, percent, times
+from dcsc._display import Display, Displayed, Facts, at_least, digits, percent
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import FilterFacts
@@ -13,10 +13,10 @@ from dcsc.networks.analysis.perturbed import StabilityFacts
 from dcsc.networks.analysis.resynthesis import Found
 from dcsc.networks.analysis.safety import SafetyFacts
 
-__all__ = ["HEADINGS", "NO_NUMBERS", "LayerAnalysis", "ResynthesisFacts", "row_of"]
+__all__ = ["HEADINGS", "NO_NUMBERS", "LayerAnalysis", "ResynthesisFacts", "remark_of", "row_of"]
 
 NO_NUMBERS = {"numbers": False}
-HEADINGS = ("", "filters", "coherence", "on", "theorems", "found", "false alarms a unit")
+HEADINGS = ("", "filters", "coherence", "on", "theorems", "found", "false alarms")
 
 
 @attrs.frozen(repr=False)
@@ -89,7 +89,16 @@ class LayerAnalysis(Displayed):
     def _display(self) -> Display:
         decided = self.stability is not None
         headings = HEADINGS + (("decided",) if decided else ())
-        return Display(f"Analysis of layer {self.name}", headings, [row_of(self, decided)])
+        told = () if self.codes is None else (remark_of(decided),)
+        return Display(f"Analysis of layer {self.name}", headings, [row_of(self, decided)], told)
+
+
+def remark_of(decided: bool) -> str:
+    """Say which columns are proved."""
+    return (
+        f"proved: theorems{', decided' if decided else ''}; measured with random signs: found, "
+        "false alarms"
+    )
 
 
 def row_of(layer: LayerAnalysis, decided: bool) -> tuple[str, ...]:
@@ -98,7 +107,7 @@ def row_of(layer: LayerAnalysis, decided: bool) -> tuple[str, ...]:
     alone = None if random is None else random.alone
     return (
         layer.name,
-        times(layer.filters.shape),
+        "×".join(map(str, layer.filters.shape)),
         "–" if layer.filters.own is None else digits(layer.filters.own.value),
         percent(None if codes is None else float(np.median(codes.density))),
         f"{sum(x.holds > 0 for x in layer.theorems)} of {len(layer.theorems)}",

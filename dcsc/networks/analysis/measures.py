@@ -15,6 +15,7 @@ def measures(layer: LayerAnalysis) -> dict[str, Any]:
     Of numbers that inputs have one by one it is the median, shares lie between 0 and 1, and what
     is found again is with random signs. ``noise_steady`` is of an error in the layer's own signal;
     ``stays_on`` to ``perturbed_inputs`` and ``steady`` are of perturbations of the network's input.
+    What each is, and its word on the page: `dcsc.report.glossary.WORDS`.
     """
     filters, codes, partial = layer.filters, layer.codes, layer.partial
     random = next((facts for facts in layer.resynthesis if facts.signs == "random"), None)

@@ -8,11 +8,11 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, integer, real
-from dcsc._display import Display, Displayed, framed
+from dcsc._display import Display, Displayed, framed, percent
 from dcsc._fields import number_field
 from dcsc._tables import Tabled
 from dcsc.networks.analysis.inputs import Inputs
-from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, row_of
+from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, remark_of, row_of
 from dcsc.networks.analysis.measures import measures
 from dcsc.networks.analysis.saving import Saved
 from dcsc.overlap import PathwayOverlap
@@ -76,6 +76,8 @@ class Analysis(Displayed, Tabled, Saved):
         What was asked for.
     unbounded : tuple of str
         Where the bounds of perturbed inputs stopped.
+    outputs : int or None
+        How many entries the output has for each input, where ``answers`` are known.
     """
 
     source: str
@@ -91,15 +93,44 @@ class Analysis(Displayed, Tabled, Saved):
     limits: Limits
     perturbation: float | None = None
     unbounded: tuple[str, ...] = ()
+    outputs: int | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of which share of the inputs the largest output is the label, None where none is told.
+
+        Labels are numbers of outputs from 0, or one of as many class names as there are outputs.
+
+        Examples
+        --------
+        >>> from dcsc.networks import load
+        >>> from dcsc.networks.analysis import Limits, analyze, shipped_inputs
+        >>> from dcsc.networks.shipped import digits_network_path
+        >>> few = Limits(proved=0, resynthesized=0, units=0, twins=0, placed=0)
+        >>> round(analyze(load(digits_network_path()), shipped_inputs(), limits=few).accuracy, 2)
+        0.98
+        """
+        inputs, answers, outputs = self.inputs, self.answers, self.outputs
+        if inputs is None or inputs.labels is None or answers is None or outputs is None:
+            return None
+        labels, names = inputs.labels, inputs.class_names
+        if labels.dtype.kind not in "iu" or (names and len(names) != outputs):
+            return None
+        if not np.all((labels >= 0) & (labels < outputs)):
+            return None
+        return float(np.mean(labels == answers))
 
     def _display(self) -> Display:
         decided = any(layer.stability is not None for layer in self.layers)
+        told = (remark_of(decided),) if any(layer.codes for layer in self.layers) else ()
         looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
+        if self.accuracy is not None:
+            looked += f", accuracy {percent(self.accuracy)}"
         return Display(
             f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
             HEADINGS + (("decided",) if decided else ()),
             [row_of(layer, decided) for layer in self.layers],
-            (*self.stops, *self.notes),
+            (*self.stops, *told, *self.notes),
         )
 
     def _repr_html_(self) -> str:
@@ -125,8 +156,10 @@ class Analysis(Displayed, Tabled, Saved):
             "note": inputs.note,
             "count": inputs.count,
             "labels": None if inputs.labels is None else inputs.labels.tolist(),
+            "class_names": list(inputs.class_names),
             "answers": None if self.answers is None else self.answers.tolist(),
         }
+        record["accuracy"] = self.accuracy
         return record
 
 

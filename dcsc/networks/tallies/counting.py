@@ -60,7 +60,7 @@ class Counter:
         every = self.settings.every
         chosen = np.arange(first, first + inputs.count) % every == 0 if every else None
         labels = None if inputs.labels is None else inputs.labels.astype(str)
-        right, answered = _right(activations, inputs)
+        right, answered = _right(activations, inputs, self.settings.class_names)
         stops = tuple(map(str, activations.stops))
         # Of the activations no more is kept than what is looked at, and that as it is needed.
         chain = list(activations.chain)
@@ -176,12 +176,19 @@ def _steady(layer: CodedLayer, noise: float) -> int:
     return int(np.count_nonzero(steady & layer.on))
 
 
-def _right(activations: Activations, inputs: Inputs) -> tuple[int, int]:
+def _right(activations: Activations, inputs: Inputs, names: tuple[str, ...]) -> tuple[int, int]:
     """Return for how many inputs the largest output is the label, and of how many that is known."""
     labels, outputs = inputs.labels, activations.graph.outputs
     scores: Any = activations.values.get(outputs[0]) if outputs else None
-    if labels is None or scores is None or labels.dtype.kind not in "iu":
+    if labels is None or scores is None:
         return 0, 0
     if scores.ndim != 2 or len(scores) != inputs.count or scores.shape[1] < 2:
+        return 0, 0
+    if names and len(names) != scores.shape[1]:
+        return 0, 0
+    if names and labels.dtype.kind in "US":
+        places = {name: at for at, name in enumerate(names)}
+        labels = np.array([places.get(label, -1) for label in labels.astype(str).tolist()])
+    if labels.dtype.kind not in "iu" or not np.all((labels >= 0) & (labels < scores.shape[1])):
         return 0, 0
     return int(np.count_nonzero(scores.argmax(axis=1) == labels)), inputs.count

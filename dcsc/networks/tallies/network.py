@@ -47,8 +47,8 @@ class NetworkTally(Displayed):
     classes : mapping of str to int
         How many inputs had each label; empty without labels.
     right, answered : int
-        How many inputs had their label as the largest output, of how many that have whole numbers
-        as labels where the network's first output is scores.
+        How many inputs had their label as the largest output, of how many whose labels are numbers
+        of outputs, or class names, where the network's first output is scores.
     stops : tuple of str
         Where the forward pass stopped.
     """

@@ -10,13 +10,14 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import integer, real
-from dcsc._fields import number_field
+from dcsc._fields import named_field, number_field
 from dcsc.errors import DcscError
+from dcsc.networks.analysis.inputs import class_names
 
 __all__ = ["Settings", "digest"]
 
 # Part of every hash. Another number means that the same inputs give other counts than before.
-_COUNTS = 1
+_COUNTS = 2
 _PLAIN = (str, int, float, bool, bytes, type(None), np.generic, np.dtype, enum.Enum)
 
 
@@ -37,6 +38,9 @@ class Settings:
     products : float
         About how many multiplications the correlations of the atoms of a layer may take for its
         theorems to be asked.
+    class_names : sequence of str, optional
+        What the classes are called, in the order of the network's outputs: of labels that are words
+        it is then known which output is theirs.
     """
 
     noise: float = number_field(real, default=0.05, minimum=0)
@@ -44,6 +48,7 @@ class Settings:
     every: int = number_field(integer, default=10, minimum=0)
     draws: int = number_field(integer, default=9, minimum=0)
     products: float = number_field(real, default=1e10, minimum=0)
+    class_names: tuple[str, ...] = named_field(class_names, default=())
 
 
 def digest(*values: Any) -> str:

@@ -4,7 +4,7 @@ document.querySelectorAll("#table th button").forEach((button, column) => {
   button.addEventListener("click", () => {
     const head = button.parentElement;
     const rising = head.getAttribute("aria-sort") !== "ascending";
-    document.querySelectorAll("#table th").forEach((other) => other.setAttribute("aria-sort", "none"));
+    document.querySelectorAll("#table th[aria-sort]").forEach((other) => other.setAttribute("aria-sort", "none"));
     head.setAttribute("aria-sort", rising ? "ascending" : "descending");
     const body = document.querySelector("#table tbody");
     const value = (row) => row.cells[column].dataset.value;

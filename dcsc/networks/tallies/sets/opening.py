@@ -6,7 +6,7 @@ from typing import Any
 import numpy.typing as npt
 
 from dcsc._arguments import any_path
-from dcsc._media import read_array
+from dcsc._media import read_labels
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs, read_inputs
 from dcsc.networks.analysis.inputs import shape_of
@@ -60,7 +60,7 @@ def open_inputs(
     network_of(network, "open_inputs: network")
     place = any_path(path, _WHERE)
     if isinstance(labels, str | Path):
-        labels = read_array(any_path(labels, "open_inputs: labels"), "open_inputs: labels")
+        labels = read_labels(any_path(labels, "open_inputs: labels"), "open_inputs: labels")
     if place.is_dir():
         if labels is not None:
             raise DcscError(
