@@ -16,15 +16,17 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "commands",
     "concepts",
+    "made",
     "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5"]
+exclude_patterns = ["_build", "made", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
@@ -48,6 +50,9 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,  # that page asks another site for its scripts
 }
+
+copybutton_prompt_text = r">>> ?|\.\.\. ?|\$ "  # what is copied runs: outputs stay behind
+copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"dcsc {version}"
