@@ -1,14 +1,23 @@
-"""What the pages about networks say beside their examples, which run by themselves."""
+"""What pages say beside their examples, which run by themselves: tables, and code in them."""
 
+import json
 import re
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dcsc import DcscError, networks
-from dcsc.networks.analysis import Limits, analyze, shipped_inputs
+import dcsc
+from dcsc import DcscError, bounds, networks, testing
+from dcsc.bounds.family import THEOREMS
+from dcsc.cli import app
+from dcsc.dictionaries import filters
+from dcsc.experiments import simulate
+from dcsc.networks.analysis import Limits, analyze, compare, shipped_inputs
+from dcsc.networks.autoencoders.analysis import analyze_autoencoder
 from dcsc.networks.readers import READERS
-from dcsc.networks.shipped import digits_network_path
+from dcsc.networks.shipped import digits_inputs, digits_network_path
 from tests import extras
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -68,3 +77,88 @@ def test_questions_have_calls_that_answer_them():
     assert len(calls) > 20
     for call in calls:
         eval(call, names)
+
+
+def test_every_tag_of_a_theorem_leads_to_its_statement():
+    tags = dict(
+        re.fullmatch(r"\[(.+)\]\(#(.+)\)", row[0]).groups() for row in tables("theory.md")[0]
+    )
+    assert set(tags) == {theorem.label for theorem in THEOREMS}
+    pages = [(DOCS / name).read_text() for name in ("theory.md", "partial.md", "pursued.md")]
+    for tag, target in tags.items():
+        assert target == f"tag-{tag[1:-1].lower()}"
+        assert sum(f"\n({target})=\n" in page for page in pages) == 1
+
+
+(TASKS,) = tables("howto.md")
+LINES = [row[2].strip("`") for row in TASKS if row[2]]
+COMMANDS = [line for line in LINES if line.startswith("dcsc ")]
+
+
+def test_every_task_of_how_to_has_a_page():
+    assert all(re.fullmatch(r"\[.+\]\(\S+\)", page) for _, page, _ in TASKS)
+    assert len(LINES) == len(TASKS) - 1  # a glossary is no code
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_how_to_exist(line):
+    app.parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
+
+
+@pytest.fixture(scope="module")
+def have(tmp_path_factory):
+    """Return what the lines of Python stand on."""
+    folder = tmp_path_factory.mktemp("have")
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    rng = np.random.default_rng(0)
+    decoder = rng.normal(size=(20, 8)).astype(np.float32)
+    zeros = np.zeros(20, np.float32)
+    tensors = {"W_enc": decoder.T.copy(), "W_dec": decoder, "b_enc": zeros, "b_dec": zeros[:8]}
+    (folder / "layer_8").mkdir()
+    save_file(tensors, folder / "layer_8" / "sae_weights.safetensors")
+    (folder / "layer_8" / "cfg.json").write_text(
+        json.dumps({"architecture": "standard", "d_in": 8, "d_sae": 20})
+    )
+    few = Limits(inputs=5, proved=2, resynthesized=2, placed=0)
+    dictionary = dcsc.CirculantDictionary(filters.gaussian(4, 16, 5, rng=0), extent=20)
+    model = dcsc.DCSCModel([dcsc.Layer(dictionary, dcsc.HardThreshold(0.5))]).draw(rng=0)
+    codes = dcsc.codes.draw(dictionary, 2, amplitudes=dcsc.codes.ConstantAmplitudes(), rng=0)
+    truth = model.synthesize(codes)
+    layer = bounds.LayerInstance(dictionary, codes, threshold=0.5)
+    network = networks.load(digits_network_path())
+    return folder, {
+        "analyze": lambda network, images: analyze(network, images, limits=few),
+        "analysis": analyze(network, digits_inputs().images[:5], limits=few),
+        "analyze_autoencoder": analyze_autoencoder,
+        "bank": rng.normal(size=(6, 9)),
+        "before": network,
+        "after": networks.load(digits_network_path("incoherent")),
+        "bounds": bounds,
+        "codes": codes,
+        "compare": compare,
+        "components": rng.normal(size=(6, 9)),
+        "dcsc": dcsc,
+        "dictionary": dictionary,
+        "filters": filters,
+        "guarantee": dcsc.InstanceBound().evaluate(layer),
+        "guess": model.forward(truth[0]),
+        "images": digits_inputs().images[:5],
+        "layer": layer,
+        "model": model,
+        "network": network,
+        "networks": networks,
+        "signal": truth[0],
+        "simulate": simulate,
+        "testing": testing,
+        "truth": truth,
+    }
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line not in COMMANDS])
+def test_lines_of_how_to_run(line, have, monkeypatch):
+    folder, names = have
+    monkeypatch.chdir(folder)
+    if "torch" in line:
+        torch = extras.torch()
+        names = {**names, "module": torch.nn.Conv2d(1, 4, 3), "example": torch.zeros(1, 1, 8, 8)}
+    exec(line.replace("model.onnx", str(digits_network_path())), names)

@@ -1,4 +1,4 @@
-"""What the site offers besides its pages: a network's page, and the example package as an archive."""
+"""What the site offers besides its pages: a page of a network, and the example package to take."""
 
 from pathlib import Path
 from shutil import copyfile
@@ -53,7 +53,12 @@ def _archive(path):
 
 def _insert(sphinx, docname, source):
     if MARK in source[0]:
-        rows = [f"| {name} | {text} |" for name, text in sphinx.columns_of_the_page.items()]
+        rows = [f"| {_named(name)} | {text} |" for name, text in sphinx.columns_of_the_page.items()]
         source[0] = source[0].replace(
             MARK, "\n".join(["| column | what it says |", "|---|---|", *rows])
         )
+
+
+def _named(column):
+    """Return the name of a column, with a link to its theorem if it is the tag of one."""
+    return f"[{column}](#tag-{column[1:-1].lower()})" if column.startswith("(") else column
