@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "commands",
     "concepts",
+    "figures",
     "made",
     "mathml",
     "myst_parser",

@@ -80,9 +80,8 @@ def test_questions_have_calls_that_answer_them():
 
 
 def test_every_tag_of_a_theorem_leads_to_its_statement():
-    tags = dict(
-        re.fullmatch(r"\[(.+)\]\(#(.+)\)", row[0]).groups() for row in tables("theory.md")[0]
-    )
+    named = next(table for table in tables("theory.md") if table[0][0] == "[(2)](#tag-2)")
+    tags = dict(re.fullmatch(r"\[(.+)\]\(#(.+)\)", row[0]).groups() for row in named)
     assert set(tags) == {theorem.label for theorem in THEOREMS}
     pages = [(DOCS / name).read_text() for name in ("theory.md", "partial.md", "pursued.md")]
     for tag, target in tags.items():
