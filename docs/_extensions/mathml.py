@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 _LONG = 45  # characters of TeX that may be wider than a telephone, and then scroll
 _BARS = re.compile(r"<mo(?=[^>]*>&#x(?:0007C|02016);)")
+_TAG = re.compile(r"\\tag\{([^{}]*)\}")
 _PUNCTUATION = re.compile(r"[.,;:!?)]+")
 
 
@@ -45,15 +46,15 @@ def visit_math(translator, node):
 
 
 def visit_math_block(translator, node):
-    """Write mathematics in lines of its own, with the number of the equation if it has one."""
-    text = node.astext()
+    """Write mathematics in lines of its own, with the number or the tag of the equation."""
+    text, *others = _TAG.split(node.astext())
+    names = [get_node_equation_number(translator, node)] if node["number"] else others[::2]
+    text += "".join(others[1::2])
     if "\\\\" in text and not node.get("no-wrap", node.get("nowrap")):
         text = wrap_displaymath(text, None, False)
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     translator.body.append(_mathml(node, text, "block"))
-    if node["number"]:
-        number = get_node_equation_number(translator, node)
-        translator.body.append(f'<span class="eqno">({escape(number)})</span>')
+    translator.body += [f'<span class="eqno">({escape(name)})</span>' for name in names]
     translator.body.append("</div>\n")
     raise SkipNode
 
