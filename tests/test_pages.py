@@ -2,18 +2,22 @@
 
 import json
 import re
+import runpy
 import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import dcsc
 from dcsc import DcscError, bounds, networks, testing
 from dcsc.bounds.family import THEOREMS
 from dcsc.cli import app
 from dcsc.dictionaries import filters
-from dcsc.experiments import simulate
+from dcsc.experiments import Sweep, run, simulate
+from dcsc.experiments import open as open_sweep
 from dcsc.networks.analysis import Limits, analyze, compare, shipped_inputs
 from dcsc.networks.autoencoders.analysis import analyze_autoencoder
 from dcsc.networks.readers import READERS
@@ -79,6 +83,18 @@ def test_questions_have_calls_that_answer_them():
         eval(call, names)
 
 
+def test_a_projection_from_an_empty_file_to_a_sweep(tmp_path, monkeypatch):
+    for name in ("own.py", "sweep.toml"):
+        (tmp_path / name).write_text((DOCS / "first" / name).read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    runpy.run_path("own.py", run_name="__main__")
+    data = run(Sweep.load("sweep.toml", allow_code=True), "results", jobs=1)
+    assert data.cells == 6
+    rates = open_sweep("results").failures.values
+    assert rates[0] < 20 < rates[-1]  # it finds sparse codes, and loses dense ones
+
+
 def test_every_tag_of_a_theorem_leads_to_its_statement():
     named = next(table for table in tables("theory.md") if table[0][0] == "[(2)](#tag-2)")
     tags = dict(re.fullmatch(r"\[(.+)\]\(#(.+)\)", row[0]).groups() for row in named)
@@ -108,7 +124,6 @@ def test_commands_of_how_to_exist(line):
 def have(tmp_path_factory):
     """Return what the lines of Python stand on."""
     folder = tmp_path_factory.mktemp("have")
-    save_file = pytest.importorskip("safetensors.numpy").save_file
     rng = np.random.default_rng(0)
     decoder = rng.normal(size=(20, 8)).astype(np.float32)
     zeros = np.zeros(20, np.float32)
