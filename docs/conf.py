@@ -69,7 +69,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "adding": []}  # nothing is below them
 copyright = author
 
 
