@@ -16,16 +16,19 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 extensions = [
     "commands",
     "concepts",
+    "figures",
     "glossary",
+    "made",
     "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5"]
+exclude_patterns = ["_build", "made", "gallery/*.ipynb", "gallery/*.py", "gallery/*.md5"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
@@ -50,6 +53,9 @@ sphinx_gallery_conf = {
     "write_computation_times": False,  # that page asks another site for its scripts
 }
 
+copybutton_prompt_text = r">>> ?|\.\.\. ?|\$ "  # what is copied runs: outputs stay behind
+copybutton_prompt_is_regexp = True
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"dcsc {version}"
 html_math_renderer = "mathml"
@@ -64,7 +70,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "adding": []}  # nothing is below them
 copyright = author
 
 
