@@ -119,7 +119,7 @@ def test_deeper_layers_and_declared_constants(tmp_path):
 
 
 def test_what_is_not_covered_says_why(tmp_path):
-    layer = {**sweep(BARE).table["layers"][0], "signs": "FilterSigns"}
+    layer = {**sweep(BARE).table["layers"][0], "signs": "IdentitySigns"}
     run(sweep(BARE, layers=[layer], axes={}, bounds=["PartialBound"], trials=2), tmp_path, jobs=1)
     data = sweeps.open(tmp_path)
     assert "its signs are not one independent fair sign per atom" in data["partial_why"].item()
