@@ -97,9 +97,8 @@ class BasisPursuit(Pursuit):
         projection: Projection | None,
         dictionary: Dictionary,
     ) -> Pursued:
-        if isinstance(operator, SignedDictionary):  # the signs of atoms are those of their codes
-            pursued = self._pursue(signals, operator.dictionary, projection, dictionary)
-            return attrs.evolve(pursued, code=pursued.code * operator.signs.astype(signals.dtype))
+        if isinstance(operator, SignedDictionary):
+            return self._without_signs(signals, operator)
         exact, step = signals.astype(np.float64), cache(partial(safe_step, operator))
         solved = [self._solve(operator, signal, step) for signal in exact]
         codes, left = np.stack([x.code for x in solved]), np.array([x.gap for x in solved])
