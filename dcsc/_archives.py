@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._files import MARK
 from dcsc._outside import outside
 from dcsc._words import quoted, short
 from dcsc.errors import DcscError
 
-__all__ = ["archive", "npy_array", "npy_header", "npz_arrays", "unpacked_size"]
+__all__ = ["archive", "npy_array", "npy_header", "npz_arrays", "npz_bytes", "unpacked_size"]
 
 _LARGEST = 2**32
 _LONGEST = 300  # characters of a name, or of a path, in a message
@@ -38,6 +39,16 @@ def archive(path: Path, kind: str) -> Iterator[zipfile.ZipFile]:
 def unpacked_size(opened: zipfile.ZipFile) -> int:
     """Return how many bytes the members of an archive unpack to, as it declares."""
     return sum(member.file_size for member in opened.infolist())
+
+
+def npz_bytes(arrays: dict[str, Array], name: str, text: str) -> bytes:
+    """Return an ``.npz`` file of arrays, and of a text by its name, with the mark of dcsc."""
+    file = io.BytesIO()
+    entries: Any = {**arrays, name: np.array(text)}
+    np.savez_compressed(file, **entries)
+    with zipfile.ZipFile(file, "a") as opened:
+        opened.comment = MARK.encode()
+    return file.getvalue()
 
 
 def npz_arrays(path: Path, kinds: str, most: int = _LARGEST) -> dict[str, Array]:

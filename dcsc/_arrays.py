@@ -45,7 +45,9 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DcscError(f"{where}: expected an array of real numbers, got {reason}") from None
     if array.dtype.kind not in "biuf":
-        raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
+        sparse = f"a sparse {type(value).__name__}: give what its toarray() returns"
+        found = sparse if hasattr(value, "toarray") else f"dtype {array.dtype}"
+        raise DcscError(f"{where}: expected real numbers, got {found}")
     if type(value) is not np.ndarray and _masked(value, array.ndim):
         raise DcscError(
             f"{where}: expected an array without a mask, got a masked array, whose mask would be "

@@ -59,7 +59,8 @@ class SignPattern(ABC):
     ----------
     independent : bool
         Whether there is one fair sign per atom, all of them independent. The probabilistic
-        guarantees need it; `InstanceBound` does with `coins` of atoms that share signs.
+        guarantees need it; those for given codes, `InstanceBound` and `PartialBound`, do with
+        `coins` of atoms that share signs.
     random : bool
         Whether a draw has to fix the pattern before a model can use it.
     """
@@ -215,8 +216,8 @@ class RademacherSigns(SignPattern):
 class FilterSigns(SignPattern):
     """One fair sign per filter, the same at every position: weights stay shared.
 
-    Interference within a filter is then not random. Of the probabilistic guarantees only
-    `InstanceBound` covers it.
+    Interference within a filter is then not random. Of the probabilistic guarantees only those for
+    given codes cover it, `InstanceBound` and `PartialBound`.
     """
 
     def _draw(self, code_shape: Shape, rng: np.random.Generator) -> Array:
@@ -242,7 +243,7 @@ class BlockSigns(SignPattern):
     signs, so that what they leave on each other is not random, and what they leave on others adds
     up: the union over atoms with independent signs is false for them. So `independent` holds for
     blocks of one atom alone. Larger ones are covered by guarantees for all sign patterns, and by
-    `InstanceBound`, which adds up the blocks of given codes.
+    `InstanceBound` and `PartialBound`, which add up the blocks of given codes.
 
     Parameters
     ----------

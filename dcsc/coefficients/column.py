@@ -145,6 +145,14 @@ class Column:
         """
         return self._terms.at(places)
 
+    def others(self, places: Array) -> scipy.sparse.csc_array:
+        """Return the summands of what `level` is held against: a column for each atom.
+
+        There is a row for each j in T, and 0 for the atom itself; where atoms share signs, a row
+        for each coin of T.
+        """
+        return self._terms.others(places)
+
     def weights(self, places: Array) -> Array:
         """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""
         weights = self._terms.sizes(places)

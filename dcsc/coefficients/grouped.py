@@ -86,9 +86,13 @@ class GroupedTerms:
         """Return the products of some atoms, a column each."""
         return scipy.sparse.csc_array(self.products[:, places])
 
+    def others(self, places: Array) -> scipy.sparse.csc_array:
+        """Return the sums of some atoms, a column each."""
+        return scipy.sparse.csc_array(self.sums[:, places])
+
     def sizes(self, places: Array) -> Array:
         """Return the sizes of the sums of some atoms, a row each, filled up with zeros."""
-        columns = scipy.sparse.csc_array(self.sums[:, places])
+        columns = self.others(places)
         return lay_out(columns, np.abs(columns.data))
 
     def _sum_up(self, values: Array) -> Array:

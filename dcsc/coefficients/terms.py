@@ -75,17 +75,23 @@ class Terms:
         ((_, rows),) = self._by_atoms(places)  # all atoms are looked at where they are not kept
         return scipy.sparse.csc_array(rows)
 
+    def others(self, places: Array) -> scipy.sparse.csc_array:
+        """Return the same with zeros for what each atom has with itself."""
+        columns = self.at(places)
+        own = np.repeat(
+            places if self.atoms is None else self.atoms[places], np.diff(columns.indptr)
+        )
+        columns.data = np.where(self.support[columns.indices] == own, 0.0, columns.data)
+        return columns
+
     def sizes(self, places: Array) -> Array:
         """Return the sizes of the terms of some atoms, a row each, filled up with zeros.
 
         Neither the atom's own is among them, nor what is too small to move a sum across a tie.
         """
         if self.near is None:
-            columns = self.at(places)
-            diagonal = self.support[columns.indices] == np.repeat(
-                places if self.atoms is None else self.atoms[places], np.diff(columns.indptr)
-            )
-            return lay_out(columns, np.where(diagonal, 0.0, np.abs(columns.data)))
+            columns = self.others(places)
+            return lay_out(columns, np.abs(columns.data))
         lengths = self.count[places]
         out = np.zeros((len(places), lengths.max(initial=0)))
         atoms = places if self.atoms is None else self.atoms[places]

@@ -51,9 +51,13 @@ class _Quantity:
     level: float
     upper: bool
 
-    def good(self, data: "xarray.Dataset") -> "xarray.DataArray":
-        """Return the end of what is proved that a guarantee stands on."""
-        return data[f"proved_{self.name}_{'high' if self.upper else 'low'}"]
+    def proved(self, data: "xarray.Dataset") -> tuple[Array, Array, Array]:
+        """Return where the level is proved to be kept, where to be missed, and which are known."""
+        low, high = (data[f"proved_{self.name}_{end}"].values for end in ("low", "high"))
+        known = ~np.isnan(low)
+        if self.upper:
+            return high <= self.level, low > self.level, known
+        return low >= self.level, high < self.level, known
 
 
 _QUANTITIES = (
@@ -67,9 +71,11 @@ def recall_figure(data: "xarray.Dataset", layer: int = 1, figure: Canvas | None 
 
     On the left recall, on the right false alarms for each active unit, as means over the trials and
     as what is proved of the mean over signs. With two axes of numbers they are maps, with lines
-    where nine tenths are found, and a tenth as many false alarms are raised. With one they are
-    curves with the proved intervals; dashed is the share of whole supports, and where the axis is
-    the sparsity, upright lines say up to which S all codes of the class are proved to be as good.
+    where nine tenths are found, and a tenth as many false alarms are raised: thick ones round the
+    cells for which it is proved, and thin ones round those of which the contrary is, so that cells
+    between the two are open. With one they are curves with the proved intervals; dashed is the
+    share of whole supports, and where the axis is the sparsity, upright lines say up to which S all
+    codes of the class are proved to be as good.
 
     Parameters
     ----------
@@ -211,16 +217,19 @@ def _map(
     relation = "at most" if quantity.upper else "at least"
     handles.append(Line2D([], [], ls="", label=f"proved: {relation} {quantity.level:g}, by"))
     for number, known in enumerate(data["partial"].values):
-        ends = quantity.good(data.sel(partial=known)).transpose(y, x).values
-        holds = ends <= quantity.level if quantity.upper else ends >= quantity.level
+        holds, fails, asked = quantity.proved(data.sel(partial=known).transpose(y, x, ...))
         style = {
             "color": BOUNDS[number % len(BOUNDS)],
             "ls": dash(number),
             "lw": max(4.5 - 1.2 * number, 1.2),
         }
-        asked = ~np.isnan(ends)
         frontier(axes, (xs, ys), holds, asked, style)
         handles.append(Line2D([], [], label=_partial(known) + _extent(holds[asked]), **style))
+        if fails.any():
+            thin = {**style, "ls": "-", "lw": 1.4}
+            frontier(axes, (xs, ys), fails, asked, thin)
+            contrary = f"proved: {'more' if quantity.upper else 'less'} than {quantity.level:g}"
+            handles.append(Line2D([], [], label=contrary + _extent(fails[asked]), **thin))
     axes.legend(
         handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.11), frameon=False, fontsize=9
     )

@@ -22,7 +22,7 @@ from dcsc._arrays import (
 from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._entries import is_sparse, packed
 from dcsc._fields import array_field, named_field
-from dcsc.dictionaries import Dictionary
+from dcsc.dictionaries import Dictionary, SignedDictionary
 from dcsc.errors import ContractError, DcscError
 from dcsc.projections import Projection
 
@@ -169,6 +169,11 @@ class Pursuit(ABC):
         if gap is not None:
             gap = from_hook(gap, count, gap.dtype, f"{name}._pursue: gap").reshape(batch)
         return Pursued(code.reshape(batch + shape), iterations.reshape(batch), gap)
+
+    def _without_signs(self, signals: Array, operator: SignedDictionary) -> Pursued:
+        """Return what a pursuit that leaves the projection out finds: x of A goes to D x of A D."""
+        pursued = self._pursue(signals, operator.dictionary, None, operator.dictionary)
+        return attrs.evolve(pursued, code=pursued.code * operator.signs.astype(signals.dtype))
 
     @abstractmethod
     def _pursue(

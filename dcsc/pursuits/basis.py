@@ -9,7 +9,7 @@ import numpy as np
 from dcsc._arrays import Array, integer, positive, real
 from dcsc._fields import number_field
 from dcsc.dictionaries import Dictionary, SignedDictionary
-from dcsc.errors import NotProvedError
+from dcsc.errors import DcscError, NotProvedError
 from dcsc.projections import Projection
 from dcsc.pursuits.base import Pursued, Pursuit
 from dcsc.pursuits.denoising import Denoising, Solved
@@ -97,9 +97,8 @@ class BasisPursuit(Pursuit):
         projection: Projection | None,
         dictionary: Dictionary,
     ) -> Pursued:
-        if isinstance(operator, SignedDictionary):  # the signs of atoms are those of their codes
-            pursued = self._pursue(signals, operator.dictionary, projection, dictionary)
-            return attrs.evolve(pursued, code=pursued.code * operator.signs.astype(signals.dtype))
+        if isinstance(operator, SignedDictionary):
+            return self._without_signs(signals, operator)
         exact, step = signals.astype(np.float64), cache(partial(safe_step, operator))
         solved = [self._solve(operator, signal, step) for signal in exact]
         codes, left = np.stack([x.code for x in solved]), np.array([x.gap for x in solved])
@@ -125,4 +124,15 @@ class BasisPursuit(Pursuit):
         scaled = np.ldexp(signal, -exponent)
         problem = attrs.evolve(self._problem(operator, scaled), penalty=penalty)
         solved = descend_on_support(problem) or descend_everywhere(problem, step())
-        return attrs.evolve(solved, code=np.ldexp(solved.code, exponent))
+        with np.errstate(over="ignore"):
+            code = np.ldexp(solved.code, exponent)
+        held, left = bool(np.isfinite(code).all()), solved.gap
+        if held and not np.array_equal(rounded := np.ldexp(code, -exponent), solved.code):
+            left = problem.look(rounded).gap  # numbers near the smallest there are have lost digits
+        if not held or left > self.gap >= solved.gap:
+            raise DcscError(
+                "BasisPursuit: signals: expected a code whose entries a float can hold, got a "
+                f"signal of numbers up to {np.abs(signal).max():.3g}, and atoms of norm "
+                f"{operator.atom_norms().max():.3g}"
+            )
+        return attrs.evolve(solved, code=code, gap=left)

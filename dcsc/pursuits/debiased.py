@@ -26,9 +26,10 @@ class Debiased(Pursuit):
 
     Where the atoms of T depend on each other, among them always where T has more atoms than the
     signal has samples, least squares leaves many codes, and this is the one nearest to the
-    pursuit's. Where they nearly do, conjugate gradients may end before they are there, with a code
-    between the pursuit's and that of least squares. Their steps are counted in ``iterations``,
-    those of the pursuit too.
+    pursuit's; or to a multiple of it, where that would make a signal a thousand times as large, as
+    after one step on atoms of large norms. Where they nearly do, conjugate gradients may end before
+    they are there, with a code between the pursuit's and that of least squares. Their steps are
+    counted in ``iterations``, those of the pursuit too.
 
     Parameters
     ----------

@@ -12,6 +12,8 @@ __all__ = ["least_squares"]
 # The slope has to fall below this share of what it is for a code of zeros, or below rounding.
 _TOLERANCE, _ROUNDINGS = 1e-13, 4
 _FLAT = 1e-14
+# Of a beginning whose image is so many times its signal, digits would be lost.
+_FAR = 1e3
 
 
 def least_squares(
@@ -21,7 +23,8 @@ def least_squares(
 
     On the support T the residual is least where :math:`A_T^T (y - A_T x) = 0`. Where the atoms of T
     depend on each other many codes are so good, and conjugate gradients go to the one nearest to
-    where they begin. No step of theirs lets the residual rise.
+    where they begin. No step of theirs lets the residual rise. A beginning that makes a signal a
+    thousand times as large is scaled to fit best: from so far, digits would be lost.
 
     Parameters
     ----------
@@ -39,6 +42,7 @@ def least_squares(
     unit = times_power(signals, -size)
     size = size.reshape(-1, *[1] * (codes.ndim - 1))
     solution, support = times_power(codes, -size), codes != 0
+    solution *= spread(_fit(unit, operator.synthesize(solution)), solution)
     residual = unit - operator.synthesize(solution)
     slope = operator.analyze(residual) * support
     start = _square(operator.analyze(unit) * support)
@@ -64,6 +68,15 @@ def least_squares(
         direction = slope + spread(turn, direction) * direction
         running, square = running & (following > enough), following
     return times_power(solution, size), taken
+
+
+def _fit(signals: Array, images: Array) -> Array:
+    """Return 1, or where an image is far larger than its signal the factor that fits best."""
+    sizes = norms(images.reshape(len(images), -1), (1,))
+    units = images / spread(np.where(sizes > 0, sizes, 1.0), images)
+    along = (signals * units).reshape(len(images), -1).sum(axis=1)
+    far = sizes > _FAR * norms(signals.reshape(len(signals), -1), (1,))
+    return np.divide(along, sizes, out=np.ones_like(sizes), where=far)
 
 
 def _square(array: Array) -> Array:

@@ -79,10 +79,8 @@ class OrthogonalMatchingPursuit(Pursuit):
         projection: Projection | None,
         dictionary: Dictionary,
     ) -> Pursued:
-        if isinstance(operator, SignedDictionary):  # the signs of atoms are those of their codes
-            pursued = self._pursue(signals, operator.dictionary, projection, dictionary)
-            signs = operator.signs.astype(signals.dtype)
-            return attrs.evolve(pursued, code=pursued.code * signs)
+        if isinstance(operator, SignedDictionary):
+            return self._without_signs(signals, operator)
         near, norms = operator._near(), operator.atom_norms().ravel()
         inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
         seen = operator.analyze(signals.astype(np.float64)).reshape(len(signals), -1)

@@ -20,6 +20,8 @@ _SHARE, _ROUGH, _FINE = 0.05, 0.2, 0.1
 # So many sweeps are extrapolated from, and a round has so many at most.
 _SWEEPS, _MOST_SWEEPS = 5, 500
 _ALMOST_FLAT = 1e-10
+# Where so many sweeps have not been enough, supports of so many atoms are solved for.
+_PATIENCE, _FEW_TO_SOLVE = 50, 128
 # A round may take in so many atoms, and this share of the support.
 _FEW, _GROWTH = 64, 0.5
 
@@ -109,6 +111,8 @@ class WorkingSet:
             if self._violation() <= enough:
                 break
             self._extrapolate(*map(np.array, zip(*past, strict=True)))
+            if taken >= _PATIENCE:
+                self._solve()
             if self._violation() <= enough:
                 break
             pulled = (self.code != 0) | (np.abs(self.slope) > self._penalty)
@@ -145,3 +149,28 @@ class WorkingSet:
         change += self._penalty * float(np.abs(code).sum() - np.abs(self.code).sum())
         if change < 0:
             self.code, self.slope = code, slope
+
+    def _solve(self) -> None:
+        """Go to the best code of this support and these signs, or until an entry becomes 0.
+
+        Where atoms are nearly parallel they hand their entries over in tiny steps that are all
+        alike, out of which no combination leads.
+        """
+        support = np.flatnonzero(self.code)
+        if not 0 < len(support) <= _FEW_TO_SOLVE:
+            return
+        rows = np.zeros((len(support), len(self.code)))
+        for row, atom in zip(rows, support, strict=True):
+            self._among.add(row, np.array([atom]), np.ones(1))
+        gram, code = rows[:, support], self.code[support]
+        downhill = self.slope[support] - self._penalty * np.sign(code)
+        ridge = _ALMOST_FLAT * np.trace(gram) * np.eye(len(support))
+        change = scipy.linalg.solve(gram + ridge, downhill, assume_a="pos")
+        # As far as F falls, which is quadratic while the signs are the same.
+        pull, bend = float(downhill @ change), float(change @ gram @ change)
+        ends = np.where(code * change < 0, -code, np.inf) / np.where(change != 0, change, 1.0)
+        ends = np.abs(ends)
+        way = min(pull / bend if bend > 0 else np.inf, ends.min())
+        if pull > 0 and way < np.inf:
+            self.code[support] = np.where(ends == way, 0.0, code + way * change)
+            self.slope = self.slope - way * (change @ rows)

@@ -119,12 +119,33 @@ def test_deeper_layers_and_declared_constants(tmp_path):
 
 
 def test_what_is_not_covered_says_why(tmp_path):
-    layer = {**sweep(BARE).table["layers"][0], "signs": "FilterSigns"}
+    layer = {**sweep(BARE).table["layers"][0], "signs": "IdentitySigns"}
     run(sweep(BARE, layers=[layer], axes={}, bounds=["PartialBound"], trials=2), tmp_path, jobs=1)
     data = sweeps.open(tmp_path)
     assert "its signs are not one independent fair sign per atom" in data["partial_why"].item()
     assert np.isnan(data["proved_recall_low"]).all()
     assert "guarantee" not in data
+
+
+def test_signs_that_atoms_share_are_covered_but_for_the_law_of_classes(tmp_path):
+    layer = {**sweep(BARE).table["layers"][0], "signs": "FilterSigns"}
+    given = sweep(
+        BARE,
+        layers=[layer],
+        codes={"sparsity": 12, "amplitudes": "ConstantAmplitudes"},
+        axes={},
+        bounds=["UniformBound", "PartialBound"],
+        trials=400,
+    )
+    run(given, tmp_path, jobs=1)
+    data = sweeps.open(tmp_path)
+    part = data.sel(partial="PartialBound", layer=1)
+    assert part["partial_why"].item() == ""
+    assert np.isnan(part["missed_limit"].item())
+    assert not np.isnan(data["guarantee"].item())
+    assert 0.2 < part["recall"].item() < 0.98
+    for name in ("recall", "false_per_active"):
+        assert part[f"proved_{name}_low"] - 0.06 <= part[name] <= part[f"proved_{name}_high"] + 0.06
 
 
 def test_records_from_before_have_no_such_part(finished, tmp_path):

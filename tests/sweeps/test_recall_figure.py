@@ -10,7 +10,7 @@ from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import run
 from dcsc.plotting import recall_figure
 from tests.sweeps.cases import BARE, DEEP, axes, sweep, table
-from tests.sweeps.figures import NOISE, SIGNS, S, line, words
+from tests.sweeps.figures import NOISE, S, line, words
 
 BOUNDS = ["UniformBound", "PartialBound", {"kind": "PartialBound", "tail": "chernoff"}]
 RECALL = "share of the active units that are found"
@@ -70,15 +70,16 @@ def test_the_law_of_classes_is_drawn_along_the_sparsity_only(drawn):
 
 
 def test_labels_tell_curves_apart_or_stand_side_by_side(drawn):
-    # signs per filter are not covered: nothing is proved, and what was measured has no count
-    data, figure = drawn(axes=axes(signs=SIGNS, sparsity=S))
-    names = ["signs = free", "signs = per filter"]
+    # signs that are not random are not covered: nothing is proved, and what is measured not counted
+    signs = ("layers.1.signs", ["RademacherSigns", "IdentitySigns"], ["free", "none"])
+    data, figure = drawn(axes=axes(signs=signs, sparsity=S))
+    names = ["signs = free", "signs = none"]
     assert words(figure)[:2] == names
     assert np.array_equal(
         line(figure.axes[0], names[0]).get_ydata(), data["recall"].sel(signs="free", layer=1)
     )
     assert not len(line(figure.axes[0], names[1]).get_ydata())
-    data, figure = drawn(axes=axes(signs=SIGNS))
+    data, figure = drawn(axes=axes(signs=signs))
     lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
     (segment,) = [s for s in lines[0].get_segments() if len(s) and np.isfinite(s).all()]
     proved = data.sel(signs="free", layer=1, partial="PartialBound")
@@ -87,32 +88,38 @@ def test_labels_tell_curves_apart_or_stand_side_by_side(drawn):
 
 def test_maps_have_frontiers_where_enough_is_proved(drawn):
     """The edges between cells whose proved recall is nine tenths and those in which it is less."""
-    dense = ("codes.sparsity", [1, 4, 7])
+    dense = ("codes.sparsity", [1, 7, 12])
     data, figure = drawn(axes=axes(sparsity=dense, noise=NOISE))
     for panel, name in zip(figure.axes, ("recall", "false_per_active"), strict=False):
         (mesh,) = [c for c in panel.collections if isinstance(c, QuadMesh)]
         assert np.array_equal(mesh.get_array(), data[name].sel(layer=1).values.T)
         one = data.sel(layer=1, partial="PartialBound")
-        good = one["proved_recall_low"] >= 0.9
+        ends = {end: one[f"proved_{name}_{end}"] for end in ("low", "high")}
+        kept, missed = ends["low"] >= 0.9, ends["high"] < 0.9
         if name != "recall":
-            good = one["proved_false_per_active_high"] <= 0.1
-        changes = [np.abs(np.diff(good.values.astype(int), axis=axis)).sum() for axis in (0, 1)]
-        segments = [
-            segment
-            for lines in panel.collections
-            if isinstance(lines, LineCollection)
-            and matplotlib.colors.to_hex(lines.get_color()[0]) == "#0072b2"
-            for segment in lines.get_segments()
-        ]
-        assert len(segments) == sum(changes)
-        assert sum(changes) > 0
+            kept, missed = ends["high"] <= 0.1, ends["low"] > 0.1
+        for sure, thick in ((kept, True), (missed, False)):
+            changes = [np.abs(np.diff(sure.values.astype(int), axis=axis)).sum() for axis in (0, 1)]
+            segments = [
+                segment
+                for lines in panel.collections
+                if isinstance(lines, LineCollection)
+                and matplotlib.colors.to_hex(lines.get_color()[0]) == "#0072b2"
+                and (lines.get_linewidth()[0] > 2) == thick
+                for segment in lines.get_segments()
+            ]
+            assert len(segments) == sum(changes)
+            assert sum(changes) > 0
     assert words(figure)[1] == "proved: at least 0.9, by"
+    assert words(figure)[3] == "proved: less than 0.9"
+    assert words(figure, 1)[3] == "proved: more than 0.1"
     few = axes(sparsity=("codes.sparsity", [1, 2]), noise=("noise", [0.0, 0.01]))
     _, figure = drawn(low_coherence=True, axes=few)
     for panel in (0, 1):
         assert words(figure, panel)[-1].endswith(": everywhere on this grid")
     _, figure = drawn(layers=[FAR], axes=few)
-    assert words(figure)[-1].endswith(": nowhere on this grid")
+    assert words(figure)[-2].endswith(": nowhere on this grid")
+    assert words(figure)[-1] == "proved: less than 0.9: everywhere on this grid"
 
 
 def test_deeper_layers_say_which(drawn):

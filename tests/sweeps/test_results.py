@@ -11,7 +11,7 @@ import dcsc
 from dcsc import bounds
 from dcsc.errors import NotCoveredError
 from dcsc.experiments import clopper_pearson, sweeps
-from dcsc.experiments.sweeps import run, write_netcdf
+from dcsc.experiments.sweeps import run, store, write_netcdf
 from dcsc.experiments.sweeps.run import _version
 from dcsc.experiments.sweeps.tables import RESERVED
 from tests.sweeps.cases import BARE, DEEP, SMALL, axes, numbers, sweep, table
@@ -80,7 +80,7 @@ def test_dimensions(finished):
     layered = ("layer_", "missed", "false_alarms")
     for name, variable in data.data_vars.items():
         expected = list(names)
-        if name in ("guarantee", "conditional", "why", "limit"):
+        if name in ("guarantee", "guarantee_low", "conditional", "why", "limit"):
             expected.append("bound")
         if name.startswith(layered) or name == "limit":
             expected.append("layer")
@@ -90,10 +90,38 @@ def test_dimensions(finished):
 def test_reserved_names_are_those_of_the_results(finished):
     given, data, _ = finished
     own = {*data.data_vars, *data.coords} - {axis.name for axis in given.axes}
-    proved = {"bound", "guarantee", "conditional", "why", "limit"}
+    proved = {"bound", "guarantee", "guarantee_low", "conditional", "why", "limit"}
     partial = {name for name in RESERVED if name.startswith(("partial", "proved_"))}
     partial |= {"missed_limit", "active", "recall", "false_per_active"}
     assert own == set(RESERVED) - partial - (set() if "bound" in data.dims else proved)
+
+
+def test_a_cell_has_both_ends_of_its_failure_probability(tmp_path):
+    """Between one atom and the union lies what was measured; the law of a class has no such end."""
+    dense = axes(sparsity=("codes.sparsity", [1, 3, 12]))
+    run(sweep(BARE, axes=dense, bounds=["UniformBound", "InstanceBound"]), tmp_path, jobs=1)
+    data = sweeps.open(tmp_path)
+    ends = data.sel(bound="InstanceBound")
+    assert (data["guarantee_low"].sel(bound="UniformBound") == 0).all()
+    assert (ends["guarantee_low"] <= ends["guarantee"]).all()
+    assert (ends["guarantee_low"] <= data["high"]).all()
+    assert (ends["guarantee"] >= data["low"]).all()
+    assert ends["guarantee_low"].max() > 0
+
+
+def test_records_from_before_have_no_lower_end(tmp_path):
+    run(sweep(BARE, axes={}, trials=2), tmp_path, jobs=1)
+    (block,) = (tmp_path / "blocks").iterdir()
+    body = json.loads(block.read_text())
+    for record in body["records"]:
+        for bound in record.get("bounds", []):
+            del bound["lower"]
+    content = json.dumps(body).encode()
+    block.unlink()
+    (block.parent / store._name(content)).write_bytes(content)
+    data = sweeps.open(tmp_path)
+    assert np.isnan(data["guarantee_low"].values).all()
+    assert not np.isnan(data["guarantee"].values).all()
 
 
 def test_counts(finished):
@@ -166,11 +194,13 @@ def test_guarantees(finished):
                 with pytest.raises(NotCoveredError) as error:
                     bound.evaluate(records)
                 assert one["why"].item() == str(error.value)
+                assert np.isnan(one["guarantee_low"].item())
                 assert np.isnan(one["limit"].values).all()
                 assert not one["conditional"].item()
                 continue
             expected = bound.evaluate(records)
             assert one["guarantee"].item() == expected.failure_probability
+            assert one["guarantee_low"].item() == expected.lower
             assert one["conditional"].item() == expected.conditional
             assert (one["why"].item() == "") == expected.holds
             for violation in expected.violations:

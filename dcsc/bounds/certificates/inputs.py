@@ -4,12 +4,10 @@ Only the classes named here are written and read, and reading calls nothing but 
 """
 
 import inspect
-import io
 import json
 import math
 import types
 import typing
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,9 +16,9 @@ import attrs
 import numpy as np
 
 from dcsc import dictionaries
-from dcsc._archives import npz_arrays
+from dcsc._archives import npz_arrays, npz_bytes
 from dcsc._arrays import Array, instance
-from dcsc._files import MARK, regular_file
+from dcsc._files import regular_file
 from dcsc._outside import check_depth, outside
 from dcsc._words import one_of, quoted, short
 from dcsc.bounds import tails
@@ -100,12 +98,7 @@ class Inputs:
             indent=1,
             allow_nan=False,
         )
-        file = io.BytesIO()
-        entries: Any = {**arrays, _TEXT: np.array(text)}
-        np.savez_compressed(file, **entries)
-        with zipfile.ZipFile(file, "a") as archive:
-            archive.comment = MARK.encode()
-        return file.getvalue()
+        return npz_bytes(arrays, _TEXT, text)
 
     @classmethod
     def load(cls, paths: list[Path]) -> "Inputs":

@@ -25,6 +25,7 @@ from dcsc.bounds.partial.chosen import ChosenThreshold
 from dcsc.bounds.partial.counting import Counting
 from dcsc.bounds.partial.guarantee import LayerPartial, PartialGuarantee
 from dcsc.bounds.partial.means import means_of_class, means_of_units
+from dcsc.bounds.partial.variance import sharing
 from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
 from dcsc.bounds.records.statistics import Records, as_record
 from dcsc.bounds.recursion import entering_noise, noise_hypotheses
@@ -64,6 +65,10 @@ class PartialBound(Theorem[PartialGuarantee]):
     where b is `Dictionary.spread`. Where the argument of F is not positive, the first is 1, and
     where t is not, the second is infinite; both are 0 where no signs can fail. A one-sided
     threshold halves the second.
+
+    Atoms may share signs where it is known which (`LayerInstance.coins`): the units of instances
+    are then those of `InstanceBound` for such signs, and only units that no coin is common to count
+    as independent.
 
     Above layer 1 the layers below are told the true supports: what wrong units there do further up
     is not counted. `dcsc.bounds.actual_means` counts it.
@@ -179,7 +184,7 @@ class PartialBound(Theorem[PartialGuarantee]):
         wanted = ExpectedWrong() if objective is None else objective
         instance_checked(wanted, Objective, f"{name}: objective")
         each = flag(per_filter, f"{name}: per_filter")
-        self._require_random_signs(1, instance, deepest=True)
+        self._require_random_signs(1, instance, deepest=True, shared=instance.coins is not None)
         entering = InstanceBound(self.tail, self.noise_model)._entering_one(
             instance, "best_threshold"
         )
@@ -215,11 +220,13 @@ class PartialBound(Theorem[PartialGuarantee]):
         return record
 
     def _evaluate(self, layers: tuple[LayerRecord, ...]) -> PartialGuarantee:
-        for number, layer in enumerate(layers, start=1):
-            self._require_random_signs(number, layer, deepest=number == len(layers))
         instances = tuple(layer for layer in layers if isinstance(layer, LayerInstance))
         # where one layer is known by its constants alone, those above see no more of it
-        parts = self._units(instances) if len(instances) == len(layers) else _class_parts(layers)
+        whole = len(instances) == len(layers)
+        for number, layer in enumerate(layers, start=1):
+            shared = whole and instances[number - 1].coins is not None
+            self._require_random_signs(number, layer, number == len(layers), shared)
+        parts = self._units(instances) if whole else _class_parts(layers)
         told = (part.under(_told(number)) for number, part in enumerate(parts, start=1))
         conditional = any(layer.measured for layer in layers[:-1])
         return PartialGuarantee(tuple(told), type(self).__name__, self.reference, conditional)
@@ -268,7 +275,9 @@ class PartialBound(Theorem[PartialGuarantee]):
             (float(beta.min()), float(beta.max())),
             tuple(assumed(number, layer, level, entering)),
             units,
-            Counting(on, lower, upper, layer.dictionary.stripes, worst, columns),
+            Counting(
+                on, lower, upper, sharing(layer.dictionary.stripes, layer.coins), worst, columns
+            ),
         )
 
 

@@ -55,8 +55,8 @@ class Counting:
         Whether the unit is on in the codes.
     lower, upper : array
         The ends of the probability that it comes out wrong.
-    stripes : Windows
-        Two units whose stripes share no entry depend on different signs.
+    windows : Windows
+        One for each position. Two units whose windows share no entry depend on different signs.
     worst : callable
         The upper ends for an error that is chosen after the signs, or None if it has no bound. The
         units of other errors may depend on one another in other ways than by their signs.
@@ -67,7 +67,7 @@ class Counting:
     on: Array
     lower: Array
     upper: Array
-    stripes: Windows
+    windows: Windows
     worst: Callable[[], Array | None]
     columns: list[Column]
 
@@ -98,7 +98,7 @@ class Counting:
 
     def _by_blocks(self, counted: Array, delta: float) -> int | None:
         """Return the count by a Chernoff bound over positions, without the likeliest units."""
-        chromatic = self.stripes.chromatic.value
+        chromatic = self.windows.chromatic.value
         counts = []
         for places, local, written in self._without_the_likeliest(counted):
             means, sizes = np.bincount(places, local), np.bincount(places)
@@ -109,7 +109,7 @@ class Counting:
         """Return the count by the variance that units which share signs may have together."""
         counts = []
         for places, local, written in self._without_the_likeliest(counted):
-            variance = largest_variance(local, places, self.stripes)
+            variance = largest_variance(local, places, self.windows)
             # mean and variance of the same probabilities
             count = cantelli(math.fsum(local.tolist()) * (1 + _ROUNDING), variance, delta)
             counts += [] if count is None else [written + count]
@@ -119,11 +119,11 @@ class Counting:
         """Yield places and probabilities of units, and how many were written off before."""
         if self._local is None:
             return
-        windows = np.broadcast_to(self.stripes.centres.ravel(), self.on.shape)
+        position = np.broadcast_to(self.windows.centres.ravel(), self.on.shape)
         for level in _WRITTEN_OFF:
             kept = counted & (self._local > 0) & (self._local <= level)
             written = int(np.count_nonzero(counted & (self._local > level)))
-            yield windows[kept], self._local[kept], written
+            yield position[kept], self._local[kept], written
 
     def _by_energy(self, counted: Array) -> int | None:
         """Return one more than can be wrong at once, column by column, for any signs and errors."""

@@ -20,8 +20,9 @@ def interference_energy(column: Column, places: Array) -> float | None:
     The signs enter :math:`\sum_k I_k^2 = \varepsilon^T Q \varepsilon` by the matrix
     :math:`Q_{ij} = \sum_{k \ne i, j} G_{ki} x_i G_{kj} x_j`, and with the largest eigenvalue λ of
     the correlations :math:`Q_{ij} / \sqrt{Q_{ii} Q_{jj}}` it is at most :math:`\lambda \sum_i
-    Q_{ii}` for all of them. An error v that is known adds its norm to the root. None where so many
-    units are on that λ would take long.
+    Q_{ii}` for all of them. An error v that is known adds its norm to the root. Where atoms share
+    signs, i and j are coins, and their summands those of `Column.others`. None where so many units
+    are on that λ would take long.
 
     Parameters
     ----------
@@ -29,21 +30,15 @@ def interference_energy(column: Column, places: Array) -> float | None:
     places : array of int
         Which units, as places in its arrays.
     """
-    size = len(column.support)
-    if size > _MOST_ACTIVE:
+    if len(column.support) > _MOST_ACTIVE:
         return None
     known = float(np.linalg.norm(column.offset[places]))
-    if not size or not len(places):
+    if not len(column.support) or not len(places):
         return known * known * (1 + _ROUNDING)
-    # Q, block by block of units, from the terms G_kj x_j without a unit's own
-    square = np.zeros((size, size))
-    step = max(1, _BLOCK_ENTRIES // size)
-    for start in range(0, len(places), step):
-        part = places[start : start + step]
-        terms = column.terms(part)
-        atoms = np.repeat(column.atoms[part], np.diff(terms.indptr))
-        terms.data = np.where(column.support[terms.indices] == atoms, 0.0, terms.data)
-        square += (terms @ terms.T).toarray()
+    # Q, block by block of units
+    step = max(1, _BLOCK_ENTRIES // len(column.support))
+    parts = (column.others(places[at : at + step]) for at in range(0, len(places), step))
+    square = sum((part @ part.T).toarray() for part in parts)
     energies = np.diagonal(square)
     live = energies > 0
     roots = np.sqrt(energies[live])

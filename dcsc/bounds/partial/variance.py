@@ -2,12 +2,13 @@
 
 import math
 
+import attrs
 import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.dictionaries import WindowAxis, Windows
 
-__all__ = ["largest_variance", "neighbours"]
+__all__ = ["largest_variance", "neighbours", "sharing"]
 
 _ROUNDING = 1e-12
 
@@ -26,6 +27,33 @@ def _neighbours(axis: WindowAxis) -> WindowAxis:
     if axis.circular and count * axis.step != axis.entries:
         reach = count
     return WindowAxis(count, count, -reach, 2 * reach + 1, circular=axis.circular)
+
+
+def sharing(stripes: Windows, coins: Array | None) -> Windows:
+    """Return windows of which those without an entry in common have no sign in common either.
+
+    They are the stripes themselves, each atom with a sign of its own; else wider by as much as
+    atoms that share a sign are apart, one half on either side.
+
+    Parameters
+    ----------
+    stripes : Windows
+    coins : array of int, shape of the code, optional
+        As in `LayerInstance`.
+    """
+    if coins is None:
+        return stripes
+    _, coin = np.unique(coins, return_inverse=True)
+    first = coins.ndim - len(stripes.axes)
+    places = np.indices(coins.shape)[first:].reshape(len(stripes.axes), -1)
+    axes = []
+    for axis, place in zip(stripes.axes, places, strict=True):
+        lowest, highest = np.full(coin.max() + 1, axis.entries), np.zeros(coin.max() + 1, int)
+        np.minimum.at(lowest, coin.ravel(), place)
+        np.maximum.at(highest, coin.ravel(), place)
+        half = (int((highest - lowest).max()) + 1) // 2
+        axes.append(attrs.evolve(axis, start=axis.start - half, length=axis.length + 2 * half))
+    return Windows(stripes.shape, tuple(axes))
 
 
 def largest_variance(probabilities: Array, places: Array, windows: Windows) -> float:

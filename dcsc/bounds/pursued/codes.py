@@ -72,6 +72,7 @@ class CodeBound(Theorem[CodeGuarantee]):
         if len(layers) > 1:
             raise self._refuse(2, "it is about the code of one signal")
         (layer,) = layers
+        layer.check_units("CodeBound")
         dictionary, codes = layer.dictionary, layer.codes.astype(np.float64)
         shape = tuple(dictionary.signal_shape)
         if self.signal.shape != layer.batch + shape:

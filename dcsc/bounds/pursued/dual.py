@@ -101,6 +101,7 @@ class DualBound(BoundCalculator):
         (layer,) = layers
         if layer.noise is not None and np.any(layer.noise):
             raise self._refuse(1, "it is about signals without noise")
+        layer.check_units("DualBound")
         signal_shape = tuple(layer.dictionary.signal_shape)
         codes = layer.codes.reshape(-1, *layer.dictionary.code_shape).astype(np.float64)
         if self.vectors is None:
@@ -134,5 +135,6 @@ class DualBound(BoundCalculator):
 
 
 def _check(instance: Any) -> None:
-    """Refuse what is no instance with signs that are given."""
+    """Refuse what is no instance with signs that are given, in units in which it has squares."""
     DualBound()._records(instance, "search: instance")
+    instance.check_units("DualBound.search")

@@ -13,8 +13,9 @@ from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.pursued.margins import one_each, positive_numbers, told_by
 from dcsc.bounds.pursued.supports import Support, seen_of_noise
-from dcsc.bounds.pursued.windows import Look, Window, guarantee_of_windows
+from dcsc.bounds.pursued.windows import Look, Window, guarantee_of_windows, tie_of_penalties
 from dcsc.bounds.records import LayerInstance
+from dcsc.coefficients import TOLERANCE
 from dcsc.pursuits import BasisPursuit, OrthogonalMatchingPursuit, Pursuit
 
 __all__ = ["ExactRecoveryBound"]
@@ -94,7 +95,8 @@ def _basis(layer: LayerInstance, noise: float, code: Array, support: Support) ->
     q = float(support.reach(unit=False).max(initial=0.0))
     high = float((np.abs(code) / response).min(initial=math.inf)) - eps
     largest = float(response.max(initial=0.0))
-    return Window(q, _least(q, eps), high, lambda at: largest * (eps + at))
+    tie = tie_of_penalties(layer, noise)
+    return Window(q, _least(q, eps), high, lambda at: largest * (eps + at), tie)
 
 
 def _matching(layer: LayerInstance, noise: float, code: Array, support: Support) -> Window:
@@ -109,7 +111,8 @@ def _matching(layer: LayerInstance, noise: float, code: Array, support: Support)
     q = float(support.reach(unit=True).max(initial=0.0))
     high = float((support.norms * np.abs(code) / response).min(initial=math.inf)) - eps
     largest = float((response / support.norms).max(initial=0.0))
-    return Window(q, (1 + q) * eps, high, lambda at: largest * eps, _least(q, eps))
+    tie = TOLERANCE * (float((support.norms * np.abs(code)).max(initial=0.0)) + noise)
+    return Window(q, (1 + q) * eps, high, lambda at: largest * eps, tie, _least(q, eps))
 
 
 def _both(layer: LayerInstance, noise: float, code: Array, support: Support) -> Window:

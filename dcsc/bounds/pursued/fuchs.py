@@ -12,7 +12,7 @@ from dcsc.bounds.base import BoundCalculator
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.pursued.margins import one_each, positive_numbers, told_by
 from dcsc.bounds.pursued.supports import Support, seen_of_noise
-from dcsc.bounds.pursued.windows import Window, guarantee_of_windows
+from dcsc.bounds.pursued.windows import Window, guarantee_of_windows, tie_of_penalties
 from dcsc.bounds.records import LayerInstance
 from dcsc.pursuits import BasisPursuit, Pursuit
 
@@ -95,4 +95,4 @@ def _window(layer: LayerInstance, level: float, code: Array, support: Support) -
     def error(penalty: float) -> float:
         return float((eps * response + penalty * np.abs(solved)).max(initial=0.0))
 
-    return Window(worst, low, high, error)
+    return Window(worst, low, high, error, tie_of_penalties(layer, level))

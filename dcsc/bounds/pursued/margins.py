@@ -59,16 +59,17 @@ class Margins:
 
 
 def condition(
-    layer: LayerStatistics, noise: float, spare: float, others: str = "mu_1(S - 1) + mu_1(S)"
+    layer: LayerStatistics, seen: float, spare: float, others: str = "mu_1(S - 1) + mu_1(S)"
 ) -> Side:
     """Return the two sides of 2ε < c x_min, or where c is not positive what it is made of.
 
-    ``others`` is what c takes off the square of a norm.
+    ``seen`` is ε, and ``others`` what c takes off the square of a norm.
     """
     if spare <= 0:
         energy = layer.gain[0] * layer.gain[0]
         return Side(others, energy - spare, "c_min^2", energy)
-    return Side("2 eps", 2 * noise, "c x_min", spare * layer.x_min, tie=2 * layer.slack(noise))
+    tie = 2 * layer.tolerance * (layer.strongest + seen)
+    return Side("2 eps", 2 * seen, "c x_min", spare * layer.x_min, tie=tie)
 
 
 def layer_guarantee(

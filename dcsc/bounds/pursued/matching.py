@@ -85,9 +85,9 @@ class MatchingBound(BoundCalculator):
             zip(layers, levels_of(layers, error), strict=True), start=1
         ):
             interval = _interval(layer, noise)
-            stated = threshold_hypothesis(
-                number, levels[number - 1], interval, layer.slack(noise), name="level"
-            )
+            # in units of atoms of norm 1, as levels are
+            slack = layer.slack(noise) / layer.gain[0] if layer.gain[0] else 0.0
+            stated = threshold_hypothesis(number, levels[number - 1], interval, slack, name="level")
             side = _condition(layer, noise)
             parts.append(layer_guarantee(number, layer, noise, side, interval, (stated,)))
         return self._guarantee(layers, parts)

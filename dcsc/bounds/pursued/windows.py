@@ -16,7 +16,7 @@ from dcsc.bounds.recursion import noise_hypotheses
 from dcsc.coefficients import TOLERANCE, strictly_below
 from dcsc.errors import DcscError
 
-__all__ = ["Look", "Window", "guarantee_of_windows"]
+__all__ = ["Look", "Window", "guarantee_of_windows", "tie_of_penalties"]
 
 
 @attrs.frozen(eq=False)
@@ -31,6 +31,8 @@ class Window:
         The ends of the interval, open.
     error : callable
         What an entry is off by, at most, at a threshold inside.
+    tie : float
+        How near to one another ends are not told apart, in their units.
     needed : float
         What ``high`` has to be above, if that is more than ``low``.
     """
@@ -39,6 +41,7 @@ class Window:
     low: float
     high: float
     error: Callable[[float], float]
+    tie: float
     needed: float = 0.0
 
     def joined(self, other: "Window") -> "Window":
@@ -50,6 +53,7 @@ class Window:
             low,
             min(self.high, other.high),
             lambda at: max(error(at) for error in errors),
+            max(self.tie, other.tie),
             max(self.needed, other.needed),
         )
 
@@ -58,16 +62,18 @@ class Window:
         """What ``high`` has to be above."""
         return max(self.low, self.needed)
 
-    def opened(self, tie: float) -> bool:
+    @property
+    def opened(self) -> bool:
         """Whether there is room for a threshold, with ends that are known up to a tie."""
         return strictly_below(self.value, 1.0, TOLERANCE) and strictly_below(
-            self.least_end, self.high, 2 * tie
+            self.least_end, self.high, 2 * self.tie
         )
 
-    def least(self, tie: float) -> float:
-        """Return a threshold inside, as small as is sensible."""
-        room = self.high - self.low
-        return self.low + (max(2 * tie, 1e-6 * room) if math.isfinite(room) else 2 * tie)
+    @property
+    def least(self) -> float:
+        """A threshold inside, as small as is sensible."""
+        room, tie = self.high - self.low, 2 * self.tie
+        return self.low + (max(tie, 1e-6 * room) if math.isfinite(room) else tie)
 
 
 Look = Callable[[LayerInstance, float, Array, Support], Window]
@@ -89,20 +95,21 @@ def guarantee_of_windows(
     for number, (layer, threshold) in enumerate(zip(layers, chosen, strict=True), start=1):
         if layer.noise_level and not layer.law.bounded:
             raise bound._refuse(number, "its noise is Gaussian, which has no bound")
+        layer.check_units(type(bound).__name__)
         noise = entering if layer.noise_level is None else layer.noise_level
-        tie = TOLERANCE * (layer.strongest + layer.gain[1] * noise)
         window = _window(layer, noise, look)
-        holds = window is not None and window.opened(tie)
+        holds = window is not None and window.opened
+        tie = 0.0 if window is None else window.tie
         interval, passed = (math.inf, -math.inf), math.inf
         if window is not None and holds:
             interval = window.low, window.high
             if number < len(layers):
                 # what the next layer is told is the error at one threshold
-                at = window.least(tie) if threshold is None else threshold
+                at = window.least if threshold is None else threshold
                 passed = window.error(at)
                 interval = (at, at) if threshold is None else interval
         hypotheses = (
-            *_conditions(number, window, tie, words[0]),
+            *_conditions(number, window, words[0]),
             threshold_hypothesis(number, threshold, interval, tie, name=words[1]),
             *noise_hypotheses(number, layer, noise),
         )
@@ -112,9 +119,14 @@ def guarantee_of_windows(
     return parts
 
 
+def tie_of_penalties(layer: LayerInstance, noise: float) -> float:
+    """Return how near to one another penalties are a tie, in units of coefficients."""
+    return TOLERANCE * (layer.strongest + layer.gain[1] * noise)
+
+
 def _window(layer: LayerInstance, noise: float, look: Look) -> Window | None:
     """Return the window of all columns, or None if the atoms of one are dependent."""
-    whole = Window(0.0, 0.0, math.inf, lambda at: 0.0)
+    whole = Window(0.0, 0.0, math.inf, lambda at: 0.0, 0.0)
     for code, support in columns_of(layer):
         if support is None:
             return None
@@ -122,7 +134,7 @@ def _window(layer: LayerInstance, noise: float, look: Look) -> Window | None:
     return whole
 
 
-def _conditions(number: int, window: Window | None, tie: float, name: str) -> Iterator[Hypothesis]:
+def _conditions(number: int, window: Window | None, name: str) -> Iterator[Hypothesis]:
     if window is None:
         yield Hypothesis(f"layer {number}: the atoms of each support are independent", False)
         return
@@ -130,7 +142,7 @@ def _conditions(number: int, window: Window | None, tie: float, name: str) -> It
     yield Hypothesis(f"layer {number}: {name} = {window.value:.6g} < 1", inside)
     if inside:
         room = f"{window.least_end:.6g} < {window.high:.6g}"
-        yield Hypothesis(f"layer {number}: {room}", window.opened(tie))
+        yield Hypothesis(f"layer {number}: {room}", window.opened)
 
 
 def _entering(layer: LayerInstance, error: float) -> float:

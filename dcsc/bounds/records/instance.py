@@ -289,6 +289,10 @@ class LayerInstance(Displayed, LayerRecord):
             tolerance=self._tolerance(),
         )
 
+    def check_units(self, where: str) -> None:
+        """Refuse atoms and codes whose products and squares are no longer numbers."""
+        check_units([*(norm * norm for norm in self.gain), self.strongest], where)
+
     def _tolerance(self) -> float:
         """Return the tolerance of ties, relative to c_max² x_max."""
         norm = float(self.dictionary.atom_norms().max(initial=0.0))

@@ -25,6 +25,7 @@ from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.rare.tilting import AtRisk, TiltedMixture
 from dcsc.intervals import Estimate
+from dcsc.layer import law_of
 from dcsc.model import DCSCModel
 from dcsc.projections import Selection
 
@@ -119,8 +120,8 @@ def estimate_failure(
 ) -> FailureEstimate:
     r"""Estimate how often one layer fails, even if that is very rare.
 
-    What it estimates is what `simulate` counts: the probability, over fair independent signs, that
-    the support of some column is wrong. A plain trial of a probability p has a relative error of
+    What it estimates is what `simulate` counts: the probability, over fair signs, that the support
+    of some column is wrong. A plain trial of a probability p has a relative error of
     :math:`p^{-1/2}`. Here the signs are drawn from a mixture of laws, one for each way an atom can
     fail, that tilt the signs until this failure is typical, :math:`P_\lambda(\varepsilon) \propto
     e^{\lambda g(\varepsilon)}` for the sum g that has to be large; laws are chosen in proportion
@@ -136,8 +137,8 @@ def estimate_failure(
     Parameters
     ----------
     model : DCSCModel
-        One layer, drawn or not, whose signs are independent and whose projection selects by a
-        threshold.
+        One layer, drawn or not, whose signs are decided by fair coins (`SignPattern.coins`), of one
+        atom each or shared by several, and whose projection selects by a threshold.
     codes : array_like, shape (*batch, *code_shape)
         The columns share the signs.
     trials : int
@@ -178,14 +179,14 @@ def estimate_failure(
     True
     """
     instance(model, DCSCModel, "estimate_failure: model")
-    layer, selection = _covered(model)
+    layer, selection, coins = _covered(model)
     array = code_array(codes, "estimate_failure: codes")
     total = integer(trials, "estimate_failure: trials", minimum=2)
     checked_size((total,), "estimate_failure: trials")
     source = generator(rng, "estimate_failure: rng")
     shape = tuple(layer.code_shape)
     flat, batch = as_batch(array, shape, "estimate_failure: codes", array.dtype)
-    at_risk = AtRisk.of(layer, selection, flat, _signals(layer, noise, batch))
+    at_risk = AtRisk.of(layer, selection, flat, _signals(layer, noise, batch), coins)
     if not len(at_risk):
         return FailureEstimate(trials=total, best=0.0, standard_error=0.0, ceiling=0.0)
     mixture = TiltedMixture.of(at_risk)
@@ -210,8 +211,11 @@ def _shares(mixture: TiltedMixture, trials: int, rng: np.random.Generator) -> It
         yield at_risk.failure(signs) * weight
 
 
-def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
-    """Return the dictionary and the selection of the one layer, or refuse."""
+def _covered(model: DCSCModel) -> tuple[Dictionary, Selection, Array | None]:
+    """Return the dictionary of the one layer, its selection and coins, or refuse.
+
+    There are coins only where atoms share them.
+    """
     if len(model.layers) != 1:
         raise NotCoveredError(
             f"estimate_failure covers one layer, and the model has {len(model.layers)}: simulate "
@@ -224,11 +228,15 @@ def _covered(model: DCSCModel) -> tuple[Dictionary, Selection]:
             f"estimate_failure does not cover {quoted(layer.projection)}: it selects by no "
             "threshold"
         )
-    if not layer.signs.independent:
+    if layer.signs.independent:
+        return layer.dictionary, selection, None
+    coins = law_of(layer.signs).coins(layer.dictionary.code_shape)
+    if (coins < 0).any():
         raise NotCoveredError(
-            f"estimate_failure does not cover {quoted(layer.signs)}: the signs are not independent"
+            f"estimate_failure does not cover {quoted(layer.signs)}: the signs are not independent "
+            "coins, for some are given"
         )
-    return layer.dictionary, selection
+    return layer.dictionary, selection, coins
 
 
 def _signals(

@@ -22,27 +22,27 @@ _ROWS = 4096
 class AtRisk:
     r"""The atoms, column by column, that can be on the wrong side of their threshold.
 
-    With T the joint support of the columns, the coefficient of atom k in column x is
-    :math:`z_k = \varepsilon_k h_k`, :math:`h_k = \sum_{j \in T} G_{kj} x_j \varepsilon_j +
-    \langle a_k, v \rangle`. Atoms that no signs bring to their threshold are not among them. Ties
-    count as failures: coefficients within 1e-12 of the threshold, relative to its sum with the
-    largest that h can be.
+    With B the coins that decide the signs of the joint support of the columns, and b(k) that of
+    atom k, its coefficient in column x is :math:`z_k = \varepsilon_{b(k)} h_k`, :math:`h_k =
+    \sum_{b \in B} \varepsilon_b \sum_{j \in b} G_{kj} x_j + \langle a_k, v \rangle`; where each
+    atom has a sign of its own, B are the atoms of the support. Atoms that no signs bring to their
+    threshold are not among them. Ties count as failures: coefficients within 1e-12 of the
+    threshold, relative to its sum with the largest that h can be.
 
     Parameters
     ----------
-    weights : array of shape (atoms, T)
-        ``G_kj x_j``.
+    weights : array of shape (atoms, B)
+        ``G_kj x_j``, summed over the atoms j of each coin.
     noise : array of shape (atoms,)
         ⟨a_k, v⟩.
     place : array of int, shape (atoms,)
-        The place of k in T, -1 if it is not there.
+        The place of b(k) in B, -1 if it is not there.
     active : array of bool, shape (atoms,)
         Whether k is in the support of this column.
     outside : array of int
-        The atoms outside T, whose own sign is one more fair coin: first all columns of one, then of
-        the next.
+        The atoms whose coin is not in B: first all columns and atoms of one coin, then of the next.
     starts : array of int
-        Where in ``outside`` each of these atoms begins.
+        Where in ``outside`` each of these coins begins.
     """
 
     weights: Array
@@ -57,7 +57,12 @@ class AtRisk:
 
     @classmethod
     def of(
-        cls, dictionary: Dictionary, selection: Selection, codes: Array, noise: Array
+        cls,
+        dictionary: Dictionary,
+        selection: Selection,
+        codes: Array,
+        noise: Array,
+        coins: Array | None = None,
     ) -> "AtRisk":
         """Find them in columns of codes.
 
@@ -68,6 +73,8 @@ class AtRisk:
             With a threshold.
         codes : array of shape (columns, *code_shape)
         noise : array of shape (columns, *signal_shape)
+        coins : array of int, shape code_shape, optional
+            As in `dcsc.coefficients.columns`.
         """
         threshold = selection.threshold
         assert threshold is not None
@@ -75,16 +82,20 @@ class AtRisk:
         support = np.flatnonzero((flat != 0).any(axis=0))
         if not support.size:
             support = np.zeros(1, dtype=np.int64)  # any atom, of weight 0
-        place = np.full(flat.shape[1], -1)
-        place[support] = np.arange(len(support))
-        rows = [np.zeros((0, len(support)))]
+        coin = np.arange(flat.shape[1]) if coins is None else coins.ravel()
+        tossed = np.unique(coin[support])
+        place = np.full(coin.max() + 1, -1)
+        place[tossed] = np.arange(len(tossed))
+        rows = [np.zeros((0, len(tossed)))]
         parts = [tuple(np.zeros(0, kind) for kind in (int, float, bool, float, float))]
-        seen = columns(dictionary, codes, threshold, one_sided=selection.one_sided, noise=noise)
+        one_sided = selection.one_sided
+        seen = columns(dictionary, codes, threshold, one_sided=one_sided, noise=noise, coins=coins)
         for column in seen:
-            able = np.flatnonzero(~column.safe)
-            weights = np.zeros((len(able), len(support)))
-            weights[:, place[column.support]] = column.terms(able).toarray().T
-            rows.append(weights)
+            able, on = np.flatnonzero(~column.safe), column.support
+            of_coins = scipy.sparse.csr_array(
+                (np.ones(len(on)), (place[coin[on]], np.arange(len(on)))), (len(tossed), len(on))
+            )
+            rows.append((of_coins @ column.terms(able)).toarray().T)
             parts.append(
                 (
                     able,
@@ -97,10 +108,11 @@ class AtRisk:
         atom, offset, active, beta, slack = (
             np.concatenate(part) for part in zip(*parts, strict=True)
         )
-        sign_place = place[atom]
-        # off T the atom's own sign is one more coin, the same in all columns
+        coin = coin[atom]
+        sign_place = place[coin]
+        # a coin that is not in B is one more sign, the same in all columns
         outside = np.flatnonzero(sign_place < 0)
-        outside = outside[np.argsort(atom[outside], kind="stable")]
+        outside = outside[np.argsort(coin[outside], kind="stable")]
         return cls(
             np.concatenate(rows),
             offset,
@@ -108,16 +120,16 @@ class AtRisk:
             active,
             beta,
             slack,
-            selection.one_sided,
+            one_sided,
             outside,
-            np.flatnonzero(np.diff(atom[outside], prepend=-1)),
+            np.flatnonzero(np.diff(coin[outside], prepend=-1)),
         )
 
     def __len__(self) -> int:
         return len(self.place)
 
     def failure(self, signs: Array) -> Array:
-        """Return the probability of failing given the signs of T, shape (draws,)."""
+        """Return the probability of failing given the signs of B, shape (draws,)."""
         h = signs @ self.weights.T + self.noise
         if not self.one_sided:
             return self._wrong(np.abs(h)).any(axis=1).astype(np.float64)
@@ -139,12 +151,12 @@ class AtRisk:
 
 @attrs.frozen(eq=False)
 class TiltedMixture:
-    r"""The fair signs of T, mixed with laws under which one atom fails on one side.
+    r"""The fair signs of B, mixed with laws under which one atom fails on one side.
 
-    With s the sign of :math:`h_k` on that side, ε_k held fixed where it matters, and
-    :math:`g = s \sum_{j \ne k} G_{kj} x_j \varepsilon_j`, failing means g ≥ t. That law has
-    density :math:`e^{\lambda g} / M(\lambda)`, :math:`M = \prod_j \cosh \lambda G_{kj} x_j`, to
-    the fair one, where λ minimises the Chernoff bound :math:`p = e^{-\lambda t} M`. Laws are
+    With s the sign of :math:`h_k` on that side, that of k held fixed where it matters, and
+    :math:`g = s \sum_b w_b \varepsilon_b` over the other coins, failing means g ≥ t. That law has
+    density :math:`e^{\lambda g} / M(\lambda)`, :math:`M = \prod_b \cosh \lambda w_b`, to the
+    fair one, where λ minimises the Chernoff bound :math:`p = e^{-\lambda t} M`. Laws are
     mixed in proportion to their p, and the fair law has weight Z / (1 + Z), Z = Σ p.
 
     Where some atom fails, the density of the mixture is then at least 1 / (Z (1 + Z)), and
@@ -152,8 +164,10 @@ class TiltedMixture:
 
     Parameters
     ----------
-    directions : array of shape (atoms, T)
-        The weights that g is made of, without ε_k's own.
+    directions : array of shape (atoms, B)
+        The weights that g is made of.
+    pinned : array of bool, shape (atoms,)
+        Whether the law holds the sign of the atom fixed.
     tilt : array of shape (2, atoms)
         λ of the sides s = +1 and -1, times s.
     log_share, log_fair : array of shape (2, atoms), float
@@ -174,7 +188,9 @@ class TiltedMixture:
     @classmethod
     def of(cls, at_risk: AtRisk) -> "TiltedMixture":
         """Choose the tilts and the shares."""
-        inside = np.flatnonzero(at_risk.place >= 0)
+        # the sign of the coefficient matters: what has the sign of k is then no random part of it
+        pinned = (at_risk.place >= 0) & (at_risk.active | at_risk.one_sided)
+        inside = np.flatnonzero(pinned)
         directions, signal = at_risk.weights.copy(), np.zeros(len(at_risk))
         signal[inside] = directions[inside, at_risk.place[inside]]
         directions[inside, at_risk.place[inside]] = 0
@@ -184,13 +200,12 @@ class TiltedMixture:
             down[signal < 0] = 1.0
             signal = np.abs(signal)
         beta = at_risk.threshold
-        level = np.where(at_risk.active, signal - beta, beta) - at_risk.slack
+        level = np.where(at_risk.active, signal - beta, beta - signal) - at_risk.slack
         sides = np.array([[1.0], [-1.0]]) * down
         levels = level - sides * at_risk.noise
         tilts = [_tilts(np.abs(directions), each) for each in levels]
         tilt, log_moment = np.stack([x for x, _ in tilts]), np.stack([y for _, y in tilts])
         possible = levels <= np.abs(directions).sum(axis=1) + 2 * at_risk.slack
-        pinned = (at_risk.place >= 0) & (at_risk.active | at_risk.one_sided)
         # failing on this side also needs the sign of atom k to be right, pinned or not
         coin = np.where(pinned | at_risk.one_sided, math.log(2), 0.0)
         log_bound = np.where(possible, log_moment - tilt * levels - coin, -np.inf)
@@ -209,7 +224,7 @@ class TiltedMixture:
         )
 
     def draw(self, uniform: Array) -> Array:
-        """Return signs of T from numbers uniform in [0, 1), shape (draws, 1 + T).
+        """Return signs of B from numbers uniform in [0, 1), shape (draws, 1 + B).
 
         The first number of a draw chooses the law, the others the signs.
         """

@@ -21,6 +21,7 @@ _COUNTS = {
 _PROVED = {
     "bound": "theorem that was asked",
     "guarantee": "proved bound of the failure probability of the pathway",
+    "guarantee_low": "what the failure probability of the pathway is proved to be at the least",
     "conditional": "whether the guarantee is about pathways with the measured constants",
     "why": "why the bound says nothing, or does not cover the cell",
     "limit": "largest stripe sparsity at which the layer fails with probability at most delta",

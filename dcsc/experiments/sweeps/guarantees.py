@@ -130,7 +130,12 @@ def _statement(
     each = [bound.at(step) for step in pursuit._each(len(layers))]
     limits = () if bound.needs_instances else tuple(_limits(each, guarantee, layers, delta))
     return BoundRecord(
-        name, guarantee.failure_probability, why, bool(guarantee.conditional), limits
+        name,
+        guarantee.failure_probability,
+        why,
+        bool(guarantee.conditional),
+        limits,
+        guarantee.lower,
     )
 
 
@@ -161,6 +166,10 @@ def _means(bound: PartialBound, layer: LayerRecord, part: LayerPartial) -> dict[
         low, high = (max(0.0, 1 - end / active) for end in part.missed[::-1])
     constants = layer.statistics(babel=False)
     alone = attrs.evolve(constants, sparsity=0, patch_sparsity=None, noise=part.noise)
+    try:
+        limit = bound.max_sparsity(alone, _MISSED)
+    except NotCoveredError:  # which atoms share signs is known of given codes alone
+        limit = None
     return {
         "recall_low": low,
         "recall_high": high,
@@ -171,7 +180,7 @@ def _means(bound: PartialBound, layer: LayerRecord, part: LayerPartial) -> dict[
         "false_per_active_low": part.false_per_active.low,
         "false_per_active_high": part.false_per_active.high,
         "active": active,
-        "limit": bound.max_sparsity(alone, _MISSED),
+        "limit": limit,
     }
 
 

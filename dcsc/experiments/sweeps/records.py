@@ -78,13 +78,14 @@ class TrialsRecord:
 
 @attrs.frozen
 class BoundRecord:
-    """What one bound says of a cell."""
+    """What one bound says of a cell, which fails with a probability of ``lower`` to ``value``."""
 
     name: str
     value: float | None
     why: str
     conditional: bool = False
     limits: tuple[Number, ...] = ()
+    lower: float | None = None
 
 
 @attrs.frozen

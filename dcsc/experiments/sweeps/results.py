@@ -50,6 +50,8 @@ def open(folder: str | Path) -> "xarray.Dataset":
 
         - ``guarantee`` (…, bound): a bound of the failure probability of the pathway; NaN if the
           theorem does not cover the cell, or it was not evaluated yet
+        - ``guarantee_low`` (…, bound): what that probability is proved to be at the least, for the
+          worst noise; 0 from theorems that say nothing of it
         - ``conditional`` (…, bound): whether it is about pathways with the measured constants
         - ``why`` (…, bound): why it says nothing, or why it does not cover
         - ``limit`` (…, bound, layer): the largest S at which the layer fails with probability at
@@ -203,7 +205,7 @@ def _proved(store: Store, depth: int) -> dict[str, _Column]:
     )
     place = {name: at for at, name in enumerate(names)}
     count = len(records)
-    value = np.full((count, len(place)), np.nan)
+    value, low = (np.full((count, len(place)), np.nan) for _ in range(2))
     conditional = np.zeros((count, len(place)), dtype=bool)
     why = np.full((count, len(place)), "", dtype=object)
     limit = np.full((count, len(place), depth), np.nan)
@@ -219,12 +221,14 @@ def _proved(store: Store, depth: int) -> dict[str, _Column]:
         for bound in record.bounds:
             b = place[bound.name]
             value[at, b], why[at, b] = _number(bound.value), bound.why
+            low[at, b] = _number(bound.lower)
             conditional[at, b] = bound.conditional
             for l, number in enumerate(bound.limits):
                 limit[at, b, l] = _number(number)
     return {
         "bound": _Column(list(place)),
         "guarantee": _Column(value, ("bound",)),
+        "guarantee_low": _Column(low, ("bound",)),
         "conditional": _Column(conditional, ("bound",)),
         "why": _Column(why, ("bound",)),
         "limit": _Column(limit, ("bound", "layer")),

@@ -42,7 +42,7 @@ RESERVED = (
         "layer_best",
         "layer_high",
     ),
-    *("guarantee", "conditional", "why", "limit", "kept"),
+    *("guarantee", "guarantee_low", "conditional", "why", "limit", "kept"),
     *("layer_coherence", "layer_sparsity", "layer_x_min", "layer_x_max", "layer_noise"),
     *("partial", "partial_why", "partial_conditional", "missed_limit"),
     *("proved_recall_low", "proved_recall_high", "proved_missed_low", "proved_missed_high"),

@@ -67,6 +67,10 @@ def channelwise(values: Array, axes: int) -> Array:
     return values.reshape(-1, *[1] * axes)
 
 
+def _biased(out: Array, bias: Array | None) -> Array:
+    return out if bias is None else out + channelwise(bias, out.ndim - 2).astype(out.dtype)
+
+
 def _axes(operation: Any) -> int:
     return int(operation.weight.ndim - 2)
 
@@ -124,10 +128,7 @@ class Convolve(Operation):
                 f"{self.weight.ndim - 2} axes to fit filters of shape {self.weight.shape} in "
                 f"{self.groups} groups, got {signal.shape}"
             )
-        out = as_dictionary(self, signal.shape[2:]).analyze(signal)
-        if self.bias is None:
-            return out
-        return out + channelwise(self.bias, signal.ndim - 2).astype(out.dtype)
+        return _biased(as_dictionary(self, signal.shape[2:]).analyze(signal), self.bias)
 
     def _relaxation(self, *values: Any) -> Relaxation:
         (signal,) = values
@@ -189,10 +190,8 @@ class ConvolveTransposed(Operation):
                 f"ConvolveTransposed: expected shape (batch, {len(self.weight)}, *positions) with "
                 f"{self.weight.ndim - 2} axes, got {code.shape}"
             )
-        out = as_dictionary(self, self.extent(code.shape[2:])).synthesize(code)
-        if self.bias is None:
-            return out
-        return out + channelwise(self.bias, code.ndim - 2).astype(out.dtype)
+        dictionary = as_dictionary(self, self.extent(code.shape[2:]))
+        return _biased(dictionary.synthesize(code), self.bias)
 
     def _relaxation(self, *values: Any) -> Relaxation:
         (code,) = values

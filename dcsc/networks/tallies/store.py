@@ -1,8 +1,6 @@
 """Tallies in files: what has been counted of a data set so far, whole or not there."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +8,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from dcsc._archives import npz_arrays
+from dcsc._archives import npz_arrays, npz_bytes
 from dcsc._arguments import any_path
 from dcsc._arrays import Array
-from dcsc._files import MARK, regular_file, write_durably
+from dcsc._files import regular_file, write_durably
 from dcsc._outside import outside
 from dcsc._words import quoted
 from dcsc.errors import DcscError
@@ -117,12 +115,7 @@ def _npz(tally: NetworkTally, stretches: tuple[tuple[int, int], ...]) -> bytes:
         },
         allow_nan=False,
     )
-    file = io.BytesIO()
-    entries: Any = {**arrays, _TEXT: np.array(text)}
-    np.savez_compressed(file, **entries)
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.comment = MARK.encode()
-    return file.getvalue()
+    return npz_bytes(arrays, _TEXT, text)
 
 
 def _plain_fields() -> list[str]:

@@ -64,10 +64,6 @@ class ArraySet(InputSet):
     def count(self) -> int:
         return len(next(iter(self.values.values())))
 
-    @property
-    def classes(self) -> int:
-        return 0 if self.labels is None else len(np.unique(self.labels))
-
     def stamp(self) -> tuple[Any, ...]:
         return (self.values, self.labels)
 

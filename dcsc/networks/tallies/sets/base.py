@@ -29,6 +29,8 @@ class InputSet(ABC):
       has another `stamp`.
     """
 
+    labels: Array | None = None
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -40,9 +42,9 @@ class InputSet(ABC):
         """How many inputs there are."""
 
     @property
-    @abstractmethod
     def classes(self) -> int:
         """How many different labels there are, 0 without labels."""
+        return 0 if self.labels is None else len(np.unique(self.labels))
 
     def part(self, start: int, stop: int) -> Self:
         """Return the inputs from one number to another, which is not among them.

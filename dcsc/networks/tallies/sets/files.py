@@ -95,10 +95,6 @@ class FileSet(InputSet):
     def count(self) -> int:
         return self.stop - self.start
 
-    @property
-    def classes(self) -> int:
-        return 0 if self.labels is None else len(np.unique(self.labels))
-
     def stamp(self) -> tuple[Any, ...]:
         return (self.name, self.written, self.start, self.stop, self.labels)
 

@@ -105,10 +105,6 @@ class FolderSet(InputSet):
     def count(self) -> int:
         return self.stop - self.start
 
-    @property
-    def classes(self) -> int:
-        return 0 if self.labels is None else len(np.unique(self.labels))
-
     def stamp(self) -> tuple[Any, ...]:
         return self.files, self.written, self.start, self.stop, self.labels
 
