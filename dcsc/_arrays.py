@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._tensors import host
 from dcsc._threads import share
 from dcsc._words import one_of, quoted
 from dcsc.errors import ContractError, DcscError, TooLargeError
@@ -19,6 +20,15 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 _WORTH_A_THREAD = 2**18
 _MOST_AXES = 64
+# What makes real numbers of arrays of another kind.
+_WAYS = {
+    "O": "; .astype(float) makes numbers of objects that are some",
+    "c": "; .real and abs() are real",
+    "S": ", which is text",
+    "U": ", which is text",
+    "M": ", which are times",
+    "m": ", which are times",
+}
 # What arrays, tensors and other numbers raise when they are converted.
 _UNCONVERTIBLE = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError, MemoryError)
 Rng = None | int | np.random.SeedSequence | np.random.Generator
@@ -40,12 +50,14 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     With ``finite=False`` whoever reads the numbers next has to check that, see `not_finite`.
     """
     try:
-        array = np.asarray(value)
+        array = value if type(value) is np.ndarray else np.asarray(unwrapped(value, where))
+    except DcscError:
+        raise
     except _UNCONVERTIBLE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DcscError(f"{where}: expected an array of real numbers, got {reason}") from None
     if array.dtype.kind not in "biuf":
-        raise DcscError(f"{where}: expected real numbers, got dtype {array.dtype}")
+        raise DcscError(f"{where}: expected real numbers, {_other_kind(value, array)}")
     if type(value) is not np.ndarray and _masked(value, array.ndim):
         raise DcscError(
             f"{where}: expected an array without a mask, got a masked array, whose mask would be "
@@ -61,9 +73,30 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     return array
 
 
+def _other_kind(value: Any, array: Array) -> str:
+    """Return what was given in place of real numbers, and what makes numbers of it."""
+    if array.ndim == 0 and array.dtype.kind == "O":
+        return f"got {quoted(value)}"
+    if hasattr(value, "select_dtypes"):  # a frame of pandas
+        way = "; .select_dtypes('number').to_numpy(float) gives its columns of numbers"
+    else:
+        way = _WAYS.get(array.dtype.kind, "; .astype('float32') makes numbers of it")
+    return f"got dtype {array.dtype}{way}"
+
+
 def _masked(value: Any, axes: int) -> bool:
     rows = value if isinstance(value, list | tuple) and axes > 1 else (value,)
     return any(isinstance(row, np.ma.MaskedArray) for row in rows)
+
+
+def unwrapped(value: Any, where: str) -> Any:
+    """Return tensors of PyTorch and ranges as arrays, and anything else as it is."""
+    if not isinstance(value, range):
+        return host(value, where)
+    # numpy would go through it number by number
+    if (value.stop - value.start) // value.step > _entries_of_memory():
+        raise TooLargeError(f"{where}: expected an array that memory holds, got {quoted(value)}")
+    return np.arange(value.start, value.stop, value.step)
 
 
 def checked_size(shape: Shape, where: str, most: int | None = None) -> Shape:
@@ -179,7 +212,10 @@ def real(
         # one number: float would take text, and the only entry of an array whatever its axes
         if isinstance(value, str | bytes | bytearray | np.ma.MaskedArray):
             raise TypeError
-        number = float(value) if getattr(value, "ndim", 0) == 0 else math.nan
+        plain = value if type(value) is float else host(value, where)
+        number = float(plain) if getattr(value, "ndim", 0) == 0 else math.nan
+    except DcscError:
+        raise
     except _UNCONVERTIBLE:
         raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):

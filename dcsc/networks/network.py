@@ -19,7 +19,6 @@ from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
 from dcsc.networks.drawn import stations
-from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
 from dcsc.networks.joining import JoinedSum, join
 from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
@@ -275,7 +274,7 @@ class ConvNetwork(Displayed):
         """
         where = "ConvNetwork.activations: values"
         arrays = {
-            name: numeric_array(host(value), f"{where}: {quoted(name)}")
+            name: numeric_array(value, f"{where}: {quoted(name)}")
             for name, value in mapping(values, where).items()
         }
         unknown = [name for name in arrays if name not in self.kept]

@@ -18,12 +18,12 @@ from dcsc._arrays import (
     integer,
     numeric_array,
     real_array,
+    unwrapped,
 )
 from dcsc._fields import named, named_field
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.extras import host
 from dcsc.networks.graph import Input, fits, misfit
 from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations.base import checked_size
@@ -48,7 +48,7 @@ _WHERE = "read_inputs: path"
 
 def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
     arrays = {
-        str(name): numeric_array(host(array), f"{where}: {name}")
+        str(name): numeric_array(array, f"{where}: {name}")
         for name, array in mapping(value, where).items()
     }
     if not arrays or any(array.ndim == 0 for array in arrays.values()):
@@ -61,7 +61,7 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
-    labels = np.asarray(host(value))
+    labels = np.asarray(unwrapped(value, where))
     return labels if labels.dtype.kind in "US" else numeric_array(labels, where)
 
 

@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 
 from dcsc._arrays import Array
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.networks.extras import host
+from dcsc._tensors import host
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import Constant, Slice, Squeeze, Unread
 from dcsc.networks.pytorch.aten import SEVERAL, translated
@@ -146,7 +146,9 @@ class _Builder:
     def _named(self, node: Any) -> str:
         """Return the name of a value; a constant enters the graph where it is first read."""
         if node not in self.names:
-            self.names[node] = self._constant(host(self.constants[node]), node.name)
+            self.names[node] = self._constant(
+                host(self.constants[node], f"from_torch: {node.name}"), node.name
+            )
         return self.names[node]
 
     def _constant(self, value: Array, name: str) -> str:

@@ -6,11 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from dcsc._arrays import Array, integer, numeric_array
+from dcsc._arrays import Array, integer, numeric_array, unwrapped
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
-from dcsc.networks.extras import host
 from dcsc.networks.network import ConvNetwork, network_of
 
 __all__ = ["InputSet", "checked_labels", "joined"]
@@ -87,8 +86,9 @@ def checked_labels(value: Any, count: int, where: str) -> Array | None:
     """Return labels, whole numbers or words, one for each input."""
     if value is None:
         return None
+    plain = unwrapped(value, where)
     try:
-        labels = np.asarray(host(value))
+        labels = np.asarray(plain)
     except (TypeError, ValueError, RuntimeError, MemoryError):
         labels = np.empty(0, dtype=object)  # no array, which is refused below
     if labels.dtype.kind in "biuf":
