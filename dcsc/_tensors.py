@@ -1,4 +1,4 @@
-"""Tensors of PyTorch at the border: one place says which become arrays, and of the others why not."""
+"""Tensors of PyTorch at the border: which become arrays, and what makes some of the others."""
 
 import sys
 from typing import Any

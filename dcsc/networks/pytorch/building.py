@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from dcsc._arrays import Array
-from dcsc.errors import DcscError, NotCoveredError
 from dcsc._tensors import host
+from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import Constant, Slice, Squeeze, Unread
 from dcsc.networks.pytorch.aten import SEVERAL, translated

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from dcsc._arrays import Array, Shape
-from dcsc.errors import NotCoveredError
 from dcsc._tensors import host
+from dcsc.errors import NotCoveredError
 from dcsc.networks.operations import Flatten, Foreign, Operation, Reshape
 
 __all__ = [

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc.networks import operations as ops
 from dcsc._tensors import host
+from dcsc.networks import operations as ops
 from dcsc.networks.pytorch.calls import OPSET, Call, Step, Translation, demand
 
 __all__ = ["RECURRENT"]
