@@ -22,6 +22,7 @@ from dcsc.networks.simplification import simplified, zero_filters
 from dcsc.networks.weights import (
     build,
     by_number,
+    check_filled,
     default_layers,
     modules_of,
     read_checkpoint,
@@ -253,5 +254,10 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
         return None, _BY_ORDER.format(_IN_FILE, f"{path.name}.toml")
     name = Path(geometry).name
     with outside(f"geometry: {name} is no TOML file"):
-        table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())
+        text = read_bytes(geometry, "geometry", _LARGEST_TABLE).decode()
+        table = tomllib.loads(text)
+    try:
+        check_filled(table, text)
+    except DcscError as error:
+        raise DcscError(_advised(str(error), path, f"geometry from {name}")) from None
     return table, f"geometry from {name}"

@@ -3,7 +3,7 @@
 Such a file says neither in which order its layers run nor how they lie on a signal.
 `checkpoints` gives its arrays the names and layouts that layers have here, `modules` sorts them by
 their layers, `order` puts these in order where the file does not, `kinds` makes an operation of one
-layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with.
+layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with, whose question marks `questions` looks for.
 Files of ONNX carry a graph and need none of it.
 """
 
@@ -13,6 +13,7 @@ from dcsc.networks.weights.geometry import build, default_layers
 from dcsc.networks.weights.kinds import KINDS
 from dcsc.networks.weights.modules import Module, modules_of
 from dcsc.networks.weights.order import by_number
+from dcsc.networks.weights.questions import check_filled
 from dcsc.networks.weights.template import template
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Module",
     "build",
     "by_number",
+    "check_filled",
     "default_layers",
     "modules_of",
     "read_checkpoint",

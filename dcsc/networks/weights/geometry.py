@@ -40,6 +40,7 @@ from dcsc.networks.operations import (
 )
 from dcsc.networks.weights.kinds import KINDS, Table, called_transposed, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
+from dcsc.networks.weights.questions import check_filled
 
 __all__ = ["build", "default_layers"]
 
@@ -60,7 +61,8 @@ def build(
         ``"keras"`` or ``"flax"``, if the weights come from there.
     """
     modules = _modules(modules, "build: modules")
-    table = Table("geometry", dict(mapping(geometry, "geometry")))
+    check_filled(mapping(geometry, "geometry"))
+    table = Table("geometry", dict(geometry))
     layers, shape = table.take("layers"), table.take("input", None)
     table.finish()
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)

@@ -57,10 +57,7 @@ class Table:
         """Return and remove a key; with ``note`` a default is added to `defaults`."""
         self.keys.append(key)
         if key in self.values:
-            value = self.values.pop(key)
-            if _asks(value):
-                raise DcscError(f"{self.where}: {key}: expected a value, got a question mark")
-            return value
+            return self.values.pop(key)
         if default is _REQUIRED:
             raise DcscError(
                 f"{self.where}: expected the key {quoted(key)}, got {listed(self.values)}"
@@ -77,11 +74,6 @@ class Table:
             if key == "padding_mode":
                 advice = '; a layer before it pads, kind = "pad" with a mode'
             raise DcscError(f"{self.where}: no key {quoted(key)}{advice}")
-
-
-def _asks(value: Any) -> bool:
-    """Return whether a question mark is still in a value, or in a list that it is."""
-    return value == "?" or (isinstance(value, list | tuple) and any(map(_asks, value)))
 
 
 Builder = Callable[[Table, Module], Operation]
