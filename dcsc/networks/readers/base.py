@@ -134,7 +134,7 @@ class WeightsReader(Reader):
             raise type(error)(advised) from None
         converted = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
         notes = (*converted, origin, *guesses, *defaults, *checkpoint.left)
-        return ConvNetwork(graph, path.name, notes, origin if table is None else "")
+        return ConvNetwork(graph, path.name, notes, origin)
 
     def tensors(self, path: Path) -> Tensors:
         """Return the weights in a file by name, all finite, and notes on what was converted.

@@ -3,7 +3,8 @@
 Such a file says neither in which order its layers run nor how they lie on a signal.
 `checkpoints` gives its arrays the names and layouts that layers have here, `modules` sorts them by
 their layers, `order` puts these in order where the file does not, `kinds` makes an operation of one
-layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with, whose question marks `questions` looks for.
+layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with;
+`questions` looks for the question marks that are left in it.
 Files of ONNX carry a graph and need none of it.
 """
 
