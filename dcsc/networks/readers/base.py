@@ -26,6 +26,7 @@ from dcsc.networks.weights import (
     default_layers,
     modules_of,
     read_checkpoint,
+    sum_notes,
     template,
     with_defaults,
 )
@@ -126,6 +127,7 @@ class WeightsReader(Reader):
                 modules = by_number(modules)
                 origin = origin.replace(_IN_FILE, _BY_NAME)
             assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
+            guesses += sum_notes(modules)
         layers = assumed if table is None else table
         try:
             graph, defaults = build(modules, layers, checkpoint.origin)

@@ -36,6 +36,9 @@ from dcsc.networks.operations import (
     ConvolveTransposed,
     Elementwise,
     Equivariance,
+    GroupNorm,
+    InstanceNorm,
+    Linear,
     Operation,
     Unread,
 )
@@ -47,6 +50,7 @@ __all__ = ["build", "default_layers"]
 
 _PARTS = ("norm", "activation", "pool")
 _WEIGHTED = ("convolution", "linear")
+_NORMS = BatchNorm | GroupNorm | InstanceNorm
 
 
 def build(
@@ -146,6 +150,7 @@ class _Builder:
         self.defaults: dict[str, list[str]] = {}
         self.used: set[str] = set()
         self.square: list[str] = []
+        self.norms: dict[str, list[str]] = {}
         self.ends: dict[str, str] = {"input": "input"}
         self.channels: dict[str, int | None] = {"input": None if shape is None else shape[0]}
         self.last = "input"
@@ -192,6 +197,13 @@ class _Builder:
         operation = self._operation(kind, table, module)
         table.finish(beside)
         self._check(operation, table, sources)
+        if isinstance(operation, _NORMS):
+            before = next((n for n in self.nodes if n.output == sources[0]), None)
+            filters = before and isinstance(
+                before.operation, Convolve | ConvolveTransposed | Linear
+            )
+            owner = f" of {before.name}" if before and filters else " alone"
+            self.norms.setdefault(listed(module.tensors), []).append(module.name + owner)
         self.nodes.append(Node(name, operation, tuple(sources), name))
         self.channels[name] = _channels(operation, [self.channels[source] for source in sources])
         self.last = name
@@ -320,6 +332,8 @@ class _Builder:
             )
         for assumed, names in self.defaults.items():
             self.notes.append(f"by default {assumed}: {listed(names)}")
+        for tensors, norms in self.norms.items():
+            self.notes.append(f"read as norms, by their {tensors}: {listed(norms)}")
         if self.square:
             self.notes.append(
                 f"guessed convolutions: {listed(self.square)}; transposed ones have weights of "
