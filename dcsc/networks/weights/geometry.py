@@ -51,6 +51,7 @@ __all__ = ["build", "default_layers"]
 _PARTS = ("norm", "activation", "pool")
 _WEIGHTED = ("convolution", "linear")
 _NORMS = BatchNorm | GroupNorm | InstanceNorm
+_OWNERS = Convolve | ConvolveTransposed | Linear
 
 
 def build(
@@ -199,10 +200,8 @@ class _Builder:
         self._check(operation, table, sources)
         if isinstance(operation, _NORMS):
             before = next((n for n in self.nodes if n.output == sources[0]), None)
-            filters = before and isinstance(
-                before.operation, Convolve | ConvolveTransposed | Linear
-            )
-            owner = f" of {before.name}" if before and filters else " alone"
+            owned = before is not None and isinstance(before.operation, _OWNERS)
+            owner = f" of {before.name}" if before and owned else " alone"
             self.norms.setdefault(listed(module.tensors), []).append(module.name + owner)
         self.nodes.append(Node(name, operation, tuple(sources), name))
         self.channels[name] = _channels(operation, [self.channels[source] for source in sources])
