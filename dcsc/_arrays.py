@@ -5,6 +5,7 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 _WORTH_A_THREAD = 2**18
 _MOST_AXES = 64
+_MOST_COUNTED = 2**24
 # What makes real numbers of arrays of another kind.
 _WAYS = {
     "O": "; .astype(float) makes numbers of objects that are some",
@@ -93,9 +95,11 @@ def unwrapped(value: Any, where: str) -> Any:
     """Return tensors of PyTorch and ranges as arrays, and anything else as it is."""
     if not isinstance(value, range):
         return host(value, where)
-    # numpy would go through it number by number
-    if (value.stop - value.start) // value.step > _entries_of_memory():
-        raise TooLargeError(f"{where}: expected an array that memory holds, got {quoted(value)}")
+    if (value.stop - value.start) // value.step > _MOST_COUNTED:
+        raise TooLargeError(
+            f"{where}: expected an array, got {quoted(value)}: np.arange makes one of it, if "
+            "memory holds it"
+        )
     return np.arange(value.start, value.stop, value.step)
 
 
@@ -114,6 +118,12 @@ def _entries_of_memory() -> int:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         size = 2**40
+    # A process may be allowed less than the machine has.
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415  # there is none on Windows
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        size = size if limit == resource.RLIM_INFINITY else min(size, limit)
     return size // 8
 
 
