@@ -58,3 +58,37 @@ def test_sweeps_refuse_what_has_no_effect(tmp_path, called, monkeypatch):
 def test_explain_refuses_codes_of_nothing(called):
     words = "--codes: expected --evidence that leaves them out, got none, " + IDLE
     assert refused(called("explain", "--codes", "codes.npz")) == words
+
+
+# ---- words and numbers that no command takes -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["analyze", "a.onnx", "b.onnx"],
+            "expected no more words after the others, got b.onnx",
+        ),
+        (["poster", "more"], "got more; dcsc poster --help shows what there is"),
+        (
+            ["analyze", "--unknown"],
+            "Unknown option: --unknown; dcsc analyze --help shows",
+        ),
+        (
+            ["template"],
+            '"template" parameter FILE requires an argument; dcsc template --help',
+        ),
+        (["recover", "--draws", 10**11], f"recover: draws: expected at most 1000000, got {10**11}"),
+        (["poster", "--trials", 10**14], f"poster: trials: expected at most {10**9}, got {10**14}"),
+        (
+            ["analyze", NETWORK, "--input", "none"],
+            "read_inputs: path: expected a file, got none",
+        ),
+    ],
+)
+def test_what_no_command_takes_is_refused_early_and_in_one_line(
+    tmp_path, called, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    assert words in refused(called(*arguments))

@@ -194,8 +194,8 @@ def _unscaled(network: ConvNetwork, inputs: Inputs | None) -> Iterator[str]:
         if np.array_equal(value, np.rint(value)):
             yield (
                 f"{needed.name}: whole numbers from {value.min():g} to {value.max():g}, as the "
-                "bytes of pictures are: a network that was trained on numbers from 0 to 1 is to be shown "
-                f"inputs / {_BYTE}"
+                "bytes of pictures are: a network that was trained on numbers from 0 to 1 is to be "
+                f"shown inputs / {_BYTE}"
             )
 
 

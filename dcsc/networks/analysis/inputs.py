@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path, mapping, two_ends
+from dcsc._arguments import mapping, two_ends
 from dcsc._arrays import (
     Array,
     Rng,
@@ -21,6 +21,7 @@ from dcsc._arrays import (
     unwrapped,
 )
 from dcsc._fields import named, named_field
+from dcsc._files import regular_file
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
@@ -169,7 +170,7 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
         If the file cannot be read as one of these, or does not fit.
     """
     network_of(network, "read_inputs: network")
-    file = any_path(path, _WHERE)
+    file = regular_file(path, _WHERE)
     ending = file.suffix.lower()
     if ending == ".npz":
         return _archive(network, file)
