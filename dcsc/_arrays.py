@@ -5,12 +5,14 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dcsc._tensors import host
 from dcsc._threads import share
 from dcsc._words import one_of, quoted
 from dcsc.errors import ContractError, DcscError, TooLargeError
@@ -19,6 +21,16 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 _WORTH_A_THREAD = 2**18
 _MOST_AXES = 64
+_MOST_COUNTED = 2**24
+# What makes real numbers of arrays of another kind.
+_WAYS = {
+    "O": "; .astype(float) makes numbers of objects that are some",
+    "c": "; .real and abs() are real",
+    "S": ", which is text",
+    "U": ", which is text",
+    "M": ", which are times",
+    "m": ", which are times",
+}
 # What arrays, tensors and other numbers raise when they are converted.
 _UNCONVERTIBLE = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError, MemoryError)
 Rng = None | int | np.random.SeedSequence | np.random.Generator
@@ -40,14 +52,14 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     With ``finite=False`` whoever reads the numbers next has to check that, see `not_finite`.
     """
     try:
-        array = np.asarray(value)
+        array = value if type(value) is np.ndarray else np.asarray(unwrapped(value, where))
+    except DcscError:
+        raise
     except _UNCONVERTIBLE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DcscError(f"{where}: expected an array of real numbers, got {reason}") from None
     if array.dtype.kind not in "biuf":
-        sparse = f"a sparse {type(value).__name__}: give what its toarray() returns"
-        found = sparse if hasattr(value, "toarray") else f"dtype {array.dtype}"
-        raise DcscError(f"{where}: expected real numbers, got {found}")
+        raise DcscError(f"{where}: expected real numbers, {_other_kind(value, array)}")
     if type(value) is not np.ndarray and _masked(value, array.ndim):
         raise DcscError(
             f"{where}: expected an array without a mask, got a masked array, whose mask would be "
@@ -63,9 +75,34 @@ def numeric_array(value: Any, where: str, finite: bool = True) -> Array:
     return array
 
 
+def _other_kind(value: Any, array: Array) -> str:
+    """Return what was given in place of real numbers, and what makes numbers of it."""
+    if hasattr(value, "toarray"):
+        return f"got a sparse {type(value).__name__}: give what its toarray() returns"
+    if array.ndim == 0 and array.dtype.kind == "O":
+        return f"got {quoted(value)}"
+    if hasattr(value, "select_dtypes"):  # a frame of pandas
+        way = "; .select_dtypes('number').to_numpy(float) gives its columns of numbers"
+    else:
+        way = _WAYS.get(array.dtype.kind, "; .astype('float32') makes numbers of it")
+    return f"got dtype {array.dtype}{way}"
+
+
 def _masked(value: Any, axes: int) -> bool:
     rows = value if isinstance(value, list | tuple) and axes > 1 else (value,)
     return any(isinstance(row, np.ma.MaskedArray) for row in rows)
+
+
+def unwrapped(value: Any, where: str) -> Any:
+    """Return tensors of PyTorch and ranges as arrays, and anything else as it is."""
+    if not isinstance(value, range):
+        return host(value, where)
+    if (value.stop - value.start) // value.step > _MOST_COUNTED:
+        raise TooLargeError(
+            f"{where}: expected an array, got {quoted(value)}: np.arange makes one of it, if "
+            "memory holds it"
+        )
+    return np.arange(value.start, value.stop, value.step)
 
 
 def checked_size(shape: Shape, where: str, most: int | None = None) -> Shape:
@@ -83,6 +120,12 @@ def _entries_of_memory() -> int:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         size = 2**40
+    # A process may be allowed less than the machine has.
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415  # there is none on Windows
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        size = size if limit == resource.RLIM_INFINITY else min(size, limit)
     return size // 8
 
 
@@ -181,7 +224,10 @@ def real(
         # one number: float would take text, and the only entry of an array whatever its axes
         if isinstance(value, str | bytes | bytearray | np.ma.MaskedArray):
             raise TypeError
-        number = float(value) if getattr(value, "ndim", 0) == 0 else math.nan
+        plain = value if type(value) is float else host(value, where)
+        number = float(plain) if getattr(value, "ndim", 0) == 0 else math.nan
+    except DcscError:
+        raise
     except _UNCONVERTIBLE:
         raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
     if not math.isfinite(number):

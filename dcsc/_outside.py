@@ -7,7 +7,7 @@ from typing import Any
 
 from dcsc.errors import DcscError
 
-__all__ = ["check_depth", "outside"]
+__all__ = ["check_depth", "outside", "reason"]
 
 # Errors whose text is about the inside of a library; that of others helps a person.
 _SILENT = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
@@ -34,10 +34,11 @@ def outside(sentence: str) -> Iterator[None]:
     except DcscError:
         raise
     except Exception as error:  # see above
-        raise DcscError(f"{sentence}: {_reason(error)}") from None
+        raise DcscError(f"{sentence}: {reason(error)}") from None
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return what an error of a library says, where that helps a person."""
     told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = told.strip().partition("\n")[0]
     if isinstance(error, MemoryError):

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, brief, numeric_array
+from dcsc._arrays import Array, brief, numeric_array, unwrapped
 from dcsc._display import Display, Displayed, digits
 from dcsc._entries import unpacked
 from dcsc._tables import Tabled
@@ -128,8 +128,9 @@ def pathway_overlap(
 
 
 def _labels(labels: Any, where: str) -> Array:
+    plain = unwrapped(labels, f"{where}: labels")
     try:
-        return np.asarray(labels)
+        return np.asarray(plain)
     except (TypeError, ValueError, RuntimeError, MemoryError):
         raise DcscError(
             f"{where}: labels: expected ints or strings, got {quoted(labels)}"
@@ -141,7 +142,7 @@ def _supports(codes: Any, where: str) -> tuple[list[Array], tuple[int, ...]]:
     if isinstance(codes, Pathway):
         samples = int(np.prod(codes.batch))
         return [support.reshape(samples, -1) for support in codes.supports], codes.batch
-    if isinstance(codes, np.ndarray) or not isinstance(codes, Sequence) or not len(codes):
+    if isinstance(codes, np.ndarray | range) or not isinstance(codes, Sequence) or not len(codes):
         raise DcscError(
             f"{where}: codes: expected a Pathway, or a list of one array per layer and at least "
             f"one, got {brief(codes) if isinstance(codes, np.ndarray) else quoted(codes)}"

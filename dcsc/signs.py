@@ -277,14 +277,25 @@ class BlockSigns(SignPattern):
         self, count: int, code_shape: Shape, atoms: Array, rng: np.random.Generator
     ) -> Array:
         key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
-        return random_words(key, self._coins(code_shape).ravel()[atoms], words(count))
+        places = np.unravel_index(atoms, code_shape)
+        blocks = zip(places, self._sizes(code_shape), strict=True)
+        coins = np.ravel_multi_index([at // size for at, size in blocks], self._grid(code_shape))
+        return random_words(key, coins, words(count))
+
+    def _sizes(self, code_shape: Shape) -> Shape:
+        """Return how large a block is along each axis."""
+        positions = per_axis(self.positions, len(code_shape) - 1, "BlockSigns: positions", 1)
+        return tuple(map(min, (self.filters, *positions), code_shape))
+
+    def _grid(self, code_shape: Shape) -> Shape:
+        """Return how many blocks there are along each axis."""
+        sizes = self._sizes(code_shape)
+        return tuple(-(-n // size) for n, size in zip(code_shape, sizes, strict=True))
 
     def _coins(self, code_shape: Shape) -> Array:
-        positions = per_axis(self.positions, len(code_shape) - 1, "BlockSigns: positions", 1)
-        sizes = zip(code_shape, (self.filters, *positions), strict=True)
-        along = [np.arange(n) // min(size, n) for n, size in sizes]
-        grid = tuple(int(blocks[-1]) + 1 for blocks in along)
-        return np.ravel_multi_index(np.ix_(*along), grid)
+        sizes = zip(code_shape, self._sizes(code_shape), strict=True)
+        along = [np.arange(n) // size for n, size in sizes]
+        return np.ravel_multi_index(np.ix_(*along), self._grid(code_shape))
 
 
 def _by_filter(values: Array, code_shape: Shape) -> Array:

@@ -52,12 +52,15 @@ def main():
         help="make the good calls too",
     )
     parser.add_argument("--only", default="", help="of names that hold this")
+    parser.add_argument("--kinds", default="", help="with wrong values whose names hold this")
     parser.add_argument("--log", type=pathlib.Path, help="write a line of JSON for each call here")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     calls = [call for call in good_calls() if options.only in call.name]
     if not any(call.takes_arguments for call in calls):
         parser.error(f"--only: no name holds {options.only!r}, or none that takes arguments")
+    if not any(options.kinds in kind for kind in WRONG):
+        parser.error(f"--kinds: no wrong value has a name that holds {options.kinds!r}")
     if options.worker is not None:
         work(options, calls)
         return 0
@@ -128,7 +131,7 @@ def _read(stream, lines):
 
 
 def _same(options):
-    names = ("calls", "seed", "jobs", "only")
+    names = ("calls", "seed", "jobs", "only", "kinds")
     return [word for name in names for word in (f"--{name}", str(getattr(options, name)))]
 
 
@@ -175,6 +178,7 @@ def work(options, calls):
     """Make every ``jobs``-th call from one on; print a line of JSON before and after each."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     warnings.simplefilter("ignore")
+    kinds = [kind for kind in WRONG if options.kinds in kind]
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(options.worker, len(calls) + options.calls, options.jobs):
@@ -185,7 +189,7 @@ def work(options, calls):
         print(json.dumps({**told, "how": "begins", "good": True}), file=answers)
         function, arguments = good.make()
         if wrong:
-            told["wrong"] = _spoil(arguments, rng)
+            told["wrong"] = _spoil(arguments, rng, kinds)
             print(json.dumps({**told, "how": "begins", "good": False}), file=answers)
         told["how"] = _call(function, arguments, told)
         if not wrong:
@@ -201,15 +205,15 @@ def _drawn(calls, rng):
             return call
 
 
-def _spoil(arguments, rng):
-    """Replace one argument or two; return in words what was done."""
+def _spoil(arguments, rng, kinds=tuple(WRONG)):
+    """Replace one argument or two by wrong values of some kinds; return in words what was done."""
     names = list(arguments)
     words = []
     for place in rng.permutation(len(names))[: 1 + (rng.random() < 1 / 4)]:
         good = wrong = arguments[names[place]]
         while wrong is good or (callable(good) and callable(wrong)):
             # what a function of the caller raises is the caller's
-            kind = list(WRONG)[rng.integers(len(WRONG))]
+            kind = kinds[rng.integers(len(kinds))]
             wrong = WRONG[kind](good)
         arguments[names[place]] = wrong
         words.append(f"{names[place]}: {kind}")

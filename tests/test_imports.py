@@ -26,7 +26,17 @@ DOORS = {
 # From below: nothing imports what comes later.
 ORDER = (
     *("_starting", "errors", "_version", "_words", "_colours", "_diagram", "_display", "_tables"),
-    *("_forks", "_cached", "_threads", "_arrays", "_arguments", "_entries", "_fields", "_files"),
+    *(
+        "_forks",
+        "_cached",
+        "_threads",
+        "_tensors",
+        "_arrays",
+        "_arguments",
+        "_entries",
+        "_fields",
+        "_files",
+    ),
     *("_outside", "_archives", "_media", "_sharing"),
     *(
         "intervals",

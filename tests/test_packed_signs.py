@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcsc import RademacherSigns, SignPattern
+from dcsc import BlockSigns, RademacherSigns, SignPattern
 from dcsc._numerics import philox, plain
 from dcsc._numerics.packed import unpack
 from tests import cases, strategies
@@ -63,3 +63,15 @@ def test_many_signs_are_fair_and_independent():
     later = [drawn[1:, a] * drawn[:-1, b] for a in range(6) for b in range(6)]
     for values in products + later:
         assert abs(values.mean()) < 5 / math.sqrt(4000)
+
+
+def test_blocks_are_looked_up_for_the_atoms_alone():
+    """A code of many positions is no matter, for it is never an array."""
+    signs, shape, atoms = BlockSigns(filters=2, positions=3), (4, 7), np.arange(28)
+    blocks = signs.coins(shape).ravel()
+    drawn = signs.draw_packed(64, shape, atoms, rng=1)
+    for block in range(blocks.max() + 1):
+        assert len(np.unique(drawn[blocks == block], axis=0)) == 1
+    assert len(np.unique(drawn, axis=0)) == blocks.max() + 1
+    far = signs.draw_packed(64, (4, 10**7), np.array([0, 1, 2, 3, 10**7]), rng=1)
+    assert [(far[0] == row).all() for row in far] == [True, True, True, False, True]

@@ -10,7 +10,8 @@ import dcsc
 from dcsc._arrays import real
 from dcsc._files import as_json, check_files, write_files
 from dcsc._words import quoted, readable, without_common
-from dcsc.cli.common import Force, Seed, console, ratio, say, whole
+from dcsc.cli.common import Force, console, ratio, say, whole
+from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
 from dcsc.cli.progress import share_progress
 from dcsc.cli.tallies import Counting, count, few, open_data, print_tally, read_names
@@ -33,6 +34,7 @@ _COLUMNS = (
     *("found", "false alarms", "own false", "noise steady", "safe", "from below", "outside"),
 )
 _FIRST = Counting()
+_NOISE = 0.05
 
 
 def analyze(
@@ -73,9 +75,12 @@ def analyze(
         Path, Parameter(help="The page to write; the numbers go to a .json beside it.")
     ] = Path("report.html"),
     noise: Annotated[
-        float,
-        Parameter(help="Error that safe units withstand, relative to the strongest patch."),
-    ] = 0.05,
+        float | None,
+        Parameter(
+            help="Error that safe units withstand, relative to the strongest patch; 0.05 by "
+            "default."
+        ),
+    ] = None,
     most: Annotated[
         int | None,
         Parameter(
@@ -110,7 +115,10 @@ def analyze(
         ),
     ] = None,
     counting: Counting = _FIRST,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        Parameter(converter=whole, help="Seed of all random numbers, of inputs; 0 by default."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Show the activation pathways of a trained network, and what theory says of them.
@@ -127,26 +135,29 @@ def analyze(
 
         dcsc analyze
         dcsc analyze model.onnx --input images.npz --html model.html
-        dcsc analyze weights.npz --geometry layers.toml --perturbation 1/255
+        dcsc analyze weights.npz --geometry layers.toml --input images.npz --perturbation 1/255
     """
     if html.suffix.lower() not in (".html", ".htm"):
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
     json = html.with_suffix(".json")
     check_files([html, json], "--html", force)
-    if source is not None and geometry is None and holds_autoencoder(source):
-        if perturbation is not None:
-            raise DcscError("--perturbation: expected a network, got an autoencoder")
-        if valid_range is not None:
-            raise DcscError("--valid-range: expected a network, got an autoencoder")
-        if products is not None:
-            raise DcscError("--products: expected a network, got an autoencoder")
-        if counting != _FIRST:
-            raise DcscError(
-                "--tallies, --labels, --class-names: expected a network, got an autoencoder"
-            )
+    autoencoder = source is not None and geometry is None and holds_autoencoder(source)
+    if autoencoder:
+        others = {"--no-joined": not joined, "--fixed": fixed, "--products": products}
+        refuse_idle(
+            {"--perturbation": perturbation, **others, **counting.given()},
+            "a network, got an autoencoder",
+        )
+    if source is not None and inputs is None:
+        shown = {"--noise": noise, "--most": most, "--seed": seed, "--perturbation": perturbation}
+        refuse_idle(shown, "--input with what to show it, or the word noise, got none")
+    if perturbation is None:
+        refuse_idle({"--valid-range": valid_range}, "--perturbation, got none")
+    share, number = _NOISE if noise is None else noise, 0 if seed is None else seed
+    if source is not None and autoencoder:
         from dcsc.cli.autoencoders import show_autoencoder  # noqa: PLC0415  # few need it
 
-        show_autoencoder(source, inputs, html, noise, most, seed, force)
+        show_autoencoder(source, inputs, html, share, most, number, force)
         return
     network = load(
         digits_network_path() if source is None else source, geometry, fixed=_fixed(fixed)
@@ -157,15 +168,15 @@ def analyze(
     if products is not None:
         limits = attrs.evolve(limits, products=real(products, "--products", minimum=0))
     names = read_names(counting.class_names)
-    data = open_data(network, inputs, counting.labels, shipped=source is None, seed=seed)
-    tally = count(network, data, counting, noise, seed, force)
-    sample = None if data is None else few(network, data, limits.inputs, seed)
+    data = open_data(network, inputs, counting.labels, shipped=source is None, seed=number)
+    tally = count(network, data, counting, share, number, force)
+    sample = None if data is None else few(network, data, limits.inputs, number)
     with share_progress("analyze") as report:
         analysis = compute_analysis(
             network,
             sample,
-            noise,
-            seed,
+            share,
+            number,
             limits,
             report,
             perturbation,

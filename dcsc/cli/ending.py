@@ -9,10 +9,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from cyclopts import CycloptsError
+from cyclopts import (
+    CycloptsError,
+    MissingArgumentError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from dcsc._starting import FAULT, Terminated, guard, release
-from dcsc._words import short, visible
+from dcsc._words import listed, short, visible
 from dcsc.errors import DcscError
 
 __all__ = ["CLOSED", "REFUSED", "run"]
@@ -45,8 +50,10 @@ def run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt as error:
         number = error.args[0] if isinstance(error, Terminated) else signal.SIGINT
         code = _end(": ".join(["interrupted", *getattr(error, "__notes__", ())]), 128 + number)
-    except (DcscError, CycloptsError) as error:
+    except DcscError as error:
         code = _end(str(error), REFUSED)
+    except CycloptsError as error:
+        code = _end(_misused(error), REFUSED)
     except MemoryError as error:
         code = _end(f"not enough memory: {str(error) or 'the machine has no more'}", REFUSED)
     except OSError as error:
@@ -97,6 +104,16 @@ def _print_line(message: str) -> None:
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     _print_line(f"warning: {message}")
+
+
+def _misused(error: CycloptsError) -> str:
+    """Return what is wrong with the words of a command, and what was expected."""
+    text = str(error).rstrip(".")
+    if isinstance(error, UnusedCliTokensError):
+        text = f"expected no more words after the others, got {listed(error.unused_tokens or ())}"
+    command = " ".join(("dcsc", *(error.command_chain or ())))
+    shown = isinstance(error, UnusedCliTokensError | UnknownOptionError | MissingArgumentError)
+    return f"{text}; {command} --help shows what there is" if shown else text
 
 
 def _reason(error: OSError) -> str:

@@ -12,7 +12,7 @@ from dcsc.bounds import explain as explain_layers
 from dcsc.bounds import verify as verify_certificate
 from dcsc.bounds.certificates.inputs import Inputs
 from dcsc.cli.common import Force, Out, say
-from dcsc.errors import DcscError
+from dcsc.cli.idle import refuse_idle
 from dcsc.experiments.studies.example import example_layers
 from dcsc.plotting import as_png, explanation
 
@@ -46,8 +46,8 @@ def explain(
         dcsc explain
         dcsc explain --evidence model.npz --codes codes.npz --delta 0.001
     """
-    if evidence is None and codes is not None:
-        raise DcscError(f"--codes: expected with --evidence only, got {codes}")
+    if evidence is None:
+        refuse_idle({"--codes": codes}, "--evidence that leaves them out, got none")
     check_files([out / "explain.png"], "--out", force)
     files = [path for path in (evidence, codes) if path is not None]
     why = explain_layers(

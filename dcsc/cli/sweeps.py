@@ -13,6 +13,7 @@ from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
 from dcsc._words import quoted, visible
 from dcsc.cli.common import Force, say, whole
+from dcsc.cli.idle import refuse_idle
 from dcsc.cli.progress import sweep_progress
 from dcsc.errors import DcscError
 from dcsc.experiments import sweeps
@@ -85,6 +86,10 @@ def sweep(
         dcsc sweep sweep.toml --out results --jobs 4
         dcsc sweep sweep.toml --out results --stop-width 0.05 --level 0.01
     """
+    if dask is not None:
+        refuse_idle({"--jobs": jobs}, "processes on this machine, got those of --dask")
+    if dry_run:
+        refuse_idle({"--force": force}, "files to replace, got --dry-run, which writes none")
     plan = Sweep.load(file, allow_code)
     stop = plan.stop
     if stop_width is not None:

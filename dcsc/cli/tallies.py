@@ -1,7 +1,7 @@
 """``dcsc analyze`` of many inputs: the options about them, and the table of what was counted."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import numpy as np
@@ -12,6 +12,7 @@ from dcsc._arrays import generator
 from dcsc._files import read_bytes
 from dcsc._words import listed, quoted, readable, without_common
 from dcsc.cli.common import console, say, whole
+from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
 from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
@@ -66,9 +67,15 @@ class Counting:
     ] = None
 
     def __attrs_post_init__(self) -> None:
-        for name in ("jobs", "dask"):
-            if getattr(self, name) is not None and self.tallies is None:
-                raise DcscError(f"--{name}: expected a folder to count into, --tallies DIR")
+        if self.tallies is None:
+            sharing = {"--jobs": self.jobs, "--dask": self.dask}
+            refuse_idle(sharing, "a folder to count into, --tallies DIR, got none")
+        elif self.dask is not None:
+            refuse_idle({"--jobs": self.jobs}, "processes on this machine, got those of --dask")
+
+    def given(self) -> dict[str, Any]:
+        """Return the options by their names."""
+        return {f"--{name}": value for name, value in attrs.asdict(self).items()}
 
 
 def read_names(path: Path | None) -> tuple[str, ...] | None:

@@ -11,7 +11,6 @@ from dcsc._cached import cached_property
 from dcsc._fields import named
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.extras import host
 from dcsc.networks.operations import Operation
 
 __all__ = ["Graph", "Input", "Node", "checked_inputs", "fits", "misfit", "texts"]
@@ -94,7 +93,7 @@ def checked_inputs(needed: tuple[Input, ...], inputs: Any, where: str) -> dict[s
         inputs = {names[0]: inputs}
     if set(inputs) != set(names):
         raise DcscError(f"{where}: expected {listed(names)}, got {listed(inputs)}")
-    return {one.name: one.checked(host(inputs[one.name]), f"{where}: {one.name}") for one in needed}
+    return {one.name: one.checked(inputs[one.name], f"{where}: {one.name}") for one in needed}
 
 
 @attrs.frozen

@@ -119,7 +119,7 @@ def _autoencoder(path: str | os.PathLike[str]) -> str:
     return "; networks.load_autoencoder reads this sparse autoencoder" if holds else ""
 
 
-def from_torch(module: Any, example: Any) -> ConvNetwork:
+def from_torch(module: Any, example: Any = None) -> ConvNetwork:
     """Return a PyTorch module in memory as a network.
 
     ``torch.export`` follows the module in evaluation mode, so that any module will do whose course
@@ -130,15 +130,16 @@ def from_torch(module: Any, example: Any) -> ConvNetwork:
     Parameters
     ----------
     module : torch.nn.Module
-    example : tensor or array_like, or a tuple of them
+    example : tensor or array_like, or a tuple of them, optional
         An input, with its batch; a tuple holds several. Its numbers mean nothing, but the network
-        takes inputs of its shape. Batches may have any size, unless the module fixes it.
+        takes inputs of its shape. Batches may have any size, unless the module fixes it. It may be
+        left out where the first layer is an ``nn.Linear``, which tells the shape.
 
     Raises
     ------
     DcscError
         If PyTorch is missing or cannot trace the module with this example, or a weight is not
-        finite.
+        finite. The message says at which layer and why, and what to do.
 
     Examples
     --------

@@ -19,9 +19,9 @@ from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
 from dcsc.networks.drawn import stations
-from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node, checked_inputs, texts
 from dcsc.networks.joining import JoinedSum, join
+from dcsc.networks.misfits import run_cause
 from dcsc.networks.operations import Cast, Convolve, ConvolveTransposed, Unread
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ConvNetwork(Displayed):
     notes : tuple of str
         What was assumed, converted or left out, one sentence each.
     assumed : str
-        What the reader assumed of the geometry, for the errors of `forward`; empty if nothing.
+        Where the reader has the geometry from, for the errors of `forward`, if weights do not tell.
     sums : tuple of JoinedSum
         The sums that are read as one convolution each; see `joined`.
 
@@ -226,11 +226,13 @@ class ConvNetwork(Displayed):
         # A value is dropped after the last step that uses it, unless it is to be kept.
         values = checked_inputs(self.inputs, inputs, "ConvNetwork.forward: inputs")
         wide = any(value.dtype == np.float64 for value in values.values())
+        shapes = {name: value.shape for name, value in values.items()}
         stops = []
         for node, spent in self.graph.steps:
             if all(name in values for name in node.inputs):
                 try:
-                    values[node.output] = self._run(node, [values[n] for n in node.inputs], wide)
+                    value = self._run(node, [values[n] for n in node.inputs], wide, shapes)
+                    values[node.output], shapes[node.output] = value, value.shape
                 except NotCoveredError as error:
                     label = node.operation.label
                     stops.append(Stop(node.name, label, str(error).removeprefix(f"{label}: ")))
@@ -243,8 +245,13 @@ class ConvNetwork(Displayed):
             tuple(dict.fromkeys(stops)),
         )
 
-    def _run(self, node: Node, values: list[Array], wide: bool) -> Array:
-        """Run a step; with ``wide`` integers become float64 where the file asks for float32."""
+    def _run(
+        self, node: Node, values: list[Array], wide: bool, shapes: Mapping[str, tuple[int, ...]]
+    ) -> Array:
+        """Run a step; with ``wide`` integers become float64 where the file asks for float32.
+
+        ``shapes`` are those of all values so far, for what to say where it cannot be run.
+        """
         operation = node.operation
         if wide and isinstance(operation, Cast) and operation.dtype.kind == "f":
             operation = Cast(np.float64)
@@ -253,7 +260,9 @@ class ConvNetwork(Displayed):
         except NotCoveredError:
             raise
         except DcscError as error:
-            hint = f" ({self.assumed})" if self.assumed else ""
+            hint = ""
+            if self.assumed:
+                hint = f"{run_cause(node, shapes, self.graph.nodes)} ({self.assumed})"
             raise type(error)(f"ConvNetwork.forward: {node.name}: {error}{hint}") from None
 
     def activations(self, values: "Mapping[str, npt.ArrayLike]") -> Activations:
@@ -275,7 +284,7 @@ class ConvNetwork(Displayed):
         """
         where = "ConvNetwork.activations: values"
         arrays = {
-            name: numeric_array(host(value), f"{where}: {quoted(name)}")
+            name: numeric_array(value, f"{where}: {quoted(name)}")
             for name, value in mapping(values, where).items()
         }
         unknown = [name for name in arrays if name not in self.kept]

@@ -115,7 +115,7 @@ def test_the_module_is_left_as_it_was(kind, fails):
     parts, tensors, hooks, modes = state(module)
     shape = (1, 4, 4, 4, 4) if fails else (1, 1, 9) if isinstance(module, Counting) else (1, 2, 9)
     if fails:
-        with pytest.raises(DcscError, match=r"expected one that torch\.export can trace"):
+        with pytest.raises(DcscError, match="example: expected an input that"):
             networks.from_torch(module, torch.zeros(shape))
     else:
         networks.from_torch(module, torch.zeros(shape, dtype=next(module.parameters()).dtype))
@@ -171,6 +171,15 @@ def test_filters_that_are_zero_are_noted():
 # ---- what is not read ----------------------------------------------------------------------------
 
 
+class Unbatched(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 2, 3)
+
+    def forward(self, x):
+        return self.conv(x + 1)
+
+
 class Middle(nn.Module):
     def __init__(self):
         super().__init__()
@@ -185,7 +194,7 @@ class Middle(nn.Module):
 @pytest.mark.parametrize(("module", "shape", "stop"), [
     (Middle(), (1, 1, 9), "median (middle): no operation"),
     (nn.Sequential(nn.MaxPool3d(2)), (1, 1, 5, 5, 5), "max_pool3d (0): it has 3 spatial axes"),
-    (nn.Sequential(nn.Conv1d(1, 2, 3)), (1, 9), "conv1d (0): its data have 2 axes, not 3: give"),
+    (Unbatched(), (1, 9), "conv1d (conv): its data have 2 axes, not 3: give"),
     (nn.Sequential(nn.Dropout(), nn.Softplus(1, 2)), (1, 2), "softplus (1): its threshold is seen"),
 ])  # fmt: skip
 def test_what_has_no_operation_is_a_stop_that_names_the_module(module, shape, stop):
@@ -211,9 +220,10 @@ LAZY = nn.Sequential(nn.LazyConv1d(2, 3))
 @pytest.mark.parametrize(("module", "example", "message"), [
     (nn.ReLU, np.zeros(3), "expected a torch.nn.Module, got the class ReLU, of which"),
     (LAZY, np.zeros((1, 2, 9)), "module: expected weights, got lazy ones: run it once"),
-    (Undecided(), np.zeros((2, 3)), "can trace with this example, whatever the numbers in"),
+    (Undecided(), np.zeros((2, 3)), "can trace, got Undecided (line "),
     (Silent(), np.zeros((2, 3)), "module: expected tensors to come out, got none"),
-    (nn.Linear(3, 2), np.zeros((2, 4)), "the numbers in it, got Linear: "),
+    (nn.Linear(3, 2), np.zeros((2, 4)), "an input that Linear takes, got (2, 4) in its forward; "),
+    (nn.Conv1d(1, 2, 3), np.zeros((1, 9)), "got one of shape (1, 9): example[None] is a batch"),
     (nn.Linear(3, 2), (), "example: expected an input or a tuple of them, got ()"),
     (nn.Linear(3, 2), (2, 3), "got (2, 3): of this shape it is torch.zeros(2, 3)"),
     (nn.Linear(3, 2), "three", "example: expected"),

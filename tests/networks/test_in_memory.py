@@ -135,6 +135,26 @@ def test_activations_of_another_network_are_refused():
         analyze(NETWORK, other.forward(IMAGES))
 
 
+def test_bytes_for_a_network_of_scaled_pictures_are_said():
+    pictures = np.rint(255 * IMAGES[:2])
+    said = (
+        "input: whole numbers from 0 to 255, as the bytes of pictures are: a network that was "
+        "trained on numbers from 0 to 1 is to be shown inputs / 255"
+    )
+    for inputs, expected in (
+        (pictures, [said]),
+        (pictures.astype(np.uint8), [said]),
+        (pictures / 255, []),
+        (pictures - 128, []),  # centred, and so on purpose
+        (pictures + 0.5, []),
+        (300 * pictures, []),  # counts of something else
+        (np.rint(16 * IMAGES[:2]), []),  # of a few levels
+        (0 * pictures, []),
+    ):
+        notes = analyze(NETWORK, inputs, limits=SHORT).notes
+        assert list(notes[len(NETWORK.notes) :]) == expected
+
+
 def test_a_perturbation_that_is_less_than_a_step_of_whole_numbers_is_said():
     pictures = (16 * IMAGES[:2]).astype(np.uint8)
     said = f"input: whole numbers from 0 to {pictures.max()}, taken as they are: a perturbation of "

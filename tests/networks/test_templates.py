@@ -26,7 +26,7 @@ def test_a_template_becomes_a_geometry(tmp_path):
     assert [layer["name"] for layer in table["layers"]] == ["conv1", "conv2"]
     assert table["input"] == [2, "?"]
     (tmp_path / "net.toml").write_text(text.replace('[2, "?"]', "[2, 9]"))
-    with pytest.raises(DcscError, match=r"layer 1 \(conv1\): stride: expected a value, got a"):
+    with pytest.raises(DcscError, match=r"geometry from net.toml: expected values in place"):
         networks.load(path)
     lines = [line for line in text.splitlines() if '"?"' not in line]
     lines.insert(
@@ -96,7 +96,7 @@ def test_the_template_of_a_residual_block_leads_to_its_network(tmp_path):
 def test_an_unfilled_template_is_told_with_its_file(tmp_path):
     path = written(PLAIN, tmp_path)
     (tmp_path / "net.toml").write_text(networks.template(path))
-    message = f"networks.load: {path.name}: geometry from net.toml: input: expected a value, got a"
+    message = f"networks.load: {path.name}: geometry from net.toml: expected values"
     with pytest.raises(DcscError, match=re.escape(message)):
         networks.load(path)
 

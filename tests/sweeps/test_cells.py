@@ -206,14 +206,14 @@ def test_codes_and_filters_follow_the_seed_unless_they_say():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (changed(projection={"kind": "HardThreshold", "threshold": "high"}), "layers.1: "
+        (changed(projection={"kind": "HardThreshold", "threshold": "high"}), "layers.1.projection: "
             "HardThreshold: threshold: expected a real number, got 'high'"),
-        (changed(dictionary={"extent": 2.5}), "layers.1: CirculantDictionary: extent: expected"),
-        (changed(dictionary={"stride": 5}), "layers.1: CirculantDictionary: stride: expected"),
+        (changed(dictionary={"extent": 2.5}), "layers.1.dictionary: CirculantDictionary: extent: "),
+        (changed(dictionary={"stride": 5}), "layers.1.dictionary: CirculantDictionary: stride: "),
         ({"codes": {"sparsity": -1}}, "codes: codes.draw: sparsity: expected at least 0, got -1"),
         ({"codes": {"sparsity": 1, "batch": [-1]}}, "codes: codes.draw: batch: expected"),
         ({"codes": {"sparsity": 1, "amplitudes": {"kind": "ConstantAmplitudes", "value": -1}}},
-            "codes: ConstantAmplitudes: value: expected"),
+            "codes.amplitudes: ConstantAmplitudes: value: expected"),
         ({"layers": table(DEEP)["layers"][::-1]}, "DCSCModel: layers"),
     ],
 )  # fmt: skip

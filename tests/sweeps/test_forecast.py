@@ -1,5 +1,6 @@
 """What a run would do: counts against the run itself, time and memory within a stated factor."""
 
+import pickle
 import re
 import subprocess
 import sys
@@ -130,10 +131,10 @@ def test_cells_that_cannot_be_made_are_told_all_at_once(tmp_path):
     }
     given = sweep(BARE, axes=over, layers=[layer])
     expected = [
-        "cell batch=1, threshold=0.5, extent=-5: layers.1: CirculantDictionary: extent: expected "
-        "at least 1, got -5 (and 5 more)",
-        "cell batch=1, threshold=high, extent=12: layers.1: HardThreshold: threshold: expected a "
-        "real number, got 'high' (and 2 more)",
+        "cell batch=1, threshold=0.5, extent=-5: layers.1.dictionary: CirculantDictionary: extent: "
+        "expected at least 1, got -5 (and 5 more)",
+        "cell batch=1, threshold=high, extent=12: layers.1.projection: HardThreshold: threshold: "
+        "expected a real number, got 'high' (and 5 more)",
         "cell batch=-1, threshold=0.5, extent=12: codes: codes.draw: batch: expected at least 0, "
         "got -1",
         "cell batch=-2, threshold=0.5, extent=12: codes: codes.draw: batch: expected at least 0, "
@@ -170,3 +171,28 @@ def test_what_cells_share_is_made_once(monkeypatch):
 def test_an_examination_has_an_end():
     given = sweep(BARE, axes=axes(seed=("seed", list(range(5000)))))
     assert 0 < examine(given, 0.05).cells < 5000
+
+
+def test_all_that_is_wrong_with_a_cell_is_told_with_the_file_and_the_places_in_it(tmp_path, called):
+    text = BARE.replace("extent = 12", "extent = -4").replace("threshold = 0.5", "threshold = -1")
+    text = text.replace('"ConstantAmplitudes"', '{ kind = "ConstantAmplitudes", value = -1 }')
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    expected = (
+        f"{file}: cell the only cell: layers.1.dictionary: CirculantDictionary: extent: expected "
+        "at least 1, got -4; cell the only cell: layers.1.projection: HardThreshold: threshold: "
+        "expected at least 0, got -1.0; cell the only cell: codes.amplitudes: ConstantAmplitudes: "
+        "value: expected a positive number, got -1.0"
+    )
+    for way in (["--dry-run"], ["--out", tmp_path / "out"]):
+        done = called("sweep", file, *way)
+        assert (done.code, done.err.splitlines()[-1]) == (2, f"dcsc: {expected}")
+    cell = next(sweep(text).cells())
+    with pytest.raises(DcscError) as error:
+        cell.model(sweep(text).strategies)
+    copy = pickle.loads(pickle.dumps(error.value))  # as a worker hands it over
+    assert (str(copy), copy.texts) == (str(error.value), error.value.texts)
+    assert [each.partition(":")[0] for each in copy.texts] == [
+        "layers.1.dictionary",
+        "layers.1.projection",
+    ]

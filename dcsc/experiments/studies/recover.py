@@ -25,6 +25,7 @@ from dcsc.signs import IdentitySigns
 
 __all__ = ["LayerReport", "RecoveryReport", "Verdict", "pathway_model", "recover"]
 
+_MOST_DRAWS = 10**6
 _PILOTS = 8
 _QUANTILE = 0.05
 _SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
@@ -195,7 +196,7 @@ def recover(
     """
     chosen = as_pathway_pursuit(pursuit, "recover: pursuit")
     level = real(noise, "recover: noise", minimum=0)
-    total = integer(draws, "recover: draws", minimum=1)
+    total = integer(draws, "recover: draws", minimum=1, maximum=_MOST_DRAWS)
     root = np.random.SeedSequence(integer(seed, "recover: seed", minimum=0))
     pilot_seed, draw_seed = root.spawn(2)
     # The pathway: the deepest code, rid of what is small, and what it synthesises.

@@ -1,6 +1,7 @@
 """One cell of a sweep: what is tried there, under which name, and from which seed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from dcsc import codes
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc._threads import OneBlasThread
+from dcsc.codes import Amplitudes
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError, InfeasibleError, TooLargeError
 from dcsc.experiments.simulation.trials import Simulation
@@ -21,12 +23,61 @@ from dcsc.model import DCSCModel, Layer
 from dcsc.pursuits import Layered, PathwayPursuit
 from dcsc.pursuits.pathways.layered import as_pathway_pursuit
 
-__all__ = ["Cell"]
+__all__ = ["Cell", "CellError"]
 
 # Part of every identity. Another number means that a seed gives other counts than before; a test
 # holds some counts, and fails when it is time.
 _COUNTS = 2
 _GUARANTEES = 1
+
+
+class CellError(DcscError):
+    """What is wrong with a cell; each thing by itself in ``texts``, with its place in the file."""
+
+    texts: tuple[str, ...] = ()
+
+
+class _Wrong:
+    """What is wrong with a cell, so that all of it is told at once.
+
+    Parameters
+    ----------
+    cell : str
+        What the message begins with.
+    """
+
+    def __init__(self, cell: str) -> None:
+        self.cell = cell
+        self.texts: list[str] = []
+        self.kind: type[DcscError] = DcscError
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Note the error of what is made inside, under its place in the file."""
+        try:
+            yield
+        except InfeasibleError as error:
+            self.kind = InfeasibleError
+            self.texts.append(str(error))
+        except MemoryError as error:
+            self.kind = TooLargeError
+            self.texts.append(f"{place}: {error}")
+        except (TypeError, ValueError) as error:
+            self.texts.append(f"{place}: {error}".removeprefix(": "))
+
+    def error(self) -> DcscError:
+        """Return the error that tells all."""
+        message = self.cell + "; ".join(self.texts)
+        if self.kind is not DcscError:
+            return self.kind(message)
+        error = CellError(message)
+        error.texts = tuple(self.texts)
+        return error
+
+    def tell(self) -> None:
+        """Raise it, if anything is wrong."""
+        if self.texts:
+            raise self.error()
 
 
 @attrs.frozen
@@ -89,25 +140,24 @@ class Cell:
     @OneBlasThread()
     def model(self, strategies: Strategies) -> DCSCModel:
         """Return the model, its signs not drawn."""
-        seed = self.task.seed
+        seed, wrong = self.task.seed, _Wrong(f"cell {self}: ")
         layers = []
         for number, table in enumerate(self.task.used, start=1):
-            try:
-                layers.append(
-                    Layer(
-                        _dictionary(strategies, table.dictionary, seed),
-                        strategies.build("projection", table.projection, seed),
-                        strategies.build("signs", table.signs, seed),
-                    )
-                )
-            except MemoryError as error:
-                raise TooLargeError(f"cell {self}: layers.{number}: {error}") from None
-            except (TypeError, ValueError) as error:
-                raise DcscError(f"cell {self}: layers.{number}: {error}") from None
-        try:
+            place = f"layers.{number}"
+            parts: list[Any] = []
+            with wrong.at(f"{place}.dictionary"):
+                parts.append(_dictionary(strategies, table.dictionary, seed))
+            with wrong.at(f"{place}.projection"):
+                parts.append(strategies.build("projection", table.projection, seed))
+            with wrong.at(f"{place}.signs"):
+                parts.append(strategies.build("signs", table.signs, seed))
+            if len(parts) == 3:
+                with wrong.at(place):
+                    layers.append(Layer(*parts))
+        wrong.tell()
+        with wrong.at(""):
             return DCSCModel(layers)
-        except DcscError as error:
-            raise DcscError(f"cell {self}: {error}") from None
+        raise wrong.error()
 
     @OneBlasThread()
     def codes(self, model: DCSCModel, strategies: Strategies) -> Array:
@@ -119,20 +169,27 @@ class Cell:
             If there are none so dense.
         """
         table, seed = self.task.codes, self.task.seed
-        try:
+        amplitudes = self.amplitudes(strategies)
+        wrong = _Wrong(f"cell {self}: ")
+        with wrong.at("codes"):
             return codes.draw(
                 model.layers[-1].dictionary,
                 table.sparsity,
                 table.batch,
-                strategies.build("amplitudes", table.amplitudes, seed),
+                amplitudes,
                 seed if table.rng is None else table.rng,
             )
-        except InfeasibleError as error:
-            raise InfeasibleError(f"cell {self}: {error}") from None
-        except MemoryError as error:
-            raise TooLargeError(f"cell {self}: codes: {error}") from None
-        except (TypeError, ValueError) as error:
-            raise DcscError(f"cell {self}: codes: {error}") from None
+        raise wrong.error()
+
+    def amplitudes(self, strategies: Strategies) -> Amplitudes:
+        """Return the law of the sizes of its codes."""
+        wrong = _Wrong(f"cell {self}: ")
+        with wrong.at("codes.amplitudes"):
+            law: Amplitudes = strategies.build(
+                "amplitudes", self.task.codes.amplitudes, self.task.seed
+            )
+            return law
+        raise wrong.error()
 
     def pursuit(self, strategies: Strategies) -> PathwayPursuit:
         """Return what finds the codes of its layers."""

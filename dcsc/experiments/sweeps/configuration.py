@@ -9,7 +9,7 @@ from typing import Any, Self
 import attrs
 
 from dcsc._arguments import any_path, flag, items, mapping
-from dcsc._arrays import integer
+from dcsc._arrays import instance_of, integer
 from dcsc._display import Display, Displayed
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
@@ -43,6 +43,8 @@ class Sweep(Displayed):
         Everything else, as in the file: a cell before `substitute` puts its values in.
     strategies : Strategies
         How names are read.
+    source : str
+        Where it is from, for errors: the name of its file.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Sweep(Displayed):
     stop: Stopping
     table: Mapping[str, Any] = attrs.field(hash=False)
     strategies: Strategies
+    source: str = attrs.field(default="sweep", validator=instance_of(str), eq=False)
 
     @classmethod
     def load(cls, path: str | Path, allow_code: bool = False) -> Self:
@@ -94,7 +97,7 @@ class Sweep(Displayed):
     @classmethod
     def _of(cls, table: Mapping[str, Any], strategies: Strategies, where: str) -> Self:
         head, rest = read_sweep(table, strategies, where)
-        return cls(**head, table=rest, strategies=strategies)
+        return cls(**head, table=rest, strategies=strategies, source=where)
 
     def _display(self) -> Display:
         rows = [

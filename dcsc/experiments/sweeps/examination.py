@@ -10,12 +10,13 @@ import attrs
 
 from dcsc._threads import OneBlasThread
 from dcsc.errors import DcscError, InfeasibleError
-from dcsc.experiments.sweeps.cells import Cell
+from dcsc.experiments.sweeps.cells import Cell, CellError
 from dcsc.experiments.sweeps.configuration import Sweep
 
 __all__ = ["Examination", "examine"]
 
 _MOST_MODELS = 16
+_Made = tuple[tuple[str, ...], type | None]
 
 
 @attrs.frozen
@@ -58,12 +59,11 @@ def examine(sweep: Sweep, seconds: float = math.inf) -> Examination:
         if time.monotonic() > end:
             break
         count += 1
-        text, kind = outcome.of(cell)
+        texts, kind = outcome.of(cell)
         if kind is InfeasibleError:
             infeasible.append(cell.identity)
-            reasons.add(cell, text)
-        elif kind is not None:
-            mistakes.add(cell, text)
+        for text in texts:
+            (reasons if kind is InfeasibleError else mistakes).add(cell, text)
     return Examination(count, tuple(infeasible), reasons.told(), mistakes.told())
 
 
@@ -85,16 +85,16 @@ class _Reasons:
 
 
 class _Outcomes:
-    """What comes of making a cell: its error without the name of the cell, and the error's type."""
+    """What comes of making a cell: what is wrong, without the cell's name, and the error's type."""
 
     def __init__(self, sweep: Sweep) -> None:
         self.strategies = sweep.strategies
         self.models: dict[str, Any] = {}
-        self.codes: dict[tuple[str, ...], tuple[str, type | None]] = {}
-        self.bounds: dict[str, tuple[str, type | None]] = {}
-        self.pursuits: dict[tuple[str, int], tuple[str, type | None]] = {}
+        self.codes: dict[tuple[str, ...], _Made] = {}
+        self.bounds: dict[str, _Made] = {}
+        self.pursuits: dict[tuple[str, int], _Made] = {}
 
-    def of(self, cell: Cell) -> tuple[str, type | None]:
+    def of(self, cell: Cell) -> tuple[list[str], type | None]:
         task = cell.task
         layers = ",".join(layer.text for layer in task.used)
         seed = str(task.seed)
@@ -103,37 +103,53 @@ class _Outcomes:
             if len(self.models) >= _MOST_MODELS:
                 self.models.pop(next(iter(self.models)))
             self.models[key] = self._try(cell, lambda: cell.model(self.strategies))
-        model, text, kind = self.models[key]
-        if kind is not None:
-            return text, kind
-        place = (task.used[-1].dictionary.text, task.codes.text, seed)
+        model, *made = self.models[key]
+        place = ("" if model is None else task.used[-1].dictionary.text, task.codes.text, seed)
         if place not in self.codes:
-            self.codes[place] = self._try(cell, lambda: cell.codes(model, self.strategies))[1:]
-        if self.codes[place][1] is not None:
-            return self.codes[place]
+            # Without a model there are no codes, but their amplitudes can be looked at.
+            self.codes[place] = self._try(
+                cell,
+                lambda: (
+                    cell.amplitudes(self.strategies)
+                    if model is None
+                    else cell.codes(model, self.strategies)
+                ),
+            )[1:]
         finder = (task.pursuit.text, len(task.used))
         if finder not in self.pursuits:
             self.pursuits[finder] = self._try(cell, lambda: cell.pursuit(self.strategies))[1:]
-        if self.pursuits[finder][1] is not None:
-            return self.pursuits[finder]
         bounds = ",".join(bound.text for bound in task.bounds)
         if bounds not in self.bounds:
             self.bounds[bounds] = self._try(cell, lambda: self._build(task.bounds, task.seed))[1:]
-        return self.bounds[bounds]
+        found = [tuple(made), self.codes[place], self.pursuits[finder], self.bounds[bounds]]
+        # Mistakes, of which all are told, come before codes that do not exist.
+        for kind in (DcscError, InfeasibleError):
+            texts = [text for told, what in found if what is kind for text in told]
+            if texts:
+                return texts, kind
+        return [], None
 
     def _build(self, bounds: Iterable[Any], seed: int) -> None:
+        texts = []
         for number, bound in enumerate(bounds, start=1):
             try:
                 self.strategies.build("bound", bound, seed)
             except (DcscError, TypeError) as error:
-                raise DcscError(f"bounds.{number}: {error}") from None
+                texts.append(f"bounds.{number}: {error}")
+        if texts:
+            several = CellError("; ".join(texts))
+            several.texts = tuple(texts)
+            raise several
 
     @staticmethod
-    def _try(cell: Cell, make: Callable[[], Any]) -> tuple[Any, str, type | None]:
+    def _try(cell: Cell, make: Callable[[], Any]) -> tuple[Any, tuple[str, ...], type | None]:
         try:
-            return make(), "", None
+            return make(), (), None
+        except CellError as error:
+            return None, error.texts, DcscError
         except Exception as error:  # the user's classes may raise anything
             text = str(error).removeprefix(f"cell {cell}: ")
             if not isinstance(error, DcscError):
                 text = f"{type(error).__name__}: {text}"
-            return None, text, InfeasibleError if isinstance(error, InfeasibleError) else DcscError
+            infeasible = isinstance(error, InfeasibleError)
+            return None, (text,), InfeasibleError if infeasible else DcscError

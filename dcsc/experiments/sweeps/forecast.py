@@ -96,7 +96,7 @@ def forecast(sweep: Sweep, folder: str | Path | None = None) -> Forecast:
     """
     examination = examine(instance(sweep, Sweep, "forecast: sweep"))
     if examination.mistakes:
-        raise DcscError(f"sweep: {'; '.join(examination.mistakes)}")
+        raise DcscError(f"{sweep.source}: {'; '.join(examination.mistakes)}")
     place = None if folder is None else any_path(folder, "forecast: folder")
     store = Store.read(place) if place is not None and Store.is_one(place) else None
     # What is to do, once for all cells that share it.

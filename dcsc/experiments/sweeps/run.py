@@ -135,7 +135,7 @@ def run(
     workers = process_count(jobs, "sweep: jobs")
     mistakes = examine(instance(sweep, Sweep, "run: sweep"), SECONDS_TO_EXAMINE).mistakes
     if mistakes:  # they leave no folder behind
-        raise DcscError(f"sweep: {'; '.join(mistakes)}")
+        raise DcscError(f"{sweep.source}: {'; '.join(mistakes)}")
     cells = list(sweep.cells())
     place = any_path(folder, "run: folder")
     function(progress, "run: progress")

@@ -34,6 +34,7 @@ from dcsc.signs import IdentitySigns, RademacherSigns
 
 __all__ = ["SIGNS", "analyze", "receptive_model"]
 
+_FEW, _BYTE = 16, 255  # whole numbers beyond the first, up to the second, look like bytes
 SIGNS = {"random": RademacherSigns(), "none": IdentitySigns()}
 
 
@@ -154,7 +155,11 @@ def analyze(
         inputs=sample,
         given=0 if every is None else every.count,
         stops=stops,
-        notes=(*network.notes, *_steps_of_whole_numbers(network, sample, perturbation)),
+        notes=(
+            *network.notes,
+            *_steps_of_whole_numbers(network, sample, perturbation),
+            *_unscaled(network, sample),
+        ),
         overlap=_overlap(layers, sample),
         answers=answers,
         noise=share,
@@ -180,6 +185,22 @@ def _steps_of_whole_numbers(
             yield (
                 f"{needed.name}: whole numbers from {value.min():g} to {value.max():g}, taken as "
                 f"they are: a perturbation of {perturbation:g} is less than a step of them"
+            )
+
+
+def _unscaled(network: ConvNetwork, inputs: Inputs | None) -> Iterator[str]:
+    """Say where inputs are bytes, as of pictures that are not scaled yet."""
+    if inputs is None:
+        return
+    for needed in network.inputs:
+        value = inputs.values[needed.name]
+        if needed.integer or not value.size or not _FEW < value.max() <= _BYTE or value.min() < 0:
+            continue
+        if np.array_equal(value, np.rint(value)):
+            yield (
+                f"{needed.name}: whole numbers from {value.min():g} to {value.max():g}, as the "
+                "bytes of pictures are: a network that was trained on numbers from 0 to 1 is to be "
+                f"shown inputs / {_BYTE}"
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcsc._archives import npz_arrays
-from dcsc._arguments import any_path, instances, mapping, two_ends
+from dcsc._arguments import instances, mapping, two_ends
 from dcsc._arrays import (
     Array,
     Rng,
@@ -20,11 +20,12 @@ from dcsc._arrays import (
     real_array,
 )
 from dcsc._fields import named, named_field
+from dcsc._files import regular_file
 from dcsc._media import loudest, read_array, read_picture, read_sound, reading
 from dcsc._words import listed, quoted
 from dcsc.errors import DcscError
-from dcsc.networks.extras import host, labels_of
 from dcsc.networks.graph import Input, fits, misfit
+from dcsc.networks.labels import labels_of
 from dcsc.networks.network import ConvNetwork, network_of
 from dcsc.networks.operations.base import checked_size
 from dcsc.networks.shipped import digits_inputs
@@ -49,7 +50,7 @@ _WHERE = "read_inputs: path"
 
 def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
     arrays = {
-        str(name): numeric_array(host(array), f"{where}: {name}")
+        str(name): numeric_array(array, f"{where}: {name}")
         for name, array in mapping(value, where).items()
     }
     if not arrays or any(array.ndim == 0 for array in arrays.values()):
@@ -62,7 +63,7 @@ def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
 def _labels(value: Any, record: Any, where: str) -> Array | None:
     if value is None:
         return None
-    labels = labels_of(value)
+    labels = labels_of(value, where)
     if labels.dtype.kind in "US":
         return labels
     if numeric_array(labels, where).dtype.kind not in "biu":
@@ -193,7 +194,7 @@ def read_inputs(network: ConvNetwork, path: str | Path) -> Inputs:
         If the file cannot be read as one of these, or does not fit.
     """
     network_of(network, "read_inputs: network")
-    file = any_path(path, _WHERE)
+    file = regular_file(path, _WHERE)
     ending = file.suffix.lower()
     if ending == ".npz":
         return _archive(network, file)

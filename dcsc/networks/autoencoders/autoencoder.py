@@ -26,7 +26,6 @@ from dcsc._words import quoted
 from dcsc.dictionaries import DenseDictionary
 from dcsc.errors import DcscError
 from dcsc.networks.autoencoders.normalization import Normalization, Unchanged
-from dcsc.networks.extras import host
 from dcsc.projections import Projection
 
 __all__ = ["Autoencoder"]
@@ -35,7 +34,7 @@ _BLOCK_ENTRIES = 2**22
 
 
 def _frozen(value: Any, record: Any, where: str) -> Array:
-    return frozen_array(real_array(host(value), where))
+    return frozen_array(real_array(value, where))
 
 
 def _sentences(value: Any, record: Any, where: str) -> tuple[str, ...]:
@@ -190,7 +189,7 @@ class Autoencoder(Displayed):
             entries = entries.astype(np.result_type(entries.values, matrix))
             batch, atoms = entries.batch, self.decoder._synthesize_entries(entries)
         else:
-            array = real_array(host(codes), where)
+            array = real_array(codes, where)
             batch = batch_of(array.shape, shape, where)
             with np.errstate(all="ignore"):
                 atoms = array.reshape(-1, self.latents) @ matrix.T
@@ -262,7 +261,7 @@ class Autoencoder(Displayed):
 
     def _checked(self, activations: Any, method: str) -> Array:
         where = f"Autoencoder.{method}: activations"
-        array = real_array(host(activations), where)
+        array = real_array(activations, where)
         samples = self.encoder.matrix.shape[0]
         if array.shape[-1:] != (samples,):
             raise DcscError(f"{where}: expected shape (*batch, {samples}), got {array.shape}")

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from dcsc._arrays import Array
+from dcsc._tensors import host
 from dcsc.errors import DcscError, NotCoveredError
-from dcsc.networks.extras import host
 from dcsc.networks.graph import Graph, Input, Node
 from dcsc.networks.operations import Constant, Slice, Squeeze, Unread
 from dcsc.networks.pytorch.aten import SEVERAL, translated
 from dcsc.networks.pytorch.calls import Call, Step, lengths
-from dcsc.networks.pytorch.tracing import fed
+from dcsc.networks.pytorch.refusals import fed
 
 __all__ = ["graph_of"]
 
@@ -36,6 +36,7 @@ class _Builder:
         self.taken: set[str] = set()
         self.weighted: set[str] = set()
         self.nodes: list[Node] = []
+        self.read_out: set[Any] = set()  # numbers that tensors were asked for
 
     def graph(self) -> Graph:
         """Return the graph of all that the outputs need."""
@@ -72,15 +73,20 @@ class _Builder:
 
     def _add(self, node: Any) -> None:
         """Add a step to the graph."""
+        source = node.args[0] if node.target is operator.getitem else node
+        read_out = any(n in self.read_out for n in source.all_input_nodes)
         if not isinstance(node.meta.get("val"), Tensor):
+            if read_out or "_local_scalar_dense" in str(node.target):
+                self.read_out.add(node)
             return  # a number of PyTorch's own, or results that are taken out one by one
         name = self._free(self._name(node))
         one = node.target is operator.getitem
         try:
+            if read_out:
+                raise NotCoveredError("one of its numbers is read out of a tensor, by .item()")
             step = self._taken_out(node) if one else translated(Call(node, node, self.constants))
             self._enter(step, name, {})
         except NotCoveredError as error:
-            source = node.args[0] if one else node
             unread = Unread(source.target.overloadpacket.__name__, str(error))
             tensors = [n for n in source.all_input_nodes if n in self.names or n in self.constants]
             self.nodes.append(Node(name, unread, tuple(map(self._named, tensors)), name))
@@ -146,7 +152,9 @@ class _Builder:
     def _named(self, node: Any) -> str:
         """Return the name of a value; a constant enters the graph where it is first read."""
         if node not in self.names:
-            self.names[node] = self._constant(host(self.constants[node]), node.name)
+            self.names[node] = self._constant(
+                host(self.constants[node], f"from_torch: {node.name}"), node.name
+            )
         return self.names[node]
 
     def _constant(self, value: Array, name: str) -> str:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from dcsc._arrays import Array, Shape
+from dcsc._tensors import host
 from dcsc.errors import NotCoveredError
-from dcsc.networks.extras import host
 from dcsc.networks.operations import Flatten, Foreign, Operation, Reshape
 
 __all__ = [
@@ -145,7 +145,7 @@ class Call:
 
     def weight(self, name: str) -> Array | None:
         """Return a weight, or None if there is none."""
-        return None if self.get(name) is None else host(self.constant(name))
+        return None if self.get(name) is None else host(self.constant(name), f"from_torch: {name}")
 
     def scalar(self, value: Any) -> Any:
         """Return a number as an array of the dtype that it is computed with, a node as it is."""

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._tensors import host
 from dcsc.networks import operations as ops
-from dcsc.networks.extras import host
 from dcsc.networks.pytorch.calls import OPSET, Call, Step, Translation, demand
 
 __all__ = ["RECURRENT"]
@@ -18,7 +18,7 @@ def _recurrent(kind: str, order: tuple[int, ...], function: str = "", **more: in
         demand(0 in (call["train"], call["dropout"]), "it is random")
         layers, both = call["num_layers"], call["bidirectional"]
         directions = 2 if both else 1
-        weights = [host(call.constants[node]) for node in call["params"]]
+        weights = [host(call.constants[node], f"from_torch: {node}") for node in call["params"]]
         count = 4 if call["has_biases"] else 2
         demand(len(weights) == count * layers * directions, "it projects its states")
         width = weights[1].shape[1]

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
@@ -10,19 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, ShapesCollection, export
 
-from dcsc._outside import outside
 from dcsc.networks.pytorch.aten import smaller
 from dcsc.networks.pytorch.calls import lengths
+from dcsc.networks.pytorch.refusals import fed, refusal
 
-__all__ = ["fed", "traced"]
+__all__ = ["traced"]
 
-_EXPECTED = (
-    "from_torch: module: expected one that torch.export can trace with this example, whatever the "
-    "numbers in it, got "
-)
 _INNER = ("_parameters", "_buffers", "_modules")
 # They write to the terminal what the error says as well.
-_LOGGERS = ("torch.fx.experimental.symbolic_shapes", "torch._export.non_strict_utils")
+_LOGGERS = (
+    "torch.fx.experimental.symbolic_shapes",
+    "torch._export.non_strict_utils",
+    "torch._subclasses.fake_tensor",
+)
 
 
 def traced(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
@@ -33,12 +34,15 @@ def traced(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
     DcscError
         If PyTorch cannot trace the module.
     """
-    name = type(module).__name__
-    with (
-        _as_it_was(module),
-        _quiet(),
-        outside(_EXPECTED + name),
-    ):
+    with _as_it_was(module), _quiet():
+        try:
+            return _program(module, examples)
+        except Exception as error:  # PyTorch and a module of others raise anything
+            raise refusal(module, examples, error) from None
+
+
+def _program(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
+    with warnings.catch_warnings(action="ignore"):
         # A batch of one would be taken for an axis that is always of length one.
         if any(example.shape[:1] == (1,) for example in examples):
             doubled = tuple(torch.cat([e, e]) if e.shape[:1] == (1,) else e for e in examples)
@@ -47,12 +51,6 @@ def traced(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:
                 if all(_free(node) for node in fed(program)):
                     return program
         return _export(module, examples)
-
-
-def fed(program: ExportedProgram) -> list[Any]:
-    """Return the nodes of the inputs that have to be given."""
-    names = set(program.graph_signature.user_inputs)
-    return [node for node in program.graph.nodes if node.name in names]
 
 
 def _export(module: nn.Module, examples: tuple[Tensor, ...]) -> ExportedProgram:

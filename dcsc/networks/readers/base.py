@@ -22,9 +22,11 @@ from dcsc.networks.simplification import simplified, zero_filters
 from dcsc.networks.weights import (
     build,
     by_number,
+    check_filled,
     default_layers,
     modules_of,
     read_checkpoint,
+    sum_notes,
     template,
     with_defaults,
 )
@@ -125,6 +127,7 @@ class WeightsReader(Reader):
                 modules = by_number(modules)
                 origin = origin.replace(_IN_FILE, _BY_NAME)
             assumed, guesses = with_defaults(default_layers(modules), modules, checkpoint.origin)
+            guesses += sum_notes(modules)
         layers = assumed if table is None else table
         try:
             graph, defaults = build(modules, layers, checkpoint.origin)
@@ -133,7 +136,7 @@ class WeightsReader(Reader):
             raise type(error)(advised) from None
         converted = (*tensors.notes, *_narrow(tensors.values), *checkpoint.notes, *composed)
         notes = (*converted, origin, *guesses, *defaults, *checkpoint.left)
-        return ConvNetwork(graph, path.name, notes, origin if table is None else "")
+        return ConvNetwork(graph, path.name, notes, origin)
 
     def tensors(self, path: Path) -> Tensors:
         """Return the weights in a file by name, all finite, and notes on what was converted.
@@ -253,5 +256,10 @@ def _geometry(path: Path, geometry: Geometry | None) -> tuple[Mapping[str, Any] 
         return None, _BY_ORDER.format(_IN_FILE, f"{path.name}.toml")
     name = Path(geometry).name
     with outside(f"geometry: {name} is no TOML file"):
-        table = tomllib.loads(read_bytes(geometry, "geometry", _LARGEST_TABLE).decode())
+        text = read_bytes(geometry, "geometry", _LARGEST_TABLE).decode()
+        table = tomllib.loads(text)
+    try:
+        check_filled(table, text)
+    except DcscError as error:
+        raise DcscError(_advised(str(error), path, f"geometry from {name}")) from None
     return table, f"geometry from {name}"

@@ -3,7 +3,8 @@
 Such a file says neither in which order its layers run nor how they lie on a signal.
 `checkpoints` gives its arrays the names and layouts that layers have here, `modules` sorts them by
 their layers, `order` puts these in order where the file does not, `kinds` makes an operation of one
-layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with.
+layer's table and arrays, `geometry` makes the graph of all, and `template` a table to begin with;
+`questions` looks for the question marks that are left in it, and `sums` for what has no weights.
 Files of ONNX carry a graph and need none of it.
 """
 
@@ -13,6 +14,8 @@ from dcsc.networks.weights.geometry import build, default_layers
 from dcsc.networks.weights.kinds import KINDS
 from dcsc.networks.weights.modules import Module, modules_of
 from dcsc.networks.weights.order import by_number
+from dcsc.networks.weights.questions import check_filled
+from dcsc.networks.weights.sums import sum_notes
 from dcsc.networks.weights.template import template
 
 __all__ = [
@@ -21,9 +24,11 @@ __all__ = [
     "Module",
     "build",
     "by_number",
+    "check_filled",
     "default_layers",
     "modules_of",
     "read_checkpoint",
+    "sum_notes",
     "template",
     "with_defaults",
 ]

@@ -27,6 +27,7 @@ from dcsc._arrays import instance, shape_tuple
 from dcsc._words import listed, nearest, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.graph import Graph, Input, Node
+from dcsc.networks.misfits import channel_causes, norm_causes
 from dcsc.networks.operations import (
     Activation,
     BatchNorm,
@@ -35,16 +36,22 @@ from dcsc.networks.operations import (
     ConvolveTransposed,
     Elementwise,
     Equivariance,
+    GroupNorm,
+    InstanceNorm,
+    Linear,
     Operation,
     Unread,
 )
 from dcsc.networks.weights.kinds import KINDS, Table, called_transposed, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
+from dcsc.networks.weights.questions import check_filled
 
 __all__ = ["build", "default_layers"]
 
 _PARTS = ("norm", "activation", "pool")
 _WEIGHTED = ("convolution", "linear")
+_NORMS = BatchNorm | GroupNorm | InstanceNorm
+_OWNERS = Convolve | ConvolveTransposed | Linear
 
 
 def build(
@@ -60,7 +67,8 @@ def build(
         ``"keras"`` or ``"flax"``, if the weights come from there.
     """
     modules = _modules(modules, "build: modules")
-    table = Table("geometry", dict(mapping(geometry, "geometry")))
+    check_filled(mapping(geometry, "geometry"))
+    table = Table("geometry", dict(geometry))
     layers, shape = table.take("layers"), table.take("input", None)
     table.finish()
     tables = isinstance(layers, Sequence) and all(isinstance(x, Mapping) for x in layers)
@@ -143,6 +151,7 @@ class _Builder:
         self.defaults: dict[str, list[str]] = {}
         self.used: set[str] = set()
         self.square: list[str] = []
+        self.norms: dict[str, list[str]] = {}
         self.ends: dict[str, str] = {"input": "input"}
         self.channels: dict[str, int | None] = {"input": None if shape is None else shape[0]}
         self.last = "input"
@@ -183,18 +192,30 @@ class _Builder:
         if guessed:
             kind = self._kind(module, where)
         sources = self._sources(table)
-        table.channels = self.channels[sources[0]]
+        table.channels, table.axes = self.channels[sources[0]], self._axes()
         if guessed:
             self._check_guess(kind, table, module)
         operation = self._operation(kind, table, module)
         table.finish(beside)
-        self._check(operation, table)
+        self._check(operation, table, sources)
+        if isinstance(operation, _NORMS):
+            before = next((n for n in self.nodes if n.output == sources[0]), None)
+            owned = before is not None and isinstance(before.operation, _OWNERS)
+            owner = f" of {before.name}" if before and owned else " alone"
+            self.norms.setdefault(listed(module.tensors), []).append(module.name + owner)
         self.nodes.append(Node(name, operation, tuple(sources), name))
         self.channels[name] = _channels(operation, [self.channels[source] for source in sources])
         self.last = name
         if table.defaults:
             self.defaults.setdefault(", ".join(table.defaults), []).append(name)
         self.notes.extend(f"{name}: guessed {guess}" for guess in table.guesses)
+
+    def _axes(self) -> int | None:
+        """Return the number of spatial axes, which the last convolution or the input tells."""
+        for node in reversed(self.nodes):
+            if isinstance(node.operation, Convolve | ConvolveTransposed):
+                return node.operation.weight.ndim - 2
+        return None if self.shape is None else len(self.shape) - 1
 
     def _module(self, name: str) -> Module:
         self.used.add(name)
@@ -261,26 +282,30 @@ class _Builder:
         if square:
             self.square.append(module.name)
 
-    def _check(self, operation: Operation, table: Table) -> None:
-        """Check a convolution against the channels that come in."""
-        if not isinstance(operation, Convolve):
+    def _check(self, operation: Operation, table: Table, sources: list[str]) -> None:
+        """Check a convolution or a norm against the channels that come in."""
+        if isinstance(operation, Convolve):
+            needed = operation.weight.shape[1] * operation.groups
+        elif isinstance(operation, ConvolveTransposed):
+            needed = len(operation.weight)
+        elif isinstance(operation, BatchNorm):
+            needed = len(operation.scale)
+        else:
             return
-        outputs, width = operation.weight.shape[:2]
-        needed, channels = width * operation.groups, table.channels
+        channels = table.channels
         if channels in (None, needed):
             return
-        ways = [
-            f"from = {quoted(name)}"
-            for name, end in reversed(self.ends.items())
-            if self.channels[end] == needed
-        ]
-        if channels % width == 0 and outputs % (channels // width) == 0:
-            ways.append(f"groups = {channels // width}")
-        if channels == outputs:
-            ways.append('kind = "transposed_convolution"')
+        if isinstance(operation, BatchNorm):
+            norms = (each for each in self.modules.values() if kind_of(each) == "batch_norm")
+            sizes = {each.name: len(each.tensor("running_mean")) for each in norms}
+            causes = norm_causes(channels, sizes)
+        else:
+            ends = reversed(self.ends.items())
+            others = [name for name, end in ends if self.channels[end] == needed]
+            causes = channel_causes(operation, channels, others, sources == ["input"])
         raise DcscError(
             f"{table.where}: expected {needed} channels to come in, got {channels}; say in a table "
-            f"of layers how it is: {', '.join([*ways, 'another order'])}"
+            f"of layers how it is: {', '.join([*causes, 'another order'])}"
         )
 
     def _check_norm(self, node: Node) -> None:
@@ -306,6 +331,8 @@ class _Builder:
             )
         for assumed, names in self.defaults.items():
             self.notes.append(f"by default {assumed}: {listed(names)}")
+        for tensors, norms in self.norms.items():
+            self.notes.append(f"read as norms, by their {tensors}: {listed(norms)}")
         if self.square:
             self.notes.append(
                 f"guessed convolutions: {listed(self.square)}; transposed ones have weights of "

@@ -40,6 +40,8 @@ class Table:
     values : dict
     channels : int or None
         Number of channels that come in, where that is known.
+    axes : int or None
+        Number of spatial axes of what comes in, where that is known.
     defaults, guesses : list of str
         What was assumed where a key is missing, without and with a sign of it in the weights.
     keys : list of str
@@ -49,6 +51,7 @@ class Table:
     where: str
     values: dict[str, Any]
     channels: int | None = None
+    axes: int | None = None
     defaults: list[str] = attrs.field(factory=list)
     guesses: list[str] = attrs.field(factory=list)
     keys: list[str] = attrs.field(factory=list)
@@ -57,10 +60,7 @@ class Table:
         """Return and remove a key; with ``note`` a default is added to `defaults`."""
         self.keys.append(key)
         if key in self.values:
-            value = self.values.pop(key)
-            if _asks(value):
-                raise DcscError(f"{self.where}: {key}: expected a value, got a question mark")
-            return value
+            return self.values.pop(key)
         if default is _REQUIRED:
             raise DcscError(
                 f"{self.where}: expected the key {quoted(key)}, got {listed(self.values)}"
@@ -77,11 +77,6 @@ class Table:
             if key == "padding_mode":
                 advice = '; a layer before it pads, kind = "pad" with a mode'
             raise DcscError(f"{self.where}: no key {quoted(key)}{advice}")
-
-
-def _asks(value: Any) -> bool:
-    """Return whether a question mark is still in a value, or in a list that it is."""
-    return value == "?" or (isinstance(value, list | tuple) and any(map(_asks, value)))
 
 
 Builder = Callable[[Table, Module], Operation]
@@ -179,12 +174,18 @@ def _instance_norm(table: Table, module: Module) -> Operation:
 
 
 def _max_pool(table: Table, module: Module) -> Operation:
-    return ops.MaxPool(table.take("kernel"), **_sliding(table))
+    return ops.MaxPool(_kernel(table), **_sliding(table))
 
 
 def _average_pool(table: Table, module: Module) -> Operation:
     count = table.take("count_padding", True)
-    return ops.AveragePool(table.take("kernel"), count_padding=count, **_sliding(table))
+    return ops.AveragePool(_kernel(table), count_padding=count, **_sliding(table))
+
+
+def _kernel(table: Table) -> Any:
+    """Return the kernel of a pool; one number is that of each axis."""
+    kernel = table.take("kernel")
+    return (kernel,) * table.axes if isinstance(kernel, int) and table.axes else kernel
 
 
 def _sliding(table: Table) -> dict[str, Any]:

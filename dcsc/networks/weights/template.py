@@ -9,6 +9,7 @@ from dcsc._words import visible
 from dcsc.errors import DcscError
 from dcsc.networks.weights.kinds import called_transposed, kind_of, why_unread
 from dcsc.networks.weights.modules import Module
+from dcsc.networks.weights.sums import possible_sums
 
 __all__ = ["template"]
 
@@ -19,9 +20,10 @@ _HEAD = """\
 # nothing follows the layer. What has no weights is not in it: a sum of two branches, as in a
 # residual network, is a layer of its own, with kind = "add" and from = ["one", "other"].
 """
-# After a layer that may be a shortcut: it has other channels than the layer before it.
+# After a layer that may be a shortcut, for it has other channels than the layer before it or is
+# called so, and after a block that may have one.
 _SUM = """\
-# If it is the shortcut of a residual network, what comes next is
+# If this is the end of a block of a residual network, what comes next is
 # [[layers]]
 # kind = "add"
 # from = [{0}, {1}]
@@ -78,6 +80,7 @@ def template(modules: Mapping[str, Module], source: str, notes: Iterable[str] = 
     flat = False
     before = ""
     normed: set[str] = set()
+    sums = {one.after: (one.last, one.other) for one in possible_sums(modules)}
     listing = list(modules.values())
     for module, after in zip(listing, [*listing[1:], None], strict=True):
         kind = kind_of(module)
@@ -91,8 +94,11 @@ def template(modules: Mapping[str, Module], source: str, notes: Iterable[str] = 
         lines.append("\n".join(_layer(module, kind, width, norm)) + "\n")
         if kind == "convolution":
             outputs, inputs = module.tensor("weight").shape[:2]
-            if width not in (None, inputs) and width == outputs:
-                lines.append(_SUM.format(_name(before), _name(module.name)))
+            terms = sums.get(module.name)
+            if terms is None and width not in (None, inputs) and width == outputs:
+                terms = (before, module.name)
+            if terms is not None:
+                lines.append(_SUM.format(*map(_name, terms)))
             width, before = outputs, module.name
     return "\n".join(lines)
 

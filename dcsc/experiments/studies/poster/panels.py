@@ -27,6 +27,7 @@ from dcsc.bounds import (
 )
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.experiments.sweeps import State, Sweep, open, run
+from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def poster(
     progress : callable
         Called with the share of the work that is done.
     """
-    total = integer(trials, "poster: trials", minimum=4)
+    total = integer(trials, "poster: trials", minimum=4, maximum=MOST_TRIALS)
     root = integer(seed, "poster: seed", minimum=0)
     instance(version, str, "poster: version")
     function(progress, "poster: progress")

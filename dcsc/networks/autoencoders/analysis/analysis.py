@@ -26,7 +26,6 @@ from dcsc.networks.autoencoders.analysis.directions import (
 from dcsc.networks.autoencoders.analysis.firing import FiringFacts, firing
 from dcsc.networks.autoencoders.analysis.recovery import RecoveryFacts, recovery
 from dcsc.networks.autoencoders.autoencoder import Autoencoder
-from dcsc.networks.extras import host
 
 __all__ = ["MEANINGS", "AutoencoderAnalysis", "AutoencoderLimits", "analyze_autoencoder"]
 
@@ -302,7 +301,7 @@ def analyze_autoencoder(
 
 def _checked(model: Autoencoder, activations: "npt.ArrayLike") -> Array:
     where = "analyze_autoencoder: activations"
-    array = real_array(host(activations), where)
+    array = real_array(activations, where)
     samples = model.encoder.matrix.shape[0]
     if array.shape[-1:] != (samples,) or not array.size:
         raise DcscError(f"{where}: expected shape (*batch, {samples}), got {array.shape}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from dcsc._archives import npz_arrays
 from dcsc._arguments import any_path
-from dcsc._arrays import Array, Rng, generator, instance, integer
+from dcsc._arrays import Array, Rng, checked_size, generator, instance, integer
 from dcsc._media import read_array, reading
 from dcsc._words import listed
 from dcsc.errors import DcscError
@@ -53,4 +53,5 @@ def noise_activations(model: Autoencoder, count: int = 256, rng: Rng = 0) -> Arr
     number = integer(count, "noise_activations: count", minimum=1)
     random = generator(rng, "noise_activations: rng")
     shape = number, model.encoder.matrix.shape[0]
+    checked_size(shape, "noise_activations: count")
     return random.standard_normal(shape, dtype=np.float32)

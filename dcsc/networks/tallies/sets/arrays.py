@@ -12,7 +12,6 @@ from dcsc._fields import named_field
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
-from dcsc.networks.extras import host
 from dcsc.networks.graph import checked_inputs
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.sets.base import InputSet, checked_labels
@@ -21,11 +20,12 @@ __all__ = ["ArraySet"]
 
 
 def _arrays(value: Any, record: Any, where: str) -> dict[str, Array]:
-    arrays = {str(name): host(array) for name, array in mapping(value, where).items()}
     # Arrays stay as they are, so that one that is mapped into memory is not read as a whole.
     arrays = {
-        name: array if isinstance(array, np.ndarray) else numeric_array(array, f"{where}: {name}")
-        for name, array in arrays.items()
+        str(name): array
+        if isinstance(array, np.ndarray)
+        else numeric_array(array, f"{where}: {name}")
+        for name, array in mapping(value, where).items()
     }
     lengths = {array.shape[:1] for array in arrays.values()}
     if len(lengths) != 1 or not next(iter(lengths)) > (0,):

@@ -10,7 +10,7 @@ from dcsc._arrays import Array, integer, numeric_array
 from dcsc._words import quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis import Inputs
-from dcsc.networks.extras import labels_of
+from dcsc.networks.labels import labels_of
 from dcsc.networks.network import ConvNetwork, network_of
 
 __all__ = ["InputSet", "checked_labels", "joined"]
@@ -89,7 +89,7 @@ def checked_labels(value: Any, count: int, where: str) -> Array | None:
     """Return labels, whole numbers or words, one for each input."""
     if value is None:
         return None
-    labels = labels_of(value)
+    labels = labels_of(value, where)
     if labels.dtype.kind in "biuf":
         labels = numeric_array(labels, where)
     if labels.dtype.kind not in "biuUS" or labels.shape != (count,):
