@@ -70,35 +70,37 @@ def _largest(
         return Entry(*atoms, entry.value)
 
     # Inner products come table by table; one serves all pairs of positions that meet alike.
-    def visit(piece: Piece, values: Array, spare: Array) -> Entry:
-        best = Entry(0, 0, 0.0)
-        for (p, first), (q, second) in _ends(piece.table, cuts, weights):
-            # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
-            scaled = values
-            if second is not None:
-                scaled = np.multiply(values, second[:, None].astype(values.dtype), out=spare)
-            sizes = scaled.max(axis=2)
-            if first is not None:
-                sizes = sizes * first[:, piece.rows]
-            group, row = divmod(int(sizes.argmax()), sizes.shape[1])
-            value = min(float(sizes[group, row]), 1.0)
-            i, j = piece.rows.start + row, int(scaled[group, row].argmax())
-            atoms = shifted.atom(group, i, p), shifted.atom(group, j, q)
-            best = min(best, Entry(min(atoms), max(atoms), value), key=_order)
-        return best
+    def search(pieces: list[Piece], taps: Array) -> tuple[list[float], Entry]:
+        entries = [Entry(0, 0, 0.0)]
+
+        def visit(piece: Piece, values: Array, spare: Array) -> float:
+            largest = 0.0
+            for (p, first), (q, second) in _ends(piece.table, cuts, weights):
+                # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
+                if first is None or second is None:
+                    sizes = scaled = values
+                else:
+                    scaled = np.multiply(values, second[:, None].astype(values.dtype), out=spare)
+                    sizes = scaled.max(axis=2) * first[:, piece.rows]
+                value = min(float(sizes.max()), 1.0)
+                largest = max(largest, value)
+                if value >= entries[-1].value:
+                    group, row = np.unravel_index(int(sizes.argmax()), sizes.shape)[:2]
+                    i, j = piece.rows.start + int(row), int(scaled[group, row].argmax())
+                    atoms = shifted.atom(int(group), i, p), shifted.atom(int(group), j, q)
+                    entries.append(Entry(min(atoms), max(atoms), value))
+            return largest
+
+        # Of equal entries the first: the result must not depend on which thread came first.
+        values = visit_tables(pieces, taps, visit)
+        return values, min(entries, key=lambda entry: (-entry.value, entry.row, entry.column))
 
     pieces = [Piece(rows, table) for rows in row_ranges(taps) for table in tables]
     if screened(taps):
-        near = visit_tables(pieces, narrowed(taps), visit)
-        floor = max(entry.value for entry in near) - 2 * slack(taps[0, 0].size)
-        pairs = zip(pieces, near, strict=True)
-        pieces = [piece for piece, entry in pairs if entry.value >= floor]
-    # Of equal entries the first: the result must not depend on which thread came first.
-    return min(visit_tables(pieces, taps, visit), key=_order)
-
-
-def _order(entry: Entry) -> tuple[float, int, int]:
-    return -entry.value, entry.row, entry.column
+        near, _ = search(pieces, narrowed(taps))
+        floor = max(near) - 2 * slack(taps[0, 0].size)
+        pieces = [piece for piece, value in zip(pieces, near, strict=True) if value >= floor]
+    return search(pieces, taps)[1]
 
 
 def _ends(

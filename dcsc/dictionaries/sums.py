@@ -32,6 +32,7 @@ __all__ = [
 
 _ROWS = 256
 _BLOCK_ENTRIES = 2**20
+_PART_ENTRIES = 2**18
 # Numbers that are kept of rows which are still in question.
 _KEPT_ENTRIES = 2**22
 # The rounding of a square in single precision.
@@ -65,13 +66,11 @@ class Rivals:
             The S of the sums that are asked for.
         off : float
         """
-        sums, squares = _sums_at(sizes, counts)
         wide = counts * off
-        self._add(
-            atoms,
-            np.concatenate([sums, squares], axis=1),
-            np.concatenate([np.broadcast_to(wide, sums.shape), 2 * off * sums + wide * off], axis=1),
-        )
+        for part in _parts(sizes):
+            sums, squares = _sums_at(sizes[part], counts)
+            room = np.broadcast_to(wide, sums.shape), 2 * off * sums + wide * off
+            self._add(atoms[part], np.hstack([sums, squares]), np.hstack(room))
 
     def add_energies(self, atoms: Array, energies: Array, entries: int, off: float) -> None:
         """Look at rows by the sums of the squares of all sizes, each off by at most so much."""
@@ -140,8 +139,10 @@ def largest_sums(rows: Iterable[Array], counts: Array) -> Array:
     """
     largest, most = np.zeros((2, len(counts))), int(counts.max())
     for sizes in rows:
-        sums = _sums_at(_largest(sizes, most), counts)
-        largest = np.maximum(largest, [one.max(axis=0) for one in sums])
+        chosen = _largest(sizes, most)
+        for part in _parts(chosen):
+            sums = _sums_at(chosen[part], counts)
+            largest = np.maximum(largest, [one.max(axis=0) for one in sums])
     return largest
 
 
@@ -157,6 +158,12 @@ def _largest(sizes: Array, most: int) -> Array:
         return sizes
     sizes.partition(-most, axis=1)
     return sizes[:, -most:]
+
+
+def _parts(sizes: Array) -> Iterator[slice]:
+    """Yield some rows at a time, of which several copies take little room."""
+    block = max(1, _PART_ENTRIES // sizes.shape[1])
+    return (slice(start, start + block) for start in range(0, len(sizes), block))
 
 
 def _sums_at(sizes: Array, counts: Array) -> tuple[Array, Array]:

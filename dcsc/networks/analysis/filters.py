@@ -10,7 +10,9 @@ import numpy as np
 from dcsc._arrays import Array, instance
 from dcsc._display import Facts
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
+from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
+from dcsc.dictionaries.correlations import Meeting
 from dcsc.dictionaries.filters import gaussian
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.reading import Reading
@@ -183,14 +185,24 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
 def products(dictionary: ConvolutionalDictionary, positions: int = 1) -> float:
     """Return the work of correlating the atoms at some positions with all, as multiplications.
 
-    For every tap of every pair of positions a product of matrices is added to a table: its
-    multiplications are many times faster than others, and to begin one takes as long as thousands.
+    For every tap that they share, but those of the last axis, a product of matrices is added to a
+    table: its multiplications are many times faster than others, and to begin one takes as long as
+    thousands.
     """
-    n, channels, *taps = dictionary.filters.shape
+    n, channels = dictionary.filters.shape[:2]
     per_group = n // dictionary.groups
-    pairs = positions * dictionary.stripes.size / per_group
-    each = n * per_group * (1 + channels / _FASTER) + _BEGINNING
-    return pairs * math.prod(taps) / 2 * each
+    *above, last = map(_shared, dictionary._shifted.axes)
+    begun = math.prod(map(sum, above))
+    entries = begun * len(last) * (n * per_group + _BEGINNING)
+    multiplied = begun * sum(last) * n * per_group * channels / _FASTER
+    return positions / 2 * (entries + multiplied)
+
+
+def _shared(axis: AtomAxis) -> list[int]:
+    """Return how many taps an atom shares with each of those that it meets along an axis."""
+    meeting = Meeting.along(axis)
+    turns = sorted(map(abs, meeting.turns))[: axis.positions]
+    return [meeting.kernel - turn * meeting.shift for turn in turns]
 
 
 def _smallest(threshold: Array) -> Array:
