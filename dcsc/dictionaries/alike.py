@@ -97,7 +97,11 @@ def most_alike(
         floor = abs(best.values[-1]) - off if len(best.values) == count else 0.0
         if not near.size or max(near.max(), -near.min()) < floor:
             continue
-        at = np.flatnonzero(np.abs(near) >= floor)
+        sizes = np.abs(near)
+        # Nor is a pair that so many of the same tile are certainly larger than.
+        if count == 1:
+            floor = max(floor, float(sizes.max()) - 2 * off)
+        at = np.flatnonzero(sizes >= floor)
         if len(at) * _FEW > near.size:
             exact = product(left[:, rows].T, other[:, columns])
             _leave_out(exact, rows, columns, symmetric)

@@ -29,8 +29,8 @@ Weights = Callable[[Cut], Array]
 
 def most_coherent(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
-    taps, positions = shifted.scaled(), shifted.representatives()
-    cuts = _cuts(shifted.axes)
+    turned = shifted.turned.shifted
+    taps, positions, cuts = turned.scaled(), turned.representatives(), _cuts(turned.axes)
     with np.errstate(over="ignore"):
         energies = np.einsum("...c,...c->...", taps, taps)
 
@@ -53,21 +53,27 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
 
 def most_correlated(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms with the largest ``|G_kj|·2^(−2·scale)``, and it."""
-    return _largest(shifted, shifted.scaled(), _cuts(shifted.axes), None)
+    turned = shifted.turned.shifted
+    return _largest(shifted, turned.scaled(), _cuts(turned.axes), None)
 
 
 def _largest(
     shifted: ShiftedFilters, taps: Array, cuts: Callable[[Shape], Cut], weights: Weights | None
 ) -> Entry:
-    """Return two distinct atoms whose weighted inner product is the largest, and its size."""
-    positions = shifted.representatives()
-    tables = all_tables(shifted.axes, positions, symmetric=True)
-    alone = columns(shifted, tables, taps)
+    """Return two distinct atoms whose weighted inner product is the largest, and its size.
+
+    Taps are those of the turned filters, and so are positions that are cut.
+    """
+    turned = shifted.turned
+    positions = turned.shifted.representatives()
+    tables = all_tables(turned.shifted.axes, positions, symmetric=True)
+    alone = columns(turned.shifted, tables, taps)
     if alone is not None:
-        matrix = alone if weights is None else alone * weights(cuts(positions[0]))[0]
-        entry = most_alike(matrix).entry
-        atoms = (shifted.atom(0, i, positions[0]) for i in (entry.row, entry.column))
-        return Entry(*atoms, entry.value)
+        if weights is not None:
+            alone *= weights(cuts(positions[0]))[0]
+        entry, place = most_alike(alone).entry, turned.position(positions[0])
+        first, second = (shifted.atom(0, i, place) for i in (entry.row, entry.column))
+        return Entry(first, second, entry.value)
 
     # Inner products come table by table; one serves all pairs of positions that meet alike.
     def search(pieces: list[Piece], taps: Array) -> tuple[list[float], Entry]:
@@ -87,7 +93,8 @@ def _largest(
                 if value >= entries[-1].value:
                     group, row = np.unravel_index(int(sizes.argmax()), sizes.shape)[:2]
                     i, j = piece.rows.start + int(row), int(scaled[group, row].argmax())
-                    atoms = shifted.atom(int(group), i, p), shifted.atom(int(group), j, q)
+                    ends = (i, turned.position(p)), (j, turned.position(q))
+                    atoms = [shifted.atom(int(group), *end) for end in ends]
                     entries.append(Entry(min(atoms), max(atoms), value))
             return largest
 
@@ -98,7 +105,7 @@ def _largest(
     pieces = [Piece(rows, table) for rows in row_ranges(taps) for table in tables]
     if screened(taps):
         near, _ = search(pieces, narrowed(taps))
-        floor = max(near) - 2 * slack(taps[0, 0].size)
+        floor = max(near, default=0.0) - 2 * slack(taps[0, 0].size)
         pieces = [piece for piece, value in zip(pieces, near, strict=True) if value >= floor]
     return search(pieces, taps)[1]
 
@@ -128,7 +135,7 @@ def columns(shifted: ShiftedFilters, tables: list[Table], taps: Array) -> Array 
     None if atoms of several positions meet, if those of several positions stand for others, or if
     there are several groups.
     """
-    if len(tables) > 1 or shifted.groups > 1:
+    if len(tables) != 1 or shifted.groups > 1:
         return None
     (table,) = tables
     if len(table.uses) > 1 or not table.diagonal:

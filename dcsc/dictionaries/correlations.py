@@ -178,7 +178,7 @@ def visit_tables(
     What is multiplied at once does not depend on their number, nor does BLAS on one thread.
     """
     queue = deque(enumerate(pieces))
-    most = max(piece.rows.stop - piece.rows.start for piece in pieces)
+    most = max((piece.rows.stop - piece.rows.start for piece in pieces), default=0)
     found: dict[int, Found] = {}
 
     def work(start: int, stop: int) -> None:
@@ -198,7 +198,7 @@ def visit_tables(
                     values[:, row, piece.rows.start + row] = 0
                 found[number] = visit(piece, values, spare)
 
-    share(work, len(queue), max(1, 2**20 // (2 * most * taps.size)))
+    share(work, len(queue), max(1, 2**20 // max(2 * most * taps.size, 1)))
     return [found[number] for number in range(len(pieces))]
 
 

@@ -43,6 +43,7 @@ def sums_of_shifted(shifted: ShiftedFilters, counts: Array) -> Array:
     if counts.tolist() == [1]:
         largest = most_correlated(shifted).value
         return np.array([[largest], [largest**2]])
+    shifted = shifted.turned.shifted  # no order of the axes changes a sum
     taps, positions = shifted.scaled(), shifted.representatives()
     alone = columns(shifted, all_tables(shifted.axes, positions, symmetric=True), taps)
     if alone is not None:
@@ -61,6 +62,7 @@ def sums_of_shifted(shifted: ShiftedFilters, counts: Array) -> Array:
 
 def energy_of_shifted(shifted: ShiftedFilters) -> float:
     """Return the largest sum of the squares of all sizes of a row of ``G·2^(−2·scale)``."""
+    shifted = shifted.turned.shifted
     taps, positions = shifted.scaled(), shifted.representatives()
     tables = all_tables(shifted.axes, positions, symmetric=True)
     alone = columns(shifted, tables, taps)
@@ -157,4 +159,6 @@ class _Pool:
     def largest(self) -> Array:
         """Return the largest of each row, ``(rows, entries)``."""
         self._shrink()
+        if not self.filled:  # no atom meets these
+            return np.zeros((math.prod(self.entries.shape[:-1]), 1), dtype=self.entries.dtype)
         return self.entries[..., : self.filled].reshape(-1, self.filled)

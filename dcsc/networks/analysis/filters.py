@@ -119,17 +119,22 @@ def filter_facts(
     most : float
         How many multiplications each coherence may take, and the random layers together.
     """
-    live = reading.filters[reading.filters.any(axis=tuple(range(1, reading.filters.ndim)))]
-    geometry = (convolution.dilation, convolution.groups)
+    live, geometry = reading.filters.any(), (convolution.dilation, convolution.groups)
     whole = roomy(reading.filters, convolution.stride, *geometry)
-    close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
-    affordable = int(most / products(whole))
-    seeds = range(min(twins, affordable))
-    random = [random_twin(whole, seed).mutual_coherence() for seed in seeds]
-    own = coherence(whole) if affordable and len(live) else None
-    dense = own
-    if close.stride != whole.stride:
-        dense = coherence(close) if products(close) <= most and len(live) else None
+    affordable, floor = int(most / products(whole)), whole.welch_floor()
+    own = dense = coherence(whole) if affordable and live else None
+    del whole  # large layers would be held beside each twin
+    if any(step > 1 for step in convolution.stride):
+        close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
+        dense = coherence(close) if products(close) <= most and live else None
+        del close
+    n, channels, *kernel = reading.filters.shape
+    random = [
+        roomy(
+            gaussian(n, channels, tuple(kernel), rng=seed), convolution.stride, *geometry
+        ).mutual_coherence()
+        for seed in range(min(twins, affordable))
+    ]
     return FilterFacts(
         shape=reading.filters.shape,
         stride=convolution.stride,
@@ -141,7 +146,7 @@ def filter_facts(
         own=own,
         dense=dense,
         random=float(np.median(random)) if random else None,
-        floor=whole.welch_floor(),
+        floor=floor,
         threshold=tuple(_smallest(reading.threshold).tolist()),
         always_on=reading.always_on,
         dead=reading.dead,
@@ -185,13 +190,13 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
 def products(dictionary: ConvolutionalDictionary, positions: int = 1) -> float:
     """Return the work of correlating the atoms at some positions with all, as multiplications.
 
-    For every tap that they share, but those of the last axis, a product of matrices is added to a
+    For every tap that they share, but those of the longest axis, a product of matrices is added to a
     table: its multiplications are many times faster than others, and to begin one takes as long as
     thousands.
     """
     n, channels = dictionary.filters.shape[:2]
     per_group = n // dictionary.groups
-    *above, last = map(_shared, dictionary._shifted.axes)
+    *above, last = map(_shared, dictionary._shifted.turned.shifted.axes)
     begun = math.prod(map(sum, above))
     entries = begun * len(last) * (n * per_group + _BEGINNING)
     multiplied = begun * sum(last) * n * per_group * channels / _FASTER
