@@ -199,5 +199,5 @@ def test_babel_functions_of_several_codes_are_those_of_each():
         for name in ("sums", "squares"):
             pairs = np.array(getattr(values, name)), np.array(getattr(alone, name))
             np.testing.assert_allclose(*pairs, rtol=1e-13)
-    with pytest.raises(DcscError, match="Babel.each: sparsities: expected"):
+    with pytest.raises(DcscError, match=r"Babel\.each: sparsities: expected"):
         Babel.each(dictionary, [-1])

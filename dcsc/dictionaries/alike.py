@@ -44,7 +44,7 @@ class Alike:
 
     @property
     def entry(self) -> Entry:
-        """The first pair, and how large its inner product is; a pair of nothing if there is none."""
+        """The first pair, and how large its inner product is; 0 if there is no pair."""
         if not len(self.values):
             return Entry(0, 0, 0.0)
         return Entry(int(self.rows[0]), int(self.columns[0]), abs(float(self.values[0])))

@@ -69,9 +69,10 @@ def _largest(
     tables = all_tables(turned.shifted.axes, positions, symmetric=True)
     alone = columns(turned.shifted, tables, taps)
     if alone is not None:
+        (use,) = tables[0].uses
         if weights is not None:
-            alone *= weights(cuts(positions[0]))[0]
-        entry, place = most_alike(alone).entry, turned.position(positions[0])
+            alone *= weights(cuts(use.p))[0]
+        entry, place = most_alike(alone).entry, turned.position(use.p)
         first, second = (shifted.atom(0, i, place) for i in (entry.row, entry.column))
         return Entry(first, second, entry.value)
 

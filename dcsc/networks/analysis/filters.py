@@ -190,9 +190,9 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
 def products(dictionary: ConvolutionalDictionary, positions: int = 1) -> float:
     """Return the work of correlating the atoms at some positions with all, as multiplications.
 
-    For every tap that they share, but those of the longest axis, a product of matrices is added to a
-    table: its multiplications are many times faster than others, and to begin one takes as long as
-    thousands.
+    For every tap that they share, but those of the longest axis, a product of matrices is added to
+    a table: its multiplications are many times faster than others, and to begin one takes as long
+    as thousands.
     """
     n, channels = dictionary.filters.shape[:2]
     per_group = n // dictionary.groups
