@@ -13,6 +13,7 @@ from dcsc.dictionaries import (
     ToeplitzDictionary,
     alike,
     coherence,
+    correlations,
     filters,
     pools,
     sums,
@@ -79,10 +80,12 @@ def test_columns_however_little_is_kept(matrix, kept, rows, monkeypatch):
 
 @pytest.mark.usefixtures("screened")
 @pytest.mark.parametrize("few", [1, 10**9])
+@pytest.mark.parametrize("table", [64, 2**22])
 @pytest.mark.parametrize("stride", [1, 2, 3])
-def test_atoms_at_the_border_zeros_and_twins(stride, few, monkeypatch):
+def test_atoms_at_the_border_zeros_and_twins(stride, table, few, monkeypatch):
     """Rows one by one, and all of them from pools; atoms that are cut, zero, or there twice."""
     monkeypatch.setattr(pools, "_FEW", few)
+    monkeypatch.setattr(correlations, "_TABLE_BYTES", table)
     bank = filters.gaussian(6, 2, (5, 3), rng=0) * np.arange(6)[:, None, None, None]
     bank[4] = bank[5]
     for extent, padding in (((7, 6), (2, 1)), ((5, 4), ((4, 0), (0, 2)))):
@@ -132,20 +135,27 @@ def stars(cosines, arms):
 
 @pytest.mark.usefixtures("screened")
 @pytest.mark.parametrize("arms", [1, 4])
-def test_rows_that_single_precision_cannot_tell_apart(arms):
-    """Sums, squares and energies of three rows that differ by 1e-10, the largest in the middle."""
-    cosines = 0.6 + np.array([0, 2e-10, 1e-10])
-    matrix = stars(cosines, arms)
-    assert len(np.unique(np.float32(cosines))) == 1
-    bank = matrix.T[:, :, None]
-    for dictionary in (DenseDictionary(matrix), CirculantDictionary(bank, 1)):
-        # Arms of one star have one more neighbour each: the centre's row is the largest.
-        functions, energy = oracle(matrix, arms)
-        one, squared = dictionary.babel_functions(arms)
-        assert one[arms] == pytest.approx(functions[0][arms], abs=1e-15)
-        assert squared[arms] == pytest.approx(functions[1][arms], abs=1e-15)
-        assert dictionary.spread() == pytest.approx(energy, abs=1e-15)
-        assert dictionary.mutual_coherence() == pytest.approx(0.6 + 2e-10, abs=1e-15)
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_that_single_precision_cannot_tell_apart(arms, seed, monkeypatch):
+    """Sums, squares and energies of ten rows that differ by 1e-11, in any order in float32."""
+    monkeypatch.setattr(correlations, "_TABLE_BYTES", 1)
+    monkeypatch.setattr(sums, "_ROWS", 1)
+    rng = np.random.default_rng(seed)
+    cosines = 0.6 / np.sqrt(arms) + 1e-11 * rng.permutation(10)
+    turned = np.linalg.qr(rng.standard_normal((10 * (arms + 1),) * 2))[0]
+    matrix = turned @ stars(cosines, arms)
+    functions, energy = oracle(matrix, arms)
+    second = np.zeros_like(matrix.T)
+    for dictionary in (
+        DenseDictionary(matrix),
+        CirculantDictionary(matrix.T[:, :, None], 1),
+        CirculantDictionary(np.stack([matrix.T, second], axis=2), 4),  # which meets itself moved
+    ):
+        for got, expected in zip(dictionary.babel_functions(arms), functions, strict=True):
+            assert got[arms] == pytest.approx(expected[arms], abs=2e-15)
+        assert dictionary.babel(1) == pytest.approx(functions[0][1], abs=1e-15)
+        assert dictionary.spread() == pytest.approx(energy, abs=2e-15)
+        assert dictionary.mutual_coherence() == pytest.approx(functions[0][1], abs=1e-15)
 
 
 @pytest.mark.parametrize("terms", [1, 3, 100, 5000])
@@ -188,6 +198,17 @@ def test_no_row_with_a_largest_sum_is_left_out(off, seed):
     if off < 1e-3:
         assert len(rivals.atoms()) < 8
         assert len(energies.atoms()) < 3
+
+
+@pytest.mark.parametrize("off", [1e-6, 1e-3])
+def test_squares_have_room_of_their_own(off):
+    """A row that is far from the largest sum has the largest squares, by less than all is off."""
+    exact = np.array([[0.9, 0.1], [0.9 - off, 0.1], [0.6, 0.6]])
+    near = exact + off * np.array([[-1], [1], [0]])
+    rivals = sums.Rivals()
+    rivals.add(np.arange(3), near, np.array([2]), off)
+    assert {0, 2} <= set(rivals.atoms())
+    assert (near**2).sum(axis=1).argmax() == 1
 
 
 def test_babel_functions_of_several_codes_are_those_of_each():
