@@ -132,9 +132,10 @@ class Dictionary(LinearMap):
 
         Examples
         --------
+        >>> from dcsc import DenseDictionary
         >>> sums, squares = DenseDictionary([[1, 0.6, 0], [0, 0.8, 1]]).babel_functions(3)
-        >>> sums
-        array([0. , 0.8, 1.4, 1.4])
+        >>> sums.round(3).tolist()
+        [0.0, 0.8, 1.4, 1.4]
         """
         where = f"{type(self).__name__}.babel_functions: most"
         count, scale = integer(most, where, minimum=0), self._scale()
