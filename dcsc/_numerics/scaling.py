@@ -23,11 +23,11 @@ def exponents(array: Array, axes: tuple[int, ...]) -> Array:
     return np.asarray(np.frexp(np.maximum(largest, -smallest))[1])
 
 
-def times_power(array: Array, exponent: Any) -> Array:
+def times_power(array: Array, exponent: Any, out: Array | None = None) -> Array:
     """Return ``array·2^exponent``, as ``numpy.ldexp`` but faster where the power is a number."""
     if (np.abs(exponent) <= _LARGEST).all():
-        return np.asarray(array * np.ldexp(1.0, exponent))
-    return np.asarray(np.ldexp(array, exponent))
+        return np.asarray(np.multiply(array, np.ldexp(1.0, exponent), out=out))
+    return np.asarray(np.ldexp(array, exponent, out=out))
 
 
 def norms(array: Array, axes: tuple[int, ...]) -> Array:

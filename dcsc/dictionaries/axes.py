@@ -208,7 +208,7 @@ class ShiftedFilters:
         """
         last = np.moveaxis(self.taps, 1, -1).astype(np.float64, order="C")
         with np.errstate(over="ignore"):
-            np.ldexp(last, -self.scale, out=last)
+            times_power(last, -self.scale, out=last)
         return last.reshape(self.groups, -1, *last.shape[1:])
 
     # ---- the order of the axes -----------------------------------------------------------------
