@@ -7,6 +7,9 @@ with its own::
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/analysis.py /tmp/before \\
         --network network.onnx two.npy
 
+With ``--wide`` networks of one layer are made here, of many or of large filters, which are unit
+normal ones, and inputs of twenty atoms each.
+
 Processes of the two checkouts run in turn, and the least processor time counts, that of their
 children included. What numba compiles is compiled before, by a run that is not counted. No number
 that both write may differ by more than rounding.
@@ -22,13 +25,43 @@ import tempfile
 from pathlib import Path
 
 import common
+import numpy as np
 
 HERE = Path(__file__).parents[1]
 ROUNDING = 1e-9
 HEADING = (
-    "| network | layers | times less processor time | memory before | now | page | numbers | "
-    "largest difference |\n|---|---|---|---|---|---|---|---|"
+    "| network | layers | processor time before | now | times less | memory before | now | page | "
+    "numbers | largest difference |\n|---|---|---|---|---|---|---|---|---|---|"
 )
+
+
+# The shape of the filters, the extent of an input, and how many inputs; none are the filters alone.
+WIDE = [
+    ((4096, 768, 1, 1), (1, 1), 4),
+    ((16384, 768, 1, 1), (1, 1), 0),
+    ((200, 20, 96, 3), (100, 7), 1),
+]
+
+
+def wide(folder, shape, extent, inputs):
+    """Write a network of one layer with its inputs, and return the arguments that name them."""
+    rng = np.random.default_rng(0)
+    filters = rng.standard_normal(shape, dtype=np.float32)
+    filters /= np.sqrt(np.square(filters).sum(axis=(1, 2, 3), keepdims=True))
+    network = folder / f"{'x'.join(map(str, shape))}.npz"
+    bias = np.full(len(filters), -0.25, dtype=np.float32)
+    np.savez(network, **{"conv.weight": filters, "conv.bias": bias})
+    layer = f'input = {[shape[1], *extent]}\n[[layers]]\nname = "conv"\nactivation = "relu"\n'
+    network.with_suffix(".npz.toml").write_text(layer)
+    if not inputs:
+        return [network]
+    signals = np.zeros((inputs, shape[1], *extent), dtype=np.float32)
+    rows, columns = shape[2:]
+    for signal in signals:
+        chosen = rng.choice(len(filters), 20, replace=False)
+        signal[:, :rows, :columns] = np.tensordot(rng.uniform(0.5, 1.5, 20), filters[chosen], 1)
+    np.save(network.with_suffix(".npy"), signals)
+    return [network, "--input", network.with_suffix(".npy")]
 
 
 def run(checkout, arguments, page):
@@ -79,6 +112,7 @@ def compared(before, arguments, repetitions, folder):
     differences = [difference(*pair) for pair in common_numbers(*documents)]
     return {
         "layers": len(documents[1]["layers"]),
+        "seconds": seconds,
         "ratio": seconds["before"] / seconds["now"],
         "memory": memory,
         "page": pages["now"].stat().st_size / 1e6,
@@ -89,7 +123,8 @@ def compared(before, arguments, repetitions, folder):
 
 def line(name, row):
     return (
-        f"| {name} | {row['layers']} | {row['ratio']:.1f}× | {row['memory']['before']:.0f} | "
+        f"| {name} | {row['layers']} | {row['seconds']['before']:.1f} s | "
+        f"{row['seconds']['now']:.1f} s | {row['ratio']:.1f}× | {row['memory']['before']:.0f} | "
         f"{row['memory']['now']:.0f} | {row['page']:.2f} MB | {row['numbers']} | "
         f"{row['difference']:.0e} |"
     )
@@ -99,6 +134,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", type=Path, help="a checkout of the commit to compare with")
     parser.add_argument("--network", nargs=2, action="append", default=[], metavar="FILE")
+    parser.add_argument("--wide", action="store_true", help="networks of one wide layer")
     parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="two inputs, to see that it runs")
     options = parser.parse_args()
@@ -109,6 +145,8 @@ def main():
     print(common.machine(), HEADING, sep="\n\n", flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
+        for shape, extent, inputs in WIDE if options.wide else ():
+            asked["×".join(map(str, shape))] = wide(Path(folder), shape, extent, inputs)
         before = options.before.resolve()
         for checkout in () if options.quick else (before, HERE):
             run(checkout, ["--most", "2"], Path(folder, "first.html"))
@@ -116,7 +154,7 @@ def main():
             rows.append(compared(before, arguments, options.repetitions, Path(folder)))
             print(line(name, rows[-1]), flush=True)
     mean = common.geometric_mean([row["ratio"] for row in rows])
-    print(f"| geometric mean | | **{mean:.1f}×** | | | | | |")
+    print(f"| geometric mean | | | | **{mean:.1f}×** | | | | | |")
     if not all(math.isfinite(row["difference"]) and row["difference"] < ROUNDING for row in rows):
         raise SystemExit(f"numbers that both write differ by more than {ROUNDING:g}")
 

@@ -84,25 +84,3 @@ def test_atoms_of_no_norm_are_like_none():
     matrix = np.array([[1, 0, 1e-14, 0.6], [0, 0, 0, 0.8]])
     assert DenseDictionary(matrix).coherent_pair().filters == (0, 3)
     assert DenseDictionary(np.eye(3)).coherent_pair() is None
-
-
-@pytest.mark.parametrize("rows", [4, 256])
-@pytest.mark.parametrize("most", [1, 5, 100])
-@pytest.mark.parametrize("matrix", list(matrices()))
-def test_the_babel_function_is_that_of_the_dictionary(matrix, most, rows, monkeypatch):
-    monkeypatch.setattr(alike, "_ROWS", rows)
-    columns = unit(matrix)
-    got = alike.babel_function(columns, most)
-    dictionary = DenseDictionary(columns)
-    assert len(got) == min(most, columns.shape[1] - 1)
-    expected = [dictionary.babel(count) for count in range(1, len(got) + 1)]
-    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
-
-
-def test_babel_functions_that_single_precision_cannot_tell_apart():
-    """The largest sum is that of the second pair, by 1e-10."""
-    matrix = np.eye(40)
-    for at, cosine in ((0, 0.9), (10, 0.9 + 1e-10)):
-        matrix[[at, at + 1], at + 1] = cosine, np.sqrt(1 - cosine**2)
-    assert alike.babel_function(matrix, 1)[0] == pytest.approx(0.9 + 1e-10, abs=1e-14)
-    assert len(alike.babel_function(np.ones((1, 1)), 5)) == 0

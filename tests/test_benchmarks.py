@@ -1,10 +1,14 @@
 """The benchmarks run; how fast is not a test's business."""
 
+import importlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from dcsc.networks import load
+from dcsc.networks.analysis import analyze
 from tests.commands import script
 
 SIDES = Path(__file__).parents[1] / "benchmarks" / "side_by_side.py"
@@ -37,6 +41,19 @@ def test_the_analysis_of_a_checkout_beside_itself():
     assert (name, difference) == ("the shipped network", "0e+00")
     assert int(numbers) > 300
     assert mean.startswith("| geometric mean |")
+
+
+def test_wide_networks_are_what_is_said(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SIDES.parent)
+    wide = importlib.import_module("analysis").wide
+    network, _, inputs = wide(tmp_path, (30, 4, 3, 2), (5, 4), 2)
+    signals = np.load(inputs)
+    found = analyze(load(network), {"input": signals})
+    (layer,) = found.layers
+    assert layer.filters.shape == (30, 4, 3, 2)
+    assert signals.shape == (2, 4, 5, 4)
+    assert found.inputs.count == 2
+    assert wide(tmp_path, (30, 4, 3, 2), (5, 4), 0) == [network]
 
 
 def test_the_crossover_is_shown():

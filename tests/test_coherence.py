@@ -18,6 +18,8 @@ from dcsc.dictionaries import (
     coherence,
     correlations,
     filters,
+    pools,
+    sums,
 )
 from dcsc.dictionaries import rows as laying
 from tests import strategies
@@ -50,12 +52,18 @@ def found(dictionary, counts):
 def test_measures_however_little_is_held_at_once(table, pool, dictionary):
     counts = (1, 2, 3, 7, 1000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coherence, "_TABLE_BYTES", table)
-        patch.setattr(coherence, "_POOL_BYTES", pool)
-        got = found(dictionary, counts)
+        patch.setattr(correlations, "_TABLE_BYTES", table)
+        patch.setattr(pools, "_POOL_BYTES", pool)
+        # with and without single precision before
+        got = []
+        for least in (0, 2**60):
+            patch.setattr(coherence, "_SCREENED", least)
+            patch.setattr(sums, "_SCREENED", least)
+            got.append(found(dictionary, counts))
     expected = measures(dictionary, counts)
     single = dictionary.filters.dtype == np.float32
-    np.testing.assert_allclose(got, expected, rtol=1e-5 if single else 1e-11, atol=1e-11)
+    for values in got:
+        np.testing.assert_allclose(values, expected, rtol=1e-5 if single else 1e-11, atol=1e-11)
 
 
 @given(dictionary=CONVOLUTIONS, seed=strategies.seeds)

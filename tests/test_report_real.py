@@ -90,6 +90,7 @@ def test_coherence_says_of_how_many_layers_it_is():
     assert "Coherence is 0." in text
     assert " in 1 of 2 layers; in others it was too much work. It is lower than that of " in text
     assert "random filters in 0 of 1 layer." in text or "random filters in 1 of 1 layer." in text
+    assert "Coherence was too much work in 2 of 2 layers." in coherent((400, 3, 17), (400, 3, 17))
     # One filter of one tap meets no other; it is no layer of coherence 0.
     assert "Coherence is between 0." in coherent((3, 3, 3), (4, 3, 3), (1, 3, 1))
     assert "Coherence" not in coherent((1, 3, 1))

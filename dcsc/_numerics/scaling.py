@@ -18,31 +18,33 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 def exponents(array: Array, axes: tuple[int, ...]) -> Array:
     """Return e where the largest size is m·2^e, 1/2 ≤ m < 1; 0 where all is 0. Axes are kept."""
-    return np.asarray(np.frexp(np.abs(array).max(axis=axes, keepdims=True, initial=0))[1])
+    largest = array.max(axis=axes, keepdims=True, initial=0)
+    smallest = array.min(axis=axes, keepdims=True, initial=0)
+    return np.asarray(np.frexp(np.maximum(largest, -smallest))[1])
 
 
-def times_power(array: Array, exponent: Any) -> Array:
+def times_power(array: Array, exponent: Any, out: Array | None = None) -> Array:
     """Return ``array·2^exponent``, as ``numpy.ldexp`` but faster where the power is a number."""
     if (np.abs(exponent) <= _LARGEST).all():
-        return np.asarray(array * np.ldexp(1.0, exponent))
-    return np.asarray(np.ldexp(array, exponent))
+        return np.asarray(np.multiply(array, np.ldexp(1.0, exponent), out=out))
+    return np.asarray(np.ldexp(array, exponent, out=out))
 
 
 def norms(array: Array, axes: tuple[int, ...]) -> Array:
     """Return ℓ2 norms over ``axes``, float64, infinite only where no float holds them."""
-    wide = array.astype(np.float64)
+    wide = array.astype(np.float64, copy=False)
     exponent = exponents(wide, axes)
-    squares = np.square(times_power(wide, -exponent)).sum(axis=axes, keepdims=True)
+    scaled = times_power(wide, -exponent)
+    squares = np.square(scaled, out=scaled).sum(axis=axes, keepdims=True)
     with np.errstate(over="ignore"):
         return np.ldexp(np.sqrt(squares), exponent).squeeze(axes)
 
 
 def unit_norm(array: Array, axes: tuple[int, ...]) -> Array:
     """Return the array with unit ℓ2 norm over ``axes``, however small or large its entries are."""
-    wide = array.astype(np.float64)
-    scaled = times_power(wide, -exponents(wide, axes))
-    squares = np.square(scaled).sum(axis=axes, keepdims=True)
-    return (scaled / np.sqrt(squares)).astype(array.dtype)
+    scaled = times_power(array.astype(np.float64, copy=False), -exponents(array, axes))
+    scaled /= np.sqrt(np.square(scaled).sum(axis=axes, keepdims=True))
+    return scaled.astype(array.dtype, copy=False)
 
 
 def restored(value: float, exponent: int) -> float:

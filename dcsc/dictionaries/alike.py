@@ -1,11 +1,11 @@
 """The most alike of many columns: sought in single precision, decided in double.
 
-Of a symmetric product only one half is formed, tile by tile. In float32 the inner product of two
-columns of length d and unit norm is off by at most :math:`(d + 8) 2^{-24}`, in whatever order it is
-summed. So a pair that is smaller than the largest ones by more than that is none of them, and only
-those that are left, few as a rule, are computed in float64.
+Of a symmetric product only one half is formed, tile by tile. A pair that is smaller in float32 than
+the largest ones by more than rounding is none of them, and only those that are left, few as a rule,
+are computed in float64.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -13,14 +13,25 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._numerics.products import product
+from dcsc.dictionaries.gram import Entry
 
-__all__ = ["Alike", "Watch", "babel_function", "most_alike"]
+__all__ = ["Alike", "Watch", "most_alike", "narrow_rows", "slack"]
 
 _TILE = 1024
-_ROWS = 256
 _FEW = 64  # a tile with more than this share of its pairs left is computed as a whole
 
 Watch = Callable[[slice, slice, Array], None]
+
+
+def slack(terms: int) -> float:
+    r"""Return by how much float32 may miss an inner product of so many terms and norms at most 1.
+
+    Each term is rounded twice on its way in, once when it is multiplied, and once in each sum, so
+    that in whatever order it is summed the result is off by at most :math:`(1 + u)^{d + 2} - 1` for
+    d terms and :math:`u = 2^{-24}` (Higham, "Accuracy and stability", 2002, 3.1). Six more
+    roundings stand for what a factor for each column, double precision and underflow add.
+    """
+    return math.expm1((terms + 8) * 2.0**-24)
 
 
 @attrs.frozen(eq=False)
@@ -30,6 +41,13 @@ class Alike:
     rows: Array
     columns: Array
     values: Array
+
+    @property
+    def entry(self) -> Entry:
+        """The first pair, and how large its inner product is; 0 if there is no pair."""
+        if not len(self.values):
+            return Entry(0, 0, 0.0)
+        return Entry(int(self.rows[0]), int(self.columns[0]), abs(float(self.values[0])))
 
     def joined(self, other: "Alike", count: int) -> "Alike":
         """Return the first pairs of both."""
@@ -56,7 +74,7 @@ def most_alike(
     Parameters
     ----------
     left : array, shape (samples, n)
-        Columns of unit norm, or 0.
+        Columns of norm at most 1.
     right : array, shape (samples, n), optional
         What its columns are paired with; by default those of ``left``, each pair i < j once.
     count : int, default 1
@@ -67,19 +85,23 @@ def most_alike(
     """
     symmetric = right is None
     other = left if right is None else right
-    narrow = _rows(left)
-    narrow_other = narrow if right is None else _rows(right)
-    slack = (len(left) + 8) * 2.0**-24
+    narrow = narrow_rows(left)
+    narrow_other = narrow if right is None else narrow_rows(right)
+    off = slack(len(left))
     best = Alike(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     for rows, columns in _tiles(left.shape[1], other.shape[1], symmetric):
         near = product(narrow[rows], narrow_other[columns].T)
         _leave_out(near, rows, columns, symmetric)
         if watch is not None:
             watch(rows, columns, near)
-        floor = abs(best.values[-1]) - slack if len(best.values) == count else 0.0
+        floor = abs(best.values[-1]) - off if len(best.values) == count else 0.0
         if not near.size or max(near.max(), -near.min()) < floor:
             continue
-        at = np.flatnonzero(np.abs(near) >= floor)
+        sizes = np.abs(near)
+        # Nor is a pair that so many of the same tile are certainly larger than.
+        if count == 1:
+            floor = max(floor, float(sizes.max()) - 2 * off)
+        at = np.flatnonzero(sizes >= floor)
         if len(at) * _FEW > near.size:
             exact = product(left[:, rows].T, other[:, columns])
             _leave_out(exact, rows, columns, symmetric)
@@ -94,7 +116,7 @@ def most_alike(
     return best
 
 
-def _rows(columns: Array) -> Array:
+def narrow_rows(columns: Array) -> Array:
     """Return columns in float32, one after the other in memory."""
     return np.ascontiguousarray(columns.T, dtype=np.float32)
 
@@ -115,42 +137,3 @@ def _largest(sizes: Array, count: int) -> Array:
     if len(sizes) <= count:
         return np.arange(len(sizes))
     return np.flatnonzero(sizes >= np.partition(sizes, -count)[-count])
-
-
-def babel_function(columns: Array, most: int) -> Array:
-    """Return μ₁(S) of columns of unit norm, for S from 1 to ``most``, or to all others there are.
-
-    μ₁(S) is the largest sum of the S largest of a column's absolute inner products with others.
-    Rows that single precision leaves in question are computed again in double.
-    """
-    others = columns.shape[1] - 1
-    most = min(most, others)
-    if most < 1:
-        return np.zeros(0)
-    narrow = _rows(columns)
-    near = np.concatenate(
-        [_largest_sums(product(narrow[part], narrow.T), part, most) for part in _parts(others + 1)]
-    )
-    # Each of S terms may be off by the slack, of a row and of the largest one.
-    slack = 2 * (len(columns) + 8) * 2.0**-24 * np.arange(1, most + 1)
-    open_ = np.flatnonzero((near >= near.max(axis=0) - slack).any(axis=1))
-    largest = np.zeros(most)
-    for part in _parts(len(open_)):
-        rows = open_[part]
-        sums = _largest_sums(product(columns[:, rows].T, columns), rows, most)
-        largest = np.maximum(largest, sums.max(axis=0))
-    return largest
-
-
-def _parts(count: int) -> Iterator[slice]:
-    return (slice(start, start + _ROWS) for start in range(0, count, _ROWS))
-
-
-def _largest_sums(products: Array, rows: slice | Array, most: int) -> Array:
-    """Return for every row the sums of its largest sizes, 1 to ``most`` of them, in float64."""
-    sizes = np.abs(products, out=products)
-    at = np.arange(sizes.shape[1])[rows]
-    sizes[np.arange(len(at)), at] = 0
-    largest = np.partition(sizes, -most, axis=1)[:, -most:]
-    largest.sort(axis=1)
-    return np.cumsum(largest[:, ::-1], axis=1, dtype=np.float64)

@@ -208,7 +208,18 @@ class ShiftedFilters:
         """
         last = np.moveaxis(self.taps, 1, -1).astype(np.float64, order="C")
         with np.errstate(over="ignore"):
-            return times_power(last.reshape(self.groups, -1, *last.shape[1:]), -self.scale)
+            times_power(last, -self.scale, out=last)
+        return last.reshape(self.groups, -1, *last.shape[1:])
+
+    # ---- the order of the axes -----------------------------------------------------------------
+
+    @cached_property
+    def turned(self) -> "Turned":
+        """The same atoms with the longest kernels on the last axis, where products are longest."""
+        order = tuple(sorted(range(len(self.axes)), key=lambda number: self.axes[number].kernel))
+        taps = self.taps.transpose(0, 1, *(2 + number for number in order))
+        axes = tuple(self.axes[number] for number in order)
+        return Turned(ShiftedFilters(taps, axes, self.groups), order)
 
     @cached_property
     def _norms_by_cut(self) -> tuple[Array, list[Array]]:
@@ -219,9 +230,10 @@ class ShiftedFilters:
         cuts, cut_of = [way[0].T.tolist() for way in ways], [way[1].ravel() for way in ways]
 
         # The energies of the taps, each filter by itself scaled to 1.
-        taps, sides = self.taps.astype(np.float64), tuple(range(1, self.taps.ndim))
+        taps, sides = self.taps.astype(np.float64, copy=False), tuple(range(1, self.taps.ndim))
         exponent = exponents(taps, sides)
-        energies = np.square(times_power(taps, -exponent)).sum(axis=1)
+        scaled = times_power(taps, -exponent)
+        energies = np.square(scaled, out=scaled).sum(axis=1)
 
         # Add up the taps inside; where only small ones are left, scale them anew.
         table = np.empty((len(taps), *map(len, cuts)))
@@ -266,3 +278,22 @@ class ShiftedFilters:
         shape = math.prod(self.signal_shape), math.prod(self.code_shape)
         entries = (values[exist], (rows[exist], columns[exist]))
         return scipy.sparse.csc_array(scipy.sparse.coo_array(entries, shape=shape))
+
+
+@attrs.frozen(eq=False)
+class Turned:
+    """Shifted filters whose axes were put in another order.
+
+    Parameters
+    ----------
+    shifted : ShiftedFilters
+    order : tuple of int
+        Which axis each of theirs was.
+    """
+
+    shifted: ShiftedFilters
+    order: tuple[int, ...]
+
+    def position(self, turned: Shape) -> Shape:
+        """Return the position, with the axes as they were, of one of theirs."""
+        return tuple(turned[self.order.index(number)] for number in range(len(turned)))

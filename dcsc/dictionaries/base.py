@@ -4,14 +4,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
 from dcsc._arrays import Array, flat_indices, integer
 from dcsc._numerics.scaling import restored
-from dcsc.dictionaries import gram
+from dcsc.dictionaries import gram, sums
 from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.maps import LinearMap
 from dcsc.dictionaries.pairs import AtomPair
@@ -21,7 +20,7 @@ from dcsc.errors import DcscError
 
 __all__ = ["Dictionary"]
 
-_BLOCK_ENTRIES = 2**22
+_BLOCK_ENTRIES = 2**20
 
 
 class Dictionary(LinearMap):
@@ -76,25 +75,24 @@ class Dictionary(LinearMap):
         size; ``filters`` and ``offset`` tell which two filters, and how far one is shifted.
         """
         entry = self._most_coherent()
-        if entry.value == 0:
-            return None
-        inner = self._scaled_gram_rows(np.array([entry.row]), self._scale())[0, entry.column]
-        return self._pair(attrs.evolve(entry, value=math.copysign(entry.value, inner)))
-
-    def _pair(self, entry: gram.Entry) -> AtomPair:
-        shape = tuple(self.code_shape)
-        return AtomPair.of(self.stripes, self.patches, shape, entry.row, entry.column, entry.value)
+        return self._pair(entry, entry.value)
 
     def correlated_pair(self) -> AtomPair | None:
         """Return two distinct atoms whose inner product is the largest; None if all are 0.
 
         Its ``value`` is ``⟨a, b⟩`` with its sign, of which ``babel(1)`` is the size.
         """
-        scale = self._scale()
-        entry = gram.largest_entry(self._gram_blocks(scale))
+        entry = self._most_correlated()
         with _in_range(self, "correlated_pair"):
-            value = restored(entry.value, 2 * scale)
-        return self._pair(attrs.evolve(entry, value=value)) if value else None
+            return self._pair(entry, restored(entry.value, 2 * self._scale()))
+
+    def _pair(self, entry: gram.Entry, value: float) -> AtomPair | None:
+        """Return the pair of an entry, with the sign of the inner product; None if it is 0."""
+        if value == 0:
+            return None
+        inner = self._scaled_gram_rows(np.array([entry.row]), self._scale())[0, entry.column]
+        shape, signed = tuple(self.code_shape), math.copysign(value, inner)
+        return AtomPair.of(self.stripes, self.patches, shape, entry.row, entry.column, signed)
 
     @property
     def dead_filters(self) -> tuple[int, ...]:
@@ -110,17 +108,49 @@ class Dictionary(LinearMap):
         ``babel(0)`` is 0, and where a row has fewer than S entries, what exists is summed.
         (Tropp, "Greed is good", 2004.)
         """
-        where = f"{type(self).__name__}.babel: sparsity"
-        count = integer(sparsity, where, minimum=0)
-        with _in_range(self, "babel"):
-            return self._babel(count, power=1)
+        return self._babel(sparsity, "babel", power=1)
 
     def babel_squared(self, sparsity: int) -> float:
         """Return μ₂²(S), the largest sum of S off-diagonal ``G_kj²`` of one row of G = AᵀA."""
-        where = f"{type(self).__name__}.babel_squared: sparsity"
-        count = integer(sparsity, where, minimum=0)
-        with _in_range(self, "babel_squared"):
-            return self._babel(count, power=2)
+        return self._babel(sparsity, "babel_squared", power=2)
+
+    def _babel(self, sparsity: int, name: str, power: int) -> float:
+        count = integer(sparsity, f"{type(self).__name__}.{name}: sparsity", minimum=0)
+        if count == 0:
+            return 0.0
+        with _in_range(self, name):
+            largest = self._largest_sums(np.array([count]))[power - 1, 0]
+            return restored(float(largest), 2 * power * self._scale())
+
+    def babel_functions(self, most: int) -> tuple[Array, Array]:
+        """Return μ₁(S) and μ₂²(S) for every S from 0 to ``most``, from one pass over G.
+
+        Returns
+        -------
+        sums, squares : array, shape (most + 1,)
+            ``sums[S]`` is ``babel(S)``, and ``squares[S]`` is ``babel_squared(S)``, to rounding.
+
+        Examples
+        --------
+        >>> from dcsc import DenseDictionary
+        >>> sums, squares = DenseDictionary([[1, 0.6, 0], [0, 0.8, 1]]).babel_functions(3)
+        >>> sums.round(3).tolist()
+        [0.0, 0.8, 1.4, 1.4]
+        """
+        where = f"{type(self).__name__}.babel_functions: most"
+        count, scale = integer(most, where, minimum=0), self._scale()
+        if count == 0:
+            return np.zeros(1), np.zeros(1)
+        # Beyond the longest row no S adds anything.
+        entries = min(count, max(math.prod(self.code_shape) - 1, 1))
+        values = np.zeros((2, count + 1))
+        with _in_range(self, "babel_functions"):
+            values[:, 1 : entries + 1] = self._largest_sums(np.arange(1, entries + 1))
+            values[:, entries + 1 :] = values[:, entries, None]
+            for power, row in zip((2, 4), values, strict=True):
+                restored(row[-1], power * scale)  # the largest; if a float holds it, so the others
+                row[:] = np.ldexp(row, power * scale)
+        return values[0], values[1]
 
     def spread(self) -> float:
         """Return max over j of Σ_{k≠j} G_kj², the energy that an atom leaves in all others.
@@ -128,7 +158,7 @@ class Dictionary(LinearMap):
         It is μ₂²(N) for N atoms, and n/c - 1 for tight frames of n filters of c channels.
         """
         with _in_range(self, "spread"):
-            return self._babel(math.prod(self.code_shape), power=2)
+            return restored(self._largest_energy(), 4 * self._scale())
 
     def welch_floor(self) -> float:
         r"""Return the least coherence that any unit-norm dictionary of this geometry can have.
@@ -213,14 +243,23 @@ class Dictionary(LinearMap):
         norms = np.ldexp(self.atom_norms().ravel(), -scale)
         return gram.most_coherent(self._gram_blocks(scale), norms)
 
-    def _babel(self, sparsity: int, power: int) -> float:
-        """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row.
+    def _most_correlated(self) -> gram.Entry:
+        """Return two distinct atoms with the largest ``|G_kj|·2^(−2·scale)``, and it.
 
-        Raises FloatingPointError where no float holds it.
+        The power is that of ``_scale``.
         """
-        scale = self._scale()
-        largest = gram.babel(self._gram_blocks(scale), sparsity, power)
-        return restored(largest, 2 * power * scale)
+        return gram.largest_entry(self._gram_blocks(self._scale()))
+
+    def _largest_sums(self, counts: Array) -> Array:
+        """Return the largest sums of so many ``|G_kj|`` of a row, and of so many squares.
+
+        They are those of ``G·2^(−2·scale)``, ``(2, counts)``, for counts of at least 1.
+        """
+        return sums.largest_sums(self._sizes(), counts)
+
+    def _largest_energy(self) -> float:
+        """Return the largest sum of all squares of a row of ``G·2^(−2·scale)``, diagonal aside."""
+        return sums.largest_energy(self._sizes())
 
     def _representatives(self) -> Array:
         """Return flat indices of atoms that see, up to moves on the grid, all that any atom sees.
@@ -242,13 +281,22 @@ class Dictionary(LinearMap):
 
     def _gram_blocks(self, scale: int) -> Iterator[gram.Block]:
         """Yield rows of ``G·2^(−2·scale)`` at those atoms, without the diagonal, block by block."""
+        for atoms, rows in self._representative_rows(scale):
+            yield gram.Block.of(atoms, rows)
+
+    def _sizes(self) -> Iterator[Array]:
+        """Yield the sizes in those rows, at the power of ``_scale``, ``(rows, entries)``."""
+        for atoms, rows in self._representative_rows(self._scale()):
+            yield sums.rows_of_gram(atoms, rows)
+
+    def _representative_rows(self, scale: int) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
         atoms = self._representatives()
         block = max(1, _BLOCK_ENTRIES // min(self.stripes.size, math.prod(self.code_shape)))
         for start in range(0, len(atoms), block):
             part = atoms[start : start + block]
             rows = self._scaled_gram_rows(part, scale)
             rows.sum_duplicates()
-            yield gram.Block.of(part, rows)
+            yield part, rows
 
 
 @contextmanager

@@ -1,39 +1,38 @@
-"""Coherence and Babel functions of dictionaries of shifted filters."""
+"""The most coherent and the most correlated atoms of dictionaries of shifted filters.
 
-import math
-import threading
+Of large filters they are sought in single precision, and tables that may hold them, few as a rule,
+are computed again in double.
+"""
+
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics.scaling import restored
+from dcsc.dictionaries.alike import most_alike, slack
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
-from dcsc.dictionaries.correlations import (
-    Meeting,
-    Table,
-    all_tables,
-    visit_tables,
-)
+from dcsc.dictionaries.correlations import Piece, Table, all_tables, row_ranges, visit_tables
 from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
-__all__ = ["babel", "most_coherent"]
+__all__ = ["columns", "most_coherent", "most_correlated", "narrowed", "screened"]
 
-# What is held beside the filters: two tables for each thread, and rows of G for Babel functions.
-_TABLE_BYTES = 2**22
-_POOL_BYTES = 2**25
+# Where a table takes more multiplications, single precision comes first.
+_SCREENED = 2**24
 
 # Per axis, the taps [first, last) of an atom that lie inside the extent.
 Cut = tuple[tuple[int, int], ...]
+# What inner products are multiplied by, for all filters cut in one way: ``(groups, n)``.
+Weights = Callable[[Cut], Array]
 
 
 def most_coherent(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
-    taps = shifted.scaled()
-    cuts = _cuts(shifted.axes)
+    turned = shifted.turned.shifted
+    taps, positions, cuts = turned.scaled(), turned.representatives(), _cuts(turned.axes)
     with np.errstate(over="ignore"):
-        energies = np.square(taps).sum(axis=-1)
+        energies = np.einsum("...c,...c->...", taps, taps)
 
     # |a_k| of all filters at once, for each way in which the border cuts atoms.
     @cache
@@ -41,7 +40,6 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
         inside = energies[:, :, *(slice(*bounds) for bounds in cut)]
         return np.asarray(np.sqrt(inside.reshape(*taps.shape[:2], -1).sum(axis=2)))
 
-    positions = shifted.representatives()
     least = NEGLIGIBLE * max(float(lengths(cuts(p)).max()) for p in positions)
 
     @cache
@@ -49,117 +47,113 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
         norm = lengths(cut)
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
-    # Inner products come table by table; one serves all pairs of positions that meet alike.
-    tables = all_tables(shifted.axes, positions, symmetric=True)
-    entries = [Entry(0, 0, 0.0)]
-
-    def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
-        # Pairs of positions with the same cuts have the same cosines: one of each will do.
-        ends: dict[tuple[Cut, Cut], tuple[Shape, Shape]] = {}
-        for use in table.uses:
-            p, q = (use.q, use.p) if use.swapped else (use.p, use.q)
-            ends.setdefault((cuts(p), cuts(q)), (p, q))
-        for (first, second), (p, q) in ends.items():
-            # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
-            scaled = np.multiply(values, inverse(second)[:, None], out=spare)
-            best = scaled.max(axis=2) * inverse(first)[:, rows]
-            group, row = divmod(int(best.argmax()), best.shape[1])
-            value = min(float(best[group, row]), 1.0)
-            if value >= entries[-1].value:
-                i, j = rows.start + row, int(scaled[group, row].argmax())
-                atoms = shifted.atom(group, i, p), shifted.atom(group, j, q)
-                entries.append(Entry(min(atoms), max(atoms), value))
-
-    ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
-    visit_tables(tables, taps, ranges, visit)
-    # Of equal entries the first: the result must not depend on which thread came first.
-    return min(entries, key=lambda entry: (-entry.value, entry.row, entry.column))
+    entry = _largest(shifted, taps, cuts, inverse)
+    return attrs.evolve(entry, value=min(entry.value, 1.0))
 
 
-def babel(shifted: ShiftedFilters, sparsity: int, power: int) -> float:
-    """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row.
+def most_correlated(shifted: ShiftedFilters) -> Entry:
+    """Return two distinct atoms with the largest ``|G_kj|·2^(−2·scale)``, and it."""
+    turned = shifted.turned.shifted
+    return _largest(shifted, turned.scaled(), _cuts(turned.axes), None)
 
-    Raises FloatingPointError where no float holds it.
+
+def _largest(
+    shifted: ShiftedFilters, taps: Array, cuts: Callable[[Shape], Cut], weights: Weights | None
+) -> Entry:
+    """Return two distinct atoms whose weighted inner product is the largest, and its size.
+
+    Taps are those of the turned filters, and so are positions that are cut.
     """
-    if sparsity == 0:
-        return 0.0
-    taps, scale = shifted.scaled(), shifted.scale
-    (groups, n), positions = taps.shape[:2], shifted.representatives()
-    if sparsity == 1:
-        largest = _largest(shifted, taps, positions)
-        return restored(largest**power, 2 * power * scale)
-    meeting = (len(Meeting.along(axis).turns) for axis in shifted.axes)
-    total = n * math.prod(map(min, meeting, shifted.positions))
-    width = min(sparsity, total)
-    room = min(max(width, 4 * n), total - width)
-    row = 8 * groups * (width + room)
-    ranges = list(_ranges(n, min(_TABLE_BYTES // (8 * groups * n), _POOL_BYTES // row)))
-    together = max(1, _POOL_BYTES // (row * (ranges[0].stop - ranges[0].start)))
-    sums = [0.0]
-    for start in range(0, len(positions), together):
-        batch = positions[start : start + together]
-        tables = all_tables(shifted.axes, batch, symmetric=len(ranges) == 1)
-        for rows in ranges:
-            pools = {p: _Pool((groups, rows.stop - rows.start), width, room) for p in batch}
-            _fill(pools, tables, taps, rows, power)
-            sums.extend(pool.largest_sum() for pool in pools.values())
-    return restored(max(sums), 2 * power * scale)
+    turned = shifted.turned
+    positions = turned.shifted.representatives()
+    tables = all_tables(turned.shifted.axes, positions, symmetric=True)
+    alone = columns(turned.shifted, tables, taps)
+    if alone is not None:
+        (use,) = tables[0].uses
+        if weights is not None:
+            alone *= weights(cuts(use.p))[0]
+        entry, place = most_alike(alone).entry, turned.position(use.p)
+        first, second = (shifted.atom(0, i, place) for i in (entry.row, entry.column))
+        return Entry(first, second, entry.value)
+
+    # Inner products come table by table; one serves all pairs of positions that meet alike.
+    def search(pieces: list[Piece], taps: Array) -> tuple[list[float], Entry]:
+        entries = [Entry(0, 0, 0.0)]
+
+        def visit(piece: Piece, values: Array, spare: Array) -> float:
+            largest = 0.0
+            for (p, first), (q, second) in _ends(piece.table, cuts, weights):
+                # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
+                if first is None or second is None:
+                    sizes = scaled = values
+                else:
+                    scaled = np.multiply(values, second[:, None].astype(values.dtype), out=spare)
+                    sizes = scaled.max(axis=2) * first[:, piece.rows]
+                value = min(float(sizes.max()), 1.0)
+                largest = max(largest, value)
+                if value >= entries[-1].value:
+                    group, row = np.unravel_index(int(sizes.argmax()), sizes.shape)[:2]
+                    i, j = piece.rows.start + int(row), int(scaled[group, row].argmax())
+                    ends = (i, turned.position(p)), (j, turned.position(q))
+                    atoms = [shifted.atom(int(group), *end) for end in ends]
+                    entries.append(Entry(min(atoms), max(atoms), value))
+            return largest
+
+        # Of equal entries the first: the result must not depend on which thread came first.
+        values = visit_tables(pieces, taps, visit)
+        return values, min(entries, key=lambda entry: (-entry.value, entry.row, entry.column))
+
+    pieces = [Piece(rows, table) for rows in row_ranges(taps) for table in tables]
+    if screened(taps):
+        near, _ = search(pieces, narrowed(taps))
+        floor = max(near, default=0.0) - 2 * slack(taps[0, 0].size)
+        pieces = [piece for piece, value in zip(pieces, near, strict=True) if value >= floor]
+    return search(pieces, taps)[1]
 
 
-def _fill(
-    pools: dict[Shape, "_Pool"], tables: list[Table], taps: Array, rows: slice, power: int
-) -> None:
-    lock = threading.Lock()
+def _ends(
+    table: Table, cuts: Callable[[Shape], Cut], weights: Weights | None
+) -> Iterator[tuple[tuple[Shape, Array | None], tuple[Shape, Array | None]]]:
+    """Yield the positions that a table is of, with weights; one pair of those that are cut alike.
 
-    def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
-        powers = np.square(values, out=values) if power == 2 else values
-        with lock:
-            for use in table.uses:
-                pools[use.p].add(powers.swapaxes(1, 2) if use.swapped else powers)
-
-    visit_tables(tables, taps, [rows], visit)
-
-
-def _largest(shifted: ShiftedFilters, taps: Array, positions: list[Shape]) -> float:
-    """Return the largest off-diagonal |G_kj|."""
-    tables = all_tables(shifted.axes, positions, symmetric=True)
-    maxima = [0.0]
-
-    def visit(table: Table, values: Array, rows: slice, spare: Array) -> None:
-        maxima.append(float(values.max()))
-
-    ranges = list(_ranges(taps.shape[1], _TABLE_BYTES // (8 * len(shifted.taps))))
-    visit_tables(tables, taps, ranges, visit)
-    return max(maxima)
+    Without weights, one pair stands for all.
+    """
+    seen = set()
+    for use in table.uses:
+        p, q = (use.q, use.p) if use.swapped else (use.p, use.q)
+        if weights is None:
+            yield (p, None), (q, None)
+            return
+        ends = cuts(p), cuts(q)
+        if ends not in seen:
+            seen.add(ends)
+            yield (p, weights(ends[0])), (q, weights(ends[1]))
 
 
-class _Pool:
-    """The largest entries of some rows, of all that were added."""
+def columns(shifted: ShiftedFilters, tables: list[Table], taps: Array) -> Array | None:
+    """Return the taps of filters whose atoms meet others of their position only, as columns.
 
-    def __init__(self, rows: Shape, kept: int, room: int) -> None:
-        self.entries = np.empty((*rows, kept + room))
-        self.kept, self.filled = kept, 0
+    None if atoms of several positions meet, if those of several positions stand for others, or if
+    there are several groups.
+    """
+    if len(tables) != 1 or shifted.groups > 1:
+        return None
+    (table,) = tables
+    if len(table.uses) > 1 or not table.diagonal:
+        return None
+    inside = tuple(slice(first, last) for ((_, first, last),) in table.terms)
+    return taps[0][:, *inside].reshape(len(shifted.taps), -1).T
 
-    def add(self, columns: Array) -> None:
-        if self.filled + columns.shape[-1] > self.entries.shape[-1]:
-            self._shrink()
-        stop = self.filled + columns.shape[-1]
-        self.entries[..., self.filled : stop] = columns
-        self.filled = stop
 
-    def _shrink(self) -> None:
-        if self.filled > self.kept:
-            self.entries[..., : self.filled].partition(self.filled - self.kept, axis=-1)
-            best = self.entries[..., self.filled - self.kept : self.filled]
-            self.entries[..., : self.kept] = best
-            self.filled = self.kept
+def screened(taps: Array) -> bool:
+    """Whether tables of these taps are worth computing in single precision first."""
+    return taps.size * taps.shape[1] >= _SCREENED
 
-    def largest_sum(self) -> float:
-        self._shrink()
-        # Sorted, so that the result does not depend on which thread came first, not even by
-        # rounding.
-        self.entries[..., : self.filled].sort(axis=-1)
-        return float(self.entries[..., : self.filled].sum(axis=-1).max(initial=0.0))
+
+def narrowed(taps: Array) -> Array:
+    """Return taps in float32; one that no atom keeps may be infinite."""
+    with np.errstate(over="ignore"):
+        return taps.astype(np.float32)
 
 
 def _cuts(axes: tuple[AtomAxis, ...]) -> Callable[[Shape], Cut]:
@@ -171,10 +165,3 @@ def _cuts(axes: tuple[AtomAxis, ...]) -> Callable[[Shape], Cut]:
         return int(first), int(last)
 
     return lambda position: tuple(map(line, axes, position))
-
-
-def _ranges(count: int, most: int) -> Iterator[slice]:
-    """Yield ranges of filters of at most ``most`` each."""
-    step = min(max(1, most), count)
-    for start in range(0, count, step):
-        yield slice(start, min(start + step, count))

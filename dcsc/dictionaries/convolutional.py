@@ -24,7 +24,7 @@ from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY, named
 from dcsc._numerics import correlate, spread, spread_entries
 from dcsc._numerics.scaling import unit_norm
-from dcsc.dictionaries import coherence, rows
+from dcsc.dictionaries import coherence, pools, rows
 from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.base import Dictionary
@@ -222,8 +222,14 @@ class ConvolutionalDictionary(Dictionary):
     def _most_coherent(self) -> Entry:
         return coherence.most_coherent(self._shifted)
 
-    def _babel(self, sparsity: int, power: int) -> float:
-        return coherence.babel(self._shifted, sparsity, power)
+    def _most_correlated(self) -> Entry:
+        return coherence.most_correlated(self._shifted)
+
+    def _largest_sums(self, counts: Array) -> Array:
+        return pools.sums_of_shifted(self._shifted, counts)
+
+    def _largest_energy(self) -> float:
+        return pools.energy_of_shifted(self._shifted)
 
     def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
         return self._scaled_gram_rows(indices, 0)

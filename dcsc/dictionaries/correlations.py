@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import attrs
 import numpy as np
@@ -22,13 +22,20 @@ from dcsc.dictionaries.axes import AtomAxis
 
 __all__ = [
     "Meeting",
+    "Piece",
     "Table",
     "Terms",
     "Use",
     "all_tables",
     "multiply",
+    "row_ranges",
     "visit_tables",
 ]
+
+Found = TypeVar("Found")
+
+# What is held of a table at once.
+_TABLE_BYTES = 2**22
 
 # A shift of the second filter in taps, and the taps [first, last) of the first that meet it.
 Term = tuple[int, int, int]
@@ -147,37 +154,52 @@ def _neighbours(axis: AtomAxis, p: int) -> dict[int, tuple[Term, ...]]:
     return met
 
 
+@attrs.frozen(eq=False)
+class Piece:
+    """Some rows of a table, by the filters that they belong to."""
+
+    rows: slice
+    table: Table
+
+
+def row_ranges(taps: Array, most: int | None = None) -> list[slice]:
+    """Return ranges of rows of a table that are computed at once, of at most ``most`` each."""
+    groups, n = taps.shape[:2]
+    room = _TABLE_BYTES // (8 * groups * n)
+    step = min(max(1, room if most is None else min(room, most)), n)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
 def visit_tables(
-    tables: list[Table],
-    taps: Array,
-    ranges: list[slice],
-    visit: Callable[[Table, Array, slice, Array], None],
-) -> None:
-    """Call ``visit(table, |T[rows]|, rows, spare)`` for tables and rows, from several threads.
+    pieces: list[Piece], taps: Array, visit: Callable[[Piece, Array, Array], Found]
+) -> list[Found]:
+    """Return ``visit(piece, |T[rows]|, spare)`` of all pieces, called from several threads.
 
     What is multiplied at once does not depend on their number, nor does BLAS on one thread.
     """
-    queue = deque(itertools.product(ranges, tables))
-    most = max(rows.stop - rows.start for rows in ranges)
+    queue = deque(enumerate(pieces))
+    most = max((piece.rows.stop - piece.rows.start for piece in pieces), default=0)
+    found: dict[int, Found] = {}
 
     def work(start: int, stop: int) -> None:
-        room = np.empty((2, len(taps), most, taps.shape[1]))
+        room = np.empty((2, len(taps), most, taps.shape[1]), dtype=taps.dtype)
         with OneBlasThread():
             while True:
                 try:
-                    rows, table = queue.popleft()
+                    number, piece = queue.popleft()
                 except IndexError:
                     return
-                left = taps[:, rows]
+                left = taps[:, piece.rows]
                 values, spare = room[:, :, : left.shape[1]]
-                multiply(left, taps, table.terms, values, spare)
+                multiply(left, taps, piece.table.terms, values, spare)
                 np.abs(values, out=values)
-                if table.diagonal:
+                if piece.table.diagonal:
                     row = np.arange(left.shape[1])
-                    values[:, row, rows.start + row] = 0
-                visit(table, values, rows, spare)
+                    values[:, row, piece.rows.start + row] = 0
+                found[number] = visit(piece, values, spare)
 
-    share(work, len(queue), max(1, 2**20 // (2 * most * taps.size)))
+    share(work, len(queue), max(1, 2**20 // max(2 * most * taps.size, 1)))
+    return [found[number] for number in range(len(pieces))]
 
 
 def multiply(left: Array, right: Array, terms: Terms, out: Array, spare: Array) -> None:

@@ -1,6 +1,5 @@
 """A dictionary given by its matrix."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -13,8 +12,8 @@ from dcsc._cached import cached_property
 from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY
 from dcsc._numerics.products import product
-from dcsc._numerics.scaling import check_square, norms, restored, times_power, unit_norm
-from dcsc.dictionaries import gram
+from dcsc._numerics.scaling import check_square, norms, times_power, unit_norm
+from dcsc.dictionaries import gram, sums
 from dcsc.dictionaries.alike import most_alike
 from dcsc.dictionaries.among import Among
 from dcsc.dictionaries.base import Dictionary
@@ -22,8 +21,6 @@ from dcsc.dictionaries.shown import brief_filters
 from dcsc.errors import DcscError
 
 __all__ = ["DenseDictionary"]
-
-_BLOCK_ENTRIES = 2**21
 
 
 def _matrix(value: Any) -> Array:
@@ -133,23 +130,17 @@ class DenseDictionary(Dictionary):
         lengths = norms(matrix, (0,))
         live = lengths > gram.NEGLIGIBLE * lengths.max()
         matrix *= np.divide(1.0, lengths, out=np.zeros_like(lengths), where=live)
-        best = most_alike(matrix)
-        if not len(best.values):
-            return gram.Entry(0, 0, 0.0)
-        pair = int(best.rows[0]), int(best.columns[0])
-        return gram.Entry(*pair, min(float(abs(best.values[0])), 1.0))
+        entry = most_alike(matrix).entry
+        return gram.Entry(entry.row, entry.column, min(entry.value, 1.0))
 
-    def _babel(self, sparsity: int, power: int) -> float:
-        if sparsity == 0:
-            return 0.0
-        largest = 0.0
-        for rows in _off_diagonal(self._scaled()):
-            entries = rows**power
-            if sparsity < entries.shape[1]:
-                entries.partition(-sparsity, axis=1)
-                entries = entries[:, -sparsity:]
-            largest = max(largest, float(entries.sum(axis=1).max()))
-        return restored(largest, 2 * power * self._scale())
+    def _most_correlated(self) -> gram.Entry:
+        return most_alike(self._scaled()).entry
+
+    def _largest_sums(self, counts: Array) -> Array:
+        return sums.sums_of_columns(self._scaled(), counts)
+
+    def _largest_energy(self) -> float:
+        return sums.energy_of_columns(self._scaled())
 
     def _to_sparse(self) -> scipy.sparse.csc_array:
         return scipy.sparse.csc_array(self.matrix)
@@ -158,12 +149,3 @@ class DenseDictionary(Dictionary):
         if self.dead_filters:
             raise DcscError(f"DenseDictionary.normalized: atom {self.dead_filters[0]} is zero")
         return DenseDictionary(unit_norm(self.matrix, (0,)))
-
-
-def _off_diagonal(matrix: Array) -> Iterator[Array]:
-    """Yield blocks of the rows of |AᵀA|, with zeros on the diagonal."""
-    block = max(1, _BLOCK_ENTRIES // max(matrix.shape[1], 1))
-    for start in range(0, matrix.shape[1], block):
-        rows = np.abs(product(matrix[:, start : start + block].T, matrix))
-        np.fill_diagonal(rows[:, start:], 0)
-        yield rows

@@ -143,8 +143,14 @@ class SignedDictionary(_DiagonalDictionary):
     def _most_coherent(self) -> Entry:
         return self.dictionary._most_coherent()
 
-    def _babel(self, sparsity: int, power: int) -> float:
-        return self.dictionary._babel(sparsity, power)
+    def _most_correlated(self) -> Entry:
+        return self.dictionary._most_correlated()
+
+    def _largest_sums(self, counts: Array) -> Array:
+        return self.dictionary._largest_sums(counts)
+
+    def _largest_energy(self) -> float:
+        return self.dictionary._largest_energy()
 
     def normalized(self) -> "SignedDictionary":
         return SignedDictionary(self.dictionary.normalized(), self.signs)

@@ -30,7 +30,7 @@ class Block:
 
 @attrs.frozen
 class Entry:
-    """Two flat indices of atoms, and their inner product or its size."""
+    """Two flat indices of atoms, and the size of their inner product or cosine."""
 
     row: int
     column: int
@@ -38,15 +38,16 @@ class Entry:
 
 
 def largest_entry(blocks: Iterable[Block]) -> Entry:
-    """Return an off-diagonal entry of G whose absolute value is the largest."""
+    """Return an off-diagonal entry of G whose absolute value is the largest, and that value."""
     best = Entry(0, 0, 0.0)
     for block in blocks:
         rows = block.rows
         if rows.nnz:
-            at = int(np.argmax(np.abs(rows.data)))
-            value = float(rows.data[at])
-            if abs(value) > abs(best.value):
-                best = Entry(int(block.atoms[rows.row[at]]), int(rows.col[at]), value)
+            sizes = np.abs(rows.data)
+            at = int(sizes.argmax())
+            if sizes[at] > best.value:
+                pair = int(block.atoms[rows.row[at]]), int(rows.col[at])
+                best = Entry(*pair, float(sizes[at]))
     return best
 
 
@@ -63,19 +64,3 @@ def most_coherent(blocks: Iterable[Block], norms: Array) -> Entry:
             pair = int(block.atoms[rows.row[at]]), int(rows.col[at])
             best = Entry(*pair, float(cosines[at]))
     return attrs.evolve(best, value=min(best.value, 1.0))
-
-
-def babel(blocks: Iterable[Block], sparsity: int, power: int) -> float:
-    """Return the largest sum of ``sparsity`` off-diagonal ``|G_kj|**power`` of one row."""
-    if sparsity == 0:
-        return 0.0
-    largest = 0.0
-    for block in blocks:
-        rows = block.rows.tocsr()
-        lengths = np.diff(rows.indptr)
-        entries = np.zeros((len(lengths), max(int(lengths.max(initial=0)), 1)))
-        entries[np.arange(entries.shape[1]) < lengths[:, None]] = np.abs(rows.data) ** power
-        if sparsity < entries.shape[1]:
-            entries = np.partition(entries, -sparsity, axis=1)[:, -sparsity:]
-        largest = max(largest, float(entries.sum(axis=1).max(initial=0.0)))
-    return largest

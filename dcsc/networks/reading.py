@@ -199,10 +199,13 @@ def read(
         weight = weight * _per_tap(incoming.scale, operation, weight.shape)
     # w = c ⊙ ŵ and b = −c ⊙ β; a zero filter has no direction, and its code is the constant b.
     live = weight.any(axis=axes)
-    filters = np.zeros_like(weight)
-    filters[live] = unit_norm(weight[live], axes)
     scale = np.ones(n)
-    scale[live] = (filters[live] * weight[live]).sum(axis=axes)
+    some = weight if live.all() else weight[live]
+    filters = unit_norm(some, axes)
+    scale[live] = (filters * some).sum(axis=axes)
+    if not live.all():
+        units, filters = filters, np.zeros_like(weight)
+        filters[live] = units
     threshold = -bias / scale.reshape(-1, *[1] * (bias.ndim - 1)) + 0.0
     return Reading(name, filters, scale, threshold, activation)
 

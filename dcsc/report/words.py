@@ -94,11 +94,13 @@ def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
     # One filter of one tap meets no other.
     facts = [x for x in facts if x.shape[0] > 1 or np.prod(x.shape[2:]) > 1]
     values = [x.own.value for x in facts if x.own is not None]
+    left_out = sum(map(_no_coherence, facts))
     if not values:
+        if left_out:
+            yield f"Coherence was too much work in {left_out} of {counted(len(facts), 'layer')}."
         return
     low, high = number(min(values)), number(max(values))
     text = f"Coherence is {low}" if low == high else f"Coherence is between {low} and {high}"
-    left_out = sum(map(_no_coherence, facts))
     if left_out:
         text += (
             f" in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"

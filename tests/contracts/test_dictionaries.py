@@ -19,8 +19,8 @@ from dcsc.dictionaries import (
     ToeplitzDictionary,
     WindowAxis,
     Windows,
-    dense,
     filters,
+    sums,
 )
 from dcsc.errors import DcscError
 from dcsc.testing import check_dictionary
@@ -273,7 +273,7 @@ class WrongSparse(DenseDictionary):
 
 
 class FewRepresentatives(DenseDictionary):
-    _most_coherent, _babel = Dictionary._most_coherent, Dictionary._babel
+    _most_coherent, _largest_sums = Dictionary._most_coherent, Dictionary._largest_sums
 
     def _representatives(self):
         return np.arange(1)
@@ -359,7 +359,9 @@ def test_the_check_finds(faulty, dtype):
 
 @pytest.mark.parametrize("entries", [1, 7, 20])
 def test_dense_measures_go_through_the_gram_matrix_in_blocks(entries, monkeypatch):
-    monkeypatch.setattr(dense, "_BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(sums, "_BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(sums, "_SCREENED", 0)
+    monkeypatch.setattr(sums, "_ROWS", 1 + entries // 7)
     check_dictionary(DenseDictionary(MATRIX))
 
 

@@ -1,6 +1,6 @@
 """Some values of the Babel functions, which bound all others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import attrs
@@ -53,12 +53,29 @@ class Babel:
     def at(cls, dictionary: Dictionary, sparsity: int) -> Self:
         """Return the values that a theorem about S non-zeros asks for, at S - 1 and at S."""
         instance(dictionary, Dictionary, "Babel.at: dictionary")
-        most = integer(sparsity, "Babel.at: sparsity", minimum=0)
-        places = [place for place in (most - 1, most) if place > 0]
-        return cls(
-            {place: dictionary.babel(place) for place in places},
-            {place: dictionary.babel_squared(place) for place in places},
+        return cls._each(dictionary, [integer(sparsity, "Babel.at: sparsity", minimum=0)])[0]
+
+    @classmethod
+    def each(cls, dictionary: Dictionary, sparsities: Iterable[int]) -> list[Self]:
+        """Return what `at` does for several S, from one pass over the Gram matrix."""
+        instance(dictionary, Dictionary, "Babel.each: dictionary")
+        where = "Babel.each: sparsities"
+        return cls._each(
+            dictionary, [integer(item, where, minimum=0) for item in items(sparsities, where)]
         )
+
+    @classmethod
+    def _each(cls, dictionary: Dictionary, sparsities: list[int]) -> list[Self]:
+        sums, squares = dictionary.babel_functions(max(sparsities, default=0))
+        return [
+            cls(
+                *(
+                    {place: float(values[place]) for place in (most - 1, most) if place > 0}
+                    for values in (sums, squares)
+                )
+            )
+            for most in sparsities
+        ]
 
 
 def interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:

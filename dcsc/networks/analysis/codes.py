@@ -135,7 +135,7 @@ def theorem_facts(
     )
     statistics = [one for one in first.statistics() if one is not None]
     facts = [_of_class(name, bound, statistics) for name, bound in CLASSES.items()]
-    facts.append(_hybrid(first, statistics, most / needed))
+    facts.append(_hybrid(first, statistics))
     width = max((one.sparsity or 0 for one in statistics), default=0)
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
@@ -162,25 +162,21 @@ def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistic
     )
 
 
-def _hybrid(
-    layer: CodedLayer, statistics: list[LayerStatistics], affordable: float
-) -> TheoremFacts:
+def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFacts:
     """Return what the hybrid bound says, with the Babel functions at the S of each code."""
-    count = min(len(statistics), int(affordable / 4))
-    if not count:
-        why = "no unit is on" if not statistics else "its Babel functions would take too long"
-        return TheoremFacts(HybridBound.label, reason=why)
-    guarantees = []
-    for one in statistics[:count]:
-        babel = Babel.at(layer.dictionary, one.sparsity or 0)
-        free = attrs.evolve(one, babel=babel, selection=_free(one))
-        guarantees.append(HybridBound().evaluate(free))
+    if not statistics:
+        return TheoremFacts(HybridBound.label, reason="no unit is on")
+    babel = Babel.each(layer.dictionary, [one.sparsity or 0 for one in statistics])
+    guarantees = [
+        HybridBound().evaluate(attrs.evolve(one, babel=values, selection=_free(one)))
+        for one, values in zip(statistics, babel, strict=True)
+    ]
     return TheoremFacts(
         HybridBound.label,
         sum(one.holds and one.unclipped <= RISK for one in guarantees),
         len(guarantees),
         None,
-        _median([one.sparsity or 0 for one in statistics[:count]]),
+        _median([one.sparsity or 0 for one in statistics]),
         float(np.median([one.unclipped for one in guarantees])),
     )
 

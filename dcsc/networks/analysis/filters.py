@@ -10,7 +10,9 @@ import numpy as np
 from dcsc._arrays import Array, instance
 from dcsc._display import Facts
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
+from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
+from dcsc.dictionaries.correlations import Meeting
 from dcsc.dictionaries.filters import gaussian
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.reading import Reading
@@ -117,17 +119,22 @@ def filter_facts(
     most : float
         How many multiplications each coherence may take, and the random layers together.
     """
-    live = reading.filters[reading.filters.any(axis=tuple(range(1, reading.filters.ndim)))]
-    geometry = (convolution.dilation, convolution.groups)
+    live, geometry = reading.filters.any(), (convolution.dilation, convolution.groups)
     whole = roomy(reading.filters, convolution.stride, *geometry)
-    close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
-    affordable = int(most / products(whole))
-    seeds = range(min(twins, affordable))
-    random = [random_twin(whole, seed).mutual_coherence() for seed in seeds]
-    own = coherence(whole) if affordable and len(live) else None
-    dense = own
-    if close.stride != whole.stride:
-        dense = coherence(close) if products(close) <= most and len(live) else None
+    affordable, floor = int(most / products(whole)), whole.welch_floor()
+    own = dense = coherence(whole) if affordable and live else None
+    del whole  # large layers would be held beside each twin
+    if any(step > 1 for step in convolution.stride):
+        close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
+        dense = coherence(close) if products(close) <= most and live else None
+        del close
+    n, channels, *kernel = reading.filters.shape
+    random = [
+        roomy(
+            gaussian(n, channels, tuple(kernel), rng=seed), convolution.stride, *geometry
+        ).mutual_coherence()
+        for seed in range(min(twins, affordable))
+    ]
     return FilterFacts(
         shape=reading.filters.shape,
         stride=convolution.stride,
@@ -139,7 +146,7 @@ def filter_facts(
         own=own,
         dense=dense,
         random=float(np.median(random)) if random else None,
-        floor=whole.welch_floor(),
+        floor=floor,
         threshold=tuple(_smallest(reading.threshold).tolist()),
         always_on=reading.always_on,
         dead=reading.dead,
@@ -183,14 +190,24 @@ def coherence(dictionary: CirculantDictionary) -> Coherence:
 def products(dictionary: ConvolutionalDictionary, positions: int = 1) -> float:
     """Return the work of correlating the atoms at some positions with all, as multiplications.
 
-    For every tap of every pair of positions a product of matrices is added to a table: its
-    multiplications are many times faster than others, and to begin one takes as long as thousands.
+    For every tap that they share, but those of the longest axis, a product of matrices is added to
+    a table: its multiplications are many times faster than others, and to begin one takes as long
+    as thousands.
     """
-    n, channels, *taps = dictionary.filters.shape
+    n, channels = dictionary.filters.shape[:2]
     per_group = n // dictionary.groups
-    pairs = positions * dictionary.stripes.size / per_group
-    each = n * per_group * (1 + channels / _FASTER) + _BEGINNING
-    return pairs * math.prod(taps) / 2 * each
+    *above, last = map(_shared, dictionary._shifted.turned.shifted.axes)
+    begun = math.prod(map(sum, above))
+    entries = begun * len(last) * (n * per_group + _BEGINNING)
+    multiplied = begun * sum(last) * n * per_group * channels / _FASTER
+    return positions / 2 * (entries + multiplied)
+
+
+def _shared(axis: AtomAxis) -> list[int]:
+    """Return how many taps an atom shares with each of those that it meets along an axis."""
+    meeting = Meeting.along(axis)
+    turns = sorted(map(abs, meeting.turns))[: axis.positions]
+    return [meeting.kernel - turn * meeting.shift for turn in turns]
 
 
 def _smallest(threshold: Array) -> Array:

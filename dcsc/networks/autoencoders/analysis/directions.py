@@ -11,7 +11,8 @@ from dcsc._display import Display, Facts
 from dcsc._numerics.scaling import norms
 from dcsc._tables import Tabled
 from dcsc.dictionaries import DenseDictionary
-from dcsc.dictionaries.alike import Alike, babel_function, most_alike
+from dcsc.dictionaries.alike import Alike, most_alike
+from dcsc.dictionaries.sums import sums_of_columns
 
 __all__ = ["CrossFacts", "DecoderFacts", "LatentPair", "cross_facts", "decoder_facts", "unit_atoms"]
 
@@ -171,8 +172,14 @@ def decoder_facts(
         neighbours.nearest,
         neighbours.groups(),
         level,
-        tuple(babel_function(live, most).tolist()),
+        _babel(live, most),
     )
+
+
+def _babel(atoms: Array, most: int) -> tuple[float, ...]:
+    """Return μ₁(S) of unit atoms, for S from 1 to ``most``, or to all others there are."""
+    counts = np.arange(1, min(most, atoms.shape[1] - 1) + 1)
+    return tuple(sums_of_columns(atoms, counts)[0].tolist()) if len(counts) else ()
 
 
 def cross_facts(encoder: Array, decoder: Array, count: int) -> CrossFacts:
