@@ -15,6 +15,7 @@ function                  what it computes
 `lay_terms`               the sizes of its products with a code
 `sum_terms`               their sums, and those of their squares
 `best_moments`            the least exponential moments of signed sums
+`best_moments_of_terms`   the same of the sums of `lay_terms`
 `selberg_sums`            trigonometric sums over the moments of signed sums
 ========================  ====================================================================
 
@@ -39,6 +40,7 @@ from dcsc._numerics.ways import two_ways
 
 __all__ = [
     "best_moments",
+    "best_moments_of_terms",
     "correlate",
     "lay_rows",
     "lay_terms",
@@ -61,4 +63,5 @@ lay_terms = two_ways("dcsc._numerics.rows", plain.lay_terms)
 sum_terms = two_ways("dcsc._numerics.rows", plain.sum_terms)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
 best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
+best_moments_of_terms = two_ways("dcsc._numerics.moments", plain.best_moments_of_terms)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)

@@ -16,7 +16,7 @@ from numba.core import caching, compiler_lock
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
 
-__all__ = ["inner", "loop"]
+__all__ = ["inner", "loop", "reordered"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,9 +69,18 @@ def _tell(reason: str) -> None:
 
 def inner(function: F) -> F:
     """Compile what other loops call, on first use."""
+    return _compiled(function, set())
+
+
+def reordered(function: F) -> F:
+    """Compile the same where sums may be added in any order, and products joined with them."""
+    return _compiled(function, {"reassoc", "contract", "nsz"})
+
+
+def _compiled(function: F, freedom: set[str]) -> F:
     if _numba.config.DISABLE_JIT:
         return function
-    dispatcher = _numba.njit(nogil=True)(function)
+    dispatcher = _numba.njit(nogil=True, fastmath=freedom)(function)
     try:
         dispatcher._cache = _Cache(function)
     except Exception as error:  # no folder is writable

@@ -15,6 +15,7 @@ from dcsc._numerics.grid import Grid
 
 __all__ = [
     "best_moments",
+    "best_moments_of_terms",
     "correlate",
     "lay_rows",
     "lay_terms",
@@ -320,7 +321,12 @@ def _terms_of(
 
 
 def selberg_sums(
-    turns: Array, counts: Array, levels: Array, damping: Array, coefficients: Array
+    turns: Array,
+    counts: Array,
+    levels: Array,
+    damping: Array,
+    least: Array,
+    coefficients: Array,
 ) -> Array:
     """Return Σ a_k φ_k sin(k t), Σ b_k φ_k cos(k t) and Σ b_k (−1)^k φ_k, (3, rows, levels).
 
@@ -332,7 +338,7 @@ def selberg_sums(
     for row, count in enumerate(counts):
         moments = np.exp(-damping[row] * order.astype(float) ** 2)
         for angle in turns[row, :count]:
-            alive = np.flatnonzero(np.abs(moments) > 2.0**-50)
+            alive = np.flatnonzero(np.abs(moments) > least[row])
             moments[alive] *= np.cos(_radians(angle * order[alive]))
         waves = _radians(levels[row, :, None] * order)
         out[0, row] = np.sin(waves) @ (coefficients[0] * moments)
@@ -372,3 +378,24 @@ def best_moments(weights: Array, levels: Array, spreads: Array) -> Array:
     y = multiplier[:, None] * weights
     grown = np.minimum(y + np.log1p(np.exp(-2 * y)) - math.log(2), y**2 / 2).sum(axis=1)
     return np.stack([multiplier, grown + (multiplier * spreads) ** 2 / 2])
+
+
+def best_moments_of_terms(
+    tables: Array,
+    ways: Array,
+    positions: Array,
+    starts: Array,
+    numbers: Array,
+    sizes: Array,
+    atoms: Array,
+    width: int,
+    levels: Array,
+    unit: float,
+) -> Array:
+    """Return the same of the sums of `lay_terms`.
+
+    The arguments are those of `moments.best_moments_of_terms`.
+    """
+    weights = np.zeros((len(atoms), width))
+    lay_terms(tables, ways, positions, starts, numbers, sizes, atoms, weights)
+    return best_moments(weights / unit, levels, np.zeros(len(atoms)))

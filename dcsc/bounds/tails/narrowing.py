@@ -34,7 +34,8 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         here = np.flatnonzero((takes > done) & (takes <= degree))
         if not here.size:
             continue
-        middle, distance = middles(rows.take(here), lower_at[:, here], upper_at[:, here], degree)
+        some = rows.take(here)
+        middle, distance = middles(some, lower_at[:, here], upper_at[:, here], degree, gap[here])
         below, above = slice(0, len(low)), slice(len(low), None)
         low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
         high[:, here] = np.minimum(high[:, here], (middle + distance)[above])
@@ -44,7 +45,7 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         # ... unless a sum of some probability lies at a level, or rounding keeps them apart.
         progress = excess * math.sqrt(degree)
         least = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
-        hopeless = 2 * rounding_error(rows.take(here), degree) > least
+        hopeless = 2 * rounding_error(some, degree) > least
         stuck = (excess > 1) & (hopeless | (progress >= before[here]))
         takes[here] = np.where(stuck, np.inf, degree * np.clip(excess, 0, _LEAP))
         before[here] = progress
