@@ -27,7 +27,7 @@ STAGES = {
     "theorems of classes of codes": ["dcsc.networks.analysis.codes:_of_class"],
     "hybrid theorem": ["dcsc.networks.analysis.codes:_hybrid"],
     "sums that units see": ["dcsc.networks.analysis.seen:Seen._problem"],
-    "Chernoff's union over all units": ["dcsc.networks.analysis.codes:_instances"],
+    "Chernoff's union over all units": ["dcsc.networks.analysis.seen:Seen._chernoff"],
     "ends of each unit's probability": ["dcsc.networks.analysis.analysis:partial_facts"],
     "safe units": ["dcsc.networks.analysis.analysis:safety"],
     "pathways synthesised again": ["dcsc.networks.analysis.analysis:_resynthesis"],

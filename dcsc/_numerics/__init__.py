@@ -17,6 +17,8 @@ function                  what it computes
 `best_moments`            the least exponential moments of signed sums
 `best_moments_of_terms`   the same of the sums of `lay_terms`
 `selberg_sums`            trigonometric sums over the moments of signed sums
+`with_signs`              codes under many patterns of signs
+`count_wrong`             which units come out wrong under each of them
 ========================  ====================================================================
 
 Each has two leaves, and `ways` decides which of them runs:
@@ -25,7 +27,7 @@ Each has two leaves, and `ways` decides which of them runs:
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
   `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
-  `moments` and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
+  `moments`, `selberg` and `drawn` hold the others, `compiling` is how all of them are compiled and kept.
 
 A door of its own, with leaves beside it, is `among`: the Gram matrix of a few atoms, and coordinate
 descent on it.
@@ -42,6 +44,7 @@ __all__ = [
     "best_moments",
     "best_moments_of_terms",
     "correlate",
+    "count_wrong",
     "lay_rows",
     "lay_terms",
     "random_words",
@@ -51,6 +54,7 @@ __all__ = [
     "spread_entries",
     "stripe_top",
     "sum_terms",
+    "with_signs",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
@@ -65,3 +69,5 @@ random_words = two_ways("dcsc._numerics.philox", plain.random_words)
 best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
 best_moments_of_terms = two_ways("dcsc._numerics.moments", plain.best_moments_of_terms)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)
+with_signs = two_ways("dcsc._numerics.drawn", plain.with_signs)
+count_wrong = two_ways("dcsc._numerics.drawn", plain.count_wrong)
