@@ -1,11 +1,12 @@
 """The best exponential moment of signed sums, compiled by numba on first use and cached."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._numerics.compiling import inner, loop, reordered
+from dcsc._numerics.compiling import FUSED, REORDERED, inner, loop
 from dcsc._numerics.rows import gather
 from dcsc._threads import share
 
@@ -76,7 +77,7 @@ def best_moments_of_terms(
     return out
 
 
-@inner
+@partial(inner, freedom=FUSED)
 def _exp(x: float) -> float:  # pragma: no cover  # compiled
     """Return e^x for x ≤ 0, to two units of the last digit, where it is at least e^-700."""
     x = x if x > _LEAST_EXPONENT else _LEAST_EXPONENT
@@ -98,7 +99,7 @@ def _exp(x: float) -> float:  # pragma: no cover  # compiled
     return p * np.int64((np.int64(k) + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
-@reordered
+@partial(inner, freedom=REORDERED)
 def _best(
     weights: Array, n: int, level: float, noise: float
 ) -> tuple[float, float]:  # pragma: no cover  # compiled

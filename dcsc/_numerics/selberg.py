@@ -8,12 +8,13 @@ this is after some tens of them, however many there are, and after fewer the les
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._numerics.compiling import inner, loop
+from dcsc._numerics.compiling import FUSED, inner, loop
 from dcsc._threads import share
 
 __all__ = ["selberg_sums"]
@@ -27,6 +28,8 @@ _QUARTER, _EIGHTH = np.uint64(62), np.uint64(2**61)
 # 1/n! with the signs of a sine and a cosine: up to an eighth of a turn the rest is below 2^-54.
 _SINE = tuple((-1) ** n / math.factorial(2 * n + 1) for n in range(8))
 _COSINE = tuple((-1) ** n / math.factorial(2 * n) for n in range(9))
+
+fused = partial(inner, freedom=FUSED)
 
 
 def selberg_sums(
@@ -72,7 +75,7 @@ def selberg_sums(
     return out
 
 
-@inner
+@fused
 def _wave(turns: Any) -> tuple[float, float]:  # pragma: no cover  # compiled
     """Return the cosine and the sine of an angle."""
     quarter = (turns + _EIGHTH) >> _QUARTER
@@ -91,7 +94,7 @@ def _wave(turns: Any) -> tuple[float, float]:  # pragma: no cover  # compiled
     return (-c if turned else c), (-s if under else s)
 
 
-@inner
+@fused
 def _tabulate(
     turns: Any, cosines: Array, sines: Array, row: int
 ) -> None:  # pragma: no cover  # compiled
@@ -111,7 +114,7 @@ def _tabulate(
         cosines[row, 8 + k], sines[row, 8 + k] = c8 * cosine - s8 * sine, s8 * cosine + c8 * sine
 
 
-@inner
+@fused
 def _some_matter(products: Array, least: float) -> bool:  # pragma: no cover  # compiled
     hit = False
     for k in range(_BLOCK):
@@ -119,7 +122,7 @@ def _some_matter(products: Array, least: float) -> bool:  # pragma: no cover  # 
     return hit
 
 
-@loop
+@partial(loop, freedom=FUSED)
 def _sums(
     turns: Array,
     counts: Array,
