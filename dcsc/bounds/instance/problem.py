@@ -45,17 +45,21 @@ class Problem:
     def screen(self) -> Array:
         """Return a cheap bound of each atom's probability, 0 where it cannot fail."""
         column = self.column
-        level = column.level - column.slack
-        # no signs and no noise bring these across their threshold
-        never = column.total + self.law.reach(column.error) < level
-        never |= column.still & ~column.on
-        # and of the others only the variance is looked at
-        level, spread = self.law.softened(level, column.error)
+        # of those that can, only the variance is looked at
+        level, spread = self.law.softened(column.level - column.slack, column.error)
         rows = Rows((column.deviation * (1 + TOLERANCE))[:, None], level, spread)
         tail = np.minimum(Hoeffding()._upper(rows), 1.0)
         if Bentkus().covers(self.law):
             tail = np.minimum(tail, Bentkus()._upper(rows))
-        return np.where(never, 0.0, self._both(tail, slice(None)))
+        return np.where(self._never, 0.0, self._both(tail, slice(None)))
+
+    @property
+    def _never(self) -> Array:
+        """Whether no signs and no noise bring an atom across its threshold."""
+        column = self.column
+        level = column.level - column.slack
+        reach = column.total + self.law.reach(column.error)
+        return (reach < level) | (column.still & ~column.on)
 
     def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
         """Return upper bounds of the probabilities that some atoms fail."""
@@ -68,8 +72,8 @@ class Problem:
         It is what `upper` returns with that tail, for all atoms at once. Without an error, and where
         the sizes of the summands are read off tables, no table of them is laid out.
         """
-        column, out = self.column, self.screen()
-        active = np.flatnonzero(out > 0)
+        column = self.column
+        out, active = np.zeros(len(column)), np.flatnonzero(~self._never)
         level, reach = (column.level - column.slack)[active], column.total[active]
         some = (level > 0) & (level - TOLERANCE * np.maximum(level, reach) <= reach)
         asked, inside = active[some], np.minimum(level, reach)[some]

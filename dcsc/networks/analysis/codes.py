@@ -1,6 +1,7 @@
 """Facts about the codes of real inputs, and what the theorems say of them."""
 
 import math
+from functools import cache, partial
 
 import attrs
 import numpy as np
@@ -171,8 +172,9 @@ def _hybrid(
         why = "no unit is on" if not statistics else "its Babel functions would take too long"
         return TheoremFacts(HybridBound.label, reason=why)
     guarantees = []
+    babel_at = cache(partial(Babel.at, layer.dictionary))
     for one in statistics[:count]:
-        babel = Babel.at(layer.dictionary, one.sparsity or 0)
+        babel = babel_at(one.sparsity or 0)
         free = attrs.evolve(one, babel=babel, selection=_free(one))
         guarantees.append(HybridBound().evaluate(free))
     return TheoremFacts(

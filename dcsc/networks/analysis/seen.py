@@ -3,6 +3,7 @@
 import math
 
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds import InstanceBound
@@ -62,7 +63,7 @@ class Seen:
             The units whose ends are wanted; those of the others are further apart.
         """
         problem = self._problem(number)
-        bounds = self._chernoff(number)
+        bounds = np.minimum(self._chernoff(number), problem.screen())
         units = unit_probabilities(problem, bound.tail, missed, raised, among, bounds)
         return problem.column.on, units.lower, units.upper
 
