@@ -64,9 +64,12 @@ def _first_degrees(rows: Rows, levels: Array, gap: Array) -> Array:
     ratio = np.abs(levels) / np.sqrt(rows.variance)
     density = np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
     tail = density / (ratio + 1 / (ratio + 0.8))
-    around = 2 * np.sqrt(ratio**2 + 2 * math.log(10 * _DEGREES[-1]))
     allowed = np.maximum(gap, _PRECISION * tail)
-    takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
+    takes = np.full_like(tail, _DEGREES[-1])
+    for _ in range(2):
+        # the degree shortens the circle, and that the degree
+        around = 2 * np.sqrt(ratio**2 + 2 * np.log(10 * np.maximum(takes, 1.0)))
+        takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
     # where rounding will decide, the least shows it
     vain = 2 * rounding_error(rows, _DEGREES[-1]) > allowed.min(axis=0)
     return np.where(vain, _DEGREES[0], np.clip(takes.max(axis=0), _DEGREES[0], _DEGREES[-1]))
