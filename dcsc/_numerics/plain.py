@@ -16,8 +16,8 @@ from dcsc._numerics.grid import Grid
 __all__ = [
     "best_moments",
     "best_moments_of_terms",
-    "count_wrong",
     "correlate",
+    "count_wrong",
     "lay_rows",
     "lay_terms",
     "random_words",

@@ -20,7 +20,7 @@ from dcsc.dictionaries import Dictionary
 __all__ = ["Column", "columns"]
 
 _BLOCK_ENTRIES = 2**21
-_TABLE_ENTRIES = 2**19
+_TABLE_ENTRIES = 2**17
 
 
 @attrs.frozen(eq=False, slots=False)

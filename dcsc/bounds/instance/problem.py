@@ -69,8 +69,8 @@ class Problem:
     def chernoff(self) -> Array:
         """Return Chernoff's bound of the probability that each atom fails.
 
-        It is what `upper` returns with that tail, for all atoms at once. Without an error, and where
-        the sizes of the summands are read off tables, no table of them is laid out.
+        It is what `upper` returns with that tail, for all atoms at once. Without an error, and
+        where the sizes of the summands are read off tables, no table of them is laid out.
         """
         column = self.column
         out, active = np.zeros(len(column)), np.flatnonzero(~self._never)
