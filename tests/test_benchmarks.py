@@ -1,6 +1,7 @@
 """The benchmarks run; how fast is not a test's business."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_the_analysis_of_a_checkout_beside_itself():
     assert (name, difference) == ("the shipped network", "0e+00")
     assert int(numbers) > 300
     assert mean.startswith("| geometric mean |")
+
+
+def test_stages_make_up_the_whole():
+    printed = script(SIDES.with_name("stages.py"), "--most", "2")
+    whole = float(re.search(r"^([0-9.]+) s of processor time$", printed, re.MULTILINE)[1])
+    rows = re.findall(r"^ *([0-9.]+) % +([0-9.]+) s  (.+)$", printed, re.MULTILINE)
+    stages = {stage: float(seconds) for _, seconds, stage in rows}
+    assert {"imports", "own signs among draws", "page", "the rest"} <= set(stages)
+    assert sum(stages.values()) == pytest.approx(whole, abs=0.005 * (len(rows) + 1))
+    assert sum(float(share) for share, _, _ in rows) == pytest.approx(100, abs=0.05 * len(rows))
 
 
 def test_the_crossover_is_shown():

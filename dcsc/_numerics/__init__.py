@@ -23,11 +23,12 @@ function                  what it computes
 
 Each has two leaves, and `ways` decides which of them runs:
 
-- **plain**, in numpy: `plain`.
+- **plain**, in numpy: `plain` and `plain_sums`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
   `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
-  `moments`, `selberg` and `drawn` hold the others, `compiling` is how all of them are compiled and kept.
+  `moments`, `selberg` and `drawn` hold the others, `compiling` is how all of them are compiled
+  and kept.
 
 A door of its own, with leaves beside it, is `among`: the Gram matrix of a few atoms, and coordinate
 descent on it.
