@@ -5,6 +5,7 @@ the command line runs. Whoever imports dcsc otherwise finds nothing changed.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -26,6 +27,8 @@ class Terminated(KeyboardInterrupt):
 def guard() -> None:
     """Let the command end at once where it is interrupted or fails: there is nothing to undo."""
     if _is_command():
+        # what imports make stays, so that there is little to collect
+        gc.set_threshold(100_000, 50, 50)
         sys.excepthook = _fail
         _replace(signal.SIGINT, signal.default_int_handler, _leave)
         for number in _TERMINATIONS:

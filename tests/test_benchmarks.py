@@ -2,6 +2,9 @@
 
 import importlib
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,18 @@ def test_wide_networks_are_what_is_said(tmp_path, monkeypatch):
     assert signals.shape == (2, 4, 5, 4)
     assert found.inputs.count == 2
     assert wide(tmp_path, (30, 4, 3, 2), (5, 4), 0) == [network]
+
+
+def test_stages_make_up_the_whole():
+    # in a process of its own, whose functions it replaces
+    command = [sys.executable, SIDES.with_name("stages.py"), "--most", "2"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    whole = float(re.search(r"^([0-9.]+) s of processor time$", printed, re.MULTILINE)[1])
+    rows = re.findall(r"^ *([0-9.]+) % +([0-9.]+) s  (.+)$", printed, re.MULTILINE)
+    stages = {stage: float(seconds) for _, seconds, stage in rows}
+    assert {"imports", "own signs among draws", "page", "the rest"} <= set(stages)
+    assert sum(stages.values()) == pytest.approx(whole, abs=0.005 * (len(rows) + 1))
+    assert sum(float(share) for share, _, _ in rows) == pytest.approx(100, abs=0.05 * len(rows))
 
 
 def test_the_crossover_is_shown():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dcsc._numerics import convolution
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
+from dcsc.errors import DcscError
 from tests import strategies
 from tests.test_windows import paddings, span_of
 
@@ -200,3 +201,22 @@ def test_a_layer_of_an_ordinary_network():
     got = single.analyze(signals.astype(np.float32))
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(16, 8), (8, 16), (64, 300)])
+def test_one_tap_is_a_product_of_matrices(shape, dtype):
+    rng = np.random.default_rng(11)
+    matrix = rng.standard_normal(shape).astype(dtype)
+    dictionary = ToeplitzDictionary(matrix[:, :, None, None], (4, 9))
+    signals = rng.standard_normal((3, shape[1], 4, 9)).astype(dtype)
+    codes = rng.standard_normal((3, shape[0], 4, 9)).astype(dtype)
+    near = {"rtol": 0, "atol": 100 * np.finfo(dtype).eps * np.sqrt(max(shape))}
+    analyzed, synthesized = dictionary.analyze(signals), dictionary.synthesize(codes)
+    np.testing.assert_allclose(analyzed, np.einsum("nc,bcij->bnij", matrix, signals), **near)
+    np.testing.assert_allclose(synthesized, np.einsum("nc,bnij->bcij", matrix, codes), **near)
+    assert analyzed.dtype == synthesized.dtype == dtype
+    for bad in (np.nan, np.inf):
+        signals[1, 2, 3, 4] = bad
+        with pytest.raises(DcscError, match=rf"expected finite numbers, got {bad} at \(1, 2, 3, 4"):
+            dictionary.analyze(signals)

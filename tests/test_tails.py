@@ -23,6 +23,8 @@ from dcsc.bounds.tails import (
     Tail,
     as_tail,
 )
+from dcsc.coefficients import columns
+from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError, NotCoveredError
 from tests import cases
 
@@ -376,6 +378,23 @@ def test_a_tail_of_ones_own_gets_the_rest_for_free():
     assert tail.lower([1, 1], 1, noise_model="none") == [0]
     with pytest.raises(NotCoveredError, match="Chebyshev is no bound"):
         tail.upper([1], 1)
+
+
+def test_least_moments_of_terms_are_those_of_their_table():
+    rng = np.random.default_rng(0)
+    dictionary = ToeplitzDictionary(rng.standard_normal((4, 2, 3, 3)), (6, 7), padding=1)
+    code = rng.standard_normal(dictionary.code_shape) * (rng.random(dictionary.code_shape) < 0.5)
+    (column,) = columns(dictionary, code[None], 0.1)
+    terms, atoms = column._terms, np.arange(len(column))
+    weights = terms.sizes(atoms)
+    levels = weights.sum(axis=1) * rng.uniform(0.01, 0.7, len(column))
+    expected = plain.best_moments(weights / 4, levels / 4, np.zeros(len(column)))
+    case = *terms._active, atoms, weights.shape[1], levels / 4, 4.0
+    for way in (moments, plain):
+        multiplier, growth = way.best_moments_of_terms(*case)
+        np.testing.assert_allclose(multiplier, expected[0], rtol=1e-6)
+        value = growth - multiplier * levels / 4
+        np.testing.assert_allclose(value, expected[1] - expected[0] * levels / 4, rtol=1e-12)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.3])

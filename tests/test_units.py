@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from dcsc.bounds import InstanceBound, LayerInstance
+from dcsc.bounds.instance.problem import problems
+from dcsc.bounds.instance.units import _gap, unit_probabilities
 from dcsc.bounds.noise import Adversarial, Noise
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
 from dcsc.errors import DcscError, NotCoveredError
@@ -231,6 +233,55 @@ def test_the_gaps_add_up_to_what_is_allowed(tolerance):
     assert (units.lower <= near.upper).all()
     assert (units.upper >= near.lower).all()
     assert (near.upper - near.lower <= 2.01e-3 * near.upper).all()
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(0, 3))
+def test_what_small_bounds_do_not_take_is_shared_by_the_others(bounds, room):
+    gap = _gap(np.array(bounds), room)
+    if math.fsum(bounds) < room * (1 - 1e-12):
+        assert gap == math.inf
+    elif math.isfinite(gap):
+        assert sum(min(bound, gap) for bound in bounds) == pytest.approx(room, abs=1e-12)
+
+
+def test_a_known_bound_takes_the_place_of_the_screen():
+    rng = np.random.default_rng(9)
+    layer = crowd(rng)
+    (problem,) = problems(layer, InstanceBound()._entering_one(layer, "units"))
+    near = unit_probabilities(problem, InstanceBound().tail, 0.0)
+    bounds = near.upper * 1.001
+    units = unit_probabilities(problem, InstanceBound().tail, 0.05, bounds=bounds)
+    assert (units.upper <= bounds).all()
+    assert (units.lower <= near.upper).all()
+    assert (units.upper >= near.lower).all()
+    on, gaps = layer.codes.ravel() != 0, units.upper - units.lower
+    for part in (on, ~on):
+        assert gaps[part].sum() <= 0.05 * on.sum() + 2.01e-3 * units.upper[part].sum()
+
+
+def crowd(rng, noise=0.0, kernel=(3, 3)):
+    """Return a code of a few hundred units whose sums have some tens of terms."""
+    filters = rng.standard_normal((6, 2, *kernel))
+    dictionary = ToeplitzDictionary(filters, (8, 9), padding=1).normalized()
+    codes = rng.uniform(0.5, 2, dictionary.code_shape) * (rng.random(dictionary.code_shape) < 0.3)
+    return LayerInstance(dictionary, codes, 0.4, noise, selection=attrs.evolve(RELU, threshold=0.4))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_chernoffs_bounds_of_all_atoms_at_once(noise, one_sided):
+    rng = np.random.default_rng(10)
+    layer = crowd(rng, noise)
+    selection = attrs.evolve(layer.selection, one_sided=one_sided)
+    layer = attrs.evolve(layer, selection=selection)
+    bound = InstanceBound("chernoff")
+    (problem,) = problems(layer, bound._entering_one(layer, "units"))
+    union = bound._column(problem)
+    assert (problem.column.best_moments(np.arange(2), np.ones(2)) is not None) == (
+        layer.dictionary._near() is not None
+    )
+    assert 0 < np.count_nonzero(union.each == 1) < np.count_nonzero(union.each)
+    np.testing.assert_allclose(problem.chernoff(), union.each, rtol=1e-12, atol=0)
 
 
 def test_both_ends_hold_in_a_crowd():

@@ -48,7 +48,19 @@ def python(code, *arguments, folder, **environment):
 
 def test_every_function_has_two_leaves_of_one_signature():
     for doors, leaves, modules in (
-        (_numerics, plain, ["convolution", "moments", "stripes", "philox", "rows", "selberg"]),
+        (
+            _numerics,
+            plain,
+            [
+                "convolution",
+                "drawn",
+                "moments",
+                "stripes",
+                "philox",
+                "rows",
+                "selberg",
+            ],
+        ),
         (outcomes, plain_outcomes, ["loops"]),
         (taking, taking_plain, ["taking_loops"]),
         (among, among_plain, ["among_loops"]),

@@ -15,16 +15,20 @@ function                  what it computes
 `lay_terms`               the sizes of its products with a code
 `sum_terms`               their sums, and those of their squares
 `best_moments`            the least exponential moments of signed sums
+`best_moments_of_terms`   the same of the sums of `lay_terms`
 `selberg_sums`            trigonometric sums over the moments of signed sums
+`with_signs`              codes under many patterns of signs
+`count_wrong`             which units come out wrong under each of them
 ========================  ====================================================================
 
 Each has two leaves, and `ways` decides which of them runs:
 
-- **plain**, in numpy: `plain`.
+- **plain**, in numpy: `plain` and `plain_sums`.
 - **compiled**, by numba: `convolution` looks at the data and goes through all of it or from
   non-zero to non-zero. It rests on `layout` (how data lie in the cache), `loops` (the loops) and
   `vectors` (what those cannot say without LLVM's own language). `stripes`, `philox`, `rows`,
-  `moments` and `selberg` hold the others, `compiling` is how all of them are compiled and kept.
+  `moments`, `selberg` and `drawn` hold the others, `compiling` is how all of them are compiled
+  and kept.
 
 A door of its own, with leaves beside it, is `among`: the Gram matrix of a few atoms, and coordinate
 descent on it.
@@ -39,7 +43,9 @@ from dcsc._numerics.ways import two_ways
 
 __all__ = [
     "best_moments",
+    "best_moments_of_terms",
     "correlate",
+    "count_wrong",
     "lay_rows",
     "lay_terms",
     "random_words",
@@ -49,6 +55,7 @@ __all__ = [
     "spread_entries",
     "stripe_top",
     "sum_terms",
+    "with_signs",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
@@ -61,4 +68,7 @@ lay_terms = two_ways("dcsc._numerics.rows", plain.lay_terms)
 sum_terms = two_ways("dcsc._numerics.rows", plain.sum_terms)
 random_words = two_ways("dcsc._numerics.philox", plain.random_words)
 best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
+best_moments_of_terms = two_ways("dcsc._numerics.moments", plain.best_moments_of_terms)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)
+with_signs = two_ways("dcsc._numerics.drawn", plain.with_signs)
+count_wrong = two_ways("dcsc._numerics.drawn", plain.count_wrong)

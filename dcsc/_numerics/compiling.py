@@ -16,9 +16,15 @@ from numba.core import caching, compiler_lock
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
 
-__all__ = ["inner", "loop"]
+__all__ = ["FUSED", "REORDERED", "inner", "loop"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+Freedom = frozenset[str]
+
+FUSED: Freedom = frozenset({"contract"})
+"""A product and the sum that it goes into may be rounded once."""
+REORDERED: Freedom = FUSED | {"reassoc", "nsz"}
+"""Sums may be added in any order as well."""
 
 _numba: Any = numba  # whose hints are few, and none before version 0.66
 _caching: Any = caching
@@ -67,11 +73,11 @@ def _tell(reason: str) -> None:
     )
 
 
-def inner(function: F) -> F:
-    """Compile what other loops call, on first use."""
+def inner(function: F, freedom: Freedom = frozenset()) -> F:
+    """Compile what other loops call, on first use, with some freedom of how it is rounded."""
     if _numba.config.DISABLE_JIT:
         return function
-    dispatcher = _numba.njit(nogil=True)(function)
+    dispatcher = _numba.njit(nogil=True, fastmath=set(freedom))(function)
     try:
         dispatcher._cache = _Cache(function)
     except Exception as error:  # no folder is writable
@@ -79,13 +85,13 @@ def inner(function: F) -> F:
     return cast(F, dispatcher)
 
 
-def loop(function: F) -> F:
+def loop(function: F, freedom: Freedom = frozenset()) -> F:
     """Compile a loop that Python calls, on first use.
 
     Loops raise nothing of their own but MemoryError, so that anything else comes from the compiler:
     it is raised as `NotCompiledError`, before the loop has begun.
     """
-    dispatcher = inner(function)
+    dispatcher = inner(function, freedom)
 
     @wraps(function)
     def call(*args: Any) -> Any:

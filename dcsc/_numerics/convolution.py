@@ -20,7 +20,7 @@ from dcsc._numerics import loops, plain, scattering, vectors
 from dcsc._numerics.grid import Grid
 from dcsc._numerics.layout import Plan, run_array, with_axis
 from dcsc._numerics.memory import empty
-from dcsc._threads import share
+from dcsc._threads import OneBlasThread, share
 
 _CACHE_BYTES = 2**19
 _SCRATCH_BYTES = 2**20
@@ -29,6 +29,8 @@ _PARTS = 8
 _WORTH_A_THREAD = 2**16
 _WORTH_COUNTING = 2**20
 _SAMPLES = 4093
+# Correlations with one tap are products of matrices; BLAS is faster for those in between.
+_FEWEST_TAPS, _MOST_TAPS, _FEWEST_PLACES = 128, 2**14, 32
 # Shares of non-zeros up to which going entry by entry is faster, as measured by
 # benchmarks/side_by_side.py --crossover. An analysis writes all its results however sparse the data
 # are, and writing one costs as much as this many taps.
@@ -85,6 +87,8 @@ def correlate_dense(
 ) -> Array:
     """Correlate tile by tile: a few filters at a few neighbouring positions at a time."""
     out = empty((len(signals), len(filters), *grid.positions), signals.dtype)
+    if scales is None and _is_product(filters, grid):
+        return _multiply(signals, filters, out)
     if len(grid.extent) == 1:
         signals, filters, grid = signals[:, :, None], filters[:, :, None], with_axis(grid, 0)
     count, n, c = len(signals) * grid.groups, len(filters) // grid.groups, filters.shape[1]
@@ -112,6 +116,27 @@ def correlate_dense(
 
     items = count * len(plan.blocks)
     share(work, items, _least(2 * out.size * len(plan.offsets) // items))
+    return out
+
+
+def _is_product(filters: Array, grid: Grid) -> bool:
+    """Return whether a correlation is a product of matrices, of a size that BLAS is faster for."""
+    within = grid.groups == 1 and grid.positions == grid.extent and set(grid.kernel) == {1}
+    size = filters.size if within and set(grid.stride) == {1} else 0
+    return _FEWEST_TAPS <= size <= _MOST_TAPS and math.prod(grid.extent) >= _FEWEST_PLACES
+
+
+def _multiply(signals: Array, filters: Array, out: Array) -> Array:
+    matrix = filters.reshape(filters.shape[:2]).astype(signals.dtype, copy=False)
+    columns, result = (x.reshape(*x.shape[:2], -1) for x in (signals, out))
+
+    @OneBlasThread()
+    def work(start: int, stop: int) -> None:
+        if not np.isfinite(columns[start:stop]).all():
+            raise FloatingPointError
+        np.matmul(matrix, columns[start:stop], out=result[start:stop])
+
+    share(work, len(signals), _least(2 * out.size * len(filters[0]) // max(len(signals), 1)))
     return out
 
 

@@ -1,9 +1,9 @@
 """Rows of a Gram matrix, and of its products with a code, out of tables of what filters share."""
 
 from dcsc._arrays import Array
-from dcsc._numerics.compiling import loop
+from dcsc._numerics.compiling import inner, loop
 
-__all__ = ["lay_rows", "lay_terms", "sum_terms"]
+__all__ = ["gather", "lay_rows", "lay_terms", "sum_terms"]
 
 
 @loop
@@ -118,20 +118,36 @@ def lay_terms(
 
     The arguments are those of `sum_terms`, but for ``out``, of shape (atoms, width), with zeros.
     """
-    places, n = ways.shape[0], tables.shape[2]
     for row in range(len(atoms)):
-        f, p = atoms[row] // places, atoms[row] % places
-        end = 0
-        for turn in range(ways.shape[1]):
-            way = ways[p, turn]
-            if way < 0:
+        gather(tables, ways, positions, starts, numbers, sizes, atoms[row], out[row])
+
+
+@inner
+def gather(
+    tables: Array,
+    ways: Array,
+    positions: Array,
+    starts: Array,
+    numbers: Array,
+    sizes: Array,
+    atom: int,
+    out: Array,
+) -> int:  # pragma: no cover  # compiled
+    """Write the sizes of G_kj x_j for an atom k and j ≠ k that are not 0, and return how many."""
+    places, n = ways.shape[0], tables.shape[2]
+    f, p = atom // places, atom % places
+    end = 0
+    for turn in range(ways.shape[1]):
+        way = ways[p, turn]
+        if way < 0:
+            continue
+        q = positions[p, turn]
+        active = f // n * places + q
+        for at in range(starts[active], starts[active + 1]):
+            if q == p and numbers[at] == f % n:
                 continue
-            q = positions[p, turn]
-            active = f // n * places + q
-            for at in range(starts[active], starts[active + 1]):
-                if q == p and numbers[at] == f % n:
-                    continue
-                size = abs(tables[f, way, numbers[at]] * sizes[at])
-                if size > 0:
-                    out[row, end] = size
-                    end += 1
+            size = abs(tables[f, way, numbers[at]] * sizes[at])
+            if size > 0:
+                out[end] = size
+                end += 1
+    return end

@@ -20,6 +20,7 @@ from dcsc.dictionaries import Dictionary
 __all__ = ["Column", "columns"]
 
 _BLOCK_ENTRIES = 2**21
+_TABLE_ENTRIES = 2**17
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -152,6 +153,33 @@ class Column:
         for each coin of T.
         """
         return self._terms.others(places)
+
+    def batches(self, places: Array) -> Iterator[Array]:
+        """Yield atoms of similar numbers of summands, as many as a table of them may hold."""
+        count = self.count[places] + 1
+        order = np.argsort(count, kind="stable")
+        start = 0
+        while start < len(order):
+            sized = count[order[start:]] * np.arange(1, len(order) - start + 1)
+            stop = start + max(1, int(np.searchsorted(sized, _TABLE_ENTRIES, side="right")))
+            yield places[order[start:stop]]
+            start = stop
+
+    def best_moments(self, places: Array, levels: Array) -> tuple[Array, Array] | None:
+        """Return λ t and log E exp(λ Σ) of the sums Σ of some atoms, at the λ best for levels t.
+
+        None where a table of the sizes is the only way, that of `weights`.
+
+        Parameters
+        ----------
+        places : array of int
+        levels : array of shape (places,)
+            Positive.
+        """
+        if not isinstance(self._terms, Terms) or self.offset.any():
+            return None
+        best = self._terms.best_moments(places, levels)
+        return None if best is None else (best[0] * (levels / self._terms.unit), best[1])
 
     def weights(self, places: Array) -> Array:
         """Return the sizes of the summands of some atoms, a row each, filled up with zeros."""

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
-from dcsc._numerics import lay_terms, sum_terms
+from dcsc._numerics import best_moments_of_terms, lay_terms, sum_terms
 from dcsc._threads import share
 from dcsc.dictionaries.rows import Near
 
@@ -101,6 +101,17 @@ class Terms:
 
         share(lay, len(atoms), 1 + _WORTH_A_THREAD // max(out.shape[1], 1))
         return _without_negligible(out, lengths)
+
+    def best_moments(self, places: Array, levels: Array) -> Array | None:
+        """Return λ and log E exp(λ Σ) of the sums of some atoms, (2, places), and λ in 1 / unit.
+
+        None where terms are not read off tables; where they are, none is laid out.
+        """
+        if self.near is None:
+            return None
+        atoms = places if self.atoms is None else self.atoms[places]
+        width = int(self.count[places].max(initial=0))
+        return best_moments_of_terms(*self._active, atoms, width, levels / self.unit, self.unit)
 
     @cached_property
     def _active(self) -> tuple[Array, Array, Array, Array, Array, Array]:

@@ -4,10 +4,11 @@ import attrs
 import numpy as np
 import pytest
 
+from dcsc._numerics import drawn, plain
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits, analyze, coded_layers, resynthesize, shipped_inputs
-from dcsc.networks.analysis.own import own_facts
+from dcsc.networks.analysis.own import SIGNS, drawn_signs, own_facts
 from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import IdentitySigns
 from tests.networks import chains
@@ -109,3 +110,29 @@ def test_analyses_have_the_own_case_by_class():
     assert [layer.own for layer in without.layers] == [None] * 3
     labelled = analyze(network, values["input"], limits=few, labels=["odd", "even"] * 6)
     assert [case.label for case in labelled.layers[0].own.classes] == ["even", "odd"]
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (4, 5), (2, 3, 3), (7, 2, 1)])
+def test_signs_drawn_together_are_those_drawn_one_by_one(shape):
+    together, one_by_one = (np.random.default_rng(3) for _ in range(2))
+    signs = drawn_signs(shape, 6, together)
+    assert signs.dtype == np.int8
+    assert signs.tolist() == [SIGNS.draw(shape, one_by_one).tolist() for _ in range(6)]
+    assert together.random() == one_by_one.random()
+
+
+def test_units_are_counted_the_same_compiled_and_plain():
+    rng = np.random.default_rng(4)
+    codes = rng.uniform(0, 1, (3, 2, 5)) * (rng.random((3, 2, 5)) < 0.5)
+    signs = rng.choice([-1, 1], (7, 2, 5)).astype(np.int8)
+    levels = np.array([0.2, 0.6])
+    signed = [way.with_signs(codes, signs) for way in (drawn, plain)]
+    np.testing.assert_array_equal(*signed)
+    coefficients = signed[0] + rng.normal(0, 0.3, signed[0].shape)
+    on = coefficients * signs[:, None] > levels[:, None]
+    missed, raised = (codes > 0) & ~on, (codes == 0) & on
+    expected = np.stack([missed.sum(axis=(2, 3)), raised.sum(axis=(2, 3))], axis=1)
+    assert (expected > 0).any(axis=(0, 2)).all()
+    for way in (drawn, plain):
+        found = way.count_wrong(coefficients, codes, signs, levels)
+        np.testing.assert_array_equal(found, expected)

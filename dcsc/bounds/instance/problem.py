@@ -6,8 +6,9 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc.bounds.noise import Noise
 from dcsc.bounds.records import LayerInstance
-from dcsc.bounds.tails import Bentkus, Hoeffding, Tail
+from dcsc.bounds.tails import Bentkus, Chernoff, Hoeffding, Tail
 from dcsc.bounds.tails.base import Rows
+from dcsc.bounds.tails.smooth import least_moment
 from dcsc.coefficients import TOLERANCE, Column, columns
 from dcsc.errors import DcscError
 
@@ -44,22 +45,47 @@ class Problem:
     def screen(self) -> Array:
         """Return a cheap bound of each atom's probability, 0 where it cannot fail."""
         column = self.column
-        level = column.level - column.slack
-        # no signs and no noise bring these across their threshold
-        never = column.total + self.law.reach(column.error) < level
-        never |= column.still & ~column.on
-        # and of the others only the variance is looked at
-        level, spread = self.law.softened(level, column.error)
+        # of those that can, only the variance is looked at
+        level, spread = self.law.softened(column.level - column.slack, column.error)
         rows = Rows((column.deviation * (1 + TOLERANCE))[:, None], level, spread)
         tail = np.minimum(Hoeffding()._upper(rows), 1.0)
         if Bentkus().covers(self.law):
             tail = np.minimum(tail, Bentkus()._upper(rows))
-        return np.where(never, 0.0, self._both(tail, slice(None)))
+        return np.where(self._never, 0.0, self._both(tail, slice(None)))
+
+    @property
+    def _never(self) -> Array:
+        """Whether no signs and no noise bring an atom across its threshold."""
+        column = self.column
+        level = column.level - column.slack
+        reach = column.total + self.law.reach(column.error)
+        return (reach < level) | (column.still & ~column.on)
 
     def upper(self, tail: Tail, atoms: Array, weights: Array) -> Array:
         """Return upper bounds of the probabilities that some atoms fail."""
         level = self.column.level[atoms] - self.column.slack[atoms]
         return self._both(tail.upper(weights, level, self.column.error[atoms], self.law), atoms)
+
+    def chernoff(self) -> Array:
+        """Return Chernoff's bound of the probability that each atom fails.
+
+        It is what `upper` returns with that tail, for all atoms at once. Without an error, and
+        where the sizes of the summands are read off tables, no table of them is laid out.
+        """
+        column = self.column
+        out, active = np.zeros(len(column)), np.flatnonzero(~self._never)
+        level, reach = (column.level - column.slack)[active], column.total[active]
+        some = (level > 0) & (level - TOLERANCE * np.maximum(level, reach) <= reach)
+        asked, inside = active[some], np.minimum(level, reach)[some]
+        best = column.best_moments(asked, inside) if self.law.name == "none" else None
+        if best is None:
+            for atoms in column.batches(active):
+                out[atoms] = self.upper(Chernoff(), atoms, column.weights(atoms))
+            return out
+        tail = (level <= 0).astype(np.float64)
+        tail[some] = np.minimum(least_moment(*best, column.count[asked]), 1.0)
+        out[active] = self._both(tail, active)
+        return out
 
     def lower(self, tail: Tail, atoms: Array, weights: Array) -> Array:
         """Return lower bounds of the probabilities that some atoms fail.

@@ -1,7 +1,5 @@
 """The probability that each unit comes out wrong, between two ends."""
 
-from collections.abc import Iterator
-
 import attrs
 import numpy as np
 
@@ -12,8 +10,6 @@ from dcsc.bounds.instance.problem import Problem
 from dcsc.bounds.tails import Tail
 
 __all__ = ["UnitClasses", "UnitProbabilities", "joined", "unit_probabilities"]
-
-_BATCH_ENTRIES = 2**19
 
 
 def _shown() -> Array:
@@ -115,6 +111,7 @@ def unit_probabilities(
     tolerance: float,
     others: float | None = None,
     among: Array | None = None,
+    bounds: Array | None = None,
 ) -> UnitProbabilities:
     """Return the ends for the atoms of one column.
 
@@ -129,17 +126,23 @@ def unit_probabilities(
         In its place, for the units that are not of the support.
     among : array of int, optional
         The only ones that the tail is asked about, each once.
+    bounds : array, optional
+        What is known that no atom fails more often than, in place of `Problem.screen`.
     """
     lost, on = problem.lost, problem.column.on
     lower = lost.astype(np.float64)
-    upper = np.where(lost, 1.0, problem.screen())
+    upper = np.where(lost, 1.0, problem.screen() if bounds is None else bounds)
     # What each atom of either kind may leave open, so that all of a kind leave open what they may.
     doubtful = ~lost & (upper > 0)
-    share = (tolerance if others is None else others) * max(int(on.sum()), 1)
-    gap = np.where(on, tolerance, share / max(int((doubtful & ~on).sum()), 1))
+    active = max(int(on.sum()), 1)
+    shares = {True: tolerance, False: tolerance if others is None else others}
+    gap = np.zeros(len(on))
+    for state, share in shares.items():
+        kind = on if state else ~on
+        gap[kind] = _gap(upper[doubtful & kind], share * active)
     # A cheap bound is enough for many; the others are looked at.
     asked = np.arange(len(on)) if among is None else among
-    for atoms in _batches(problem, asked[(doubtful & (upper > gap))[asked]]):
+    for atoms in problem.column.batches(asked[(doubtful & (upper > gap))[asked]]):
         weights = problem.column.weights(atoms)
         low, high = problem.ends(tail, atoms, weights, gap[atoms])
         lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])
@@ -158,13 +161,13 @@ def joined(columns: list[UnitProbabilities], shape: Shape) -> UnitProbabilities:
     )
 
 
-def _batches(problem: Problem, atoms: Array) -> Iterator[Array]:
-    """Yield atoms of similar numbers of summands, as many as a table of their weights may hold."""
-    count = problem.column.count[atoms] + 1
-    order = np.argsort(count, kind="stable")
-    start = 0
-    while start < len(order):
-        sized = count[order[start:]] * np.arange(1, len(order) - start + 1)
-        stop = start + max(1, int(np.searchsorted(sized, _BATCH_ENTRIES, side="right")))
-        yield atoms[order[start:stop]]
-        start = stop
+def _gap(bounds: Array, room: float) -> float:
+    r"""Return the g with :math:`\sum_k \min(b_k, g)` the room, or infinity if all has room.
+
+    Atoms with smaller bounds are left at them, and the others share what these do not take.
+    """
+    ordered = np.sort(bounds)
+    taken = np.cumsum(ordered) - ordered
+    gaps = (room - taken) / np.arange(len(ordered), 0, -1)
+    (short,) = np.nonzero(gaps <= ordered)
+    return max(float(gaps[short[0]]), 0.0) if short.size else np.inf

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, from_hook, instance, real_array
+from dcsc._numerics.scaling import times_power
 from dcsc._words import quoted
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.coefficients import TOLERANCE
@@ -61,7 +62,7 @@ class Rows:
         """
         exponents = -np.frexp(np.maximum(self.weights.sum(axis=1), self.spread))[1]
         scaled = Rows(
-            np.ldexp(self.weights, exponents[:, None]),
+            times_power(self.weights, exponents[:, None]),
             np.ldexp(self.level, exponents),
             np.ldexp(self.spread, exponents),
         )

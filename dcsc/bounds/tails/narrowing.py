@@ -34,7 +34,8 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         here = np.flatnonzero((takes > done) & (takes <= degree))
         if not here.size:
             continue
-        middle, distance = middles(rows.take(here), lower_at[:, here], upper_at[:, here], degree)
+        some = rows.take(here)
+        middle, distance = middles(some, lower_at[:, here], upper_at[:, here], degree, gap[here])
         below, above = slice(0, len(low)), slice(len(low), None)
         low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
         high[:, here] = np.minimum(high[:, here], (middle + distance)[above])
@@ -44,7 +45,7 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         # ... unless a sum of some probability lies at a level, or rounding keeps them apart.
         progress = excess * math.sqrt(degree)
         least = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
-        hopeless = 2 * rounding_error(rows.take(here), degree) > least
+        hopeless = 2 * rounding_error(some, degree) > least
         stuck = (excess > 1) & (hopeless | (progress >= before[here]))
         takes[here] = np.where(stuck, np.inf, degree * np.clip(excess, 0, _LEAP))
         before[here] = progress
@@ -63,9 +64,12 @@ def _first_degrees(rows: Rows, levels: Array, gap: Array) -> Array:
     ratio = np.abs(levels) / np.sqrt(rows.variance)
     density = np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
     tail = density / (ratio + 1 / (ratio + 0.8))
-    around = 2 * np.sqrt(ratio**2 + 2 * math.log(10 * _DEGREES[-1]))
     allowed = np.maximum(gap, _PRECISION * tail)
-    takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
+    takes = np.full_like(tail, _DEGREES[-1])
+    for _ in range(2):
+        # the degree shortens the circle, and that the degree
+        around = 2 * np.sqrt(ratio**2 + 2 * np.log(10 * np.maximum(takes, 1.0)))
+        takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
     # where rounding will decide, the least shows it
     vain = 2 * rounding_error(rows, _DEGREES[-1]) > allowed.min(axis=0)
     return np.where(vain, _DEGREES[0], np.clip(takes.max(axis=0), _DEGREES[0], _DEGREES[-1]))

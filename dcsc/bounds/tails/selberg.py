@@ -17,7 +17,9 @@ __all__ = ["LARGEST_DEGREE", "Selberg", "middles", "rounding_error"]
 LARGEST_DEGREE = 2**20
 _EPS = float(np.finfo(np.float64).eps)
 _MOMENT_ERROR = 2.0**-45  # of what `selberg_sums` multiplies, for each cosine
-_ORDERS = 64
+_LEAST = 2.0**-50  # a moment that is smaller is left out anyway ...
+_LEFT_OUT = 1 / 32  # ... and larger ones, as long as they make up this share of what may be open
+_ORDERS = 16
 _AROUND = 8
 _BEYOND = 10
 
@@ -70,12 +72,14 @@ class Selberg(Tail):
     def _ends(
         self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
     ) -> tuple[Array, Array]:
-        middle, distance = middles(rows, lower_at, upper_at, self.degree)
+        middle, distance = middles(rows, lower_at, upper_at, self.degree, np.zeros(len(rows)))
         count = len(lower_at)
         return (middle - distance)[:count], (middle + distance)[count:]
 
 
-def middles(rows: Rows, lower_at: Array, upper_at: Array, degree: int) -> tuple[Array, Array]:
+def middles(
+    rows: Rows, lower_at: Array, upper_at: Array, degree: int, gap: Array
+) -> tuple[Array, Array]:
     """Return numbers, and how near to them the probabilities lie to reach levels, (levels, rows).
 
     Parameters
@@ -84,6 +88,9 @@ def middles(rows: Rows, lower_at: Array, upper_at: Array, degree: int) -> tuple[
     lower_at, upper_at : arrays of shape (levels, rows)
         Levels of which the ends are wanted, the lower ones first: rounding moves either outwards.
     degree : int
+    gap : array of shape (rows,)
+        So far apart the ends may be: moments that are small beside it are left out, and what they
+        could be added to the distance.
     """
     reach, variance = rows.weights.sum(axis=1), rows.variance
     count = np.count_nonzero(rows.weights, axis=1)
@@ -101,25 +108,33 @@ def middles(rows: Rows, lower_at: Array, upper_at: Array, degree: int) -> tuple[
     rounding = 4 * _EPS * (reach + farthest) + np.ldexp((count + 4) * half, -62)
     outward = np.repeat([1.0, -1.0], [len(lower_at), len(upper_at)])[:, None]
     alpha = (levels + outward * rounding) / (2 * half)
-    # The sums of Selberg's polynomials.
+    # The sums of Selberg's polynomials, without the moments that can only move them by so much.
+    coefficients = _coefficients(degree)
+    weight = _weight(coefficients)
+    least = np.maximum(_LEAST, _LEFT_OUT * gap / weight)
     straight, waves, alternating = selberg_sums(
         _turns(rows.weights / (2 * half)[:, None]),
         count,
         _turns(alpha.T),
         2 * (math.pi * rows.spread / (2 * half)) ** 2,
-        _coefficients(degree),
+        least,
+        coefficients,
     )
-    apart = 1 / (degree + 1) + (waves + alternating).T
-    return 0.5 - alpha + straight.T, np.maximum(apart, 0.0) + missed * (1 + 1e-9) + rounding_error(
-        rows, degree
-    )
+    apart = np.maximum(1 / (degree + 1) + (waves + alternating).T, 0.0)
+    added = missed * (1 + 1e-9) + least * weight * (1 + 1e-9) + rounding_error(rows, degree)
+    return 0.5 - alpha + straight.T, apart + added
 
 
 def rounding_error(rows: Rows, degree: int) -> Array:
     """Return what rounding alone keeps the ends from the number between them, (rows,)."""
-    straight, waves = np.abs(_coefficients(degree)).sum(axis=1)
     count = np.count_nonzero(rows.weights, axis=1)
-    return _MOMENT_ERROR * (count + 4) * (straight + 2 * waves)
+    return _MOMENT_ERROR * (count + 4) * _weight(_coefficients(degree))
+
+
+def _weight(coefficients: Array) -> float:
+    """Return by how much the ends move at the most if every moment does by 1."""
+    straight, waves = np.abs(coefficients).sum(axis=1)
+    return float(straight + 2 * waves)
 
 
 def _turns(fractions: Array) -> Array:

@@ -10,7 +10,7 @@ from dcsc._arrays import Array
 from dcsc._numerics import best_moments
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
 
-__all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding"]
+__all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding", "least_moment"]
 
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.nextafter(0.0, 1.0))
@@ -89,10 +89,14 @@ class Chernoff(Tail):
         if active.size:
             part = rows.take(active)
             multiplier, growth = best_moments(part.weights, part.level, part.spread)
-            pull = multiplier * part.level
             used = np.count_nonzero(part.weights, axis=1)
-            out[active] = _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
+            out[active] = least_moment(multiplier * part.level, growth, used)
         return out
+
+
+def least_moment(pull: Array, growth: Array, used: Array) -> Array:
+    """Return an upper bound of E exp(λ (Σ − t)), from λ t, log E exp(λ Σ), and so many weights."""
+    return _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
 
 
 @attrs.frozen

@@ -193,8 +193,7 @@ def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
         why = "its atoms would take too long" if len(live) else "no unit is on"
         return TheoremFacts(InstanceBound.label, reason=why)
     numbers = live[:affordable]
-    bound = InstanceBound("chernoff")
-    values = [sums.union(bound, number) for number in numbers.tolist()]
+    values = [sums.union(number) for number in numbers.tolist()]
     sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[numbers]))
     return TheoremFacts(
         InstanceBound.label,

@@ -1,11 +1,14 @@
 """The network as it is, D = I, beside the law over random signs of its own filters."""
 
+import math
+
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, generator
+from dcsc._arrays import Array, Shape, generator
 from dcsc._display import Facts
+from dcsc._numerics import count_wrong, with_signs
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -14,6 +17,7 @@ __all__ = [
     "OwnCase",
     "OwnFacts",
     "Place",
+    "drawn_signs",
     "own_facts",
     "place_among",
     "wrong_units",
@@ -129,8 +133,10 @@ def own_facts(
     parts = []
     for start in range(0, count + 1, together):
         several = range(start, min(start + together, count + 1))
-        signs = [SIGNS.draw(shape, random) if draw else np.ones(shape) for draw in several]
-        parts.append(wrong_units(layer, codes, np.array(signs)))
+        signs = np.ones((len(several), *shape), np.int8)
+        first = int(start == 0)
+        signs[first:] = drawn_signs(shape, len(several) - first, random)
+        parts.append(wrong_units(layer, codes, signs))
     counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
     classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
@@ -151,16 +157,24 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
     """
     dictionary = layer.dictionary
-    signs = signs[:, None]
-    coefficients = dictionary.analyze(dictionary.synthesize(signs * codes))
-    coefficients *= signs
+    shape = (*codes.shape[:2], math.prod(codes.shape[2:]))
+    flat, patterns = codes.reshape(shape), signs.reshape(len(signs), *shape[1:])
+    patterns = patterns.astype(np.int8, copy=False)
+    drawn = with_signs(flat, patterns).reshape(len(signs), *codes.shape)
+    coefficients = dictionary.analyze(dictionary.synthesize(drawn))
     beta = np.maximum(layer.threshold, 0.0) / 2
-    on = coefficients > beta.reshape(-1, *[1] * (codes.ndim - 2))
-    active, axes = codes != 0, tuple(range(2, codes.ndim + 1))
-    found, switched = (on & active).sum(axis=axes), on.sum(axis=axes)
-    return np.stack(
-        [active.sum(axis=tuple(range(1, codes.ndim))) - found, switched - found], axis=1
-    )
+    return count_wrong(coefficients.reshape(len(signs), *shape), flat, patterns, beta)
+
+
+def drawn_signs(shape: Shape, count: int, random: np.random.Generator) -> Array:
+    """Return what as many calls of ``SIGNS.draw(shape, random)`` do, as int8.
+
+    Such a call takes the first bit of each random byte, and of the last four those that it needs.
+    """
+    size = math.prod(shape)
+    words = random.integers(0, 2**32, (count, -(-size // 4)), dtype=np.uint32)
+    heads = words.astype("<u4", copy=False).view(np.uint8)[:, :size] >> 7
+    return (2 * heads.view(np.int8) - 1).reshape(count, *shape)
 
 
 def _case(label: str | None, counts: Array, active: Array) -> OwnCase:

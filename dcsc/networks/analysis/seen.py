@@ -1,6 +1,9 @@
 """What the units of a layer see of its codes, computed once for all that ask."""
 
+import math
+
 import attrs
+import numpy as np
 
 from dcsc._arrays import Array
 from dcsc.bounds import InstanceBound
@@ -25,6 +28,7 @@ class Seen:
 
     layer: CodedLayer
     _problems: dict[int, Problem] = attrs.field(factory=dict, init=False)
+    _bounds: dict[int, Array] = attrs.field(factory=dict, init=False)
 
     def knows(self, number: int) -> bool:
         """Whether the sums of an input are there."""
@@ -34,9 +38,9 @@ class Seen:
         """Return what all units see of the code of an input."""
         return self._problem(number).column
 
-    def union(self, bound: InstanceBound, number: int) -> float:
-        """Return what a bound proves of the code of an input, unclipped."""
-        return bound._column(self._problem(number)).upper
+    def union(self, number: int) -> float:
+        """Return what ``InstanceBound("chernoff")`` proves of the code of an input, unclipped."""
+        return math.fsum(self._chernoff(number).tolist())
 
     def ends(
         self,
@@ -59,8 +63,14 @@ class Seen:
             The units whose ends are wanted; those of the others are further apart.
         """
         problem = self._problem(number)
-        units = unit_probabilities(problem, bound.tail, missed, raised, among)
+        bounds = np.minimum(self._chernoff(number), problem.screen())
+        units = unit_probabilities(problem, bound.tail, missed, raised, among, bounds)
         return problem.column.on, units.lower, units.upper
+
+    def _chernoff(self, number: int) -> Array:
+        if number not in self._bounds:
+            self._bounds[number] = self._problem(number).chernoff()
+        return self._bounds[number]
 
     def _problem(self, number: int) -> Problem:
         if number not in self._problems:
