@@ -33,7 +33,7 @@ STAGES = {
     "pathways synthesised again": ["dcsc.networks.analysis.analysis:_resynthesis"],
     "own signs among draws": ["dcsc.networks.analysis.analysis:own_facts"],
     "page": ["dcsc.cli.analyze:page"],
-    "JSON and table": ["dcsc.cli.analyze:as_json", "dcsc.cli.analyze:print_table"],
+    "JSON and table": ["dcsc.cli.analyze:as_json", "dcsc.cli.analyze:print_layers"],
     "loading of compiled loops": [
         "dcsc._numerics.ways:_leaf",
         "numba.core.dispatcher:Dispatcher.compile",
