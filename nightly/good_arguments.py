@@ -294,6 +294,7 @@ ARGUMENTS = {
     "size": lambda: 3,
     "sparse": lambda: True,
     "sparsity": lambda: 1,
+    "sparsities": lambda: [1, 2],
     "statistics": lambda: STATISTICS,
     "strategy": lambda: CIRCLE,
     "sweep": lambda: sweep(trials=10),
