@@ -138,9 +138,11 @@ def _told(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{times(value.shape)}, {between(value)}"
     if not isinstance(value, tuple):
-        return type(value).__name__
+        return str(value) if "__str__" in vars(type(value)) else type(value).__name__
     if len(value) == 2 and getattr(value, "_fields", ()) == ("low", "high"):
         return ends(*value)
+    if len(value) == 2 and isinstance(value[0], str) and attrs.has(type(value[1])):
+        return f"{value[0]}: {_told(value[1])}"
     kinds = {type(one).__name__ for one in value if attrs.has(type(one))}
     if kinds and all("__str__" in vars(type(one)) for one in value):
         rest = f" and {len(value) - _FIRST} more" if len(value) > _FIRST else ""

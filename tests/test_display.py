@@ -23,8 +23,10 @@ from dcsc._display import Display, Displayed, Facts
 from dcsc.bounds import Certificate, LayerStatistics, PartialBound
 from dcsc.experiments.simulation import Tally
 from dcsc.intervals import Interval
-from dcsc.networks.analysis import Analysis
+from dcsc.networks import load
+from dcsc.networks.analysis import Analysis, Coherence, analyze
 from dcsc.networks.autoencoders.analysis import AutoencoderAnalysis
+from dcsc.networks.shipped import digits_inputs, digits_network_path
 from dcsc.report import page
 from dcsc.report.numbers import rounded_out
 from nightly.good_instances import INSTANCES
@@ -193,6 +195,23 @@ def test_facts_tell_many_numbers_in_a_few_characters():
     ]
     assert [line.split()[-1] for line in lines[4:6]] == ["yes", "–"]
     assert lines[6].split(maxsplit=1) == ["array", "6, 0 to 5"]
+
+
+def test_records_within_records_are_told_and_not_counted():
+    """A step has a name; the coherence and what is found have a line of their own."""
+    network = load(digits_network_path("plain"))
+    rows = dict(network.convolutions[0]._display().rows)
+    assert rows["parts"] == "activation: Relu"
+    (layer, *_) = analyze(network, digits_inputs().images[:2]).layers
+    own = layer.filters.own
+    first, second = own.filters
+    rows = dict(layer.filters._display().rows)
+    assert rows["own"] == f"{own.value:.4g}, of {first} and {second} shifted by {own.shift}"
+    found = layer.resynthesis[0].alone
+    assert dict(layer.resynthesis[0]._display().rows)["alone"] == (
+        f"{100 * found.found:.3g} % found, {found.false_alarms:.4g} false for each on"
+    )
+    assert str(Coherence(0.0, None, None)) == "0"
 
 
 def test_text_leaves_out_the_middle_and_html_nothing():

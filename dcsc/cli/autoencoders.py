@@ -51,7 +51,9 @@ def show_autoencoder(
         for pair in analysis.decoder.pairs[:_PAIRS]
     ]
     if pairs:
-        print_table("the most alike latents", ("latents", "cosine"), pairs)
+        print_table(
+            "the worst pairs of latents, most alike or most opposite", ("latents", "cosine"), pairs
+        )
     for note in model.notes:
         console().print(readable(f"Reading the file: {note}"))
     say(f"Wrote {html} and {json}.")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from dcsc._words import quoted
@@ -31,5 +32,8 @@ def canvas(figure: Canvas | None, size: tuple[float, float], where: str) -> Canv
     if figure is None:
         return Drawing(figsize=size, layout="constrained")  # type: ignore[return-value]  # see `Canvas`
     if not isinstance(figure, Figure | SubFigure):
-        raise DcscError(f"{where}: figure: expected a Figure or SubFigure, got {quoted(figure)}")
+        part = ": a part of a figure is figure.subfigures()" if isinstance(figure, Axes) else ""
+        raise DcscError(
+            f"{where}: figure: expected a Figure or SubFigure, got {quoted(figure)}{part}"
+        )
     return figure

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, instance
-from dcsc._display import Facts
+from dcsc._display import Facts, digits
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.axes import AtomAxis
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
@@ -50,6 +50,12 @@ class Coherence:
     value: float
     filters: tuple[int, int] | None
     shift: tuple[int, ...] | None
+
+    def __str__(self) -> str:
+        if self.filters is None or self.shift is None:
+            return digits(self.value)
+        first, second = self.filters
+        return f"{digits(self.value)}, of {first} and {second} shifted by {self.shift}"
 
 
 @attrs.frozen(repr=False)

@@ -7,6 +7,7 @@ import numpy as np
 
 from dcsc._arguments import instances
 from dcsc._arrays import Rng, checked_size, generator, instance, integer
+from dcsc._display import digits, percent
 from dcsc.errors import DcscError
 from dcsc.model import DCSCModel, Layer
 from dcsc.networks.analysis.coded import CodedLayer
@@ -28,6 +29,9 @@ class Found:
     missed: float
     false_alarms: float
     exact: float
+
+    def __str__(self) -> str:
+        return f"{percent(self.found)} found, {digits(self.false_alarms)} false for each on"
 
 
 def resynthesize(

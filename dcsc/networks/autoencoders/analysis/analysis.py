@@ -69,7 +69,7 @@ class AutoencoderLimits:
     Parameters
     ----------
     pairs : int
-        How many of the most alike latents are named.
+        How many of the worst pairs of latents, most alike or most opposite, are named.
     duplicate : float
         From which cosine on two latents are called duplicates.
     dead : float
@@ -141,7 +141,7 @@ class AutoencoderAnalysis(Displayed, Tabled, Saved):
             if known:
                 yield "; ".join(known), "; ".join(rows[name] for name in known)
             if "coherence" in known and self.decoder.pairs:
-                yield "most alike", ", ".join(map(str, self.decoder.pairs[:_MOST_PAIRS]))
+                yield "worst pairs", ", ".join(map(str, self.decoder.pairs[:_MOST_PAIRS]))
 
     def _repr_html_(self) -> str:
         return framed(self._display(), self._page())
