@@ -40,6 +40,24 @@ def test_the_time_is_right_within_a_factor(text, changes, tmp_path):
     assert guess / FACTOR < done.seconds * done.busy < guess * FACTOR
 
 
+def test_what_else_the_machine_does_is_not_counted(monkeypatch):
+    """One measurement of 64 trials that waits for a second would stand for all trials of a cell."""
+    given = sweep(SMALL, trials=60_000)
+    quiet = forecast(given).seconds
+    module = sys.modules[forecast.__module__]
+    plain, calls = module._run, []
+
+    def waiting(sweep, cell, trials, guarantees):
+        spent, proved = plain(sweep, cell, trials, guarantees)
+        if sweep is given:
+            calls.append(trials)
+        return spent + (len(calls) == 1 and sweep is given), proved
+
+    monkeypatch.setattr(module, "_run", waiting)
+    assert forecast(given).seconds < FACTOR * quiet
+    assert calls
+
+
 def test_the_memory_is_right_within_a_factor(tmp_path):
     (tmp_path / "small.toml").write_text(SMALL.replace("trials = 100", "trials = 20000"))
     command = [sys.executable, "-m", "dcsc", "sweep", "small.toml", "--jobs", "1", "--out", "out"]
