@@ -164,3 +164,24 @@ def test_gram_rows_are_those_of_the_matrix_compiled_and_plain(groups, padding, m
     laid = dictionary.gram_rows(atoms).toarray()
     np.testing.assert_array_equal(laid, compiled)
     np.testing.assert_allclose(laid, matrix.T[atoms] @ matrix, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "extent", "stride", "padding"),
+    [(1, 3, 1, 3), (1, 20, 1, 3), (2, 5, 2, 9), (2, 30, 3, 14), (3, 2, 1, 12), (2, 40, 1, (0, 6))],
+)
+def test_padding_that_is_wider_than_the_kernel(kernel, extent, stride, padding):
+    # Atoms far from the ends are whole, those near them may lie on zeros alone.
+    taps = filters.gaussian(2, 3, kernel, rng=0)
+    dictionary = ToeplitzDictionary(taps, extent, stride, padding=[padding])
+    matrix = dictionary.to_sparse().toarray()
+    gram = matrix.T @ matrix
+    for atoms in (np.arange(len(gram)), np.arange(len(gram) // 2, len(gram)), [len(gram) // 2]):
+        rows = dictionary.gram_rows(atoms).toarray()
+        np.testing.assert_allclose(rows, gram[atoms], rtol=0, atol=1e-13)
+    among = dictionary._among(np.arange(len(gram)), 10**6)
+    for row, atom in enumerate(among.atoms):
+        got = np.zeros(len(gram))
+        among.add(got, np.array([row]), np.ones(1))
+        expected = np.ldexp(gram[atom][among.atoms], -2 * among.exponent)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13)

@@ -25,7 +25,7 @@ from dcsc.bounds import ExpectedWrong, measure
 from dcsc.bounds.partial.energy import interference_energy
 from dcsc.bounds.partial.variance import sharing
 from dcsc.coefficients import columns
-from dcsc.dictionaries import filters
+from dcsc.dictionaries import DenseDictionary, filters
 from dcsc.errors import NotCoveredError
 from dcsc.projections import Selection
 from tests.test_partial import EPS, check, shares
@@ -195,6 +195,18 @@ def test_the_energy_is_that_of_what_levels_are_held_against(signs, one_sided):
             sums = rest[:, units].sum(axis=1)
             assert sums.max() <= energy + 1e-25  # the rounding of what is 0
             assert sums.mean() * 24 >= energy
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_atoms_of_a_matrix_may_share_signs(one_sided):
+    """They have no places, so that all of them are near each other."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        dictionary = DenseDictionary(rng.normal(size=(6, 10))).normalized()
+        code = rng.uniform(0.7, 1.5, 10) * (rng.random(10) < 0.4)
+        small = Small(BlockSigns(2), one_sided, dictionary, code)
+        part = PartialBound(tolerance=0).evaluate(small.record(noise=0.0)).layers[0]
+        held(small, part, [small.law(small.coefficients())])
 
 
 @pytest.mark.parametrize("positions", [1, 10, 200])

@@ -222,3 +222,17 @@ def test_babel_functions_of_several_codes_are_those_of_each():
             np.testing.assert_allclose(*pairs, rtol=1e-13)
     with pytest.raises(DcscError, match=r"Babel\.each: sparsities: expected"):
         Babel.each(dictionary, [-1])
+
+
+def test_a_norm_that_rounds_to_either_side_of_a_power_of_two():
+    # In one order of the taps the squares add up to just below 4, in the other to 4.
+    w = 1 - 2.0**-53
+    filters_ = np.array([[[[w, w], [1, 0], [1, 0]]], [[[0.5, -1], [0.25, 0], [0, 1]]]])
+    for turn in (filters_, filters_.swapaxes(2, 3)):
+        for dictionary in (CirculantDictionary(turn, (5, 4)), ToeplitzDictionary(turn, (5, 4))):
+            agrees(dictionary, 5)
+            pair = dictionary.correlated_pair()
+            assert abs(pair.value) == pytest.approx(dictionary.babel(1), rel=1e-12)
+            gram = np.abs(matrix_of(dictionary).T @ matrix_of(dictionary))
+            np.fill_diagonal(gram, 0)
+            assert abs(pair.value) == pytest.approx(gram.max(), rel=1e-12)

@@ -147,11 +147,14 @@ class ShiftedFilters:
     groups : int
         Filters and channels fall into so many groups of neighbours, and atoms of different groups
         are orthogonal.
+    known_scale : int, optional
+        The scale of filters that are these in another order, whose norms round otherwise.
     """
 
     taps: Array
     axes: tuple[AtomAxis, ...]
     groups: int
+    known_scale: int | None = None
 
     @classmethod
     def of(cls, filters: Array, axes: tuple[AtomAxis, ...], groups: int) -> Self:
@@ -199,6 +202,8 @@ class ShiftedFilters:
     @cached_property
     def scale(self) -> int:
         """E for the largest norm m·2^e, 1/2 ≤ m < 1."""
+        if self.known_scale is not None:
+            return self.known_scale
         return int(np.frexp(self._norms_by_cut[0].max())[1])
 
     def scaled(self) -> Array:
@@ -219,7 +224,7 @@ class ShiftedFilters:
         order = tuple(sorted(range(len(self.axes)), key=lambda number: self.axes[number].kernel))
         taps = self.taps.transpose(0, 1, *(2 + number for number in order))
         axes = tuple(self.axes[number] for number in order)
-        return Turned(ShiftedFilters(taps, axes, self.groups), order)
+        return Turned(ShiftedFilters(taps, axes, self.groups, self.scale), order)
 
     @cached_property
     def _norms_by_cut(self) -> tuple[Array, list[Array]]:

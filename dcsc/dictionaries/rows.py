@@ -108,7 +108,7 @@ class Kinds:
     @classmethod
     def along(cls, axis: AtomAxis) -> Self:
         """Return the kinds of an axis."""
-        end = min(2 * axis.span, axis.positions // 2)
+        end = min(cls._end(axis), axis.positions // 2)
         kinds, middle = np.full(axis.positions, end), int(axis.positions > 2 * end)
         kinds[:end] = np.arange(end)
         kinds[axis.positions - end :] = end + middle + np.arange(end)
@@ -127,6 +127,17 @@ class Kinds:
         kind, turn = np.nonzero(exist)
         np.add.at(chains[:, :, 2], (kind, number[kind, turn]), 1)
         return cls(line, kinds, ahead, chains)
+
+    @staticmethod
+    def _end(axis: AtomAxis) -> int:
+        """Return how far from an end positions may differ from those far from both."""
+        first, last = axis.kept(np.arange(axis.positions))
+        (whole,) = np.nonzero((first == 0) & (last == axis.kernel))
+        if not whole.size:
+            return axis.positions
+        # More are cut than a kernel reaches over where the padding is wider than the kernel.
+        cut = max(int(whole[0]), axis.positions - 1 - int(whole[-1]))
+        return max(2 * axis.span, cut)
 
 
 kinds = lru_cache(maxsize=8)(Kinds.along)

@@ -1,5 +1,6 @@
 """Classes by number and by name: what labels may be, and how many of them the network finds."""
 
+import itertools
 import json
 
 import attrs
@@ -154,6 +155,23 @@ def test_tallies_count_classes_that_are_words():
     # 10 is none of ten outputs, so that no label is told
     assert tally(network(), IMAGES, labels=LABELS + 1).answered == 0
     assert ArraySet({"input": IMAGES}, WORDS.astype(object)).labels.tolist() == WORDS.tolist()
+
+
+def test_what_is_no_output_in_one_part_is_none_in_the_sum():
+    order = np.argsort(LABELS, kind="stable")
+    named = Settings(class_names=NAMES[:9])
+    for labels, settings in ((LABELS + 1, Settings()), (WORDS, named)):
+        # the inputs of the last class, whose label is no output, and all others
+        parts = [
+            tally(network(), IMAGES[some], settings, labels=labels[some])
+            for some in (order[:20], order[20:36], order[36:])
+        ]
+        for some in itertools.permutations(parts):
+            assert (sum(some).right, sum(some).answered) == (0, 0)
+    parts = [tally(network(), IMAGES[a:b], labels=LABELS[a:b]) for a, b in ((0, 9), (9, 40))]
+    whole, bare = tally(network(), IMAGES, labels=LABELS), tally(network(), IMAGES)
+    for joint in (sum(parts), parts[1] + bare + parts[0]):
+        assert (joint.right, joint.answered) == (whole.right, 40)
 
 
 @pytest.mark.parametrize("labels", [WORDS, LABELS])

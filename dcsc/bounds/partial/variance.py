@@ -32,8 +32,8 @@ def _neighbours(axis: WindowAxis) -> WindowAxis:
 def sharing(stripes: Windows, coins: Array | None) -> Windows:
     """Return windows of which those without an entry in common have no sign in common either.
 
-    They are the stripes themselves, each atom with a sign of its own; else wider by as much as
-    atoms that share a sign are apart, one half on either side.
+    They are the stripes themselves, each atom with a sign of its own, or all of them in one stripe;
+    else wider by as much as atoms that share a sign are apart, one half on either side.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def sharing(stripes: Windows, coins: Array | None) -> Windows:
     coins : array of int, shape of the code, optional
         As in `LayerInstance`.
     """
-    if coins is None:
+    if coins is None or not stripes.axes:
         return stripes
     _, coin = np.unique(coins, return_inverse=True)
     first = coins.ndim - len(stripes.axes)

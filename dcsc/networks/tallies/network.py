@@ -47,8 +47,8 @@ class NetworkTally(Displayed):
     classes : mapping of str to int
         How many inputs had each label; empty without labels.
     right, answered : int
-        How many inputs had their label as the largest output, of how many whose labels are numbers
-        of outputs, or class names, where the network's first output is scores.
+        How many inputs had their label as the largest output, of how many with labels, where all
+        labels are numbers of outputs, or class names, and the network's first output is scores.
     stops : tuple of str
         Where the forward pass stopped.
     """
@@ -81,14 +81,18 @@ class NetworkTally(Displayed):
                 f"NetworkTally: expected the same layers, got {len(self.layers)} and "
                 f"{len(other.layers)}"
             )
+        right, answered = self.right + other.right, self.answered + other.answered
+        # Where labels of one part are no outputs, it is not known which output any label is.
+        if any(part.classes and not part.answered for part in (self, other)):
+            right, answered = 0, 0
         return attrs.evolve(
             self,
             inputs=self.inputs + other.inputs,
             looked=self.looked + other.looked,
             layers=tuple(a + b for a, b in zip(self.layers, other.layers, strict=True)),
             classes=merged(self.classes, other.classes),
-            right=self.right + other.right,
-            answered=self.answered + other.answered,
+            right=right,
+            answered=answered,
         )
 
     def __radd__(self, other: int) -> "NetworkTally":
