@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "counted",
     "listed",
     "nearest",
     "one_of",
@@ -22,6 +23,17 @@ _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
 _REPR.maxlevel = 3
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "layer"), counted(0, "layer"), counted(2, "class")
+    ('1 layer', '0 layers', '2 classes')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
 
 
 def listed(items: Iterable[object], most: int = 12) -> str:

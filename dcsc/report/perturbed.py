@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from dcsc._words import listed
+from dcsc._words import counted, listed
 from dcsc.networks.analysis import Analysis, LayerAnalysis
-from dcsc.report.numbers import at_least_percent, counted, number, of_all
+from dcsc.report.numbers import at_least_percent, number, of_all
 
 __all__ = ["decided", "of_perturbed", "perturbed"]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dcsc._words import listed, short
+from dcsc._words import counted, listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.report.numbers import counted, number, percent, rate, rounded_out
+from dcsc.report.numbers import number, percent, rate, rounded_out
 from dcsc.report.own import of_own
 from dcsc.report.perturbed import of_perturbed
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from dcsc._arrays import instance
-from dcsc._words import listed
+from dcsc._words import counted, listed
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.tallies import LayerTally, NetworkTally, class_overlap
 from dcsc.report.charts import counts_chart
 from dcsc.report.glossary import word
-from dcsc.report.numbers import counted, percent, rate
+from dcsc.report.numbers import percent, rate
 from dcsc.report.rendering import Picture, drawing
 
 __all__ = ["tally_charts", "tally_columns", "tally_rows", "tally_sentences"]
@@ -80,8 +80,7 @@ def tally_sentences(tally: NetworkTally) -> list[str]:
 
 
 def _sentences(tally: NetworkTally) -> Iterator[str]:
-    number = len(tally.classes)
-    classes = f" of {number} class{'' if number == 1 else 'es'}" if number else ""
+    classes = f" of {counted(len(tally.classes), 'class')}" if tally.classes else ""
     verb = "was" if tally.inputs == 1 else "were"
     yield f"{counted(tally.inputs, 'input')}{classes} {verb} counted."
     if tally.answered:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dcsc._arrays import instance
-from dcsc._words import listed
+from dcsc._words import counted, listed
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
-from dcsc.report.numbers import counted, number, of_all, percent, rate, rounded_out
+from dcsc.report.numbers import number, of_all, percent, rate, rounded_out
 from dcsc.report.own import among_draws
 from dcsc.report.perturbed import decided, perturbed
 

@@ -111,7 +111,7 @@ def test_names_need_no_labels():
 @pytest.mark.parametrize(
     ("labels", "names", "message"),
     [
-        (WORDS, NAMES[:5], r"labels: expected some of the 5 class names, zero, one, .* got eight"),
+        (WORDS, NAMES[:5], r"labels: expected one of the 5 class names, zero, one, .* got eight"),
         (LABELS, NAMES[:5], "labels: expected whole numbers from 0 to 4, one for each of 5 class"),
         (LABELS + 0.5, None, "labels: expected whole numbers or words, got array"),
         (LABELS * 1j, None, "labels: expected real numbers, got dtype complex128"),

@@ -10,7 +10,7 @@ from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
 from dcsc._display import Display, Displayed, at_least, digits, percent
 from dcsc._tables import Tabled
-from dcsc._words import quoted
+from dcsc._words import counted, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis
@@ -133,7 +133,7 @@ class Comparison(Displayed, Tabled):
         if self.accuracy != (None, None):
             told = f", accuracy {' → '.join(map(percent, self.accuracy))}"
         return Display(
-            f"{first} → {second}: {len(self.layers)} layers{told}",
+            f"{first} → {second}: {counted(len(self.layers), 'layer')}{told}",
             ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
             [(pair.name, *pair._cells(shown)) for pair in self.layers],
             (

@@ -11,6 +11,7 @@ from dcsc._arrays import Array, integer, real
 from dcsc._display import Display, Displayed, framed, percent
 from dcsc._fields import number_field
 from dcsc._tables import Tabled
+from dcsc._words import counted
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, remark_of, row_of
 from dcsc.networks.analysis.measures import measures
@@ -123,11 +124,15 @@ class Analysis(Displayed, Tabled, Saved):
     def _display(self) -> Display:
         decided = any(layer.stability is not None for layer in self.layers)
         told = (remark_of(decided),) if any(layer.codes for layer in self.layers) else ()
-        looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
+        looked = (
+            ""
+            if self.inputs is None
+            else f", {self.inputs.count} of {counted(self.given, 'input')}"
+        )
         if self.accuracy is not None:
             looked += f", accuracy {percent(self.accuracy)}"
         return Display(
-            f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
+            f"Analysis of {self.source}: {counted(len(self.layers), 'layer')}{looked}",
             HEADINGS + (("decided",) if decided else ()),
             [row_of(layer, decided) for layer in self.layers],
             (*self.stops, *told, *self.notes),
