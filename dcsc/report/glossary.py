@@ -104,6 +104,8 @@ WORDS = (
         "In brackets: without signs.", "In brackets: with the network's own signs, all +1.",
         columns=("found",),
     ),
+    Word("found inputs", "measured", "inputs", "inputs of which it is measured what is found again",
+         columns=("found_inputs",)),
     Word(
         "false alarms", "measured", _EACH,
         "units that are switched on besides, on the same way as for found",
@@ -150,6 +152,8 @@ WORDS = (
         "the input", "(intervals): affine bounds, which prove more, would have taken too long.",
         columns=("decided",),
     ),
+    Word("proved inputs", "proved", "inputs", "inputs of which it is proved what is found again",
+         columns=("proved_inputs",)),
     Word("stays on", "proved", _UNITS, "units that no such perturbation switches off",
          columns=("stays_on",)),
     Word("stays off", "proved", _UNITS, "units that no such perturbation switches on",

@@ -77,7 +77,8 @@ class Explanation(Displayed, Tabled):
         verb = "applies" if len(self.guarantees) == 1 else "apply"
         return Display(
             f"Explanation, δ = {digits(self.failure_probability)}: "
-            f"{counted(len(self.layers), 'layer')}, {counted(len(self.guarantees), 'bound')} {verb}, {len(self.refusals)} do not",
+            f"{counted(len(self.layers), 'layer')}, "
+            f"{counted(len(self.guarantees), 'bound')} {verb}, {len(self.refusals)} do not",
             ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
             [
                 (

@@ -10,7 +10,7 @@ from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
 from dcsc._display import Display, Displayed, at_least, digits, percent
 from dcsc._tables import Tabled
-from dcsc._words import counted, quoted
+from dcsc._words import counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis
@@ -48,6 +48,12 @@ _COLUMNS: tuple[Column, ...] = (
     ("decided", "decided", _proved),
 )
 _OPTIONAL = ("decided",)  # only where somebody asked
+# Which columns are of some of the inputs only, the measure that says of how many, and of which.
+_OF_SOME = (
+    ("proved", "proved_inputs", "inputs with active units"),
+    ("found, false alarms", "found_inputs", "inputs"),
+    ("decided", "perturbed_inputs", "inputs"),
+)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -137,7 +143,7 @@ class Comparison(Displayed, Tabled):
             ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
             [(pair.name, *pair._cells(shown)) for pair in self.layers],
             (
-                *self.differences,
+                *filter(None, [" ".join(self.differences)]),
                 f"proved, so rounded down: {', '.join(proved)}; measured: units shared, on, found, "
                 "false alarms",
             ),
@@ -191,10 +197,11 @@ def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = N
     if len(called) != 2:
         raise DcscError(f"compare: names: expected two names, got {quoted(names)}")
     same_inputs = _same(first.inputs, second.inputs)
+    layers = tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second))
     return Comparison(
         (called[0], called[1]),
-        tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second)),
-        tuple(_differences(first, second, same_inputs)),
+        layers,
+        (*_differences(first, second, same_inputs), *_of_others(layers)),
         (first.accuracy, second.accuracy),
     )
 
@@ -261,3 +268,17 @@ def _differences(first: Analysis, second: Analysis, same_inputs: bool) -> Iterat
         one, other = getattr(first, name), getattr(second, name)
         if one != other:
             yield f"They were asked with {name} {quoted(one)} and {quoted(other)}."
+
+
+def _of_others(layers: Sequence[LayerPair]) -> Iterator[str]:
+    """Say which numbers are of fewer inputs on one side than on the other."""
+    for column, name, kind in _OF_SOME:
+        counts: dict[tuple[int, int], list[str]] = {}
+        for pair in layers:
+            first, second = pair.measured(name)
+            if first is not None and second is not None:
+                counts.setdefault((first, second), []).append(pair.name)
+        for (first, second), names in counts.items():
+            where = "" if len(counts) == 1 else f" (in {listed(names, most=3)})"
+            if first != second:
+                yield f"{column}: of the first {first} {kind} and of the first {second}{where}."
