@@ -23,6 +23,7 @@ __all__ = [
     "between",
     "digits",
     "ends",
+    "fraction",
     "framed",
     "interval",
     "percent",
@@ -34,6 +35,7 @@ _MOST_ROWS = 7
 _MOST_REMARKS = 1
 _MOST_ENTRIES = 4
 _FIRST = 3
+_LEVELS, _MOST_LEVELS = 255, 32
 _WIDEST = 44
 _FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e[-+]\d+)?")
 _NUMBER = re.compile(r"[-+.\d–]|nan|inf")
@@ -190,6 +192,18 @@ def digits(value: float | None) -> str:
     ('0.1235', '1e-12', '250', '–')
     """
     return "–" if value is None else f"{value:.4g}"
+
+
+def fraction(value: float | None) -> str:
+    """Return a number as `digits` does, and a few steps of 255 levels as the fraction they are.
+
+    Examples
+    --------
+    >>> fraction(1 / 255), fraction(8 / 255), fraction(0.004), fraction(1), fraction(None)
+    ('1/255', '8/255', '0.004', '1', '–')
+    """
+    steps = (count for count in range(1, _MOST_LEVELS + 1) if value == count / _LEVELS)
+    return next((f"{count}/{_LEVELS}" for count in steps), digits(value))
 
 
 def at_least(value: float, places: int = 4) -> str:

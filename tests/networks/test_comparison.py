@@ -167,6 +167,16 @@ def test_numbers_of_other_inputs_are_named():
     assert compare(first, first).differences == ()
 
 
+def test_of_limits_only_what_differs_is_said_and_fractions_stay_fractions(plain):
+    limits = attrs.evolve(FEW, units=5, products=2e10)
+    other = attrs.evolve(plain, limits=limits, perturbation=1 / 255, seed=123456789)
+    assert compare(plain, other).differences == (
+        "They were asked with seed 0 and 123456789.",
+        "They were asked with perturbation none and 1/255.",
+        "They were asked with the limits units 4 and 5, products 1e+10 and 2e+10.",
+    )
+
+
 def test_what_it_refuses(plain):
     with pytest.raises(DcscError, match="compare: second: expected an Analysis"):
         compare(plain, plain.layers)

@@ -1,6 +1,6 @@
 """Two analyses side by side, layer by layer: two checkpoints of a network, or two networks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -8,14 +8,14 @@ import numpy as np
 
 from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
-from dcsc._display import Display, Displayed, at_least, digits, percent
+from dcsc._display import Display, Displayed, at_least, digits, fraction, percent
 from dcsc._tables import Tabled
 from dcsc._words import counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis
 from dcsc.networks.analysis.measures import measures
-from dcsc.networks.analysis.records import Analysis
+from dcsc.networks.analysis.records import Analysis, Limits
 
 __all__ = ["Comparison", "LayerPair", "compare"]
 
@@ -264,10 +264,26 @@ def _same(first: Inputs | None, second: Inputs | None) -> bool:
 def _differences(first: Analysis, second: Analysis, same_inputs: bool) -> Iterator[str]:
     if not same_inputs:
         yield "They have seen different inputs, so that their pathways cannot be compared."
-    for name in ("noise", "seed", "perturbation", "limits"):
+    for text in _unequal(first, second, ("noise", "seed", "perturbation")):
+        yield f"They were asked with {text}."
+    names = [field.name for field in attrs.fields(Limits)]
+    limits = ", ".join(_unequal(first.limits, second.limits, names))
+    if limits:
+        yield f"They were asked with the limits {limits}."
+
+
+def _unequal(first: object, second: object, names: Iterable[str]) -> Iterator[str]:
+    """Yield the fields that differ, with both values."""
+    for name in names:
         one, other = getattr(first, name), getattr(second, name)
         if one != other:
-            yield f"They were asked with {name} {quoted(one)} and {quoted(other)}."
+            yield f"{name} {_written(one)} and {_written(other)}"
+
+
+def _written(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return str(value) if isinstance(value, int) else fraction(value)
 
 
 def _of_others(layers: Sequence[LayerPair]) -> Iterator[str]:
