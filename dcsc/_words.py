@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "as_layer",
     "counted",
     "listed",
     "nearest",
@@ -19,10 +20,22 @@ __all__ = [
 ]
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
+_NUMBER = re.compile(r"[\d./ ]*")
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
 _REPR.maxlevel = 3
+
+
+def as_layer(name: str) -> str:
+    """Return the name of a layer for a text, where a number is not read as a name.
+
+    Examples
+    --------
+    >>> as_layer("conv1"), as_layer("0"), as_layer("0.4"), as_layer("features.0")
+    ('conv1', 'layer 0', 'layer 0.4', 'features.0')
+    """
+    return f"layer {name}".rstrip() if _NUMBER.fullmatch(name) else name
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from dcsc._arguments import any_path
 from dcsc._arrays import generator
 from dcsc._files import read_bytes
-from dcsc._words import counted, listed, quoted, readable, without_common
+from dcsc._words import as_layer, counted, listed, quoted, readable, without_common
 from dcsc.cli.common import console, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
@@ -172,7 +172,7 @@ def print_tally(total: NetworkTally) -> None:
     for line in tally_sentences(total):
         console().print(readable(line))
     known = [name for name in _COLUMNS if name in tally_columns(total)]
-    names = without_common([layer.name for layer in total.layers])
+    names = map(as_layer, without_common([layer.name for layer in total.layers]))
     rows = [
         [name, *(cells[heading] for heading in known[1:])]
         for name, cells in zip(names, tally_rows(total), strict=True)

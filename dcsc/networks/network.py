@@ -14,7 +14,7 @@ from dcsc._arrays import Array, instance, instance_of, numeric_array
 from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
-from dcsc._words import counted, listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
@@ -183,7 +183,7 @@ class ConvNetwork(Displayed):
             ("", "filters", "activation", "sees"),
             [
                 (
-                    convolution.name,
+                    as_layer(convolution.name),
                     times(convolution.weight.shape),
                     _after(convolution),
                     convolution.signal,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dcsc._words import counted, listed
+from dcsc._words import as_layer, counted, listed
 from dcsc.networks.analysis import Analysis, LayerAnalysis
 from dcsc.report.numbers import at_least_percent, number, of_all
 
@@ -25,7 +25,9 @@ def decided(analysis: Analysis) -> Iterator[str]:
         + f" of the units as they are ({counted(facts[0].inputs, 'input')}){where}."
     )
     wide = [
-        layer.name for layer, fact in zip(layers, facts, strict=True) if fact.method == "interval"
+        as_layer(layer.name)
+        for layer, fact in zip(layers, facts, strict=True)
+        if fact.method == "interval"
     ]
     if wide:
         most = analysis.limits.products

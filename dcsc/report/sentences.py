@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dcsc._words import counted, listed, short
+from dcsc._words import as_layer, counted, listed, short
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 from dcsc.report.numbers import number, percent, rate, rounded_out
@@ -21,8 +21,8 @@ _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
 def name_of(layer: LayerAnalysis) -> str:
-    """Return the name of a layer, without its middle where it is long."""
-    return short(layer.name, _NAME)
+    """Return what a layer is called in texts, without the middle of a long name."""
+    return short(as_layer(layer.name), _NAME)
 
 
 def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
@@ -216,7 +216,7 @@ def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
     ends = len(layer.reach) > 1 or "input of the network" not in layer.start
     if layer.resynthesis and layer.start and ends:
         yield (
-            f"The way down ends at the signal of {layer.reach[0]}"
+            f"The way down ends at the signal of {as_layer(layer.reach[0])}"
             + ("." if "input of the network" in layer.start else f": {_why(layer.start)}.")
         )
 

@@ -10,6 +10,7 @@ from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
 from dcsc.report.numbers import number, of_all, percent, rate, rounded_out
 from dcsc.report.own import among_draws
 from dcsc.report.perturbed import decided, perturbed
+from dcsc.report.sentences import name_of
 
 __all__ = ["at_a_glance", "limits"]
 
@@ -64,7 +65,7 @@ def _whole(analysis: Analysis) -> str:
     asked = [x for x in analysis.layers if any(t.of for t in x.theorems)]
     if not asked:
         return ""
-    names = [x.name for x in asked if any(t.holds for t in x.theorems)]
+    names = [name_of(x) for x in asked if any(t.holds for t in x.theorems)]
     rest = len(analysis.layers) - len(asked)
     others = f" ({counted(rest, 'layer')} of {len(analysis.layers)} could not be asked about)"
     end = f"{others * bool(rest)}."
@@ -155,8 +156,8 @@ def _survival(layers: Sequence[LayerAnalysis]) -> str:
     assert none is not None
     way = f"through {counted(len(layer.reach), 'layer')}" if len(layer.reach) > 1 else "through it"
     return (
-        f"From the code of {layer.name} down {way} and up again, {percent(random.found)} of its "
-        f"active units are found with random signs and {percent(none.found)} without, beside "
+        f"From the code of {name_of(layer)} down {way} and up again, {percent(random.found)} of "
+        f"its active units are found with random signs and {percent(none.found)} without, beside "
         f"{rate(random.false_alarms)} and {rate(none.false_alarms)} false ones for each true one."
     )
 
@@ -177,16 +178,16 @@ def limits(analysis: Analysis) -> list[str]:
             *filter(None, [_unknown(analysis)]),
         ]
     gaps = [
-        f"{layer.name}: {t.name} ({t.reason})"
+        f"{name_of(layer)}: {t.name} ({t.reason})"
         for layer in analysis.layers
         for t in layer.theorems
         if t.reason and t.reason != "no unit is on"
     ]
-    gaps += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
-    gaps += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
+    gaps += [f"{name_of(x)}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
+    gaps += [f"{name_of(x)}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
     if most.placed:
         gaps += [
-            f"{x.name}: the place of its own signs"
+            f"{name_of(x)}: the place of its own signs"
             for x in analysis.layers
             if x.codes and x.own is None and any(x.codes.density)
         ]

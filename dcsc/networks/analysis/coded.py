@@ -9,7 +9,7 @@ import numpy as np
 from dcsc._arguments import mapping
 from dcsc._arrays import Array, instance, integer
 from dcsc._display import Display, Displayed, digits, interval, percent, times
-from dcsc._words import counted, listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.bounds import LayerInstance, LayerStatistics
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
@@ -71,7 +71,10 @@ class CodedLayer(Displayed):
                 f"{percent(self.on.mean() if self.on.size else None)}",
             ),
             ("thresholds", interval(self.threshold.min(), self.threshold.max())),
-            ("signal", f"the code of {self.below}" if self.below else self.start or "an input"),
+            (
+                "signal",
+                f"the code of {as_layer(self.below)}" if self.below else self.start or "an input",
+            ),
         ]
         return Display(f"Layer {self.name} and its codes", ("", "is"), rows)
 

@@ -10,7 +10,7 @@ from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
 from dcsc._display import Display, Displayed, at_least, digits, fraction, percent
 from dcsc._tables import Tabled
-from dcsc._words import counted, listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis
@@ -82,7 +82,9 @@ class LayerPair(Displayed):
 
     def _display(self) -> Display:
         headings = ("", "units shared", "filters alike", *(heading for heading, *_ in _COLUMNS))
-        return Display(f"Two of layer {self.name}", headings, [(self.name, *self._cells(_COLUMNS))])
+        return Display(
+            f"Two of layer {self.name}", headings, [(as_layer(self.name), *self._cells(_COLUMNS))]
+        )
 
     def _cells(self, columns: Sequence[Column]) -> list[str]:
         """Return how alike the two are, and what the first and the second have of each column."""
@@ -141,7 +143,7 @@ class Comparison(Displayed, Tabled):
         return Display(
             f"{first} → {second}: {counted(len(self.layers), 'layer')}{told}",
             ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
-            [(pair.name, *pair._cells(shown)) for pair in self.layers],
+            [(as_layer(pair.name), *pair._cells(shown)) for pair in self.layers],
             (
                 *filter(None, [" ".join(self.differences)]),
                 f"proved, so rounded down: {', '.join(proved)}; measured: units shared, on, found, "
@@ -293,7 +295,7 @@ def _of_others(layers: Sequence[LayerPair]) -> Iterator[str]:
         for pair in layers:
             first, second = pair.measured(name)
             if first is not None and second is not None:
-                counts.setdefault((first, second), []).append(pair.name)
+                counts.setdefault((first, second), []).append(as_layer(pair.name))
         for (first, second), names in counts.items():
             where = "" if len(counts) == 1 else f" (in {listed(names, most=3)})"
             if first != second:

@@ -8,7 +8,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._tables import Tabled
-from dcsc._words import counted
+from dcsc._words import as_layer, counted
 from dcsc.intervals import Interval
 from dcsc.networks.activations import Stop
 
@@ -90,7 +90,7 @@ class LayerStability(Displayed):
 
     def _row(self, attack: bool) -> tuple[str, ...]:
         shares = (percent(getattr(self, name)) for name in (*_PROVED, *["attacked"] * attack))
-        return self.name, times(self.active.shape[1:]), *shares, self.method
+        return as_layer(self.name), times(self.active.shape[1:]), *shares, self.method
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -10,7 +10,7 @@ from dcsc._arguments import instances, mapping
 from dcsc._arrays import instance, instance_of, integer, real
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import named_field, number_field
-from dcsc._words import counted, listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.tallies.layers import LayerTally, merged
 
@@ -128,7 +128,7 @@ class NetworkTally(Displayed):
     def _display(self) -> Display:
         rows = [
             (
-                layer.name,
+                as_layer(layer.name),
                 times(layer.fired.shape),
                 percent(layer.density),
                 f"{digits(layer.sparsity.median)} of {layer.stripe_size}",
