@@ -28,14 +28,16 @@ _REPR.maxlevel = 3
 
 
 def as_layer(name: str) -> str:
-    """Return the name of a layer for a text, where a number is not read as a name.
+    """Return the name of a layer for a text, where a number is not read as one.
+
+    Of a name of more than 60 characters the middle is left out.
 
     Examples
     --------
     >>> as_layer("conv1"), as_layer("0"), as_layer("0.4"), as_layer("features.0")
     ('conv1', 'layer 0', 'layer 0.4', 'features.0')
     """
-    return f"layer {name}".rstrip() if _NUMBER.fullmatch(name) else name
+    return short(f"layer {name}".rstrip() if _NUMBER.fullmatch(name) else name, _WORD)
 
 
 def counted(number: int, noun: str) -> str:

@@ -124,12 +124,14 @@ def test_what_no_perturbation_can_switch_is_on_the_page():
         assert (facts.steady, facts.method, facts.inputs) == (expected.steady, "affine", 4)
         assert row(layer)["decided"].text == f"{tenths_below(expected.decided)}%"
     text = page(found)
-    assert "at most 0.016, and stay between 0 and 1; they were looked at for the first 4" in text
+    assert "at most 4/255, and stay between 0 and 1; they were looked at for the first 4" in text
     assert f"at least {tenths_below(stability.layers[2].on)}% of the units stay on" in text
     assert "decided" in columns(found)
     glance = " ".join(words.at_a_glance(found))
-    assert "Perturbations of at most 0.016 in each sample provably leave from" in glance
-    assert "(4 inputs)" in glance
+    assert "Perturbations of at most 4/255 in each sample provably leave from" in glance
+    assert "(4 of 12 inputs). They are the first 4: Limits(proved=…) allows more." in glance
+    least = min(found.layers, key=lambda layer: layer.stability.decided)
+    assert f" (in {least.name}) to " in glance
     assert "Limits(products" not in glance
     assert repr(found).splitlines()[1].endswith("  decided")
     table = found.to_pandas()
@@ -139,6 +141,30 @@ def test_what_no_perturbation_can_switch_is_on_the_page():
         assert (numbers.steady, numbers.noise_steady) == (facts.steady, layer.safety.steady)
         assert (numbers.method, numbers.perturbed_inputs) == ("affine", 4)
     assert "decided" not in columns(analyze(network, shipped_inputs(), limits=FEW))
+
+
+def test_at_a_glance_names_the_worst_layers_and_why_inputs_are_few():
+    found = analyze(load(digits_network_path()), shipped_inputs(), limits=FEW, perturbation=0.05)
+    layers = [  # work that allowed three inputs, of at most four
+        attrs.evolve(layer, stability=attrs.evolve(layer.stability, inputs=3))
+        for layer in found.layers
+    ]
+    for order in (layers, layers[::-1]):
+        glance = " ".join(words.at_a_glance(attrs.evolve(found, layers=tuple(order))))
+        name = max(layers, key=lambda layer: layer.filters.own.value).name
+        assert re.search(rf"Coherence is between [.\d]+ and [.\d]+ \(in {name}\)\.", glance)
+        name = min(layers, key=lambda layer: layer.partial.found.low).name
+        assert re.search(rf"signs: from \d+% \(in {name}\) to \d+% of the active units", glance)
+        assert "Perturbations of at most 0.05 in each sample" in glance
+        name = min(layers, key=lambda layer: layer.stability.decided).name
+        assert re.search(rf"leave from [.\d]+% \(in {name}\) to [.\d]+% of the units", glance)
+        assert (
+            "(3 of 12 inputs). They are the first 3, for more would have taken too long: "
+            "Limits(products=…), or --products on the command line, allows more." in glance
+        )
+    every = attrs.evolve(found, inputs=found.inputs.first(4), answers=None)
+    assert "(4 inputs)." in " ".join(words.at_a_glance(every))
+    assert "They are the first" not in " ".join(words.at_a_glance(every))
 
 
 def test_the_page_names_the_layers_of_intervals_and_what_to_do():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dcsc._words import as_layer, counted, listed, short
+from dcsc._words import as_layer, counted, listed
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 from dcsc.report.numbers import number, percent, rate, rounded_out
@@ -16,13 +16,12 @@ __all__ = ["PROVED", "name_of", "of_layer"]
 # The headings below which everything is proved.
 PROVED = ("What is proved", "Safe units", "Perturbed inputs")
 
-_NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
 def name_of(layer: LayerAnalysis) -> str:
-    """Return what a layer is called in texts, without the middle of a long name."""
-    return short(as_layer(layer.name), _NAME)
+    """Return what a layer is called in texts."""
+    return as_layer(layer.name)
 
 
 def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f" It stopped at {stop}." for stop in analysis.stops
         )
     yield _accuracy(analysis)
-    yield from _coherence(facts)
+    yield from _coherence(analysis.layers)
     outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
     if outside:
         share = outside / sum(x.shape[0] for x in facts)
@@ -79,32 +79,39 @@ def _whole(analysis: Analysis) -> str:
 
 def _recall(analysis: Analysis) -> str:
     """Say how much of the codes is proved to be found in the mean, over all layers."""
-    ends = [x.partial.found for x in analysis.layers if x.partial is not None]
+    known = [layer for layer in analysis.layers if layer.partial is not None]
+    ends = [layer.partial.found for layer in known if layer.partial is not None]
     if not ends:
         return ""
     low, high = min(end.low for end in ends), max(end.high for end in ends)
     lowest, highest = rounded_out(100 * low, 100 * high, 0)
-    span = f"{lowest}%" if lowest == highest else f"from {lowest}% to {highest}%"
+    worst = name_of(known[[end.low for end in ends].index(low)])
+    least = f"{lowest}% (in {worst})" if len(ends) > 1 else f"{lowest}%"
+    span = f"{lowest}%" if lowest == highest else f"from {least} to {highest}%"
     return (
         f"In {of_all(len(ends), len(analysis.layers), 'layer')} it is proved how much of the codes "
         f"is found in the mean over random signs: {span} of the active units."
     )
 
 
-def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
+def _coherence(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
     # One filter of one tap meets no other.
-    facts = [x for x in facts if x.shape[0] > 1 or np.prod(x.shape[2:]) > 1]
-    values = [x.own.value for x in facts if x.own is not None]
+    several = [x for x in layers if x.filters.shape[0] > 1 or np.prod(x.filters.shape[2:]) > 1]
+    facts = [layer.filters for layer in several]
+    values = {name_of(x): x.filters.own.value for x in several if x.filters.own is not None}
     left_out = sum(map(_no_coherence, facts))
     if not values:
         if left_out:
             yield f"Coherence was too much work in {left_out} of {counted(len(facts), 'layer')}."
         return
-    low, high = number(min(values)), number(max(values))
-    text = f"Coherence is {low}" if low == high else f"Coherence is between {low} and {high}"
+    low, high = number(min(values.values())), number(max(values.values()))
+    worst = max(values, key=lambda name: values[name])
+    text = f"Coherence is {low}"
+    if low != high:
+        text = f"Coherence is between {low} and {high} (in {worst})"
     if left_out:
         text += (
-            f" in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
+            f", in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
         )
     text += "."
     pairs = [(x.own.value, x.random) for x in facts if x.own is not None and x.random is not None]

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._display import Display, Displayed, digits, percent, times
+from dcsc._display import Display, Displayed, fraction, percent, times
 from dcsc._tables import Tabled
 from dcsc._words import as_layer, counted
 from dcsc.intervals import Interval
@@ -123,7 +123,7 @@ class PathwayStability(Displayed, Tabled):
         inputs = len(self.layers[0].active) if self.layers else 0
         attack = any(layer.flipped is not None for layer in self.layers)
         return Display(
-            f"Units that no perturbation of size {digits(self.eps)} ({self.norm}) switches, in "
+            f"Units that no perturbation of size {fraction(self.eps)} ({self.norm}) switches, in "
             f"{counted(inputs, 'input')}",
             _headings(attack),
             [layer._row(attack) for layer in self.layers],
