@@ -31,8 +31,7 @@ __all__ = [
     "times",
 ]
 
-_MOST_ROWS = 7
-_MOST_REMARKS = 1
+_MOST_ROWS = 8
 _MOST_ENTRIES = 4
 _FIRST = 3
 _LEVELS, _MOST_LEVELS = 255, 32
@@ -57,6 +56,8 @@ class Display:
         Sentences below the table, the most important first.
     chain : sequence of Station
         How the layers follow on each other, drawn in a notebook.
+    lines : int, default 1
+        How many of the remarks the text has, up to four.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Display:
     rows: Sequence[Sequence[str]] = ()
     remarks: Sequence[str] = ()
     chain: Sequence[Station] = ()
+    lines: int = 1
 
     def text(self) -> str:
         """Return at most ten lines; rows in the middle and later remarks are left out."""
@@ -71,11 +73,13 @@ class Display:
         columns = [_aligned(column) for column in zip(*rows, strict=True)]
         lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
         # A remark takes the line of a row.
-        if len(self.rows) > _MOST_ROWS + _MOST_REMARKS - len(self.remarks[:_MOST_REMARKS]):
-            half = _MOST_ROWS // 2
+        shown = self.remarks[: self.lines]
+        room = _MOST_ROWS - len(shown)
+        if len(self.rows) > room:
+            half = (room - 1) // 2
             between = len(self.rows) - 2 * half
             lines[1 + half : -half] = [f"… {between} more"]
-        remarks = [readable(remark) for remark in self.remarks[:_MOST_REMARKS]]
+        remarks = [readable(remark) for remark in shown]
         table = [f"  {line}" for line in lines] if self.headings else []
         return "\n".join([readable(self.title), *table, *(f"  {remark}" for remark in remarks)])
 

@@ -7,6 +7,7 @@ import numpy as np
 from dcsc._arrays import instance
 from dcsc._words import counted, listed
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
+from dcsc.networks.analysis.unknown import why_no_accuracy
 from dcsc.report.numbers import number, of_all, percent, rate, rounded_out
 from dcsc.report.own import among_draws
 from dcsc.report.perturbed import decided, perturbed
@@ -127,29 +128,10 @@ def _coherence(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
 def _accuracy(analysis: Analysis) -> str:
     inputs, share = analysis.inputs, analysis.accuracy
     if inputs is None or share is None:
-        return ""
+        return why_no_accuracy(inputs, analysis.outputs)
     return (
         f"The network's largest output is the label for {round(share * inputs.count)} of "
         f"{counted(inputs.count, 'input')}: {percent(share)}."
-    )
-
-
-def _unknown(analysis: Analysis) -> str:
-    """Say why labels are there, and not how many of them the network finds."""
-    inputs, outputs = analysis.inputs, analysis.outputs
-    if inputs is None or inputs.labels is None or analysis.accuracy is not None:
-        return ""
-    if outputs is None:
-        return "The network's output is no number for each class, so labels are not held to it."
-    names = inputs.class_names
-    if names:
-        return (
-            f"The network has {outputs} outputs and there are {counted(len(names), 'class name')}, "
-            "so labels are not held to the outputs."
-        )
-    return (
-        f"Labels are not the numbers of the network's {outputs} outputs: which output is which "
-        "class is said by analyze(class_names=…), or --class-names on the command line."
     )
 
 
@@ -182,7 +164,6 @@ def limits(analysis: Analysis) -> list[str]:
             *perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
-            *filter(None, [_unknown(analysis)]),
         ]
     gaps = [
         f"{name_of(layer)}: {t.name} ({t.reason})"

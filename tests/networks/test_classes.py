@@ -85,11 +85,16 @@ def test_labels_are_numbers_or_names(labels, names):
 def test_words_without_names_of_outputs_are_labels_and_no_accuracy():
     found = analysis(WORDS)
     assert found.accuracy is None
-    assert "accuracy" not in repr(found)
+    assert ", accuracy" not in repr(found)
     assert "label four, largest output 4" in page(found)
-    assert any("is said by analyze(class_names=…)" in text for text in words.limits(found))
+    told = "give class_names= to have the accuracy"
+    assert sum(told in line for line in repr(found).split("\n")) == 1
+    assert repr(found).split("\n")[-1].startswith("  proved: theorems")
+    assert page(found).count(told) == 1
+    assert any(told in text for text in at_a_glance(found))
     assert not any("is the label" in text for text in at_a_glance(found))
-    assert not any("class_names" in text for text in words.limits(analysis(LABELS)))
+    known = analysis(LABELS)
+    assert "class_names" not in " ".join([repr(known), *at_a_glance(known), *words.limits(known)])
 
 
 def test_labels_that_number_no_outputs_have_no_accuracy():
@@ -98,7 +103,10 @@ def test_labels_that_number_no_outputs_have_no_accuracy():
     assert analysis().accuracy is None
     more = analysis(LABELS, (*NAMES, "ten"))
     assert more.accuracy is None
-    assert any("10 outputs and there are 11 class names" in text for text in words.limits(more))
+    assert any("10 outputs and there are 11 class names" in text for text in at_a_glance(more))
+    assert "10 outputs and there are 11 class names" in repr(more)
+    beyond = analysis(LABELS + 1)
+    assert any("is said by analyze(class_names=…)" in text for text in at_a_glance(beyond))
     assert f"label {NAMES[LABELS[0]]}, largest output {LABELS[0]}<" in page(more)
     assert attrs.evolve(analysis(LABELS), outputs=None).accuracy is None
 
@@ -106,6 +114,11 @@ def test_labels_that_number_no_outputs_have_no_accuracy():
 def test_names_need_no_labels():
     assert f"Input 1: largest output {NAMES[LABELS[0]]}<" in page(analysis(None, NAMES))
     assert "largest output" not in page(analysis())
+    told = "class names and no labels: give labels= to have the accuracy"
+    found = analysis(None, NAMES)
+    assert told in repr(found)
+    assert any(told in text for text in at_a_glance(found))
+    assert "accuracy" not in repr(analysis()) + " ".join(at_a_glance(analysis()))
 
 
 @pytest.mark.parametrize(

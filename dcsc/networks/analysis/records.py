@@ -16,6 +16,7 @@ from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, remark_of, row_of
 from dcsc.networks.analysis.measures import measures
 from dcsc.networks.analysis.saving import Saved
+from dcsc.networks.analysis.unknown import why_no_accuracy
 from dcsc.overlap import PathwayOverlap
 
 __all__ = ["Analysis", "Limits"]
@@ -122,6 +123,10 @@ class Analysis(Displayed, Tabled, Saved):
         return float(np.mean(labels == answers))
 
     def _display(self) -> Display:
+        # What changes how all numbers are to be read comes first, a line of each kind.
+        said = [*self.stops[:1]]
+        if self.accuracy is None:
+            said += filter(None, [why_no_accuracy(self.inputs, self.outputs)])
         decided = any(layer.stability is not None for layer in self.layers)
         told = (remark_of(decided),) if any(layer.codes for layer in self.layers) else ()
         looked = (
@@ -135,7 +140,8 @@ class Analysis(Displayed, Tabled, Saved):
             f"Analysis of {self.source}: {counted(len(self.layers), 'layer')}{looked}",
             HEADINGS + (("decided",) if decided else ()),
             [row_of(layer, decided) for layer in self.layers],
-            (*self.stops, *told, *self.notes),
+            (*dict.fromkeys((*said, *told, *self.stops, *self.notes)),),
+            lines=len(said) + len(told),
         )
 
     def _repr_html_(self) -> str:
