@@ -1,6 +1,7 @@
 """What an analysis returns: records of numbers, layer by layer."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from dcsc.networks.analysis.unknown import why_no_accuracy
 from dcsc.overlap import PathwayOverlap
 
 __all__ = ["Analysis", "Limits"]
+
+
+_GUESSED = re.compile("no geometry was given|(.*: )?guessed ")
 
 
 @attrs.frozen
@@ -124,7 +128,7 @@ class Analysis(Displayed, Tabled, Saved):
 
     def _display(self) -> Display:
         # What changes how all numbers are to be read comes first, a line of each kind.
-        said = [*self.stops[:1]]
+        said = [*self.stops[:1], *[note for note in self.notes if _GUESSED.match(note)][:1]]
         if self.accuracy is None:
             said += filter(None, [why_no_accuracy(self.inputs, self.outputs)])
         decided = any(layer.stability is not None for layer in self.layers)
