@@ -25,6 +25,8 @@ from tests.commands import refused
 
 FEW = Limits(inputs=12, proved=4, resynthesized=3, draws=2, units=30, twins=2)
 
+SECTIONS = ["glance", "layers", "pathways", "classes", "detail", "how"]
+
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
 
 
@@ -381,6 +383,32 @@ def test_the_table_sorts_by_number_both_ways(browser):
         .filter((head) => head.ariaSort !== "none").map((head) => head.innerText.trim()).join()"""
     assert browser.run(sorted_by).startswith("filters")
     assert browser.complaints == []
+
+
+def test_the_table_of_layers_comes_before_the_pathways(digits_page):
+    places = [digits_page.index(f'<section id="{name}">') for name in SECTIONS]
+    assert places == sorted(places)
+    links = re.findall('href="#([a-z]+)"', digits_page.split("</nav>")[0])
+    assert links == SECTIONS
+    assert digits_page.index("Coherence of the layers") < places[SECTIONS.index("pathways")]
+
+
+@needs_browser
+def test_pictures_of_a_network_of_three_layers_stand_in_one_row(tmp_path):
+    """The input, where units are undecided, and three layers; two a row on a small screen."""
+    found = analyze(load(digits_network_path()), shipped_inputs(), limits=FEW, perturbation=0.01)
+    path = tmp_path / "page.html"
+    path.write_text(page(found, shown=1))
+    rows = """(() => {
+        const tops = [...document.querySelectorAll(".steps figure")].map((one) => one.offsetTop);
+        return [...new Set(tops)].map((top) => tops.filter((x) => x === top).length);
+    })()"""
+    with Chromium() as opened:
+        opened.open(path)
+        for width, counts in ((1280, [5]), (390, [2, 2, 1])):
+            opened.size(width, 900)
+            assert opened.run(rows) == counts
+            assert opened.run("document.documentElement.scrollWidth") <= width
 
 
 @needs_browser

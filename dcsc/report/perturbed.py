@@ -26,8 +26,8 @@ def decided(analysis: Analysis) -> Iterator[str]:
         f"Perturbations of at most {fraction(analysis.perturbation)} in each sample provably leave "
         + (low if low == high else f"from {low} (in {worst}) to {high}")
         + f" of the units as they are ({of_all(facts[0].inputs, given, 'input')}){where}."
+        + _fewer(analysis, facts[0].inputs, given)
     )
-    yield from _fewer(analysis, facts[0].inputs, given)
     wide = [
         as_layer(layer.name)
         for layer, fact in zip(layers, facts, strict=True)
@@ -42,17 +42,16 @@ def decided(analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _fewer(analysis: Analysis, looked: int, given: int) -> Iterator[str]:
+def _fewer(analysis: Analysis, looked: int, given: int) -> str:
     """Say why not all inputs were perturbed, and what allows more."""
     if looked == given:
-        return
+        return ""
     if looked == analysis.limits.proved:
-        yield f"They are the first {looked}: Limits(proved=…) allows more."
-    else:
-        yield (
-            f"They are the first {looked}, for more would have taken too long: "
-            "Limits(products=…), or --products on the command line, allows more."
-        )
+        return f" They are the first {looked}: Limits(proved=…) allows more."
+    return (
+        f" They are the first {looked}, for more would have taken too long: Limits(products=…), or "
+        "--products on the command line, allows more."
+    )
 
 
 def _power(value: float) -> str:
