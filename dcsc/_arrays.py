@@ -4,6 +4,7 @@ import itertools
 import math
 import operator
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -31,6 +32,8 @@ _WAYS = {
     "M": ", which are times",
     "m": ", which are times",
 }
+# A number or a fraction as people write it, such as 1/255.
+_WRITTEN = re.compile(r"\s*[-+]?\d{1,9}(\.\d{1,9})?(e[-+]?\d{1,3})?(\s*/\s*\d{1,9})?\s*", re.I)
 # What arrays, tensors and other numbers raise when they are converted.
 _UNCONVERTIBLE = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError, MemoryError)
 Rng = None | int | np.random.SeedSequence | np.random.Generator
@@ -229,11 +232,20 @@ def real(
     except DcscError:
         raise
     except _UNCONVERTIBLE:
-        raise DcscError(f"{where}: expected a real number, got {quoted(value)}") from None
+        raise DcscError(
+            f"{where}: expected a real number, got {quoted(value)}{_unquoted(value)}"
+        ) from None
     if not math.isfinite(number):
         raise DcscError(f"{where}: expected a finite number, got {number}")
     _check_range(number, where, minimum, maximum)
     return number
+
+
+def _unquoted(value: Any) -> str:
+    """Return a hint for a number, or a fraction, that is written as text."""
+    if not isinstance(value, str) or not _WRITTEN.fullmatch(value):
+        return ""
+    return f": write {value.strip()}, without quotes"
 
 
 def positive(value: Any, where: str) -> float:

@@ -23,6 +23,7 @@ __all__ = [
     "between",
     "digits",
     "ends",
+    "fraction",
     "framed",
     "interval",
     "percent",
@@ -30,10 +31,10 @@ __all__ = [
     "times",
 ]
 
-_MOST_ROWS = 7
-_MOST_REMARKS = 1
+_MOST_ROWS = 8
 _MOST_ENTRIES = 4
 _FIRST = 3
+_LEVELS, _MOST_LEVELS = 255, 32
 _WIDEST = 44
 _FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e[-+]\d+)?")
 _NUMBER = re.compile(r"[-+.\d–]|nan|inf")
@@ -55,6 +56,8 @@ class Display:
         Sentences below the table, the most important first.
     chain : sequence of Station
         How the layers follow on each other, drawn in a notebook.
+    lines : int, default 1
+        How many of the remarks the text has, up to four.
     """
 
     title: str
@@ -62,6 +65,7 @@ class Display:
     rows: Sequence[Sequence[str]] = ()
     remarks: Sequence[str] = ()
     chain: Sequence[Station] = ()
+    lines: int = 1
 
     def text(self) -> str:
         """Return at most ten lines; rows in the middle and later remarks are left out."""
@@ -69,11 +73,13 @@ class Display:
         columns = [_aligned(column) for column in zip(*rows, strict=True)]
         lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
         # A remark takes the line of a row.
-        if len(self.rows) > _MOST_ROWS + _MOST_REMARKS - len(self.remarks[:_MOST_REMARKS]):
-            half = _MOST_ROWS // 2
+        shown = self.remarks[: self.lines]
+        room = _MOST_ROWS - len(shown)
+        if len(self.rows) > room:
+            half = (room - 1) // 2
             between = len(self.rows) - 2 * half
             lines[1 + half : -half] = [f"… {between} more"]
-        remarks = [readable(remark) for remark in self.remarks[:_MOST_REMARKS]]
+        remarks = [readable(remark) for remark in shown]
         table = [f"  {line}" for line in lines] if self.headings else []
         return "\n".join([readable(self.title), *table, *(f"  {remark}" for remark in remarks)])
 
@@ -192,6 +198,18 @@ def digits(value: float | None) -> str:
     ('0.1235', '1e-12', '250', '–')
     """
     return "–" if value is None else f"{value:.4g}"
+
+
+def fraction(value: float | None) -> str:
+    """Return a number as `digits` does, and a few steps of 255 levels as the fraction they are.
+
+    Examples
+    --------
+    >>> fraction(1 / 255), fraction(8 / 255), fraction(0.004), fraction(1), fraction(None)
+    ('1/255', '8/255', '0.004', '1', '–')
+    """
+    steps = (count for count in range(1, _MOST_LEVELS + 1) if value == count / _LEVELS)
+    return next((f"{count}/{_LEVELS}" for count in steps), digits(value))
 
 
 def at_least(value: float, places: int = 4) -> str:

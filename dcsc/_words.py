@@ -6,6 +6,8 @@ import reprlib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "as_layer",
+    "counted",
     "listed",
     "nearest",
     "one_of",
@@ -18,10 +20,35 @@ __all__ = [
 ]
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
+_NUMBER = re.compile(r"[\d./ ]*")
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
 _REPR.maxlevel = 3
+
+
+def as_layer(name: str) -> str:
+    """Return the name of a layer for a text, where a number is not read as one.
+
+    Of a name of more than 60 characters the middle is left out.
+
+    Examples
+    --------
+    >>> as_layer("conv1"), as_layer("0"), as_layer("0.4"), as_layer("features.0")
+    ('conv1', 'layer 0', 'layer 0.4', 'features.0')
+    """
+    return short(f"layer {name}".rstrip() if _NUMBER.fullmatch(name) else name, _WORD)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "layer"), counted(0, "layer"), counted(2, "class")
+    ('1 layer', '0 layers', '2 classes')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
 
 
 def listed(items: Iterable[object], most: int = 12) -> str:

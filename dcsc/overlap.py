@@ -11,7 +11,7 @@ from dcsc._arrays import Array, brief, numeric_array, unwrapped
 from dcsc._display import Display, Displayed, digits
 from dcsc._entries import unpacked
 from dcsc._tables import Tabled
-from dcsc._words import quoted
+from dcsc._words import counted, quoted
 from dcsc.errors import DcscError
 from dcsc.pathway import Pathway
 
@@ -47,7 +47,8 @@ class PathwayOverlap(Displayed, Tabled):
 
     def _display(self) -> Display:
         return Display(
-            f"Overlap of the pathways of {self.counts.sum()} samples, {len(self.classes)} classes",
+            f"Overlap of the pathways of {counted(self.counts.sum(), 'sample')}, "
+            f"{counted(len(self.classes), 'class')}",
             ("mean Jaccard index", "within a class", "between classes"),
             [
                 (name, digits(within), digits(between))

@@ -13,6 +13,7 @@ from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._entries import unpacked
 from dcsc._fields import named_field
 from dcsc._tables import Tabled
+from dcsc._words import counted
 from dcsc.errors import DcscError
 
 __all__ = ["Pathway", "Recovery"]
@@ -79,7 +80,7 @@ class Pathway(Displayed, Tabled):
     def _display(self) -> Display:
         batch = f", batch {times(self.batch)}" if self.batch else ""
         return Display(
-            f"Pathway of {len(self) - 1} layers{batch}",
+            f"Pathway of {counted(len(self) - 1, 'layer')}{batch}",
             ("", "shape", "non-zeros", "share", "largest"),
             [
                 (name, times(shape), digits(count), percent(share), digits(largest))

@@ -220,3 +220,18 @@ def test_two_ends(value, message):
         arguments.two_ends(value, "here")
     with pytest.raises(DcscError, match=f"Inputs: span: {message}"):
         Inputs("x", {"x": np.ones((2, 1, 9))}, span=value)
+
+
+@pytest.mark.parametrize("text", ["1/255", " 0.5 ", "-3", "1e-3", "8 / 255"])
+def test_numbers_in_quotes_are_told_to_go_without(text):
+    with pytest.raises(DcscError, match=f": write {text.strip()}, without quotes$"):
+        arrays.real(text, "f: size")
+
+
+@pytest.mark.parametrize(
+    "text", ["a half", "", "1/", "nan", "1e999999999", "9" * 5000, b"1/255", None]
+)
+def test_what_is_no_number_has_no_such_hint(text):
+    with pytest.raises(DcscError, match="f: size: expected a real number, got ") as error:
+        arrays.real(text, "f: size")
+    assert "quotes" not in str(error.value)

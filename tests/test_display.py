@@ -234,6 +234,20 @@ def test_text_leaves_out_the_middle_and_html_nothing():
     ]
 
 
+def test_more_remarks_take_the_lines_of_rows():
+    remarks = [f"remark {number}" for number in range(6)]
+    for lines, kept in ((0, 3), (1, 3), (2, 2), (3, 2), (4, 1)):
+        display = Display("Many", ("", "number", "word"), ROWS, remarks, lines=lines)
+        text = display.text().split("\n")
+        assert len(text) <= 10
+        assert [line.strip() for line in text if "remark" in line] == remarks[:lines]
+        assert sum(line.startswith("  layer") for line in text) == 2 * kept
+        assert f"… {len(ROWS) - 2 * kept} more" in display.text()
+        few = Display("Few", ("", "number", "word"), ROWS[: 8 - lines], remarks, lines=lines)
+        assert len(few.text().split("\n")) == 10
+        assert "more" not in few.text()
+
+
 def test_what_files_say_is_text():
     display = Display("<script>alert()</script>", ("", "a & b"), [("<b>", "\x1b[31m")])
     assert "\x1b" not in display.text() + display.html()

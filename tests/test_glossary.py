@@ -1,21 +1,25 @@
 """The words that head columns: each stands in one table, and whatever has columns uses it."""
 
+import re
 import runpy
 import textwrap
 from pathlib import Path
 
+import attrs
 import pytest
 
 import dcsc
 from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits, analyze, compare, shipped_inputs
+from dcsc.networks.operations import Relu
 from dcsc.networks.shipped import digits_network_path
 from dcsc.networks.tallies import tally
 from dcsc.report import page, row
 from dcsc.report.glossary import WORDS, legend, word
 from dcsc.report.table import columns, differing, groups
 from dcsc.report.tallies import tally_columns, tally_rows
+from tests.networks.chains import convolve, network, shown
 
 FEW = Limits(inputs=12, proved=2, resynthesized=6, draws=2, units=2, twins=1, placed=20)
 DOCS = Path(dcsc.__file__).parents[1] / "docs"
@@ -80,6 +84,31 @@ def test_numbers_of_a_row_are_those_of_its_columns_in_pandas(digits):
                 looked += 1
         assert looked > 10
         assert cells["decided"].value == table.loc[layer.name, "decided"]
+
+
+def test_what_the_page_says_of_filters_outside_and_silent_units_is_in_pandas():
+    """Against the codes themselves, of layers with silent units and positive biases."""
+    biases = [0.5, -0.1, -9.0], [-0.2, 0.1, 0.3, -4.0]
+    parts = [convolve(len(bias), 2 + at, (3, 3), bias) for at, bias in enumerate(biases)]
+    dead = attrs.evolve(parts[1], weight=parts[1].weight * [[[[1]]], [[[1]]], [[[1]]], [[[0]]]])
+    chain = network(parts[0], Relu(), dead, Relu(), lengths=(7, 7))
+    found = analyze(chain, shown(5, 2, 7, 7), limits=FEW)
+    table = found.to_pandas()
+    assert table.outside.tolist() == [1 / 3, 3 / 4]
+    for layer in found.layers:
+        on, codes = layer.coded.on, layer.coded.codes
+        told = table.loc[layer.name]
+        assert told.silent == (~on.any(axis=0)).mean()
+        assert told.on_by_bias == pytest.approx(on[codes <= 0].sum() / on.sum())
+        count, total = row(layer)["outside"].text.split()[:3:2]
+        assert told.outside == int(count) / int(total)
+        silent = rf">{layer.codes.silent} units? of {on[0].size} (is|are) on for none"
+        assert re.search(silent, page(found, shown=1))
+    assert table.silent.between(0, 1, inclusive="neither").all()
+    assert table.on_by_bias.max() > 0
+    alone = analyze(chain, limits=FEW).to_pandas()
+    assert alone.outside.tolist() == table.outside.tolist()
+    assert alone.silent.isna().all()
 
 
 def test_what_is_proved_stands_together(digits):

@@ -25,6 +25,8 @@ from tests.commands import refused
 
 FEW = Limits(inputs=12, proved=4, resynthesized=3, draws=2, units=30, twins=2)
 
+SECTIONS = ["glance", "layers", "pathways", "classes", "detail", "how"]
+
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
 
 
@@ -124,12 +126,14 @@ def test_what_no_perturbation_can_switch_is_on_the_page():
         assert (facts.steady, facts.method, facts.inputs) == (expected.steady, "affine", 4)
         assert row(layer)["decided"].text == f"{tenths_below(expected.decided)}%"
     text = page(found)
-    assert "at most 0.016, and stay between 0 and 1; they were looked at for the first 4" in text
+    assert "at most 4/255, and stay between 0 and 1; they were looked at for the first 4" in text
     assert f"at least {tenths_below(stability.layers[2].on)}% of the units stay on" in text
     assert "decided" in columns(found)
     glance = " ".join(words.at_a_glance(found))
-    assert "Perturbations of at most 0.016 in each sample provably leave from" in glance
-    assert "(4 inputs)" in glance
+    assert "Perturbations of at most 4/255 in each sample provably leave from" in glance
+    assert "(4 of 12 inputs). They are the first 4: Limits(proved=…) allows more." in glance
+    least = min(found.layers, key=lambda layer: layer.stability.decided)
+    assert f" (in {least.name}) to " in glance
     assert "Limits(products" not in glance
     assert repr(found).splitlines()[1].endswith("  decided")
     table = found.to_pandas()
@@ -139,6 +143,30 @@ def test_what_no_perturbation_can_switch_is_on_the_page():
         assert (numbers.steady, numbers.noise_steady) == (facts.steady, layer.safety.steady)
         assert (numbers.method, numbers.perturbed_inputs) == ("affine", 4)
     assert "decided" not in columns(analyze(network, shipped_inputs(), limits=FEW))
+
+
+def test_at_a_glance_names_the_worst_layers_and_why_inputs_are_few():
+    found = analyze(load(digits_network_path()), shipped_inputs(), limits=FEW, perturbation=0.05)
+    layers = [  # work that allowed three inputs, of at most four
+        attrs.evolve(layer, stability=attrs.evolve(layer.stability, inputs=3))
+        for layer in found.layers
+    ]
+    for order in (layers, layers[::-1]):
+        glance = " ".join(words.at_a_glance(attrs.evolve(found, layers=tuple(order))))
+        name = max(layers, key=lambda layer: layer.filters.own.value).name
+        assert re.search(rf"Coherence is between [.\d]+ and [.\d]+ \(in {name}\)\.", glance)
+        name = min(layers, key=lambda layer: layer.partial.found.low).name
+        assert re.search(rf"signs: from \d+% \(in {name}\) to \d+% of the active units", glance)
+        assert "Perturbations of at most 0.05 in each sample" in glance
+        name = min(layers, key=lambda layer: layer.stability.decided).name
+        assert re.search(rf"leave from [.\d]+% \(in {name}\) to [.\d]+% of the units", glance)
+        assert (
+            "(3 of 12 inputs). They are the first 3, for more would have taken too long: "
+            "Limits(products=…), or --products on the command line, allows more." in glance
+        )
+    every = attrs.evolve(found, inputs=found.inputs.first(4), answers=None)
+    assert "(4 inputs)." in " ".join(words.at_a_glance(every))
+    assert "They are the first" not in " ".join(words.at_a_glance(every))
 
 
 def test_the_page_names_the_layers_of_intervals_and_what_to_do():
@@ -355,6 +383,32 @@ def test_the_table_sorts_by_number_both_ways(browser):
         .filter((head) => head.ariaSort !== "none").map((head) => head.innerText.trim()).join()"""
     assert browser.run(sorted_by).startswith("filters")
     assert browser.complaints == []
+
+
+def test_the_table_of_layers_comes_before_the_pathways(digits_page):
+    places = [digits_page.index(f'<section id="{name}">') for name in SECTIONS]
+    assert places == sorted(places)
+    links = re.findall('href="#([a-z]+)"', digits_page.split("</nav>")[0])
+    assert links == SECTIONS
+    assert digits_page.index("Coherence of the layers") < places[SECTIONS.index("pathways")]
+
+
+@needs_browser
+def test_pictures_of_a_network_of_three_layers_stand_in_one_row(tmp_path):
+    """The input, where units are undecided, and three layers; two a row on a small screen."""
+    found = analyze(load(digits_network_path()), shipped_inputs(), limits=FEW, perturbation=0.01)
+    path = tmp_path / "page.html"
+    path.write_text(page(found, shown=1))
+    rows = """(() => {
+        const tops = [...document.querySelectorAll(".steps figure")].map((one) => one.offsetTop);
+        return [...new Set(tops)].map((top) => tops.filter((x) => x === top).length);
+    })()"""
+    with Chromium() as opened:
+        opened.open(path)
+        for width, counts in ((1280, [5]), (390, [2, 2, 1])):
+            opened.size(width, 900)
+            assert opened.run(rows) == counts
+            assert opened.run("document.documentElement.scrollWidth") <= width
 
 
 @needs_browser

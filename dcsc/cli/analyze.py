@@ -9,7 +9,7 @@ from cyclopts import Parameter
 import dcsc
 from dcsc._arrays import real
 from dcsc._files import as_json, check_files, write_files
-from dcsc._words import quoted, readable, without_common
+from dcsc._words import as_layer, quoted, readable, without_common
 from dcsc.cli.common import Force, console, ratio, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
@@ -23,7 +23,6 @@ from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
 from dcsc.networks.tallies import InputSet
 from dcsc.report import at_a_glance, page, row
-from dcsc.report.sentences import name_of
 from dcsc.report.table import differing
 
 __all__ = ["analyze"]
@@ -195,7 +194,7 @@ def analyze(
     cells = [row(layer) for layer in analysis.layers]
     known = [name for name in _COLUMNS if any(name in one for one in cells)]
     headings, same = differing(known, cells)
-    called = without_common([name_of(layer) for layer in analysis.layers])
+    called = map(as_layer, without_common([layer.name for layer in analysis.layers]))
     rows = [
         [name, *(one[heading].text if heading in one else "–" for heading in headings[1:])]
         for name, one in zip(called, cells, strict=True)

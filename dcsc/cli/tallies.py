@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from dcsc._arguments import any_path
 from dcsc._arrays import generator
 from dcsc._files import read_bytes
-from dcsc._words import listed, quoted, readable, without_common
+from dcsc._words import as_layer, counted, listed, quoted, readable, without_common
 from dcsc.cli.common import console, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
@@ -167,14 +167,14 @@ def count(
             raise
 
 
-def print_tally(counted: NetworkTally) -> None:
+def print_tally(total: NetworkTally) -> None:
     """Print what was counted."""
-    for line in tally_sentences(counted):
+    for line in tally_sentences(total):
         console().print(readable(line))
-    known = [name for name in _COLUMNS if name in tally_columns(counted)]
-    names = without_common([layer.name for layer in counted.layers])
+    known = [name for name in _COLUMNS if name in tally_columns(total)]
+    names = map(as_layer, without_common([layer.name for layer in total.layers]))
     rows = [
         [name, *(cells[heading] for heading in known[1:])]
-        for name, cells in zip(names, tally_rows(counted), strict=True)
+        for name, cells in zip(names, tally_rows(total), strict=True)
     ]
-    print_layers(f"{counted.source} over {counted.inputs} inputs", known, rows, every=True)
+    print_layers(f"{total.source} over {counted(total.inputs, 'input')}", known, rows, every=True)

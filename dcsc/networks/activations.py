@@ -12,7 +12,7 @@ from dcsc._arrays import Array, integer, numeric_array
 from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
-from dcsc._words import quoted
+from dcsc._words import as_layer, counted, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.chain import NetworkLayer, chained, single
 from dcsc.networks.convolution import Convolution
@@ -78,10 +78,13 @@ class Activations(Displayed):
     def _display(self) -> Display:
         values = [self.values.get(one.code) for one in self.convolutions]
         rows = [
-            (one.name, "not reached" if code is None else times(code.shape), one.code)
+            (as_layer(one.name), "not reached" if code is None else times(code.shape), one.code)
             for one, code in zip(self.convolutions, values, strict=True)
         ]
-        title = f"Activations: {len(self.values)} values, {len(self.convolutions)} convolutions"
+        title = (
+            f"Activations: {counted(len(self.values), 'value')}, "
+            f"{counted(len(self.convolutions), 'convolution')}"
+        )
         stops = [f"Stopped at {stop}" for stop in self.stops]
         return Display(title, ("", "shape of the codes", "name"), rows, stops)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from dcsc._diagram import Station
 from dcsc._display import times
+from dcsc._words import as_layer, counted
 from dcsc.networks.convolution import Convolution
 from dcsc.networks.graph import Input
 
@@ -30,6 +31,6 @@ def stations(inputs: Sequence[Input], convolutions: Sequence[Convolution]) -> It
         words += [str(terms) for terms in (one.summed, one.joined) if terms is not None]
         channels = len(one.weight)
         read = {one.signal, *(term.signal for term in (one.joined.terms if one.joined else ()))}
-        text = f"{one.name}, {channels} channels"
+        text = f"{as_layer(one.name)}, {counted(channels, 'channel')}"
         yield Station(text, channels, ", ".join(words), follows=before in read)
         before = one.output

@@ -14,7 +14,7 @@ from dcsc._arrays import Array, instance, instance_of, numeric_array
 from dcsc._cached import cached_property
 from dcsc._display import Display, Displayed, times
 from dcsc._fields import named
-from dcsc._words import listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.networks.activations import Activations, Stop
 from dcsc.networks.convolution import Convolution, TransposedConvolution, check_values
@@ -178,12 +178,12 @@ class ConvNetwork(Displayed):
 
     def _display(self) -> Display:
         return Display(
-            f"ConvNetwork {self.source}: {len(self.graph.nodes)} steps, "
-            f"{len(self.convolutions)} convolutions",
+            f"ConvNetwork {self.source}: {counted(len(self.graph.nodes), 'step')}, "
+            f"{counted(len(self.convolutions), 'convolution')}",
             ("", "filters", "activation", "sees"),
             [
                 (
-                    convolution.name,
+                    as_layer(convolution.name),
                     times(convolution.weight.shape),
                     _after(convolution),
                     convolution.signal,

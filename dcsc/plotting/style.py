@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from dcsc._colours import BLUE, GREEN, ORANGE, PINK, RED, SKY
-from dcsc._words import short, visible, without_common
+from dcsc._words import as_layer, short, visible, without_common
 from dcsc.bounds import family
 
 __all__ = [
@@ -48,7 +48,7 @@ def name_layers(axes: Axes, names: Sequence[str]) -> None:
     """Put the names of layers below the axes, of many layers only some of them."""
     every = -(-len(names) // _MOST_TICKS)
     places = range(0, len(names), every)
-    ends = [short(name, _NAME) for name in without_common(names)[::every]]
+    ends = [short(as_layer(name), _NAME) for name in without_common(names)[::every]]
     slanted: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(list(places), map(plain, ends), **(slanted if len(names) > 3 else {}))
     axes.set_xlim(-0.5, len(names) - 0.5)

@@ -8,13 +8,14 @@ from markupsafe import Markup
 
 from dcsc._arrays import instance
 from dcsc._display import at_least
+from dcsc._words import counted
 from dcsc.networks.autoencoders.analysis import (
     MEANINGS,
     AutoencoderAnalysis,
     LatentPair,
     RecoveryFacts,
 )
-from dcsc.report.numbers import counted, number, percent, rounded_out
+from dcsc.report.numbers import number, percent, rounded_out
 from dcsc.report.pictures import data_uri
 from dcsc.report.rendering import Picture, rendered
 

@@ -89,6 +89,12 @@ WORDS = (
         "stripe sparsity: units that can overlap and are on at the same time, at most",
         counted="In brackets: the largest.", columns=("sparsity", "stripe_size"),
     ),
+    Word("silent", "measured", _UNITS, "units that no input switches on", columns=("silent",)),
+    Word(
+        "on by bias", "measured", "share of the units that are on",
+        "units that a positive bias alone keeps on: their coefficient is not positive",
+        columns=("on_by_bias",),
+    ),
     Word("silent units", "measured", "", "units that no input switches on"),
     Word("silent filters", "measured", "", "filters of which no input switches any unit on"),
     Word(
@@ -104,6 +110,8 @@ WORDS = (
         "In brackets: without signs.", "In brackets: with the network's own signs, all +1.",
         columns=("found",),
     ),
+    Word("found inputs", "measured", "inputs", "inputs of which it is measured what is found again",
+         columns=("found_inputs",)),
     Word(
         "false alarms", "measured", _EACH,
         "units that are switched on besides, on the same way as for found",
@@ -150,6 +158,8 @@ WORDS = (
         "the input", "(intervals): affine bounds, which prove more, would have taken too long.",
         columns=("decided",),
     ),
+    Word("proved inputs", "proved", "inputs", "inputs of which it is proved what is found again",
+         columns=("proved_inputs",)),
     Word("stays on", "proved", _UNITS, "units that no such perturbation switches off",
          columns=("stays_on",)),
     Word("stays off", "proved", _UNITS, "units that no such perturbation switches on",
@@ -205,6 +215,7 @@ WORDS = (
         "them on where there is no signal at all, or because they are zero",
         "(no zeros): the codes of the others have none either; (summed): the layer goes into a sum "
         "before the activation; (joined): it is such a sum as a whole.",
+        columns=("outside",),
     ),
     Word("filters alike", "filters", "cosine, a median",
          "a filter with the filter of the same number in the other network",

@@ -2,11 +2,12 @@
 
 import math
 
+from dcsc._words import counted
+
 __all__ = [
     "at_least_percent",
     "between_percent",
     "cosine",
-    "counted",
     "number",
     "of_all",
     "percent",
@@ -107,11 +108,6 @@ def cosine(value: float | None) -> str:
     """
     text = number(value)
     return max(text, f"{value:#.2g}", key=len) if value is not None and 0 < value < 1 else text
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def of_all(number: int, total: int, noun: str) -> str:

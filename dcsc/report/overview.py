@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dcsc._colours import BLUE, GREEN, GREY, RED
-from dcsc._words import short, visible, without_common
+from dcsc._words import as_layer, short, visible, without_common
 from dcsc.networks.analysis import Coherence, Found, LayerAnalysis
 from dcsc.report.svg import Chart, ticks
 
@@ -107,7 +107,7 @@ def _ends(layers: Sequence[LayerAnalysis]) -> tuple[Sequence[int], list[str]]:
     """Return which layers are named, and their names without what they share."""
     places = range(0, len(layers), -(-len(layers) // _MOST_TICKS))
     names = without_common([layer.name for layer in layers])
-    return places, [short(visible(names[at]), _NAME) for at in places]
+    return places, [short(visible(as_layer(names[at])), _NAME) for at in places]
 
 
 def _name(

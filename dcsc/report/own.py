@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from dcsc._words import short
+from dcsc._words import counted, short
 from dcsc.networks.analysis import OwnFacts, Place
-from dcsc.report.numbers import counted, percent, rate
+from dcsc.report.numbers import percent, rate
 
 __all__ = ["among_draws", "of_own"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array, instance, integer
+from dcsc._words import as_layer
 from dcsc.bounds.family import BOUNDS
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
@@ -158,7 +159,7 @@ def _pathways(analysis: Analysis, most: int) -> list[dict[str, Any]]:
             filters = busiest[layer.name]
             code, on = coded.codes[at][filters], coded.on[at][filters]
             share = float(coded.on[at].mean())
-            alt = f"Active units of {layer.name} for input {number + 1}"
+            alt = f"Active units of {as_layer(layer.name)} for input {number + 1}"
             steps.append(
                 {
                     "name": sentences.name_of(layer),
@@ -227,6 +228,7 @@ def _section(layer: LayerAnalysis, number: int, analysis: Analysis) -> dict[str,
         "anchor": f"layer-{number}",
         "layer": layer,
         "name": sentences.name_of(layer),
+        "lowest": as_layer(layer.reach[0]) if layer.reach else "",
         "texts": sentences.of_layer(layer, analysis.noise),
         "pictures": [] if many else list(_charts(layer)),
         "atoms": _atoms(layer, analysis.layers),
@@ -266,7 +268,7 @@ def _atoms(layer: LayerAnalysis, every: Sequence[LayerAnalysis]) -> Picture | No
     )
     if work * len(units) * len(every) > _WORK:
         return None
-    alt = f"Patterns that units of {layer.name} look for"
+    alt = f"Patterns that units of {as_layer(layer.name)} look for"
     if many and len(extent) == 2:
         atoms = model.effective_atoms(len(layers), units)
         return png(atoms_picture(atoms, _SMALL_FIELD), alt)
@@ -277,7 +279,7 @@ def _overlap(analysis: Analysis) -> Picture | None:
     if analysis.overlap is None or len(analysis.overlap.matrices) > _MOST_MATRICES:
         return None
     count = analysis.overlap.counts.sum()
-    names = [x.name for x in analysis.layers if x.coded and len(x.coded.on) == count]
+    names = [as_layer(x.name) for x in analysis.layers if x.coded and len(x.coded.on) == count]
     depth = len(analysis.overlap.matrices)
     if len(names) != depth:  # layers were taken out of the record
         names = [f"layer {number}" for number in range(1, depth + 1)]

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dcsc._words import listed, short
+from dcsc._words import as_layer, counted, listed
 from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, FilterFacts, LayerAnalysis, TheoremFacts
-from dcsc.report.numbers import counted, number, percent, rate, rounded_out
+from dcsc.report.numbers import number, percent, rate, rounded_out
 from dcsc.report.own import of_own
 from dcsc.report.perturbed import of_perturbed
 
@@ -16,13 +16,12 @@ __all__ = ["PROVED", "name_of", "of_layer"]
 # The headings below which everything is proved.
 PROVED = ("What is proved", "Safe units", "Perturbed inputs")
 
-_NAME = 60
 _THEOREMS = {kind.label: kind.about for kind in BOUNDS}
 
 
 def name_of(layer: LayerAnalysis) -> str:
-    """Return the name of a layer, without its middle where it is long."""
-    return short(layer.name, _NAME)
+    """Return what a layer is called in texts."""
+    return as_layer(layer.name)
 
 
 def of_layer(layer: LayerAnalysis, noise: float) -> dict[str, list[str]]:
@@ -216,7 +215,7 @@ def _resynthesis(layer: LayerAnalysis) -> Iterator[str]:
     ends = len(layer.reach) > 1 or "input of the network" not in layer.start
     if layer.resynthesis and layer.start and ends:
         yield (
-            f"The way down ends at the signal of {layer.reach[0]}"
+            f"The way down ends at the signal of {as_layer(layer.reach[0])}"
             + ("." if "input of the network" in layer.start else f": {_why(layer.start)}.")
         )
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from dcsc._arrays import instance
-from dcsc._words import listed
+from dcsc._words import as_layer, counted, listed
 from dcsc.bounds.family import CLASS_BOUNDS
 from dcsc.networks.tallies import LayerTally, NetworkTally, class_overlap
 from dcsc.report.charts import counts_chart
 from dcsc.report.glossary import word
-from dcsc.report.numbers import counted, percent, rate
+from dcsc.report.numbers import percent, rate
 from dcsc.report.rendering import Picture, drawing
 
 __all__ = ["tally_charts", "tally_columns", "tally_rows", "tally_sentences"]
@@ -46,7 +46,7 @@ def tally_rows(tally: NetworkTally) -> list[dict[str, str]]:
 def _row(tally: NetworkTally, layer: LayerTally) -> dict[str, str]:
     low, high = (layer.active.quantile(end) for end in (0, 1))
     cells = {
-        "layer": layer.name,
+        "layer": as_layer(layer.name),
         "on": f"{percent(layer.density)} ({_share(low, layer)}–{_share(high, layer)})",
         "S": f"{layer.sparsity.median:g} ({layer.sparsity.quantile(1):g}) of {layer.stripe_size}",
         "silent units": f"{layer.silent} of {layer.units}",
@@ -80,8 +80,7 @@ def tally_sentences(tally: NetworkTally) -> list[str]:
 
 
 def _sentences(tally: NetworkTally) -> Iterator[str]:
-    number = len(tally.classes)
-    classes = f" of {number} class{'' if number == 1 else 'es'}" if number else ""
+    classes = f" of {counted(len(tally.classes), 'class')}" if tally.classes else ""
     verb = "was" if tally.inputs == 1 else "were"
     yield f"{counted(tally.inputs, 'input')}{classes} {verb} counted."
     if tally.answered:
@@ -94,7 +93,7 @@ def _sentences(tally: NetworkTally) -> Iterator[str]:
             f"Theorems were asked, and signs drawn, of {tally.looked} of them, at thresholds β/2."
         )
     yield f"Steady units bear an error of {percent(tally.noise)} of the strongest patch."
-    silent = [x.name for x in tally.layers if x.silent_filters]
+    silent = [as_layer(x.name) for x in tally.layers if x.silent_filters]
     if silent:
         yield f"Some filters were never on, in {listed(silent, 6)}."
     for stop in tally.stops:
@@ -115,6 +114,6 @@ def tally_charts(layer: LayerTally) -> list[Picture]:
     label = f"stripe sparsity S, of {layer.stripe_size}"
     sparsity = counts_chart(layer.sparsity.values, layer.sparsity.times, label)
     return [
-        drawing(active, f"Units of {layer.name} that are on, over all inputs"),
-        drawing(sparsity, f"Stripe sparsity of {layer.name} over all inputs"),
+        drawing(active, f"Units of {as_layer(layer.name)} that are on, over all inputs"),
+        drawing(sparsity, f"Stripe sparsity of {as_layer(layer.name)} over all inputs"),
     ]

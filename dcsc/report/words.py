@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dcsc._arrays import instance
-from dcsc._words import listed
+from dcsc._words import counted, listed
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis
-from dcsc.report.numbers import counted, number, of_all, percent, rate, rounded_out
+from dcsc.networks.analysis.unknown import why_no_accuracy
+from dcsc.report.numbers import number, of_all, percent, rate, rounded_out
 from dcsc.report.own import among_draws
 from dcsc.report.perturbed import decided, perturbed
+from dcsc.report.sentences import name_of
 
 __all__ = ["at_a_glance", "limits"]
 
@@ -29,7 +31,7 @@ def _glance(analysis: Analysis) -> Iterator[str]:
             f" It stopped at {stop}." for stop in analysis.stops
         )
     yield _accuracy(analysis)
-    yield from _coherence(facts)
+    yield from _coherence(analysis.layers)
     outside = sum(len(set(x.always_on) | set(x.dead)) for x in facts)
     if outside:
         share = outside / sum(x.shape[0] for x in facts)
@@ -64,7 +66,7 @@ def _whole(analysis: Analysis) -> str:
     asked = [x for x in analysis.layers if any(t.of for t in x.theorems)]
     if not asked:
         return ""
-    names = [x.name for x in asked if any(t.holds for t in x.theorems)]
+    names = [name_of(x) for x in asked if any(t.holds for t in x.theorems)]
     rest = len(analysis.layers) - len(asked)
     others = f" ({counted(rest, 'layer')} of {len(analysis.layers)} could not be asked about)"
     end = f"{others * bool(rest)}."
@@ -78,32 +80,39 @@ def _whole(analysis: Analysis) -> str:
 
 def _recall(analysis: Analysis) -> str:
     """Say how much of the codes is proved to be found in the mean, over all layers."""
-    ends = [x.partial.found for x in analysis.layers if x.partial is not None]
+    known = [layer for layer in analysis.layers if layer.partial is not None]
+    ends = [layer.partial.found for layer in known if layer.partial is not None]
     if not ends:
         return ""
     low, high = min(end.low for end in ends), max(end.high for end in ends)
     lowest, highest = rounded_out(100 * low, 100 * high, 0)
-    span = f"{lowest}%" if lowest == highest else f"from {lowest}% to {highest}%"
+    worst = name_of(known[[end.low for end in ends].index(low)])
+    least = f"{lowest}% (in {worst})" if len(ends) > 1 else f"{lowest}%"
+    span = f"{lowest}%" if lowest == highest else f"from {least} to {highest}%"
     return (
         f"In {of_all(len(ends), len(analysis.layers), 'layer')} it is proved how much of the codes "
         f"is found in the mean over random signs: {span} of the active units."
     )
 
 
-def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
+def _coherence(layers: Sequence[LayerAnalysis]) -> Iterator[str]:
     # One filter of one tap meets no other.
-    facts = [x for x in facts if x.shape[0] > 1 or np.prod(x.shape[2:]) > 1]
-    values = [x.own.value for x in facts if x.own is not None]
+    several = [x for x in layers if x.filters.shape[0] > 1 or np.prod(x.filters.shape[2:]) > 1]
+    facts = [layer.filters for layer in several]
+    values = {name_of(x): x.filters.own.value for x in several if x.filters.own is not None}
     left_out = sum(map(_no_coherence, facts))
     if not values:
         if left_out:
             yield f"Coherence was too much work in {left_out} of {counted(len(facts), 'layer')}."
         return
-    low, high = number(min(values)), number(max(values))
-    text = f"Coherence is {low}" if low == high else f"Coherence is between {low} and {high}"
+    low, high = number(min(values.values())), number(max(values.values()))
+    worst = max(values, key=lambda name: values[name])
+    text = f"Coherence is {low}"
+    if low != high:
+        text = f"Coherence is between {low} and {high} (in {worst})"
     if left_out:
         text += (
-            f" in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
+            f", in {len(values)} of {counted(len(facts), 'layer')}; in others it was too much work"
         )
     text += "."
     pairs = [(x.own.value, x.random) for x in facts if x.own is not None and x.random is not None]
@@ -119,29 +128,10 @@ def _coherence(facts: Sequence[FilterFacts]) -> Iterator[str]:
 def _accuracy(analysis: Analysis) -> str:
     inputs, share = analysis.inputs, analysis.accuracy
     if inputs is None or share is None:
-        return ""
+        return why_no_accuracy(inputs, analysis.outputs)
     return (
         f"The network's largest output is the label for {round(share * inputs.count)} of "
         f"{counted(inputs.count, 'input')}: {percent(share)}."
-    )
-
-
-def _unknown(analysis: Analysis) -> str:
-    """Say why labels are there, and not how many of them the network finds."""
-    inputs, outputs = analysis.inputs, analysis.outputs
-    if inputs is None or inputs.labels is None or analysis.accuracy is not None:
-        return ""
-    if outputs is None:
-        return "The network's output is no number for each class, so labels are not held to it."
-    names = inputs.class_names
-    if names:
-        return (
-            f"The network has {outputs} outputs and there are {counted(len(names), 'class name')}, "
-            "so labels are not held to the outputs."
-        )
-    return (
-        f"Labels are not the numbers of the network's {outputs} outputs: which output is which "
-        "class is said by analyze(class_names=…), or --class-names on the command line."
     )
 
 
@@ -155,8 +145,8 @@ def _survival(layers: Sequence[LayerAnalysis]) -> str:
     assert none is not None
     way = f"through {counted(len(layer.reach), 'layer')}" if len(layer.reach) > 1 else "through it"
     return (
-        f"From the code of {layer.name} down {way} and up again, {percent(random.found)} of its "
-        f"active units are found with random signs and {percent(none.found)} without, beside "
+        f"From the code of {name_of(layer)} down {way} and up again, {percent(random.found)} of "
+        f"its active units are found with random signs and {percent(none.found)} without, beside "
         f"{rate(random.false_alarms)} and {rate(none.false_alarms)} false ones for each true one."
     )
 
@@ -174,19 +164,18 @@ def limits(analysis: Analysis) -> list[str]:
             *perturbed(analysis),
             f"Safety was computed for at most {most.units} active units of each layer, and as many "
             "inactive ones, drawn at random.",
-            *filter(None, [_unknown(analysis)]),
         ]
     gaps = [
-        f"{layer.name}: {t.name} ({t.reason})"
+        f"{name_of(layer)}: {t.name} ({t.reason})"
         for layer in analysis.layers
         for t in layer.theorems
         if t.reason and t.reason != "no unit is on"
     ]
-    gaps += [f"{x.name}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
-    gaps += [f"{x.name}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
+    gaps += [f"{name_of(x)}: coherence" for x in analysis.layers if _no_coherence(x.filters)]
+    gaps += [f"{name_of(x)}: resynthesis" for x in analysis.layers if x.codes and not x.resynthesis]
     if most.placed:
         gaps += [
-            f"{x.name}: the place of its own signs"
+            f"{name_of(x)}: the place of its own signs"
             for x in analysis.layers
             if x.codes and x.own is None and any(x.codes.density)
         ]

@@ -86,11 +86,16 @@ def test_labels_are_numbers_or_names(labels, names):
 def test_words_without_names_of_outputs_are_labels_and_no_accuracy():
     found = analysis(WORDS)
     assert found.accuracy is None
-    assert "accuracy" not in repr(found)
+    assert ", accuracy" not in repr(found)
     assert "label four, largest output 4" in page(found)
-    assert any("is said by analyze(class_names=…)" in text for text in words.limits(found))
+    told = "give class_names= to have the accuracy"
+    assert sum(told in line for line in repr(found).split("\n")) == 1
+    assert repr(found).split("\n")[-1].startswith("  proved: theorems")
+    assert page(found).count(told) == 1
+    assert any(told in text for text in at_a_glance(found))
     assert not any("is the label" in text for text in at_a_glance(found))
-    assert not any("class_names" in text for text in words.limits(analysis(LABELS)))
+    known = analysis(LABELS)
+    assert "class_names" not in " ".join([repr(known), *at_a_glance(known), *words.limits(known)])
 
 
 def test_labels_that_number_no_outputs_have_no_accuracy():
@@ -99,7 +104,10 @@ def test_labels_that_number_no_outputs_have_no_accuracy():
     assert analysis().accuracy is None
     more = analysis(LABELS, (*NAMES, "ten"))
     assert more.accuracy is None
-    assert any("10 outputs and there are 11 class names" in text for text in words.limits(more))
+    assert any("10 outputs and there are 11 class names" in text for text in at_a_glance(more))
+    assert "10 outputs and there are 11 class names" in repr(more)
+    beyond = analysis(LABELS + 1)
+    assert any("is said by analyze(class_names=…)" in text for text in at_a_glance(beyond))
     assert f"label {NAMES[LABELS[0]]}, largest output {LABELS[0]}<" in page(more)
     assert attrs.evolve(analysis(LABELS), outputs=None).accuracy is None
 
@@ -107,12 +115,17 @@ def test_labels_that_number_no_outputs_have_no_accuracy():
 def test_names_need_no_labels():
     assert f"Input 1: largest output {NAMES[LABELS[0]]}<" in page(analysis(None, NAMES))
     assert "largest output" not in page(analysis())
+    told = "class names and no labels: give labels= to have the accuracy"
+    found = analysis(None, NAMES)
+    assert told in repr(found)
+    assert any(told in text for text in at_a_glance(found))
+    assert "accuracy" not in repr(analysis()) + " ".join(at_a_glance(analysis()))
 
 
 @pytest.mark.parametrize(
     ("labels", "names", "message"),
     [
-        (WORDS, NAMES[:5], r"labels: expected some of the 5 class names, zero, one, .* got eight"),
+        (WORDS, NAMES[:5], r"labels: expected one of the 5 class names, zero, one, .* got eight"),
         (LABELS, NAMES[:5], "labels: expected whole numbers from 0 to 4, one for each of 5 class"),
         (LABELS + 0.5, None, "labels: expected whole numbers or words, got array"),
         (LABELS * 1j, None, "labels: expected real numbers, got dtype complex128"),

@@ -129,6 +129,54 @@ def test_what_was_not_the_same_is_said(plain):
     assert without.layers[0].pathways_alike is None
 
 
+def counted(one, proved, found, perturbed):
+    """An analysis whose numbers are of other inputs, layer by layer."""
+    layers = [
+        attrs.evolve(
+            layer,
+            partial=attrs.evolve(layer.partial, inputs=proved[at]),
+            resynthesis=[attrs.evolve(x, inputs=found[at]) for x in layer.resynthesis],
+            stability=attrs.evolve(layer.stability, inputs=perturbed[at]),
+        )
+        for at, layer in enumerate(one.layers)
+    ]
+    return attrs.evolve(one, layers=tuple(layers))
+
+
+def test_numbers_of_other_inputs_are_named():
+    """The same was asked of the same inputs, and the work allowed more of them on one side."""
+    one = analysis("plain", perturbation=0.01)
+    first, second = (
+        counted(one, [9] * 3, [5] * 3, [7] * 3),
+        counted(one, [9, 8, 8], [5] * 3, [9] * 3),
+    )
+    comparison = compare(first, second)
+    assert comparison.differences == (
+        "proved: of the first 9 inputs with active units and of the first 8 (in conv2, conv3).",
+        "decided: of the first 7 inputs and of the first 9.",
+    )
+    for told in comparison.differences:
+        assert told in repr(comparison)
+        assert told in comparison._repr_html_()
+    table = comparison.to_pandas()
+    assert table["perturbed_inputs_first"].tolist() == [7, 7, 7]
+    assert table["proved_inputs_second"].tolist() == [9, 8, 8]
+    assert table["found_inputs_second"].tolist() == [5, 5, 5]
+    fewer = compare(first, counted(one, [9] * 3, [4] * 3, [7] * 3))
+    assert fewer.differences == ("found, false alarms: of the first 5 inputs and of the first 4.",)
+    assert compare(first, first).differences == ()
+
+
+def test_of_limits_only_what_differs_is_said_and_fractions_stay_fractions(plain):
+    limits = attrs.evolve(FEW, units=5, products=2e10)
+    other = attrs.evolve(plain, limits=limits, perturbation=1 / 255, seed=123456789)
+    assert compare(plain, other).differences == (
+        "They were asked with seed 0 and 123456789.",
+        "They were asked with perturbation none and 1/255.",
+        "They were asked with the limits units 4 and 5, products 1e+10 and 2e+10.",
+    )
+
+
 def test_what_it_refuses(plain):
     with pytest.raises(DcscError, match="compare: second: expected an Analysis"):
         compare(plain, plain.layers)

@@ -8,6 +8,7 @@ from torch import nn
 
 from dcsc import DcscError, networks
 from dcsc.networks import operations as ops
+from dcsc.networks.analysis import analyze
 from tests.networks.test_weights import assert_agrees, randomised, saved
 
 
@@ -139,6 +140,27 @@ def test_an_activation_between_layers_is_guessed_and_said(slopes, tmp_path):
     network = assert_agrees(saved(module.state_dict(), tmp_path, ".npz"), module, (2, 9))
     (guess,) = (note for note in network.notes if "prelu" in note)
     assert guess.startswith('1: guessed kind = "prelu", for its weights are one number')
+
+
+def test_an_analysis_says_in_one_line_that_geometry_was_guessed(tmp_path):
+    """Without a table of layers, and where a table leaves something open; else nothing is said."""
+    weights = {"a.weight": np.ones((4, 1, 3)), "b.weight": np.ones((4, 4, 3))}
+    np.savez(tmp_path / "net.npz", **weights)
+    table = "[[layers]]\nname = 'a'\n[[layers]]\nname = 'b'\n"
+    (tmp_path / "open.toml").write_text(table)
+    (tmp_path / "told.toml").write_text(table.replace("name", "kind = 'convolution'\nname"))
+    for file, said in (
+        (None, "no geometry was given: the layers are taken in the order of their weights"),
+        ("open.toml", "guessed convolutions: "),
+        ("told.toml", ""),
+    ):
+        network = networks.load(tmp_path / "net.npz", file and tmp_path / file)
+        lines = repr(analyze(network, np.ones((1, 1, 9)))).split("\n")
+        guesses = [line for line in lines if "no geometry" in line or "guessed" in line]
+        assert len(guesses) == bool(said)
+        assert all(line.strip().startswith(said) for line in guesses)
+        assert lines[-1].strip().startswith("proved: theorems")
+        assert said in analyze(network)._page()
 
 
 @pytest.mark.parametrize(("name", "size"), [("1", 3), ("0.scale", 5)])

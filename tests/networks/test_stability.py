@@ -16,7 +16,7 @@ from dcsc.networks import (
     operations,
     pathway_stability,
 )
-from dcsc.networks.analysis import coded_layers
+from dcsc.networks.analysis import analyze, coded_layers
 from dcsc.networks.operations import Constant, Convolve, Elementwise, Relu
 from dcsc.networks.shipped import DIGITS_VARIANTS, digits_inputs, digits_network_path
 from dcsc.networks.stability import METHODS, NORMS
@@ -464,6 +464,24 @@ def test_what_does_not_fit_is_refused(net, given, more, message):
         pathway_stability(net, given, **{"eps": 0.1, **more})
     assert str(error.value).startswith("pathway_stability: ")
     assert message in str(error.value)
+
+
+def test_analyze_names_itself_where_inputs_are_out_of_range():
+    for given, message in (
+        (
+            {"valid_range": (0, 0.5)},
+            "analyze: inputs: input: expected numbers from 0.0 to 0.5, got ",
+        ),
+        ({"perturbation": "1/255"}, "analyze: perturbation: expected a real number, got '1/255': "),
+    ):
+        with pytest.raises(DcscError) as error:
+            analyze(
+                load(digits_network_path()),
+                digits_inputs().images[:2],
+                **{"perturbation": 1 / 255, **given},
+            )
+        assert str(error.value).startswith(message)
+    assert str(error.value).endswith("'1/255': write 1/255, without quotes")
 
 
 # ---- operations of others ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import attrs
 
 from dcsc._display import Display, Displayed, at_most, digits
 from dcsc._tables import Tabled
+from dcsc._words import counted
 from dcsc.bounds.explanations.headline import headline
 from dcsc.bounds.explanations.parts import (
     BestThreshold,
@@ -73,9 +74,11 @@ class Explanation(Displayed, Tabled):
         return self.text()
 
     def _display(self) -> Display:
+        verb = "applies" if len(self.guarantees) == 1 else "apply"
         return Display(
-            f"Explanation, δ = {digits(self.failure_probability)}: {len(self.layers)} layers, "
-            f"{len(self.guarantees)} bounds apply, {len(self.refusals)} do not",
+            f"Explanation, δ = {digits(self.failure_probability)}: "
+            f"{counted(len(self.layers), 'layer')}, "
+            f"{counted(len(self.guarantees), 'bound')} {verb}, {len(self.refusals)} do not",
             ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
             [
                 (

@@ -11,7 +11,7 @@ import attrs
 from dcsc._arguments import any_path, flag, items, mapping
 from dcsc._arrays import instance_of, integer
 from dcsc._display import Display, Displayed
-from dcsc._words import listed, quoted
+from dcsc._words import counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.grid import Grid
@@ -105,7 +105,8 @@ class Sweep(Displayed):
             for axis in self.axes
         ]
         title = (
-            f"Sweep {self.title or 'without a title'}: {len(self)} cells of {self.trials} trials"
+            f"Sweep {self.title or 'without a title'}: {counted(len(self), 'cell')} of "
+            f"{counted(self.trials, 'trial')}"
         )
         return Display(title, ("axis", "parameter", "values", ""), rows)
 

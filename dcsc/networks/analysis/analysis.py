@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dcsc._arguments import function, instances, two_ends
 from dcsc._arrays import Array, instance, integer, real
+from dcsc._display import fraction
 from dcsc._words import listed
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
@@ -184,7 +185,7 @@ def _steps_of_whole_numbers(
         if np.array_equal(value, np.rint(value)):
             yield (
                 f"{needed.name}: whole numbers from {value.min():g} to {value.max():g}, taken as "
-                f"they are: a perturbation of {perturbation:g} is less than a step of them"
+                f"they are: a perturbation of {fraction(perturbation)} is less than a step of them"
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from dcsc._arguments import mapping
 from dcsc._arrays import Array, instance, integer
 from dcsc._display import Display, Displayed, digits, interval, percent, times
-from dcsc._words import listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.bounds import LayerInstance, LayerStatistics
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError
@@ -64,14 +64,17 @@ class CodedLayer(Displayed):
                 "dictionary",
                 f"{type(self.dictionary).__name__}, filters {times(self.dictionary.filters.shape)}",
             ),
-            ("codes", f"{times(self.codes.shape[1:])}, {len(self.codes)} inputs"),
+            ("codes", f"{times(self.codes.shape[1:])}, {counted(len(self.codes), 'input')}"),
             (
                 "units on",
                 f"{digits(np.count_nonzero(self.on) / batch)} an input, "
                 f"{percent(self.on.mean() if self.on.size else None)}",
             ),
             ("thresholds", interval(self.threshold.min(), self.threshold.max())),
-            ("signal", f"the code of {self.below}" if self.below else self.start or "an input"),
+            (
+                "signal",
+                f"the code of {as_layer(self.below)}" if self.below else self.start or "an input",
+            ),
         ]
         return Display(f"Layer {self.name} and its codes", ("", "is"), rows)
 

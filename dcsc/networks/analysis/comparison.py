@@ -1,6 +1,6 @@
 """Two analyses side by side, layer by layer: two checkpoints of a network, or two networks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -8,14 +8,14 @@ import numpy as np
 
 from dcsc._arguments import choice, instances
 from dcsc._arrays import Array, instance
-from dcsc._display import Display, Displayed, at_least, digits, percent
+from dcsc._display import Display, Displayed, at_least, digits, fraction, percent
 from dcsc._tables import Tabled
-from dcsc._words import quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis
 from dcsc.networks.analysis.measures import measures
-from dcsc.networks.analysis.records import Analysis
+from dcsc.networks.analysis.records import Analysis, Limits
 
 __all__ = ["Comparison", "LayerPair", "compare"]
 
@@ -48,6 +48,12 @@ _COLUMNS: tuple[Column, ...] = (
     ("decided", "decided", _proved),
 )
 _OPTIONAL = ("decided",)  # only where somebody asked
+# Which columns are of some of the inputs only, the measure that says of how many, and of which.
+_OF_SOME = (
+    ("proved", "proved_inputs", "inputs with active units"),
+    ("found, false alarms", "found_inputs", "inputs"),
+    ("decided", "perturbed_inputs", "inputs"),
+)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -76,7 +82,9 @@ class LayerPair(Displayed):
 
     def _display(self) -> Display:
         headings = ("", "units shared", "filters alike", *(heading for heading, *_ in _COLUMNS))
-        return Display(f"Two of layer {self.name}", headings, [(self.name, *self._cells(_COLUMNS))])
+        return Display(
+            f"Two of layer {self.name}", headings, [(as_layer(self.name), *self._cells(_COLUMNS))]
+        )
 
     def _cells(self, columns: Sequence[Column]) -> list[str]:
         """Return how alike the two are, and what the first and the second have of each column."""
@@ -133,11 +141,11 @@ class Comparison(Displayed, Tabled):
         if self.accuracy != (None, None):
             told = f", accuracy {' → '.join(map(percent, self.accuracy))}"
         return Display(
-            f"{first} → {second}: {len(self.layers)} layers{told}",
+            f"{first} → {second}: {counted(len(self.layers), 'layer')}{told}",
             ("", "units shared", "filters alike", *(heading for heading, *_ in shown)),
-            [(pair.name, *pair._cells(shown)) for pair in self.layers],
+            [(as_layer(pair.name), *pair._cells(shown)) for pair in self.layers],
             (
-                *self.differences,
+                *filter(None, [" ".join(self.differences)]),
                 f"proved, so rounded down: {', '.join(proved)}; measured: units shared, on, found, "
                 "false alarms",
             ),
@@ -191,10 +199,11 @@ def compare(first: Analysis, second: Analysis, names: tuple[str, str] | None = N
     if len(called) != 2:
         raise DcscError(f"compare: names: expected two names, got {quoted(names)}")
     same_inputs = _same(first.inputs, second.inputs)
+    layers = tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second))
     return Comparison(
         (called[0], called[1]),
-        tuple(_pair(one, other, same_inputs) for one, other in _partners(first, second)),
-        tuple(_differences(first, second, same_inputs)),
+        layers,
+        (*_differences(first, second, same_inputs), *_of_others(layers)),
         (first.accuracy, second.accuracy),
     )
 
@@ -257,7 +266,37 @@ def _same(first: Inputs | None, second: Inputs | None) -> bool:
 def _differences(first: Analysis, second: Analysis, same_inputs: bool) -> Iterator[str]:
     if not same_inputs:
         yield "They have seen different inputs, so that their pathways cannot be compared."
-    for name in ("noise", "seed", "perturbation", "limits"):
+    for text in _unequal(first, second, ("noise", "seed", "perturbation")):
+        yield f"They were asked with {text}."
+    names = [field.name for field in attrs.fields(Limits)]
+    limits = ", ".join(_unequal(first.limits, second.limits, names))
+    if limits:
+        yield f"They were asked with the limits {limits}."
+
+
+def _unequal(first: object, second: object, names: Iterable[str]) -> Iterator[str]:
+    """Yield the fields that differ, with both values."""
+    for name in names:
         one, other = getattr(first, name), getattr(second, name)
         if one != other:
-            yield f"They were asked with {name} {quoted(one)} and {quoted(other)}."
+            yield f"{name} {_written(one)} and {_written(other)}"
+
+
+def _written(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return str(value) if isinstance(value, int) else fraction(value)
+
+
+def _of_others(layers: Sequence[LayerPair]) -> Iterator[str]:
+    """Say which numbers are of fewer inputs on one side than on the other."""
+    for column, name, kind in _OF_SOME:
+        counts: dict[tuple[int, int], list[str]] = {}
+        for pair in layers:
+            first, second = pair.measured(name)
+            if first is not None and second is not None:
+                counts.setdefault((first, second), []).append(as_layer(pair.name))
+        for (first, second), names in counts.items():
+            where = "" if len(counts) == 1 else f" (in {listed(names, most=3)})"
+            if first != second:
+                yield f"{column}: of the first {first} {kind} and of the first {second}{where}."

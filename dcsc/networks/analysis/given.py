@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._words import listed, quoted
+from dcsc._words import counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.activations import Activations
 from dcsc.networks.analysis.inputs import Inputs
@@ -53,7 +53,7 @@ def numbered(labels: Array, names: tuple[str, ...]) -> Array:
         others = sorted(set(labels.tolist()) - set(names))
         if others:
             raise DcscError(
-                f"analyze: labels: expected some of the {len(names)} class names, "
+                f"analyze: labels: expected one of the {counted(len(names), 'class name')}, "
                 f"{listed(names, 4)}, got {listed(others, 4)}"
             )
         return np.array([places[label] for label in labels.tolist()], dtype=np.int64)

@@ -4,6 +4,7 @@ import attrs
 import numpy as np
 
 from dcsc._display import Display, Displayed, Facts, at_least, digits, percent
+from dcsc._words import as_layer
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
 from dcsc.networks.analysis.filters import FilterFacts
@@ -106,7 +107,7 @@ def row_of(layer: LayerAnalysis, decided: bool) -> tuple[str, ...]:
     codes, random = layer.codes, next((x for x in layer.resynthesis if x.signs == "random"), None)
     alone = None if random is None else random.alone
     return (
-        layer.name,
+        as_layer(layer.name),
         "×".join(map(str, layer.filters.shape)),
         "–" if layer.filters.own is None else digits(layer.filters.own.value),
         percent(None if codes is None else float(np.median(codes.density))),

@@ -59,7 +59,7 @@ def stability_facts(
     """
     try:
         stability = affordable_stability(
-            network, inputs.values, perturbation, inputs.span, _PARTS * products
+            network, inputs.values, perturbation, inputs.span, _PARTS * products, "analyze"
         )
     except NotCoveredError as error:
         return {}, (str(error),)

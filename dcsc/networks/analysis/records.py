@@ -1,6 +1,7 @@
 """What an analysis returns: records of numbers, layer by layer."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +12,18 @@ from dcsc._arrays import Array, integer, real
 from dcsc._display import Display, Displayed, framed, percent
 from dcsc._fields import number_field
 from dcsc._tables import Tabled
+from dcsc._words import counted
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import HEADINGS, NO_NUMBERS, LayerAnalysis, remark_of, row_of
 from dcsc.networks.analysis.measures import measures
 from dcsc.networks.analysis.saving import Saved
+from dcsc.networks.analysis.unknown import why_no_accuracy
 from dcsc.overlap import PathwayOverlap
 
 __all__ = ["Analysis", "Limits"]
+
+
+_GUESSED = re.compile("no geometry was given|(.*: )?guessed ")
 
 
 @attrs.frozen
@@ -121,16 +127,25 @@ class Analysis(Displayed, Tabled, Saved):
         return float(np.mean(labels == answers))
 
     def _display(self) -> Display:
+        # What changes how all numbers are to be read comes first, a line of each kind.
+        said = [*self.stops[:1], *[note for note in self.notes if _GUESSED.match(note)][:1]]
+        if self.accuracy is None:
+            said += filter(None, [why_no_accuracy(self.inputs, self.outputs)])
         decided = any(layer.stability is not None for layer in self.layers)
         told = (remark_of(decided),) if any(layer.codes for layer in self.layers) else ()
-        looked = "" if self.inputs is None else f", {self.inputs.count} of {self.given} inputs"
+        looked = (
+            ""
+            if self.inputs is None
+            else f", {self.inputs.count} of {counted(self.given, 'input')}"
+        )
         if self.accuracy is not None:
             looked += f", accuracy {percent(self.accuracy)}"
         return Display(
-            f"Analysis of {self.source}: {len(self.layers)} layers{looked}",
+            f"Analysis of {self.source}: {counted(len(self.layers), 'layer')}{looked}",
             HEADINGS + (("decided",) if decided else ()),
             [row_of(layer, decided) for layer in self.layers],
-            (*self.stops, *told, *self.notes),
+            (*dict.fromkeys((*said, *told, *self.stops, *self.notes)),),
+            lines=len(said) + len(told),
         )
 
     def _repr_html_(self) -> str:

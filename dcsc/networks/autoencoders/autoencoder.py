@@ -22,7 +22,7 @@ from dcsc._diagram import Station
 from dcsc._display import Display, Displayed, interval, times
 from dcsc._entries import Entries, SparseOrDense, is_sparse
 from dcsc._fields import array_field, flag_field, named_field
-from dcsc._words import quoted
+from dcsc._words import counted, quoted
 from dcsc.dictionaries import DenseDictionary
 from dcsc.errors import DcscError
 from dcsc.networks.autoencoders.normalization import Normalization, Unchanged
@@ -143,7 +143,7 @@ class Autoencoder(Displayed):
             ("normalisation", type(self.normalization).__name__),
             ("skip", "none" if self.skip is None else times(self.skip.shape)),
         ]
-        title = f"{kind} from {self.source}: {self.latents} latents"
+        title = f"{kind} from {self.source}: {counted(self.latents, 'latent')}"
         samples, out = (side.matrix.shape[0] for side in (self.encoder, self.decoder))
         chain = [
             Station(f"activations, {samples}", samples),

@@ -6,25 +6,21 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._display import Display, Displayed, digits, percent, times
+from dcsc._display import Display, Displayed, fraction, percent, times
 from dcsc._tables import Tabled
+from dcsc._words import as_layer, counted
 from dcsc.intervals import Interval
 from dcsc.networks.activations import Stop
 
 __all__ = ["LayerStability", "PathwayStability"]
 
+_PROVED = ("on", "off", "decided", "steady")
 
-_HEADINGS = (
-    "",
-    "units",
-    "stay on",
-    "stay off",
-    "decided",
-    "of those on",
-    "attack leaves",
-    "method",
-)
-_SHARES = ("on", "off", "decided", "steady", "attacked")
+
+def _headings(attack: bool) -> tuple[str, ...]:
+    """Return the headings; what an attack leaves has a column only where there was one."""
+    shares = ("stay on", "stay off", "decided", "of those on", *["attack leaves"] * attack)
+    return "", "units", *shares, "method"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -86,12 +82,15 @@ class LayerStability(Displayed):
         return None if self.flipped is None else 1 - float(np.mean(self.flipped))
 
     def _display(self) -> Display:
-        inputs = f"{len(self.active)} inputs"
-        return Display(f"Stability of layer {self.name}, {inputs}", _HEADINGS, [self._row()])
+        inputs = counted(len(self.active), "input")
+        attack = self.flipped is not None
+        return Display(
+            f"Stability of layer {self.name}, {inputs}", _headings(attack), [self._row(attack)]
+        )
 
-    def _row(self) -> tuple[str, ...]:
-        shares = (percent(getattr(self, name)) for name in _SHARES)
-        return self.name, times(self.active.shape[1:]), *shares, self.method
+    def _row(self, attack: bool) -> tuple[str, ...]:
+        shares = (percent(getattr(self, name)) for name in (*_PROVED, *["attacked"] * attack))
+        return as_layer(self.name), times(self.active.shape[1:]), *shares, self.method
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -122,17 +121,21 @@ class PathwayStability(Displayed, Tabled):
 
     def _display(self) -> Display:
         inputs = len(self.layers[0].active) if self.layers else 0
+        attack = any(layer.flipped is not None for layer in self.layers)
         return Display(
-            f"Units that no perturbation of size {digits(self.eps)} ({self.norm}) switches, in "
-            f"{inputs} inputs",
-            _HEADINGS,
-            [layer._row() for layer in self.layers],
+            f"Units that no perturbation of size {fraction(self.eps)} ({self.norm}) switches, in "
+            f"{counted(inputs, 'input')}",
+            _headings(attack),
+            [layer._row(attack) for layer in self.layers],
             [f"No bounds: {stop}" for stop in self.stops],
         )
 
     def _table(self) -> dict[str, list[Any]]:
         return {
             "layer": [layer.name for layer in self.layers],
-            **{name: [getattr(layer, name) for layer in self.layers] for name in _SHARES},
+            **{
+                name: [getattr(layer, name) for layer in self.layers]
+                for name in (*_PROVED, "attacked")
+            },
             "method": [layer.method for layer in self.layers],
         }

@@ -110,7 +110,7 @@ def pathway_stability(
     valid = None if valid_range is None else two_ends(valid_range, f"{_WHERE}: valid_range")
     attacks = flag(attack, f"{_WHERE}: attack")
     most = math.inf if products is None else real(products, f"{_WHERE}: products", minimum=0)
-    return _stability(network, inputs, size, norm, method, valid, attacks, most, math.inf)
+    return _stability(network, inputs, size, norm, method, valid, attacks, most, math.inf, _WHERE)
 
 
 def affordable_stability(
@@ -119,6 +119,7 @@ def affordable_stability(
     eps: float,
     valid_range: tuple[float, float] | None,
     products: float,
+    where: str = _WHERE,
 ) -> PathwayStability:
     """Return the affine bounds of as many of the first inputs as the work allows, of one at least.
 
@@ -129,9 +130,11 @@ def affordable_stability(
     products : float
         About how many multiplications affine bounds may take for one layer of all inputs. Where one
         input would take more, a layer has its intervals.
+    where : str
+        What messages of errors begin with: the function that was called.
     """
     return _stability(
-        network, inputs, eps, "linf", "affine", valid_range, False, products, products
+        network, inputs, eps, "linf", "affine", valid_range, False, products, products, where
     )
 
 
@@ -145,17 +148,18 @@ def _stability(
     attacks: bool,
     each: float,
     together: float,
+    where: str,
 ) -> PathwayStability:
     per_input: list[dict[str, LayerStability]] = []
     stops: dict[Stop, None] = {}
     work = 0.0
     spared: set[str] = set()
-    for count, sample in enumerate(_samples(network, inputs)):
+    for count, sample in enumerate(_samples(network, inputs, where)):
         # The next input takes about as much as one did so far.
         if count and work * (count + 1) / count > together:
             break
         activations = network.forward(sample)
-        balls = _balls(activations, sample, size, norm, valid)
+        balls = _balls(activations, sample, size, norm, valid, where)
         known = {name: value for name, value in sample.items() if name not in balls}
         enclosure = Enclosure(balls, known, method == "affine", each)
         layers = _layers(activations, enclosure, stops, attacks)
@@ -177,23 +181,23 @@ def _stability(
     )
 
 
-def _samples(network: ConvNetwork, inputs: Any) -> Iterator[dict[str, Array]]:
+def _samples(network: ConvNetwork, inputs: Any, where: str) -> Iterator[dict[str, Array]]:
     """Yield the inputs one by one, in float64."""
-    values = checked_inputs(network.inputs, inputs, f"{_WHERE}: inputs")
+    values = checked_inputs(network.inputs, inputs, f"{where}: inputs")
     counts = {value.shape[:1] for value in values.values()}
     if len(counts) != 1 or counts in ({()}, {(0,)}):
         shapes = ", ".join(str(value.shape) for value in values.values())
-        raise DcscError(f"{_WHERE}: inputs: expected one batch of inputs or more, got {shapes}")
+        raise DcscError(f"{where}: inputs: expected one batch of inputs or more, got {shapes}")
     for needed in network.inputs:
         batch = needed.shape[0] if needed.shape else None
         if batch not in (1, None):
             raise NotCoveredError(
-                f"{_WHERE}: network: its input {needed.name} is a batch of {batch}, which are not "
+                f"{where}: network: its input {needed.name} is a batch of {batch}, which are not "
                 "looked at one by one"
             )
     if all(value.dtype.kind != "f" for value in values.values()):
         raise NotCoveredError(
-            f"{_WHERE}: network: it takes whole numbers alone, which are not perturbed; read it "
+            f"{where}: network: it takes whole numbers alone, which are not perturbed; read it "
             "with an example of floating numbers, or from behind the step that makes them"
         )
     for number in range(len(next(iter(values.values())))):
@@ -210,6 +214,7 @@ def _balls(
     size: float,
     norm: str,
     valid: tuple[float, float] | None,
+    where: str,
 ) -> dict[str, Ball]:
     """Return the ball around each input that is perturbed."""
     balls: dict[str, Ball] = {}
@@ -219,7 +224,7 @@ def _balls(
         low, high = (-np.inf, np.inf) if valid is None else valid
         if np.any((centre < low) | (centre > high)):
             raise DcscError(
-                f"{_WHERE}: inputs: {name}: expected numbers from {low} to {high}, got "
+                f"{where}: inputs: {name}: expected numbers from {low} to {high}, got "
                 f"{centre.min()} to {centre.max()}"
             )
         box = Interval(np.maximum(centre - size, low), np.minimum(centre + size, high))

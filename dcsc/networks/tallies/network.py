@@ -10,7 +10,7 @@ from dcsc._arguments import instances, mapping
 from dcsc._arrays import instance, instance_of, integer, real
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import named_field, number_field
-from dcsc._words import listed, quoted
+from dcsc._words import as_layer, counted, listed, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.tallies.layers import LayerTally, merged
 
@@ -132,7 +132,7 @@ class NetworkTally(Displayed):
     def _display(self) -> Display:
         rows = [
             (
-                layer.name,
+                as_layer(layer.name),
                 times(layer.fired.shape),
                 percent(layer.density),
                 f"{digits(layer.sparsity.median)} of {layer.stripe_size}",
@@ -140,9 +140,9 @@ class NetworkTally(Displayed):
             )
             for layer in self.layers
         ]
-        classes = f" of {len(self.classes)} classes" if self.classes else ""
+        classes = f" of {counted(len(self.classes), 'class')}" if self.classes else ""
         return Display(
-            f"Tally of {self.source} over {self.inputs} inputs{classes}",
+            f"Tally of {self.source} over {counted(self.inputs, 'input')}{classes}",
             ("", "codes", "on", "S", "silent units"),
             rows,
             self.stops,

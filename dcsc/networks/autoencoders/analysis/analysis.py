@@ -13,7 +13,7 @@ from dcsc._arrays import Array, instance, integer, real, real_array
 from dcsc._display import Display, Displayed, at_least, at_most, digits, framed, percent
 from dcsc._fields import number_field
 from dcsc._tables import Tabled
-from dcsc._words import listed
+from dcsc._words import counted, listed
 from dcsc.errors import DcscError
 from dcsc.networks.analysis.saving import Saved
 from dcsc.networks.autoencoders.analysis.directions import (
@@ -127,7 +127,7 @@ class AutoencoderAnalysis(Displayed, Tabled, Saved):
 
     def _display(self) -> Display:
         return Display(
-            f"Analysis of {self.autoencoder.source}: {self.autoencoder.latents} latents",
+            f"Analysis of {self.autoencoder.source}: {counted(self.autoencoder.latents, 'latent')}",
             ("", "is"),
             list(self._brief()),
             self.autoencoder.notes,
