@@ -55,7 +55,8 @@ def optional_threshold_field(**options: Any) -> Any:
 def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:
     """Return a threshold as a float64 array, of no axis or of one, the filters' of these codes."""
     exact = np.asarray(threshold, dtype=np.float64)
-    check_per_filter(exact, codes.shape[1], where)
+    if exact.ndim:  # a scalar goes with codes of any shape, that of one entry as well
+        check_per_filter(exact, codes.shape[1], where)
     return exact
 
 
