@@ -55,15 +55,15 @@ def optional_threshold_field(**options: Any) -> Any:
 def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:
     """Return a threshold as a float64 array, of no axis or of one, the filters' of these codes."""
     exact = np.asarray(threshold, dtype=np.float64)
-    if exact.ndim:  # a scalar goes with codes of any shape, that of one entry as well
+    if exact.ndim:  # one for all goes with codes of any shape, that of a single entry as well
         check_per_filter(exact, codes.shape[1], where)
     return exact
 
 
 def check_per_filter(threshold: Threshold | None, filters: int, where: str) -> None:
     """Refuse a threshold per filter where there are more filters, or fewer."""
-    if np.ndim(threshold) and np.shape(threshold) != (filters,):
-        given = np.size(threshold)
+    if isinstance(threshold, np.ndarray) and threshold.shape not in ((), (filters,)):
+        given = threshold.size
         raise DcscError(f"{where}: expected one, or one per filter, {filters}, got {given}")
 
 

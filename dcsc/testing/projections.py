@@ -45,7 +45,10 @@ def check_projection(
     normal = source.standard_normal((4, *dictionary.code_shape)) * (float(beta.max()) or 1.0)
     ties = np.round(normal / beta.max()) * beta.max() if beta.any() else np.round(normal)
     decades = normal * 10.0 ** source.uniform(-_DECADES, _DECADES, normal.shape)
-    singles = [np.clip(z, -_SINGLE, _SINGLE).astype(np.float32) for z in (normal, decades)]
+    singles: list[Array] = [
+        np.clip(z, -_SINGLE, _SINGLE).astype(np.float32) for z in (normal, decades)
+    ]
+    z: Array
     for z in (normal, normal * 10, decades, ties, np.zeros_like(normal), *singles):
         _check_projected(projection, z, dictionary)
     if not projection.needs_dictionary:
