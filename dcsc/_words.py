@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 __all__ = [
     "listed",
+    "meant",
     "nearest",
     "one_of",
     "place_of",
@@ -38,6 +39,18 @@ def listed(items: Iterable[object], most: int = 12) -> str:
     return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
 
 
+def meant(name: object, known: Iterable[str]) -> str:
+    """Return a hint: the name that was probably meant, if there is one.
+
+    Examples
+    --------
+    >>> meant("strid", ["stride", "padding"]), meant("bias", ["stride", "padding"])
+    (": did you mean 'stride'?", '')
+    """
+    close = difflib.get_close_matches(str(name), list(known), 1)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return a hint: the name that was probably meant, or else all there are.
 
@@ -47,10 +60,8 @@ def nearest(name: object, known: Iterable[str]) -> str:
     ": did you mean 'stride'?"
     """
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, 1)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f": expected one of {', '.join(names)}" if names else ": there are none"
+    others = f": expected one of {', '.join(names)}" if names else ": there are none"
+    return meant(name, names) or others
 
 
 def one_of(kind: type) -> str:
