@@ -24,6 +24,7 @@ __all__ = ["share_progress", "sweep_progress"]
 
 _LINE_SECONDS = 10.0
 _SHARE_TO_GUESS = 0.05
+_WAITING = "waiting for workers"
 
 
 def _bar(screen: Screen, *rest: ProgressColumn) -> Progress:
@@ -60,6 +61,9 @@ def sweep_progress(sweep: "Sweep") -> Iterator[Callable[["State"], None]]:
         start = time.perf_counter()
 
         def report(state: "State") -> None:
+            if state.waiting:
+                bar.update(task, description=f"{_round(state)}, {_WAITING}")
+                return
             if state.found and not state.trials and not state.done:
                 screen.print(_restart(state))
             rate = state.trials / (time.perf_counter() - start)
@@ -83,6 +87,9 @@ class _Lines:
 
     def __call__(self, state: "State") -> None:
         now = time.perf_counter()
+        if state.waiting:
+            _say(f"{_round(state)}: {_WAITING}")
+            return
         if not state.done:
             self.round = now
             if state.found and not state.trials:

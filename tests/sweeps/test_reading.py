@@ -2,11 +2,14 @@
 
 import datetime
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps import Stopping, Sweep
+from dcsc.experiments.sweeps.tables import RESERVED
 from tests.cases import PROJECTIONS, SIGNS
 from tests.sweeps.cases import BARE, SMALL, axes, sweep, table
 
@@ -392,3 +395,9 @@ def test_tables_come_back_the_same():
 def test_a_key_that_is_no_text_is_named():
     with pytest.raises(DcscError, match="no key 7: expected one of title, trials"):
         Sweep.of({7: 1})
+
+
+def test_the_documentation_lists_the_names_that_axes_cannot_have():
+    text = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    told = re.search(r"results have already\. These are\n(.*?)\.\n\n", text, re.DOTALL)[1]
+    assert re.findall(r"`(\w+)`", told) == sorted(RESERVED)
