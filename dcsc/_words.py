@@ -9,6 +9,7 @@ __all__ = [
     "listed",
     "meant",
     "nearest",
+    "number_of",
     "one_of",
     "place_of",
     "quoted",
@@ -23,6 +24,17 @@ _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
 _REPR.maxlevel = 3
+
+
+def number_of(number: int, noun: str, form: str = "") -> str:
+    """Return a number of things, the number in a format.
+
+    Examples
+    --------
+    >>> number_of(1, "cell"), number_of(2000, "cell", ",")
+    ('1 cell', '2,000 cells')
+    """
+    return f"{number:{form}} {noun}" + ("" if number == 1 else "s")
 
 
 def listed(items: Iterable[object], most: int = 12) -> str:

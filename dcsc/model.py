@@ -20,6 +20,7 @@ from dcsc._arrays import (
 from dcsc._diagram import Station
 from dcsc._display import Display, Displayed, times
 from dcsc._entries import SparseOrDense, code_array
+from dcsc._words import number_of
 from dcsc.layer import HEADINGS, Layer, as_layers, signals_of
 from dcsc.pathway import Pathway
 from dcsc.pursuits import PathwayPursuit, Pursuit
@@ -200,7 +201,7 @@ class DCSCModel(Displayed):
     def _display(self) -> Display:
         drawn = "random signs" if any(x.signs.random for x in self.layers) else "signs fixed"
         return Display(
-            f"DCSCModel of {len(self.layers)} layers, {drawn}",
+            f"DCSCModel of {number_of(len(self.layers), 'layer')}, {drawn}",
             ("", *HEADINGS),
             [(f"layer {at}", *layer._cells()) for at, layer in enumerate(self.layers, start=1)],
             chain=list(self._stations()),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 import attrs
 import numpy as np
@@ -13,6 +13,7 @@ from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._entries import unpacked
 from dcsc._fields import named_field
 from dcsc._tables import Tabled
+from dcsc._words import number_of
 from dcsc.errors import DcscError
 
 __all__ = ["Pathway", "Recovery"]
@@ -71,6 +72,13 @@ class Pathway(Displayed, Tabled):
     def __iter__(self) -> Iterator[Array]:
         return iter(self.arrays)
 
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse to be one array: NumPy would take those of one shape for a batch."""
+        raise TypeError(
+            f"a Pathway of {len(self)} arrays: its signal is pathway[0], its deepest code "
+            "pathway[-1]"
+        )
+
     @property
     def supports(self) -> tuple[Array, ...]:
         """Where the codes of layers 1 … L are not zero; entry l − 1 for layer l."""
@@ -79,7 +87,7 @@ class Pathway(Displayed, Tabled):
     def _display(self) -> Display:
         batch = f", batch {times(self.batch)}" if self.batch else ""
         return Display(
-            f"Pathway of {len(self) - 1} layers{batch}",
+            f"Pathway of {number_of(len(self) - 1, 'layer')}{batch}",
             ("", "shape", "non-zeros", "share", "largest"),
             [
                 (name, times(shape), digits(count), percent(share), digits(largest))

@@ -91,4 +91,4 @@ def test_a_model_in_place_of_its_records_is_told_what_makes_them():
     for bound in (dcsc.UniformBound(), dcsc.InstanceBound(), dcsc.PartialBound()):
         with pytest.raises(DcscError, match=r"which bounds\.measure\(model, truth\) makes, got"):
             bound.evaluate(model)
-    assert quoted(model) == "DCSCModel of 1 layers, random signs"
+    assert quoted(model) == "DCSCModel of 1 layer, random signs"

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dcsc._words import number_of
 from dcsc.cli.common import Screen
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def sweep_progress(sweep: "Sweep") -> Iterator[Callable[["State"], None]]:
         return
     rate_column = TextColumn("{task.fields[rate]}")
     with _bar(screen, rate_column, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
-        task = bar.add_task(f"{len(sweep)} cells", rate="", total=None)
+        task = bar.add_task(number_of(len(sweep), "cell"), rate="", total=None)
         start = time.perf_counter()
 
         def report(state: "State") -> None:
@@ -83,7 +84,7 @@ class _Lines:
 
     def __init__(self, sweep: "Sweep") -> None:
         self.start = self.round = self.last = time.perf_counter()
-        _say(f"{len(sweep)} cells, at most {sweep.trials} trials each")
+        _say(f"{number_of(len(sweep), 'cell')}, at most {number_of(sweep.trials, 'trial')} each")
 
     def __call__(self, state: "State") -> None:
         now = time.perf_counter()
@@ -116,5 +117,6 @@ def _restart(state: "State") -> str:
 def _round(state: "State") -> str:
     number, most = state.look
     if most == 1:
-        return f"{state.cells} cells"
-    return f"look {number} of at most {most}: {state.cells - state.settled} of {state.cells} cells"
+        return number_of(state.cells, "cell")
+    total = number_of(state.cells, "cell")
+    return f"look {number} of at most {most}: {state.cells - state.settled} of {total}"

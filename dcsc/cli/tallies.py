@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from dcsc._arguments import any_path
 from dcsc._arrays import generator
 from dcsc._files import read_bytes
-from dcsc._words import listed, quoted, readable, without_common
+from dcsc._words import listed, number_of, quoted, readable, without_common
 from dcsc.cli.common import console, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
@@ -177,4 +177,6 @@ def print_tally(counted: NetworkTally) -> None:
         [name, *(cells[heading] for heading in known[1:])]
         for name, cells in zip(names, tally_rows(counted), strict=True)
     ]
-    print_layers(f"{counted.source} over {counted.inputs} inputs", known, rows, every=True)
+    print_layers(
+        f"{counted.source} over {number_of(counted.inputs, 'input')}", known, rows, every=True
+    )

@@ -51,14 +51,14 @@ MISTAKES = {
         "dictionary is called 'Circulant': did you mean 'CirculantDictionary'?"),
     "abstract name": ("CirculantDictionary", "Dictionary", "layers.1.dictionary: no dictionary is "
         "called 'Dictionary': did you mean 'DenseDictionary'?"),
-    "name of filters": ("gaussian", "gausian", "layers.1.dictionary.filters: no filters is called "
+    "name of filters": ("gaussian", "gausian", "layers.1.dictionary.filters: no filters are called "
         "'gausian': did you mean 'gaussian'?"),
     "name of a projection": ("HardThreshold", "HardTreshold", "layers.1.projection: no projection "
         "is called 'HardTreshold': did you mean 'HardThreshold'?"),
     "name of amplitudes": ("ConstantAmplitudes", "Constant", "codes.amplitudes: no amplitudes is "
         "called 'Constant': did you mean 'ConstantAmplitudes'?"),
     "name of signs": ("projection =", 'signs = "Rademacher"\nprojection =', "layers.1.signs: no "
-        "signs is called 'Rademacher': did you mean 'RademacherSigns'?"),
+        "signs are called 'Rademacher': did you mean 'RademacherSigns'?"),
     "names of bounds": ("trials", 'bounds = ["UniformBond", "RobustBounds"]\ntrials', "bounds.1: "
         "no bound is called 'UniformBond': did you mean 'UniformBound'?; bounds.2: no bound is "
         "called 'RobustBounds': did you mean 'RobustBound'?"),
@@ -250,7 +250,7 @@ def test_two_mistakes_in_one_table():
         sweep(BARE, layers=[{"dictionary": dictionary, "projection": "TopK"}])
     assert str(error.value) == (
         "sweep: layers.1.dictionary: CirculantDictionary has no 'extend': did you mean 'extent'?; "
-        "layers.1.dictionary.filters: no filters is called 'gausian': did you mean 'gaussian'?; "
+        "layers.1.dictionary.filters: no filters are called 'gausian': did you mean 'gaussian'?; "
         "layers.1.projection: TopK needs 'k'"
     )
 

@@ -27,6 +27,7 @@ from dcsc.bounds.inverse import with_babel
 from dcsc.bounds.pursued.margins import parameter_of
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.babel import values_of
+from dcsc.bounds.records.measure import checked_pathway
 from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.theorem import Theorem
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
@@ -146,7 +147,8 @@ def _records(
     layers: DCSCModel | Records, truth: Pathway | None, noise: Any
 ) -> tuple[LayerRecord, ...]:
     if isinstance(layers, DCSCModel):
-        return measure(layers, truth, noise)  # type: ignore[arg-type]  # it refuses None
+        checked_pathway(layers, truth, "explain")
+        return measure(layers, truth, noise)  # type: ignore[arg-type]  # checked: it is no None
     if truth is not None or not isinstance(noise, int | float) or noise != 0:
         raise DcscError(
             "explain: truth, noise: expected with a model only: records have codes and noise of "

@@ -6,6 +6,7 @@ import attrs
 
 from dcsc._display import Display, Displayed, at_most, digits
 from dcsc._tables import Tabled
+from dcsc._words import number_of
 from dcsc.bounds.explanations.headline import headline
 from dcsc.bounds.explanations.parts import (
     BestThreshold,
@@ -74,8 +75,10 @@ class Explanation(Displayed, Tabled):
 
     def _display(self) -> Display:
         return Display(
-            f"Explanation, δ = {digits(self.failure_probability)}: {len(self.layers)} layers, "
-            f"{len(self.guarantees)} bounds apply, {len(self.refusals)} do not",
+            f"Explanation, δ = {digits(self.failure_probability)}: "
+            f"{number_of(len(self.layers), 'layer')}, {number_of(len(self.guarantees), 'bound')} "
+            f"{'applies' if len(self.guarantees) == 1 else 'apply'}, {len(self.refusals)} "
+            f"{'does' if len(self.refusals) == 1 else 'do'} not",
             ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
             [
                 (

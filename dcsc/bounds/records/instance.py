@@ -21,7 +21,7 @@ from dcsc._arrays import (
 from dcsc._display import Display, Displayed, between, digits, percent, times
 from dcsc._entries import code_array
 from dcsc._fields import SAME_ARRAY, array_field, named, number_field
-from dcsc._words import quoted
+from dcsc._words import number_of, quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
@@ -179,7 +179,7 @@ class LayerInstance(Displayed, LayerRecord):
         each = f"{digits(count / max(columns, 1))}, {percent(count / max(self.codes.size, 1))}"
         rows = [
             ("dictionary", type(self.dictionary).__name__),
-            ("code", times(self.dictionary.code_shape) + f", {columns} columns"),
+            ("code", f"{times(self.dictionary.code_shape)}, {number_of(columns, 'column')}"),
             ("non-zeros", each),
             ("threshold", "–" if thresholds is None else between(thresholds)),
             ("noise", f"{noise}, {self.law.name}"),

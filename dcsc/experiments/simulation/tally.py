@@ -11,7 +11,7 @@ from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc._display import Display, Displayed, digits
 from dcsc._fields import array_field
 from dcsc._tables import Tabled
-from dcsc._words import quoted
+from dcsc._words import number_of, quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
@@ -133,8 +133,8 @@ class Tally(Displayed, Tabled):
             for name, failed, rate, low, high, *rest in zip(*self._table().values(), strict=True)
         ]
         return Display(
-            f"Tally of {self.trials} trials: the pathway fails at a rate of {rows[-1][2]}, "
-            f"{rows[-1][3]} with 95 % confidence",
+            f"Tally of {number_of(self.trials, 'trial')}: the pathway fails at a rate of "
+            f"{rows[-1][2]}, {rows[-1][3]} with 95 % confidence",
             ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
             rows,
             () if self.missed is not None else (_UNCOUNTED,),

@@ -11,7 +11,7 @@ import attrs
 from dcsc._arguments import any_path, flag, items, mapping
 from dcsc._arrays import instance_of, integer
 from dcsc._display import Display, Displayed
-from dcsc._words import listed, quoted
+from dcsc._words import listed, number_of, quoted
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps.cells import Cell
 from dcsc.experiments.sweeps.grid import Grid
@@ -104,9 +104,8 @@ class Sweep(Displayed):
             (axis.name, axis.parameter, str(len(axis.labels)), listed(axis.labels, most=6))
             for axis in self.axes
         ]
-        title = (
-            f"Sweep {self.title or 'without a title'}: {len(self)} cells of {self.trials} trials"
-        )
+        size = f"{number_of(len(self), 'cell')} of {number_of(self.trials, 'trial')}"
+        title = f"Sweep {self.title or 'without a title'}: {size}"
         return Display(title, ("axis", "parameter", "values", ""), rows)
 
     @property

@@ -15,6 +15,7 @@ from dcsc._arrays import instance
 from dcsc._display import Display, Displayed, digits, percent
 from dcsc._sharing import Pace, open_workers, process_count, results
 from dcsc._version import __version__
+from dcsc._words import number_of
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -98,7 +99,7 @@ class Run(Displayed):
             ("cells without codes", str(len(self.infeasible))),
             ("time", f"{digits(self.seconds)} s, workers busy {percent(self.busy)} of it"),
         ]
-        title = f"Run of {self.cells} cells into {self.folder}"
+        title = f"Run of {number_of(self.cells, 'cell')} into {self.folder}"
         return Display(title, ("", "is"), rows, self.infeasible)
 
 

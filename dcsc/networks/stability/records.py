@@ -8,6 +8,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._tables import Tabled
+from dcsc._words import number_of
 from dcsc.intervals import Interval
 from dcsc.networks.activations import Stop
 
@@ -86,7 +87,7 @@ class LayerStability(Displayed):
         return None if self.flipped is None else 1 - float(np.mean(self.flipped))
 
     def _display(self) -> Display:
-        inputs = f"{len(self.active)} inputs"
+        inputs = number_of(len(self.active), "input")
         return Display(f"Stability of layer {self.name}, {inputs}", _HEADINGS, [self._row()])
 
     def _row(self) -> tuple[str, ...]:
@@ -124,7 +125,7 @@ class PathwayStability(Displayed, Tabled):
         inputs = len(self.layers[0].active) if self.layers else 0
         return Display(
             f"Units that no perturbation of size {digits(self.eps)} ({self.norm}) switches, in "
-            f"{inputs} inputs",
+            f"{number_of(inputs, 'input')}",
             _HEADINGS,
             [layer._row() for layer in self.layers],
             [f"No bounds: {stop}" for stop in self.stops],

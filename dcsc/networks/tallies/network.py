@@ -10,7 +10,7 @@ from dcsc._arguments import instances, mapping
 from dcsc._arrays import instance, instance_of, integer, real
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._fields import named_field, number_field
-from dcsc._words import listed, quoted
+from dcsc._words import listed, number_of, quoted
 from dcsc.errors import DcscError
 from dcsc.networks.tallies.layers import LayerTally, merged
 
@@ -138,7 +138,7 @@ class NetworkTally(Displayed):
         ]
         classes = f" of {len(self.classes)} classes" if self.classes else ""
         return Display(
-            f"Tally of {self.source} over {self.inputs} inputs{classes}",
+            f"Tally of {self.source} over {number_of(self.inputs, 'input')}{classes}",
             ("", "codes", "on", "S", "silent units"),
             rows,
             self.stops,
