@@ -55,7 +55,7 @@ MISTAKES = {
         "'gausian': did you mean 'gaussian'?"),
     "name of a projection": ("HardThreshold", "HardTreshold", "layers.1.projection: no projection "
         "is called 'HardTreshold': did you mean 'HardThreshold'?"),
-    "name of amplitudes": ("ConstantAmplitudes", "Constant", "codes.amplitudes: no amplitudes is "
+    "name of amplitudes": ("ConstantAmplitudes", "Constant", "codes.amplitudes: no amplitudes are "
         "called 'Constant': did you mean 'ConstantAmplitudes'?"),
     "name of signs": ("projection =", 'signs = "Rademacher"\nprojection =', "layers.1.signs: no "
         "signs are called 'Rademacher': did you mean 'RademacherSigns'?"),
