@@ -43,8 +43,12 @@ a ``ValueError``.
 from dcsc import _starting  # noqa: F401  # before all that takes time
 
 # isort: split
+import importlib as _importlib
+import typing as _typing
+
 from dcsc import bounds, codes, dictionaries, projections, pursuits, signs
 from dcsc._version import __version__
+from dcsc._words import meant as _meant
 from dcsc.bounds import (
     BoundCalculator,
     Guarantee,
@@ -194,3 +198,21 @@ __all__ = [
     "pursuits",
     "signs",
 ]
+
+# What takes time to import, or asks for an extra, is imported when it is first named.
+_LATER = frozenset({"experiments", "networks", "plotting", "report", "testing", "torch"})
+
+if not _typing.TYPE_CHECKING:  # to checkers of types there are no names but those above
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            try:
+                return _importlib.import_module(f"dcsc.{name}")
+            except (ImportError, DcscError) as error:  # an extra is missing
+                raise AttributeError(str(error), name=name, obj=None) from error
+        hint = "" if name.startswith("_") else _meant(name, __dir__())
+        # without the module, of which Python would make the same guess once more
+        raise AttributeError(f"module 'dcsc' has no attribute {name!r}{hint}", name=name, obj=None)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})

@@ -9,6 +9,7 @@ __all__ = [
     "as_layer",
     "counted",
     "listed",
+    "meant",
     "nearest",
     "one_of",
     "place_of",
@@ -40,15 +41,16 @@ def as_layer(name: str) -> str:
     return short(f"layer {name}".rstrip() if _NUMBER.fullmatch(name) else name, _WORD)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things.
+def counted(number: int, noun: str, form: str = "") -> str:
+    """Return a number of things, the number in a format.
 
     Examples
     --------
-    >>> counted(1, "layer"), counted(0, "layer"), counted(2, "class")
-    ('1 layer', '0 layers', '2 classes')
+    >>> counted(1, "layer"), counted(2, "class"), counted(2000, "cell", ",")
+    ('1 layer', '2 classes', '2,000 cells')
     """
-    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:{form}} {noun}{plural}"
 
 
 def listed(items: Iterable[object], most: int = 12) -> str:
@@ -65,6 +67,18 @@ def listed(items: Iterable[object], most: int = 12) -> str:
     return (text or "nothing") + (f" and {rest} more" if rest > 0 else "")
 
 
+def meant(name: object, known: Iterable[str]) -> str:
+    """Return a hint: the name that was probably meant, if there is one.
+
+    Examples
+    --------
+    >>> meant("strid", ["stride", "padding"]), meant("bias", ["stride", "padding"])
+    (": did you mean 'stride'?", '')
+    """
+    close = difflib.get_close_matches(str(name), list(known), 1)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return a hint: the name that was probably meant, or else all there are.
 
@@ -74,10 +88,8 @@ def nearest(name: object, known: Iterable[str]) -> str:
     ": did you mean 'stride'?"
     """
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, 1)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f": expected one of {', '.join(names)}" if names else ": there are none"
+    others = f": expected one of {', '.join(names)}" if names else ": there are none"
+    return meant(name, names) or others
 
 
 def one_of(kind: type) -> str:

@@ -25,9 +25,10 @@ _PIECE_ENTRIES = 2**18
 
 
 def _selects(layer: Any, field: Any, projection: Projection) -> None:
-    # A class without checks of its own would tell a wrong threshold only where a bound asks for it.
+    # A class without checks of its own would tell a wrong threshold only where a bound asks for it,
+    # and bounds that look at no filter would take thresholds of other filters.
     try:
-        _ = projection.selection
+        projection._check_filters(layer.dictionary.code_shape[0])
     except DcscError as error:
         raise DcscError(f"Layer: projection: {error}") from None
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 import attrs
 import numpy as np
@@ -71,6 +71,13 @@ class Pathway(Displayed, Tabled):
 
     def __iter__(self) -> Iterator[Array]:
         return iter(self.arrays)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse to be one array: NumPy would take those of one shape for a batch."""
+        raise TypeError(
+            f"a Pathway of {len(self)} arrays: its signal is pathway[0], its deepest code "
+            "pathway[-1]"
+        )
 
     @property
     def supports(self) -> tuple[Array, ...]:

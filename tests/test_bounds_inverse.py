@@ -17,6 +17,8 @@ from dcsc.bounds import (
     ProbabilisticBound,
     RobustBound,
     UniformBound,
+    UniquenessBound,
+    explain,
 )
 from dcsc.bounds.inverse import at_welch_floor
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, filters
@@ -308,3 +310,25 @@ def test_given_codes_leave_nothing_to_choose():
             getattr(InstanceBound(), method)(given_)
     with pytest.raises(NotCoveredError, match="expected a LayerInstance, got LayerStatistics"):
         InstanceBound().max_noise(layer())
+
+
+@pytest.mark.parametrize("measured", [1, 2, 3, 4, 6, 9])
+def test_the_largest_sparsity_of_an_instance_is_the_same_from_codes_of_any_sparsity(measured):
+    # an independent computation: rows of G sorted, and the two conditions at every S
+    atoms = np.linalg.qr(np.random.default_rng(5).standard_normal((40, 40)))[0]
+    atoms = atoms + 0.035 * np.random.default_rng(6).standard_normal((40, 40))
+    atoms /= np.linalg.norm(atoms, axis=0)
+    sizes = np.abs(atoms.T @ atoms) - np.eye(40)
+    sums = np.sort(sizes, axis=1)[:, ::-1].cumsum(axis=1).max(axis=0)
+    reach = np.concatenate([[0.0], sums])
+    certain = [s for s in range(1, 40) if reach[s] < 0.5 < 1 - reach[s - 1]]
+    unique = [s for s in range(1, 20) if reach[2 * s - 1] < 1]
+    code = np.zeros(40)
+    code[:measured] = 1
+    layer = LayerInstance(DenseDictionary(atoms), code, 0.5)
+    assert (max(certain), max(unique)) == (4, 6)
+    assert HybridBound().max_sparsity(layer, 0) == max(certain)
+    assert UniquenessBound().max_sparsity(layer, 0) == max(unique)
+    assert explain(layer, bounds=HybridBound()).layers[0].guaranteed == max(certain)
+    # numbers alone allow no more, and at times less
+    assert HybridBound().max_sparsity(layer.statistics(), 0) <= max(certain)

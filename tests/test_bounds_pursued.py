@@ -345,5 +345,5 @@ def test_signs_that_are_random_are_no_given_signs():
 @pytest.mark.parametrize("kind", [*BOTH, ExactRecoveryBound])
 def test_one_number_for_each_layer(kind):
     layer = LayerInstance(dcsc.DenseDictionary(np.eye(2)), [1, 0])
-    with pytest.raises(DcscError, match="expected one for each of 1 layers, got 2"):
+    with pytest.raises(DcscError, match="expected one for each of 1 layer, got 2"):
         kind((0.1, 0.2)).evaluate(layer)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,16 +17,21 @@ __all__ = ["cluster"]
 
 _ADDRESS = re.compile(r"[a-z]+://\S+:\d+")
 _PATIENCE = 10
+_TICK = 0.02  # seconds between looks at what has landed
+_SILENCE = 10.0  # seconds without anything until the workers are counted
 _AHEAD = 2  # calls for each core, so that no worker waits for the next
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Callable[[Iterable[Call]], Iterator[Any]], int]]:
+def cluster(
+    address: str, idle: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Callable[[Iterable[Call]], Iterator[Any]], int]]:
     """Yield a function that runs calls on the workers of a scheduler, and how many cores they have.
 
-    The function yields what the calls return, as they end.
+    The function yields what the calls return, as they end. While all workers are lost it calls
+    ``idle`` now and then, and waits for others.
 
     Raises
     ------
@@ -49,7 +55,7 @@ def cluster(address: str) -> Iterator[tuple[Callable[[Iterable[Call]], Iterator[
                 raise DcscError(
                     f"--dask: expected workers at {quoted(address)}, got a scheduler without any"
                 )
-            yield lambda calls: _results(client, calls, _AHEAD * cores, address), cores
+            yield lambda calls: _results(client, calls, _AHEAD * cores, address, idle), cores
 
 
 def _reach(address: str) -> None:
@@ -69,7 +75,9 @@ def _reach(address: str) -> None:
         raise DcscError(f"--dask: expected a scheduler at {quoted(address)}: {error}") from None
 
 
-def _results(client: Any, calls: Iterable[Call], ahead: int, address: str) -> Iterator[Any]:
+def _results(
+    client: Any, calls: Iterable[Call], ahead: int, address: str, idle: Callable[[], None]
+) -> Iterator[Any]:
     """Yield what calls return, some of them submitted ahead; the rest is cancelled at the end."""
     from distributed import as_completed  # noqa: PLC0415
 
@@ -85,7 +93,7 @@ def _results(client: Any, calls: Iterable[Call], ahead: int, address: str) -> It
 
     try:
         submit(ahead)
-        for future in waiting:
+        for future in _landing(client, waiting, idle):
             result = future.result()
             futures.remove(future)
             submit(1)
@@ -100,6 +108,19 @@ def _results(client: Any, calls: Iterable[Call], ahead: int, address: str) -> It
     finally:
         if client.status == "running":
             client.cancel(list(futures))
+
+
+def _landing(client: Any, waiting: Any, idle: Callable[[], None]) -> Iterator[Any]:
+    """Yield what `as_completed` does, and tell meanwhile where nobody is at work."""
+    while waiting.count():
+        asked = time.monotonic()
+        while not waiting.has_ready():
+            time.sleep(_TICK)
+            if time.monotonic() - asked > _SILENCE:
+                asked = time.monotonic()
+                if not client.nthreads():
+                    idle()
+        yield next(waiting)
 
 
 @contextmanager

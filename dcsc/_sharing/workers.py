@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
@@ -25,10 +25,15 @@ def process_count(jobs: int | None, where: str) -> int:
 
 
 @contextmanager
-def open_workers(jobs: int, dask: str | None) -> Iterator[tuple[Any, int]]:
-    """Yield a function that yields what calls return, and how many of them run at a time."""
+def open_workers(
+    jobs: int, dask: str | None, idle: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Any, int]]:
+    """Yield a function that yields what calls return, and how many of them run at a time.
+
+    While all workers of a cluster are lost, ``idle`` is called now and then.
+    """
     if dask is not None:
-        with cluster(dask) as (run_calls, cores):
+        with cluster(dask, idle) as (run_calls, cores):
             yield run_calls, cores
     else:
         import joblib  # noqa: PLC0415  # it takes a while, and only who shares out work needs it

@@ -9,7 +9,8 @@ from dcsc._arguments import flag
 from dcsc._arrays import real
 from dcsc.bounds import inverse
 from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
-from dcsc.bounds.records import LayerRecord
+from dcsc.bounds.records import LayerInstance, LayerRecord, LayerStatistics
+from dcsc.bounds.records.babel import values_of
 from dcsc.bounds.records.statistics import Records, as_record
 from dcsc.bounds.sides import Side, WeakAtom
 from dcsc.bounds.theorem import Theorem
@@ -111,9 +112,19 @@ class BoundCalculator(Theorem[Guarantee]):
 
         It is at most ``stripe_size``, where that is known, and ``math.inf`` if every S is allowed;
         None if not even S = 0 is.
+
+        Of a `LayerInstance` the Babel functions are taken at every S that decides. Of
+        `LayerStatistics` all that is known of them is ``babel``, mostly their values at S - 1 and S
+        of some codes, and coherence: at other S these bound them, and the result may be smaller.
         """
         meets, layer = _asked(self, "max_sparsity", statistics, failure_probability)
-        return inverse.max_sparsity(meets, layer)
+
+        def largest(one: LayerStatistics) -> int | float | None:
+            return inverse.max_sparsity(meets, one)
+
+        if not (isinstance(statistics, LayerInstance) and self.needs_babel):
+            return largest(layer)
+        return inverse.with_babel(largest, layer, values_of(statistics.dictionary))
 
     def max_noise(self, statistics: LayerRecord, failure_probability: float = 0.01) -> float | None:
         """Return the largest ζ with which a layer fails with at most δ; the layer's ζ is ignored.

@@ -11,7 +11,7 @@ import attrs
 from dcsc.bounds.records import Babel, LayerRecord, LayerStatistics
 from dcsc.coefficients import LARGEST, SMALLEST
 
-__all__ = ["max_noise", "max_sparsity", "min_amplitude", "min_channels"]
+__all__ = ["max_noise", "max_sparsity", "min_amplitude", "min_channels", "with_babel"]
 
 _STEPS = 52
 _MOST = 2**62
@@ -34,6 +34,31 @@ def max_sparsity(
     if high > most and fits(most):
         return math.inf if layer.stripe_size is None else most
     return last_integer(fits, low, min(high, most))
+
+
+def with_babel(
+    largest: Callable[[LayerStatistics], int | float | None],
+    layer: LayerStatistics,
+    babel: Callable[[int], Babel],
+) -> int | float | None:
+    """Return the largest S of a layer, with the Babel functions at every S that decides.
+
+    Values that a layer does not have are bounded by others, so that what is found may only rise.
+    It is final when those at the next S are known: no theorem asks for one beyond 2S - 1.
+
+    Parameters
+    ----------
+    largest : callable
+        Returns the largest S of a layer, from the values that it has.
+    layer : LayerStatistics
+    babel : callable
+        Returns the values at every S up to some place, as of `values_of`.
+    """
+    found, known, most = largest(layer), 0, layer.need("stripe_size")
+    while found is not None and found < most and known <= 2 * found:
+        known = min(2 * max(known, int(found) + 1), 2 * most)
+        found = largest(layer.changed(babel=babel(known)))
+    return found
 
 
 def max_noise(meets: Callable[[LayerRecord], bool], layer: LayerRecord) -> float | None:

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dcsc._words import counted
 from dcsc.cli.common import Screen
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["share_progress", "sweep_progress"]
 
 _LINE_SECONDS = 10.0
 _SHARE_TO_GUESS = 0.05
+_WAITING = "waiting for workers"
 
 
 def _bar(screen: Screen, *rest: ProgressColumn) -> Progress:
@@ -56,10 +58,13 @@ def sweep_progress(sweep: "Sweep") -> Iterator[Callable[["State"], None]]:
         return
     rate_column = TextColumn("{task.fields[rate]}")
     with _bar(screen, rate_column, TimeRemainingColumn(elapsed_when_finished=True)) as bar:
-        task = bar.add_task(f"{len(sweep)} cells", rate="", total=None)
+        task = bar.add_task(counted(len(sweep), "cell"), rate="", total=None)
         start = time.perf_counter()
 
         def report(state: "State") -> None:
+            if state.waiting:
+                bar.update(task, description=f"{_round(state)}, {_WAITING}")
+                return
             if state.found and not state.trials and not state.done:
                 screen.print(_restart(state))
             rate = state.trials / (time.perf_counter() - start)
@@ -79,10 +84,13 @@ class _Lines:
 
     def __init__(self, sweep: "Sweep") -> None:
         self.start = self.round = self.last = time.perf_counter()
-        _say(f"{len(sweep)} cells, at most {sweep.trials} trials each")
+        _say(f"{counted(len(sweep), 'cell')}, at most {counted(sweep.trials, 'trial')} each")
 
     def __call__(self, state: "State") -> None:
         now = time.perf_counter()
+        if state.waiting:
+            _say(f"{_round(state)}: {_WAITING}")
+            return
         if not state.done:
             self.round = now
             if state.found and not state.trials:
@@ -109,5 +117,6 @@ def _restart(state: "State") -> str:
 def _round(state: "State") -> str:
     number, most = state.look
     if most == 1:
-        return f"{state.cells} cells"
-    return f"look {number} of at most {most}: {state.cells - state.settled} of {state.cells} cells"
+        return counted(state.cells, "cell")
+    total = counted(state.cells, "cell")
+    return f"look {number} of at most {most}: {state.cells - state.settled} of {total}"

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from dcsc._arrays import integer, real
 from dcsc._files import check_files, write_files
-from dcsc._words import quoted, visible
+from dcsc._words import counted, quoted, visible
 from dcsc.cli.common import Force, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.progress import sweep_progress
@@ -197,18 +197,22 @@ def _cell(text: str) -> dict[str, Any]:
 
 
 def _forecast(forecast: Forecast, sweep: Sweep, jobs: int | None, dask: str | None) -> list[str]:
-    lines = [f"{forecast.cells:,} cells, at most {sweep.trials:,} trials each."]
+    cells, trials = counted(forecast.cells, "cell", ","), counted(sweep.trials, "trial", ",")
+    lines = [f"{cells}, at most {trials} each."]
     if forecast.examination.infeasible:
         lines.append(_infeasible(forecast.examination, forecast.cells))
     most = "At most " if sweep.stop.adaptive else ""
-    lines.append(f"{most}{forecast.trials:,} trials to run; {forecast.found:,} are there.")
+    lines.append(
+        f"{most}{counted(forecast.trials, 'trial', ',')} to run; {forecast.found:,} are there."
+    )
     count = integer(os.cpu_count() if jobs is None else jobs, "--jobs", minimum=1)
     parts = [f"About {_duration(forecast.seconds)} of work"]
     if dask is None and count > 1:
         parts.append(f", {_duration(forecast.seconds / count)} on {count} processes")
     if forecast.memory is not None:
         parts.append(f", with some {forecast.memory / 1e6:,.0f} MB of memory a process")
-    lines.append(f"{''.join(parts)}: from {forecast.sampled} cells, right within a factor of 3.")
+    sampled = counted(forecast.sampled, "cell")
+    lines.append(f"{''.join(parts)}: from {sampled}, right within a factor of 3.")
     return lines
 
 
@@ -221,16 +225,20 @@ def _duration(seconds: float) -> str:
 
 def _infeasible(examination: Examination, cells: int) -> str:
     count = len(examination.infeasible)
-    return f"{count} of {cells} cells do not exist, such as: {examination.reasons[0]}"
+    missing = f"{count} of {counted(cells, 'cell')} {'does' if count == 1 else 'do'} not exist"
+    return f"{missing}, such as: {examination.reasons[0]}"
 
 
 def _summary(sweep: Sweep, done: Run) -> list[str]:
     lines = [
-        f"{done.cells} cells, {done.trials:,} trials in {done.seconds:.1f} s; {done.found:,} "
+        f"{counted(done.cells, 'cell')}, {counted(done.trials, 'trial', ',')} in "
+        f"{done.seconds:.1f} s; {done.found:,} "
         "were there before."
     ]
     if sweep.stop.adaptive:
         lines.append(f"The stopping rule saved {done.saved:,} of {done.most:,} trials.")
     if done.infeasible:
-        lines.append(f"{len(done.infeasible)} cells do not exist, such as: {done.infeasible[0]}")
+        count = len(done.infeasible)
+        missing = f"{counted(count, 'cell')} {'does' if count == 1 else 'do'} not exist"
+        lines.append(f"{missing}, such as: {done.infeasible[0]}")
     return lines

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, brief
 from dcsc._display import Display, between, digits, times
+from dcsc._words import counted
 from dcsc.dictionaries.windows import Windows
 from dcsc.errors import DcscError
 
@@ -68,7 +69,8 @@ def geometry_and_measures(dictionary: Measured) -> Display:
     atoms, samples = (
         math.prod(shape) for shape in (dictionary.code_shape, dictionary.signal_shape)
     )
-    title = f"{type(dictionary).__name__}: {atoms} atoms in {samples} dimensions"
+    size = f"{counted(atoms, 'atom')} in {counted(samples, 'dimension')}"
+    title = f"{type(dictionary).__name__}: {size}"
     return Display(title, ("", "is"), rows, remarks)
 
 

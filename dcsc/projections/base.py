@@ -55,9 +55,16 @@ def optional_threshold_field(**options: Any) -> Any:
 def per_filter(threshold: Threshold, codes: Array, where: str) -> Array:
     """Return a threshold as a float64 array, of no axis or of one, the filters' of these codes."""
     exact = np.asarray(threshold, dtype=np.float64)
-    if exact.ndim and exact.shape != codes.shape[1:2]:
-        raise DcscError(f"{where}: expected one per filter, {codes.shape[1]}, got {exact.size}")
+    if exact.ndim:  # one for all goes with codes of any shape, that of a single entry as well
+        check_per_filter(exact, codes.shape[1], where)
     return exact
+
+
+def check_per_filter(threshold: Threshold | None, filters: int, where: str) -> None:
+    """Refuse a threshold per filter where there are more filters, or fewer."""
+    if isinstance(threshold, np.ndarray) and threshold.shape not in ((), (filters,)):
+        given = threshold.size
+        raise DcscError(f"{where}: expected one, or one per filter, {filters}, got {given}")
 
 
 def beside(threshold: Array, codes: Array) -> Array:
@@ -228,6 +235,15 @@ class Projection(ABC):
                 f"{name}: expected a dictionary: call projection({argument}, dictionary)"
             )
         return array, array.shape if dictionary is None else tuple(dictionary.code_shape)
+
+    def _check_filters(self, filters: int) -> None:
+        """Refuse fields that are one per filter where there are more filters, or fewer.
+
+        A class with such fields besides the threshold of its selection extends this.
+        """
+        selection = self.selection
+        if selection is not None:
+            check_per_filter(selection.threshold, filters, f"{type(self).__name__}: threshold")
 
     def _no_penalty(self, why: str) -> NoReturn:
         raise NotCoveredError(f"{type(self).__name__}: is the proximal map of no penalty: {why}")

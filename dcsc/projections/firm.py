@@ -15,6 +15,7 @@ from dcsc.projections.base import (
     Threshold,
     as_threshold,
     beside,
+    check_per_filter,
     per_filter,
     threshold_field,
 )
@@ -91,6 +92,10 @@ class FirmThreshold(Projection):
         jumps = lower > upper
         root = lower * np.sqrt(upper / np.where(jumps, lower, 1.0))
         return FirmThreshold(np.where(jumps, root, lower), np.where(jumps, root, upper))
+
+    def _check_filters(self, filters: int) -> None:
+        super()._check_filters(filters)
+        check_per_filter(self.upper, filters, "FirmThreshold: upper")
 
     def _penalty(self, codes: Array, dictionary: Dictionary | None) -> Array:
         lower, upper = self._levels(codes)

@@ -12,11 +12,18 @@ from dcsc.testing.common import call, fail
 
 __all__ = ["check_projection"]
 
+_DECADES = 6
+_SINGLE = float(np.finfo(np.float32).max)
+
 
 def check_projection(
     projection: Projection, dictionary: Dictionary | None = None, rng: Rng = 0
 ) -> None:
-    """Check the laws of `Projection` on random coefficients of many sizes, zeros and ties.
+    """Check the laws of `Projection` on random coefficients, zeros and ties.
+
+    Sizes go over decades, to both sides of the threshold. Where no `selection` is declared there is
+    nothing to hold a code against: which entries are kept, with which sign and of which size, is
+    checked by the proximal map alone, if there is one.
 
     Parameters
     ----------
@@ -37,17 +44,22 @@ def check_projection(
         dictionary = CirculantDictionary(filters.gaussian(channels, 2, 3, rng=source), extent=11)
     normal = source.standard_normal((4, *dictionary.code_shape)) * (float(beta.max()) or 1.0)
     ties = np.round(normal / beta.max()) * beta.max() if beta.any() else np.round(normal)
-    for z in (normal, normal * 10, ties, np.zeros_like(normal), normal.astype(np.float32)):
+    decades = normal * 10.0 ** source.uniform(-_DECADES, _DECADES, normal.shape)
+    singles: list[Array] = [
+        np.clip(z, -_SINGLE, _SINGLE).astype(np.float32) for z in (normal, decades)
+    ]
+    z: Array
+    for z in (normal, normal * 10, decades, ties, np.zeros_like(normal), *singles):
         _check_projected(projection, z, dictionary)
     if not projection.needs_dictionary:
-        for z in (normal, normal.astype(np.float32)):
+        for z in (normal, decades, *singles):
             _check_alone(projection, z, dictionary)
     _check_proximal(projection, normal, dictionary)
     if selection is not None:
         size = float(beta.max()) or 1.0
         each = size * source.uniform(0.2, 2, len(normal[0]))
         for other in (0.0, 0.3 * size, 2.0 * size, each):
-            _check_with_threshold(projection, other, normal, dictionary)
+            _check_with_threshold(projection, other, (normal, 10 * normal, decades), dictionary)
 
 
 def _check_projected(projection: Projection, z: Array, dictionary: Dictionary) -> None:
@@ -97,7 +109,10 @@ def _check_alone(projection: Projection, z: Array, dictionary: Dictionary) -> No
 
 
 def _check_with_threshold(
-    projection: Projection, threshold: Threshold, z: Array, dictionary: Dictionary
+    projection: Projection,
+    threshold: Threshold,
+    coefficients: tuple[Array, ...],
+    dictionary: Dictionary,
 ) -> None:
     law = "with_threshold(β) selects at β, and differs in nothing else"
     what = f"with_threshold({threshold})"
@@ -112,8 +127,8 @@ def _check_with_threshold(
     if not isinstance(other, Projection) or other.selection != expected:
         selection = getattr(other, "selection", other)
         fail(projection, law, f"{what} has {selection}, expected {expected}")
-    for array in (z, 10 * z):
-        _check_projected(other, array, dictionary)
+    for z in coefficients:
+        _check_projected(other, z, dictionary)
 
 
 def _check_proximal(projection: Projection, z: Array, dictionary: Dictionary) -> None:
@@ -174,5 +189,5 @@ def _check_selection(projection: Projection, z: Array, out: Array) -> None:
     ):
         if broken.any():
             place = tuple(map(int, np.argwhere(broken)[0]))
-            told = f"z = {z[place]!r} gives {out[place]!r} under {selection}"
+            told = f"z = {z[place]} gives {out[place]} under {selection}"
             fail(projection, law, told)

@@ -475,6 +475,20 @@ class ShrinksByMore(Selecting):
         return super()._project(coefficients, dictionary) / 128
 
 
+class DropsTheLarge(Selecting):
+    keeps = staticmethod(lambda z: (np.abs(z) > 1) & (np.abs(z) < 1000))
+
+
+class LimitsTheLarge(Selecting):
+    def _project(self, coefficients, dictionary):
+        return np.clip(super()._project(coefficients, dictionary), -1000, 1000)
+
+
+class DropsTheSmall(Selecting):
+    selection = Selection(0.0)
+    keeps = staticmethod(lambda z: np.abs(z) > 1e-4)
+
+
 FAULTS = {
     MovesZero: "zero goes to zero",
     Enlarges: "the support is never enlarged",
@@ -492,14 +506,19 @@ FAULTS = {
     FlipsSigns: "what is kept stays",
     Grows: "what is kept stays",
     ShrinksByMore: "what is kept stays",
+    DropsTheLarge: "agrees with its selection",
+    LimitsTheLarge: "what is kept stays",
+    DropsTheSmall: "agrees with its selection",
 }
 
 
 @pytest.mark.parametrize("faulty", FAULTS)
 def test_the_check_finds(faulty):
     check_projection(Selecting())
-    with pytest.raises(AssertionError, match=f"{faulty.__name__} breaks the law.*{FAULTS[faulty]}"):
+    law = f"{faulty.__name__} breaks the law.*{FAULTS[faulty]}"
+    with pytest.raises(AssertionError, match=law) as told:
         check_projection(faulty())
+    assert "np.float" not in str(told.value)
 
 
 @attrs.frozen

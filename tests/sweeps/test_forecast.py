@@ -165,7 +165,7 @@ def test_cells_that_cannot_be_made_are_told_all_at_once(tmp_path):
     assert not (tmp_path / "out").exists()
     tail = {"kind": "Selberg", "degree": "none"}
     bounds = [{"kind": "InstanceBound", "tail": tail}, {"kind": "InstanceBound"}]
-    with pytest.raises(DcscError, match=r"cell the only cell: bounds\.1"):
+    with pytest.raises(DcscError, match=r"the only cell: bounds\.1"):
         forecast(sweep(BARE, bounds=bounds))
 
 
@@ -197,9 +197,9 @@ def test_all_that_is_wrong_with_a_cell_is_told_with_the_file_and_the_places_in_i
     file = tmp_path / "wrong.toml"
     file.write_text(text)
     expected = (
-        f"{file}: cell the only cell: layers.1.dictionary: CirculantDictionary: extent: expected "
-        "at least 1, got -4; cell the only cell: layers.1.projection: HardThreshold: threshold: "
-        "expected at least 0, got -1.0; cell the only cell: codes.amplitudes: ConstantAmplitudes: "
+        f"{file}: the only cell: layers.1.dictionary: CirculantDictionary: extent: expected "
+        "at least 1, got -4; the only cell: layers.1.projection: HardThreshold: threshold: "
+        "expected at least 0, got -1.0; the only cell: codes.amplitudes: ConstantAmplitudes: "
         "value: expected a positive number, got -1.0"
     )
     for way in (["--dry-run"], ["--out", tmp_path / "out"]):

@@ -192,13 +192,14 @@ def test_files_that_change_or_go_are_noticed(taps):
     np.save(taps / "taps.npy", 2 * FILTERS)
     with pytest.raises(DcscError) as error:
         cell.model(given.strategies)
-    place = f"cell the only cell: layers.1.dictionary: filters: {{}}{taps / 'taps.npy'}{{}}"
+    place = f"the only cell: layers.1.dictionary: filters: {{}}{taps / 'taps.npy'}{{}}"
     assert str(error.value) == place.format("", " has changed since the sweep was read")
     with pytest.raises(DcscError) as error:
         work(given, (Piece((), cell.identity, ((0, 64),), guarantees=False),))
     assert str(error.value) == (
-        "sweep: a worker reads cell the only cell otherwise than the one who asked: expected the "
-        "same version of dcsc, of your own code and of files of filters everywhere"
+        "sweep: a worker reads the only cell otherwise than the one who asked: expected the "
+        "same version of dcsc, of your own code and of files of filters everywhere (restart "
+        "workers that began before a change)"
     )
     (taps / "taps.npy").unlink()
     with pytest.raises(DcscError) as error:
@@ -266,5 +267,5 @@ def test_files_that_are_no_arrays(content, said_of_it, taps):
     given = of(taps, layers=layers())
     with pytest.raises(DcscError) as error:
         given.cell(()).model(given.strategies)
-    start = "cell the only cell: layers.1.dictionary: filters: " + said_of_it.format(file)
+    start = "the only cell: layers.1.dictionary: filters: " + said_of_it.format(file)
     assert str(error.value).startswith(start)

@@ -162,5 +162,5 @@ def test_a_dry_run_says_which_cells_have_no_such_pursuit(table, text):
 
 def test_a_pursuit_that_does_not_get_there_names_its_cell(tmp_path):
     table = {**BASIS, "iterations": 1, "gap": 1e-12}
-    with pytest.raises(DcscError, match="cell the only cell: BasisPursuit: iterations"):
+    with pytest.raises(DcscError, match="the only cell: BasisPursuit: iterations"):
         run(sweep(BARE, pursuit=table, trials=2), tmp_path, jobs=1)

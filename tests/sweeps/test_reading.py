@@ -2,11 +2,14 @@
 
 import datetime
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from dcsc.errors import DcscError
 from dcsc.experiments.sweeps import Stopping, Sweep
+from dcsc.experiments.sweeps.tables import RESERVED
 from tests.cases import PROJECTIONS, SIGNS
 from tests.sweeps.cases import BARE, SMALL, axes, sweep, table
 
@@ -48,14 +51,14 @@ MISTAKES = {
         "dictionary is called 'Circulant': did you mean 'CirculantDictionary'?"),
     "abstract name": ("CirculantDictionary", "Dictionary", "layers.1.dictionary: no dictionary is "
         "called 'Dictionary': did you mean 'DenseDictionary'?"),
-    "name of filters": ("gaussian", "gausian", "layers.1.dictionary.filters: no filters is called "
+    "name of filters": ("gaussian", "gausian", "layers.1.dictionary.filters: no filters are called "
         "'gausian': did you mean 'gaussian'?"),
     "name of a projection": ("HardThreshold", "HardTreshold", "layers.1.projection: no projection "
         "is called 'HardTreshold': did you mean 'HardThreshold'?"),
-    "name of amplitudes": ("ConstantAmplitudes", "Constant", "codes.amplitudes: no amplitudes is "
+    "name of amplitudes": ("ConstantAmplitudes", "Constant", "codes.amplitudes: no amplitudes are "
         "called 'Constant': did you mean 'ConstantAmplitudes'?"),
     "name of signs": ("projection =", 'signs = "Rademacher"\nprojection =', "layers.1.signs: no "
-        "signs is called 'Rademacher': did you mean 'RademacherSigns'?"),
+        "signs are called 'Rademacher': did you mean 'RademacherSigns'?"),
     "names of bounds": ("trials", 'bounds = ["UniformBond", "RobustBounds"]\ntrials', "bounds.1: "
         "no bound is called 'UniformBond': did you mean 'UniformBound'?; bounds.2: no bound is "
         "called 'RobustBounds': did you mean 'RobustBound'?"),
@@ -247,7 +250,7 @@ def test_two_mistakes_in_one_table():
         sweep(BARE, layers=[{"dictionary": dictionary, "projection": "TopK"}])
     assert str(error.value) == (
         "sweep: layers.1.dictionary: CirculantDictionary has no 'extend': did you mean 'extent'?; "
-        "layers.1.dictionary.filters: no filters is called 'gausian': did you mean 'gaussian'?; "
+        "layers.1.dictionary.filters: no filters are called 'gausian': did you mean 'gaussian'?; "
         "layers.1.projection: TopK needs 'k'"
     )
 
@@ -392,3 +395,9 @@ def test_tables_come_back_the_same():
 def test_a_key_that_is_no_text_is_named():
     with pytest.raises(DcscError, match="no key 7: expected one of title, trials"):
         Sweep.of({7: 1})
+
+
+def test_the_documentation_lists_the_names_that_axes_cannot_have():
+    text = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    told = re.search(r"results have already\. These are\n(.*?)\.\n\n", text, re.DOTALL)[1]
+    assert re.findall(r"`(\w+)`", told) == sorted(RESERVED)

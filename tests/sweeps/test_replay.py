@@ -131,7 +131,7 @@ def test_the_first_failing_trial(cell):
     again = replay(folder)
     assert again.trial == failing.argmax()
     assert not again.recovery.pathway_recovered.all()
-    assert str(again).startswith(f"cell the only cell, trial {again.trial}: the pathway breaks at")
+    assert str(again).startswith(f"the only cell, trial {again.trial}: the pathway breaks at")
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_cell_that_is_not_what_it_was(tmp_path):
     replay(out)
     np.save(taps, -np.eye(3)[:, :, None])
     said = (
-        "replay: cell the only cell cannot be made as it was: expected the dcsc, the code of your "
+        "replay: the only cell cannot be made as it was: expected the dcsc, the code of your "
         "own and the files of filters that the sweep was run with"
     )
     with pytest.raises(DcscError) as error:

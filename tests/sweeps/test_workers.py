@@ -2,11 +2,14 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
 
 from dcsc import DcscError
+from dcsc._sharing import cluster as sharing
+from dcsc.cli.progress import sweep_progress
 from dcsc.experiments import open, run
 from tests.sweeps.cases import DEEP, SMALL, sweep
 from tests.sweeps.test_killed import LONG, assert_same
@@ -59,6 +62,39 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
     assert killed
     run(whole, tmp_path / "b", jobs=2)
     assert_same(open(tmp_path / "a"), open(tmp_path / "b"))
+
+
+@pytest.mark.filterwarnings("ignore")  # of dask, about the workers that are gone
+def test_a_run_without_workers_says_that_it_waits_and_goes_on_with_others(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sharing, "_SILENCE", 0.3)
+    whole, states = sweep(LONG, trials=2000), []
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        sweep_progress(whole) as report,
+    ):
+        # without a word of it this test ends as well
+        late = threading.Timer(40, cluster.scale, [1])
+        late.start()
+
+        def leave_alone(state):
+            report(state)
+            if not any(before.done for before in states) and state.done:
+                cluster.scale(0)
+            if state.waiting and not any(before.waiting for before in states):
+                cluster.scale(1)
+            states.append(state)
+
+        done = run(whole, tmp_path, dask=cluster.scheduler_address, progress=leave_alone)
+        late.cancel()
+    assert done.trials == done.cells * 2000
+    first = next(at for at, state in enumerate(states) if state.waiting)
+    assert 0 < states[first].done < states[first].pending
+    assert not states[-1].waiting
+    assert " cells: waiting for workers\n" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore")  # of dask

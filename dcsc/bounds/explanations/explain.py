@@ -23,8 +23,11 @@ from dcsc.bounds.explanations.records import (
 from dcsc.bounds.family import BOUNDS, PURSUED, LayeredBound, PartialBound
 from dcsc.bounds.guarantee import Guarantee
 from dcsc.bounds.hypotheses import threshold_hypothesis
+from dcsc.bounds.inverse import with_babel
 from dcsc.bounds.pursued.margins import parameter_of
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
+from dcsc.bounds.records.babel import values_of
+from dcsc.bounds.records.measure import checked_pathway
 from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.theorem import Theorem
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
@@ -144,7 +147,8 @@ def _records(
     layers: DCSCModel | Records, truth: Pathway | None, noise: Any
 ) -> tuple[LayerRecord, ...]:
     if isinstance(layers, DCSCModel):
-        return measure(layers, truth, noise)  # type: ignore[arg-type]  # it refuses None
+        checked_pathway(layers, truth, "explain")
+        return measure(layers, truth, noise)  # type: ignore[arg-type]  # checked: it is no None
     if truth is not None or not isinstance(noise, int | float) or noise != 0:
         raise DcscError(
             "explain: truth, noise: expected with a model only: records have codes and noise of "
@@ -185,8 +189,9 @@ def _layer(
 ) -> LayerExplanation:
     record = records[number - 1]
     # The constants of the layer, and the two atoms behind its coherence, if its filters are known.
-    pair, channels = None, None
+    pair, channels, babel = None, None, None
     if isinstance(record, LayerInstance):
+        babel = values_of(record.dictionary)
         pair, channels = record.dictionary.correlated_pair(), record.dictionary.signal_shape[0]
         # without the noise, which may have no bound; each guarantee says what enters
         statistics = record.changed(noise=None).statistics()
@@ -215,9 +220,9 @@ def _layer(
                 part,
                 bound._sides(alone, part, delta),
                 _inside(number, thresholds, part.threshold),
-                _changes(bound, alone, known, delta),
+                _changes(bound, alone, known, delta, babel),
                 _best(bound, alone, step),
-                _asked(bound.max_sparsity, alone, 0.0),
+                _asked(_sparsest(bound, babel), alone, 0.0),
                 bound._weakest(alone, count),
             )
         )
@@ -246,15 +251,28 @@ def _asked(question: Callable[..., float | None], layer: Any, delta: float) -> f
         return None
 
 
+def _sparsest(
+    bound: BoundCalculator, babel: Callable[[int], Babel] | None
+) -> Callable[..., float | None]:
+    """Return a bound's `max_sparsity`, with the Babel functions of the dictionary if there is one.
+
+    All bounds share the passes over its Gram matrix.
+    """
+    if babel is None or not bound.needs_babel:
+        return bound.max_sparsity
+    return lambda layer, delta: with_babel(lambda one: bound.max_sparsity(one, delta), layer, babel)
+
+
 def _changes(
     bound: BoundCalculator,
     layer: LayerRecord,
     now: Sequence[float | None],
     delta: float,
+    babel: Callable[[int], Babel] | None,
 ) -> tuple[Change, ...]:
     """Return a bound's answers to the inverse questions, where it has one."""
     questions: tuple[tuple[str, bool, bool, Callable[..., float | None]], ...] = (
-        ("S", True, True, bound.max_sparsity),
+        ("S", True, True, _sparsest(bound, babel)),
         ("zeta", True, True, bound.max_noise),
         ("x_min", False, True, bound.min_amplitude),
         ("channels", False, False, bound.min_channels),
@@ -301,7 +319,6 @@ def _strides(
     if not isinstance(dictionary, ConvolutionalDictionary):
         return ()
     options: list[StrideOption] = []
-    sparsity = statistics.need("sparsity")
     for factor in range(2, max(dictionary.span) + 1):  # beyond, atoms do not meet
         if len(options) == _MOST_STRIDES:
             break
@@ -314,12 +331,12 @@ def _strides(
         zero = LayerInstance(wider, np.zeros(wider.code_shape), x_min=statistics.x_min)
         fresh = zero.statistics(babel=False)
         # How large S may be there by each bound of classes.
-        limits, babel = [], Babel.at(wider, sparsity)
+        limits, babel = [], values_of(wider)
         for bound, alone in classes:
             names = ("coherence", "n_atoms", "gain", "stripe_size", "n_stripes", "containing")
             constants = {name: getattr(fresh, name) for name in names}
-            moved = attrs.evolve(alone, sparsity=None, babel=babel, **constants)
-            limits.append(_asked(bound.max_sparsity, moved, delta))
+            moved = attrs.evolve(alone, sparsity=None, babel=None, **constants)
+            limits.append(_asked(_sparsest(bound, babel), moved, delta))
         allowed = [limit for limit in limits if limit is not None]
         options.append(
             StrideOption(

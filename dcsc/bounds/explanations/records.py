@@ -74,11 +74,11 @@ class Explanation(Displayed, Tabled):
         return self.text()
 
     def _display(self) -> Display:
-        verb = "applies" if len(self.guarantees) == 1 else "apply"
         return Display(
             f"Explanation, δ = {digits(self.failure_probability)}: "
-            f"{counted(len(self.layers), 'layer')}, "
-            f"{counted(len(self.guarantees), 'bound')} {verb}, {len(self.refusals)} do not",
+            f"{counted(len(self.layers), 'layer')}, {counted(len(self.guarantees), 'bound')} "
+            f"{'applies' if len(self.guarantees) == 1 else 'apply'}, {len(self.refusals)} "
+            f"{'does' if len(self.refusals) == 1 else 'do'} not",
             ("", "μ", "S", "S for certain", "S with δ", "sharpest bound", "fails at most"),
             [
                 (

@@ -171,11 +171,4 @@ def threshold_of(number: int, layer: LayerInstance) -> Array:
         raise DcscError(
             f"InstanceBound: threshold: layer {number} has none: give one, or choose it"
         )
-    array = np.atleast_1d(np.asarray(beta, dtype=np.float64))
-    filters = layer.dictionary.code_shape[0]
-    if array.size not in (1, filters):
-        raise DcscError(
-            f"InstanceBound: threshold: layer {number}: expected one, or one per filter, "
-            f"{filters}, got {array.size}"
-        )
-    return array
+    return np.atleast_1d(np.asarray(beta, dtype=np.float64))

@@ -8,6 +8,7 @@ import attrs
 
 from dcsc._arguments import items
 from dcsc._arrays import positive
+from dcsc._words import counted
 from dcsc.bounds.guarantee import LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records import LayerStatistics
@@ -121,7 +122,8 @@ def one_each(
     """Return the numbers of so many layers."""
     each = value if isinstance(value, tuple) else (value,) * depth
     if len(each) != depth:
-        raise DcscError(f"{where}: expected one for each of {depth} layers, got {len(each)}")
+        layers = counted(depth, "layer")
+        raise DcscError(f"{where}: expected one for each of {layers}, got {len(each)}")
     return each
 
 

@@ -1,6 +1,6 @@
 """Some values of the Babel functions, which bound all others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import attrs
@@ -11,7 +11,7 @@ from dcsc._words import quoted
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 
-__all__ = ["Babel", "interpolated"]
+__all__ = ["Babel", "interpolated", "values_of"]
 
 
 def _values(value: Any) -> tuple[tuple[int, float], ...]:
@@ -76,6 +76,20 @@ class Babel:
             )
             for most in sparsities
         ]
+
+
+def values_of(dictionary: Dictionary) -> Callable[[int], Babel]:
+    """Return what gives the values at every S up to some place; the last ones are kept."""
+    most, kept = 0, Babel({}, {})
+
+    def up_to(place: int) -> Babel:
+        nonlocal most, kept
+        if place > most:
+            each = [enumerate(values.tolist()) for values in dictionary.babel_functions(place)]
+            most, kept = place, Babel(*(dict(list(pairs)[1:]) for pairs in each))
+        return kept
+
+    return up_to
 
 
 def interpolated(sparsity: int, known: tuple[tuple[int, float], ...], first: float) -> float:

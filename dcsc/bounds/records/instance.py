@@ -31,7 +31,7 @@ from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
 from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
-from dcsc.projections.base import Threshold, optional_threshold_field
+from dcsc.projections.base import Threshold, check_per_filter, optional_threshold_field
 
 __all__ = ["LayerInstance"]
 
@@ -85,6 +85,12 @@ def _coins(value: Any, record: Any, where: str) -> Array:
     if record.signs_independent:
         raise DcscError(f"{where}: expected them with signs_independent=False only")
     return frozen_array(array.astype(np.int64))
+
+
+def _one_per_filter(instance: "LayerInstance", field: Any, value: Any) -> None:
+    threshold = value.threshold if isinstance(value, Selection) else value
+    where = f"LayerInstance: {field.name}"
+    check_per_filter(threshold, instance.dictionary.code_shape[0], where)
 
 
 def _hypotheses(instance: "LayerInstance", attribute: Any, value: Any) -> None:
@@ -144,7 +150,7 @@ class LayerInstance(Displayed, LayerRecord):
         hash=False,
         repr=brief,
     )
-    threshold: Threshold | None = optional_threshold_field()
+    threshold: Threshold | None = optional_threshold_field(validator=_one_per_filter)
     noise: float | Array | None = attrs.field(
         default=0.0,
         converter=attrs.converters.optional(named(_noise)),  # type: ignore[misc]  # see `named`
@@ -154,7 +160,9 @@ class LayerInstance(Displayed, LayerRecord):
     noise_model: Noise | str = attrs.field(
         default=attrs.Factory(_default_model, takes_self=True), validator=_noise_model
     )
-    selection: Selection | None = attrs.field(factory=Selection, kw_only=True)
+    selection: Selection | None = attrs.field(
+        factory=Selection, kw_only=True, validator=_one_per_filter
+    )
     signs_independent: bool = attrs.field(default=True, kw_only=True)
     successor: Dictionary | None = attrs.field(default=None, kw_only=True)
     x_min: float | None = number_field(real, default=None, kw_only=True, minimum=0)

@@ -1,6 +1,7 @@
 """Reading the constants of the theorems off a model and its pathway."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy.typing as npt
 
@@ -70,12 +71,12 @@ def _coins(layer: Layer) -> Array | None:
         return None
 
 
-def checked_pathway(model: DCSCModel, truth: Pathway, where: str) -> tuple[Array, ...]:
+def checked_pathway(model: DCSCModel, truth: Any, where: str) -> tuple[Array, ...]:
     """Return the arrays of a pathway that fits the model."""
     instance(model, DCSCModel, f"{where}: model")
     if not isinstance(truth, Pathway) or len(truth) != len(model.layers) + 1:
         raise DcscError(
-            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, got "
-            f"{quoted(truth)}"
+            f"{where}: truth: expected a Pathway of {len(model.layers) + 1} arrays, which "
+            f"model.synthesize(codes) returns, got {quoted(truth)}"
         )
     return truth.arrays

@@ -224,7 +224,7 @@ class LayerStatistics(Facts, LayerRecord):
     stripe_size : int, optional
         Number of entries of a stripe, which caps S.
     babel : Babel, optional
-        Some values of μ₁ and μ₂²; without them they are μS and μ²S at most.
+        Some values of μ₁ and μ₂², which bound all others; without them they are μS and μ²S at most.
     n_stripes, containing : int, optional
         Number of stripes, and of those that hold an entry at the least: they limit the non-zeros.
     channel_size : int, optional

@@ -14,7 +14,7 @@ from dcsc._tables import Tabled
 from dcsc.errors import DcscError, TooLargeError
 from dcsc.experiments.simulation.draws import BLOCK, Trials, checked_noise
 from dcsc.experiments.simulation.engines import BatchEngine, DrawEngine
-from dcsc.experiments.simulation.tally import counted, counts_of
+from dcsc.experiments.simulation.tally import counts_field, counts_of
 from dcsc.experiments.simulation.trials import Simulation, engine_of
 from dcsc.layer import law_of
 from dcsc.model import DCSCModel
@@ -39,9 +39,9 @@ class Enumeration(Displayed, Tabled):
     """
 
     patterns: int
-    failures: Array = counted()
-    missed: Array = counted()
-    false_alarms: Array = counted()
+    failures: Array = counts_field()
+    missed: Array = counts_field()
+    false_alarms: Array = counts_field()
 
     @property
     def probability(self) -> Array:

@@ -11,11 +11,11 @@ from dcsc._arrays import Array, frozen_array, numeric_array, real
 from dcsc._display import Display, Displayed, digits
 from dcsc._fields import array_field
 from dcsc._tables import Tabled
-from dcsc._words import quoted
+from dcsc._words import counted, quoted
 from dcsc.errors import DcscError
 from dcsc.intervals import Estimate
 
-__all__ = ["Tally", "clopper_pearson", "counted", "counts_of"]
+__all__ = ["Tally", "clopper_pearson", "counts_field", "counts_of"]
 
 
 def clopper_pearson(
@@ -59,7 +59,7 @@ def _counts(value: Any, record: Any, where: str) -> Array:
     return frozen_array(numeric_array(value, where).astype(np.int64))
 
 
-def counted(optional: bool = False) -> Any:
+def counts_field(optional: bool = False) -> Any:
     """Declare an array of counts, which may be None if nothing was counted."""
     return array_field(_counts, optional=optional)
 
@@ -85,9 +85,9 @@ class Tally(Displayed, Tabled):
     """
 
     trials: int
-    failures: Array = counted()
-    missed: Array | None = counted(optional=True)
-    false_alarms: Array | None = counted(optional=True)
+    failures: Array = counts_field()
+    missed: Array | None = counts_field(optional=True)
+    false_alarms: Array | None = counts_field(optional=True)
     task: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -133,8 +133,8 @@ class Tally(Displayed, Tabled):
             for name, failed, rate, low, high, *rest in zip(*self._table().values(), strict=True)
         ]
         return Display(
-            f"Tally of {self.trials} trials: the pathway fails at a rate of {rows[-1][2]}, "
-            f"{rows[-1][3]} with 95 % confidence",
+            f"Tally of {counted(self.trials, 'trial')}: the pathway fails at a rate of "
+            f"{rows[-1][2]}, {rows[-1][3]} with 95 % confidence",
             ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
             rows,
             () if self.missed is not None else (_UNCOUNTED,),

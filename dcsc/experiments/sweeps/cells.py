@@ -101,6 +101,11 @@ class Cell:
         labels = (f"{name}={_brief(value)}" for name, value in self.coordinates.items())
         return ", ".join(labels) or "the only cell"
 
+    @property
+    def named(self) -> str:
+        """What errors begin with: the cell by its coordinates."""
+        return f"cell {self}" if self.coordinates else str(self)
+
     @cached_property
     def identity(self) -> str:
         """The hash of all that its counts depend on; cells that agree in it share their trials."""
@@ -140,7 +145,7 @@ class Cell:
     @OneBlasThread()
     def model(self, strategies: Strategies) -> DCSCModel:
         """Return the model, its signs not drawn."""
-        seed, wrong = self.task.seed, _Wrong(f"cell {self}: ")
+        seed, wrong = self.task.seed, _Wrong(f"{self.named}: ")
         layers = []
         for number, table in enumerate(self.task.used, start=1):
             place = f"layers.{number}"
@@ -170,7 +175,7 @@ class Cell:
         """
         table, seed = self.task.codes, self.task.seed
         amplitudes = self.amplitudes(strategies)
-        wrong = _Wrong(f"cell {self}: ")
+        wrong = _Wrong(f"{self.named}: ")
         with wrong.at("codes"):
             return codes.draw(
                 model.layers[-1].dictionary,
@@ -183,7 +188,7 @@ class Cell:
 
     def amplitudes(self, strategies: Strategies) -> Amplitudes:
         """Return the law of the sizes of its codes."""
-        wrong = _Wrong(f"cell {self}: ")
+        wrong = _Wrong(f"{self.named}: ")
         with wrong.at("codes.amplitudes"):
             law: Amplitudes = strategies.build(
                 "amplitudes", self.task.codes.amplitudes, self.task.seed
@@ -199,7 +204,7 @@ class Cell:
             if isinstance(pursuit, Layered):
                 pursuit._each(len(self.task.used))
         except (TypeError, ValueError) as error:
-            raise DcscError(f"cell {self}: pursuit: {error}") from None
+            raise DcscError(f"{self.named}: pursuit: {error}") from None
         return pursuit
 
     @OneBlasThread()
@@ -215,7 +220,7 @@ class Cell:
         try:
             return Simulation.of(model, codes, self.seed, self.task.noise, pursuit=pursuit)
         except DcscError as error:
-            raise DcscError(f"cell {self}: {error}") from None
+            raise DcscError(f"{self.named}: {error}") from None
 
 
 @lru_cache(maxsize=32)

@@ -144,7 +144,8 @@ class Sweep(Displayed):
             return Cell(index, coordinates, grid.task(index))
         except (ValueError, ExceptionGroup) as error:
             labels = ", ".join(f"{name}={label}" for name, label in coordinates.items())
-            raise DcscError(f"cell {labels}: {'; '.join(mistakes(error, ''))}") from None
+            named = f"cell {labels}" if labels else "the only cell"
+            raise DcscError(f"{named}: {'; '.join(mistakes(error, ''))}") from None
 
     def as_table(self) -> dict[str, Any]:
         """Return the tables that `of` makes this sweep from."""

@@ -74,12 +74,12 @@ class _Reasons:
         self.cells: dict[str, list[Any]] = {}
 
     def add(self, cell: Cell, text: str) -> None:
-        entry = self.cells.setdefault(text, [str(cell), 0])
+        entry = self.cells.setdefault(text, [cell.named, 0])
         entry[1] += 1
 
     def told(self) -> tuple[str, ...]:
         return tuple(
-            f"cell {first}: {text}" + (f" (and {count - 1} more)" if count > 1 else "")
+            f"{first}: {text}" + (f" (and {count - 1} more)" if count > 1 else "")
             for text, (first, count) in self.cells.items()
         )
 
@@ -148,7 +148,7 @@ class _Outcomes:
         except CellError as error:
             return None, error.texts, DcscError
         except Exception as error:  # the user's classes may raise anything
-            text = str(error).removeprefix(f"cell {cell}: ")
+            text = str(error).removeprefix(f"{cell.named}: ")
             if not isinstance(error, DcscError):
                 text = f"{type(error).__name__}: {text}"
             infeasible = isinstance(error, InfeasibleError)

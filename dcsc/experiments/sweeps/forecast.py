@@ -14,6 +14,7 @@ from dcsc._arguments import any_path
 from dcsc._arrays import instance
 from dcsc._display import Display, Displayed, digits
 from dcsc._threads import OneBlasThread
+from dcsc._words import counted
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -68,10 +69,13 @@ class Forecast(Displayed):
         rows = [
             ("trials to do", f"{self.trials}, {self.found} are there"),
             ("cells without codes", str(len(self.examination.infeasible))),
-            ("time of one process", f"about {digits(self.seconds)} s, from {self.sampled} cells"),
+            (
+                "time of one process",
+                f"about {digits(self.seconds)} s, from {counted(self.sampled, 'cell')}",
+            ),
             ("memory", memory),
         ]
-        title = f"Forecast for {self.cells} cells"
+        title = f"Forecast for {counted(self.cells, 'cell')}"
         return Display(title, ("", "is"), rows, self.examination.reasons)
 
 

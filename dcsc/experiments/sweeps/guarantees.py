@@ -2,7 +2,7 @@
 
 import math
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import attrs
 import numpy as np
@@ -20,6 +20,8 @@ from dcsc.bounds import (
     declare,
     measure,
 )
+from dcsc.bounds.inverse import with_babel
+from dcsc.bounds.records.babel import values_of
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.experiments.simulation.draws import Draws
 from dcsc.experiments.sweeps.cells import Cell
@@ -56,18 +58,18 @@ def guarantees(cell: Cell, codes: Array, draws: Draws, strategies: Strategies) -
         statements = [
             _statement(name, one, records, cell.task.delta, pursuit) for name, one in bounds
         ]
-        partial = [_partial(name, one, records.layers, pursuit) for name, one in others]
+        means = [_partial(name, one, records.layers, pursuit) for name, one in others]
         numbers = records.numbers
     except DcscError as error:
         statements = [BoundRecord(name, None, str(error)) for name, _ in bounds]
-        partial = [_silent(name, str(error)) for name, _ in others]
+        means = [_silent(name, str(error)) for name, _ in others]
         numbers, share = (), None
     constants = {
         name: tuple(_plain(getattr(layer, name)) for layer in numbers) for name in CONSTANTS
     }
     seconds = time.perf_counter() - start
     return GuaranteesRecord(
-        cell.guarantees_identity, tuple(statements), constants, share, seconds, tuple(partial)
+        cell.guarantees_identity, tuple(statements), constants, share, seconds, tuple(means)
     )
 
 
@@ -128,7 +130,7 @@ def _statement(
         why = f"its value is {guarantee.unclipped:.3g}{least}"
     assert isinstance(pursuit, Layered)  # no bound speaks of another
     each = [bound.at(step) for step in pursuit._each(len(layers))]
-    limits = () if bound.needs_instances else tuple(_limits(each, guarantee, layers, delta))
+    limits = () if bound.needs_instances else tuple(_limits(each, guarantee, records, delta))
     return BoundRecord(
         name,
         guarantee.failure_probability,
@@ -187,23 +189,30 @@ def _means(bound: PartialBound, layer: LayerRecord, part: LayerPartial) -> dict[
 def _limits(
     bounds: list[BoundCalculator],
     guarantee: Guarantee,
-    layers: tuple[LayerRecord, ...],
+    records: _Records,
     delta: float,
 ) -> list[float | str | None]:
     """Return the largest S that its bound allows each layer, with the noise that reaches it."""
     limits: list[float | str | None] = []
-    for bound, layer, part in zip(bounds, layers, guarantee.layers, strict=True):
+    for bound, record, layer, part in zip(
+        bounds, records.layers, records.of(bounds[0]), guarantee.layers, strict=True
+    ):
         if math.isinf(part.noise):  # nothing bounds what the layer below leaves
             limits.append(None)
             continue
         alone = attrs.evolve(layer.statistics(), sparsity=0, patch_sparsity=None, noise=part.noise)
-        limits.append(_plain(_max_sparsity(bound, alone, delta)))
+        largest = partial(_max_sparsity, bound, delta)
+        if bound.needs_babel and isinstance(record, LayerInstance):
+            limit = with_babel(largest, alone, values_of(record.dictionary))
+        else:
+            limit = largest(alone)
+        limits.append(_plain(limit))
     return limits
 
 
 @lru_cache(maxsize=4096)
 def _max_sparsity(
-    bound: BoundCalculator, layer: LayerStatistics, delta: float
+    bound: BoundCalculator, delta: float, layer: LayerStatistics
 ) -> int | float | None:
     return bound.max_sparsity(layer, delta)
 

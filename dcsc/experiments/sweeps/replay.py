@@ -177,7 +177,7 @@ def replay(
     flat = int(np.ravel_multi_index(index, sweep.shape)) if index else 0
     if store.plan.cells[flat] != point.identity:
         raise DcscError(
-            f"replay: cell {point} cannot be made as it was: expected the dcsc, the code of your "
+            f"replay: {point.named} cannot be made as it was: expected the dcsc, the code of your "
             "own and the files of filters that the sweep was run with"
         )
     simulation = point.simulation(sweep.strategies)

@@ -15,6 +15,7 @@ from dcsc._arrays import instance
 from dcsc._display import Display, Displayed, digits, percent
 from dcsc._sharing import Pace, open_workers, process_count, results
 from dcsc._version import __version__
+from dcsc._words import counted
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.draws import BLOCK
 from dcsc.experiments.sweeps.cells import Cell
@@ -44,6 +45,8 @@ class State:
         Pieces of this round, and those of them that have landed; none yet when it begins.
     look : (int, int)
         Which look the round leads to, and how many there can be.
+    waiting : bool
+        Whether all workers of a cluster are lost, and the run waits for others.
     """
 
     cells: int
@@ -53,6 +56,7 @@ class State:
     pending: int
     done: int
     look: tuple[int, int]
+    waiting: bool = False
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -95,7 +99,7 @@ class Run(Displayed):
             ("cells without codes", str(len(self.infeasible))),
             ("time", f"{digits(self.seconds)} s, workers busy {percent(self.busy)} of it"),
         ]
-        title = f"Run of {self.cells} cells into {self.folder}"
+        title = f"Run of {counted(self.cells, 'cell')} into {self.folder}"
         return Display(title, ("", "is"), rows, self.infeasible)
 
 
@@ -122,7 +126,8 @@ def run(
     dask : str, optional
         The address of a Dask scheduler; its workers then do the work.
     progress : callable
-        Called with the state of the run whenever the folder has received something.
+        Called with the state of the run whenever the folder has received something, and now and
+        then while there are no workers.
     force : bool, default False
         Whether a ``sweep.json`` or ``results.nc`` that dcsc did not write may be replaced.
 
@@ -140,11 +145,13 @@ def run(
     place = any_path(folder, "run: folder")
     function(progress, "run: progress")
     replaces = flag(force, "run: force")
+    told = _Told(progress)
     with (
-        open_workers(workers, dask) as (parallel, count),  # a wrong address leaves no folder behind
+        # a wrong address leaves no folder behind
+        open_workers(workers, dask, told.waiting) as (parallel, count),
         Store.locked(place, _plan(sweep, cells, place), replaces) as store,
     ):
-        return _Runner(sweep, cells, store, progress).run(parallel, count)
+        return _Runner(sweep, cells, store, told).run(parallel, count)
 
 
 def _plan(sweep: Sweep, cells: Sequence[Cell], place: Path) -> dict[str, Any]:
@@ -168,6 +175,22 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+class _Told:
+    """Hands states on, and the last one once more while there are no workers."""
+
+    def __init__(self, progress: Callable[[State], None]) -> None:
+        self.progress = progress
+        self.last: State | None = None
+
+    def __call__(self, state: State) -> None:
+        self.last = state
+        self.progress(state)
+
+    def waiting(self) -> None:
+        if self.last is not None:
+            self.progress(attrs.evolve(self.last, waiting=True))
 
 
 class _Runner:

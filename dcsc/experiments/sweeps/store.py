@@ -75,7 +75,10 @@ class Store:
     def read(cls, folder: Path) -> Self:
         """Read all that is there."""
         if not cls.is_one(folder):
-            raise DcscError(f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}")
+            why = "" if folder.exists() else ", which does not exist"
+            raise DcscError(
+                f"sweep: expected the folder of a sweep, with a {_PLAN}, got {folder}{why}"
+            )
         store = cls(folder, read_plan(_json(folder / _PLAN), str(folder / _PLAN)))
         depths = dict(zip(store.plan.cells, store.plan.depths, strict=True))
         depths |= dict(zip(store.plan.guarantees, store.plan.depths, strict=True))

@@ -210,7 +210,8 @@ class Strategies:
         if kind in known:
             return known[kind]
         if ":" not in kind:
-            raise ValueError(f"no {family} is called {quoted(kind)}{nearest(kind, known)}")
+            called = "are called" if family.endswith("s") else "is called"
+            raise ValueError(f"no {family} {called} {quoted(kind)}{nearest(kind, known)}")
         if not self.allow_code:
             raise CodeError(
                 f"{quoted(kind)} is code of your own, which runs only with --allow-code"

@@ -70,6 +70,11 @@ def register_record(
 
 def each_of(value: Any, read: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Return what is read from each item of a list."""
+    if isinstance(value, Mapping):
+        raise ValueError(
+            f"expected a list, got the table {quoted(value)}: an item of a list begins with "
+            "[[NAME]], a table with [NAME]"
+        )
     if not isinstance(value, list | tuple):
         raise ValueError(f"expected a list, got {quoted(value)}")
     return tuple(each(enumerate(value), lambda _, item: read(item)).values())

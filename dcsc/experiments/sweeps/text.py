@@ -12,7 +12,7 @@ _SHOWN = 12
 
 def replay_text(replay: "Replay") -> str:
     """Return the layers of a replay with their wrong entries, the worst of each."""
-    lines = [f"cell {replay.cell}, trial {replay.trial}: {_verdict(replay)}"]
+    lines = [f"{replay.cell.named}, trial {replay.trial}: {_verdict(replay)}"]
     for layer in replay.layers:
         lines += ["", _head(layer)]
         if layer.entries:

@@ -57,7 +57,7 @@ def _named(sweep: Sweep, piece: Piece) -> list[Record]:
     except Exception as error:  # a user's class may raise anything
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise DcscError(
-            f"cell {sweep.cell(piece.index)}: {type(error).__name__}: {error} "
+            f"{sweep.cell(piece.index).named}: {type(error).__name__}: {error} "
             f"({where.filename}, line {where.lineno})"
         ) from None
 
@@ -67,8 +67,9 @@ def _piece(sweep: Sweep, piece: Piece) -> list[Record]:
     cell = sweep.cell(piece.index)
     if cell.identity != piece.identity:
         raise DcscError(
-            f"sweep: a worker reads cell {cell} otherwise than the one who asked: expected the "
-            "same version of dcsc, of your own code and of files of filters everywhere"
+            f"sweep: a worker reads {cell.named} otherwise than the one who asked: expected the "
+            "same version of dcsc, of your own code and of files of filters everywhere (restart "
+            "workers that began before a change)"
         )
     model = cell.model(sweep.strategies)
     try:
@@ -87,7 +88,7 @@ def _piece(sweep: Sweep, piece: Piece) -> list[Record]:
             try:
                 tally = simulation.tally(first, last, entries=True)
             except DcscError as error:  # of a pursuit that does not get there
-                raise DcscError(f"cell {cell}: {error}") from None
+                raise DcscError(f"{cell.named}: {error}") from None
             assert tally.missed is not None
             assert tally.false_alarms is not None
             end = time.perf_counter()

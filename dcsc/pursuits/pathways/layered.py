@@ -7,7 +7,7 @@ import attrs
 from dcsc._arguments import instances
 from dcsc._arrays import Array
 from dcsc._fields import named
-from dcsc._words import quoted
+from dcsc._words import counted, quoted
 from dcsc.errors import DcscError
 from dcsc.pursuits.base import Pursuit
 from dcsc.pursuits.one_step import OneStep
@@ -60,7 +60,8 @@ class Layered(PathwayPursuit):
         pursuits = self.pursuit if isinstance(self.pursuit, tuple) else (self.pursuit,) * depth
         if len(pursuits) != depth:
             raise DcscError(
-                f"Layered: pursuit: expected one for each of {depth} layers, got {len(pursuits)}"
+                f"Layered: pursuit: expected one for each of {counted(depth, 'layer')}, got "
+                f"{len(pursuits)}"
             )
         return pursuits
 
