@@ -44,7 +44,7 @@ def test_the_folder_of_a_sweep_that_does_not_exist_is_told_as_such(tmp_path):
 
 
 def test_a_table_where_a_list_is_expected_is_told_how_lists_are_written():
-    with pytest.raises(DcscError, match=r"layers: expected a list, got the table .*\[\[NAME\]\]"):
+    with pytest.raises(DcscError, match=r"layers: expected a list, got .*\[\[NAME\]\]"):
         experiments.Sweep.of({"trials": 1, "layers": {}, "codes": {"sparsity": 1}})
 
 

@@ -270,9 +270,9 @@ def test_a_plan_that_is_none(content, copied, finished):
 
 
 def test_folders_that_are_none(tmp_path):
-    for folder in (tmp_path, tmp_path / "none"):
+    for folder, why in ((tmp_path, ""), (tmp_path / "none", ", which does not exist")):
         assert said(sweeps.open, folder) == (
-            f"sweep: expected the folder of a sweep, with a sweep.json, got {folder}"
+            f"sweep: expected the folder of a sweep, with a sweep.json, got {folder}{why}"
         )
     file = tmp_path / "file"
     file.write_text("")

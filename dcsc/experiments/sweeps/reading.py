@@ -20,6 +20,7 @@ from dcsc.experiments.sweeps.ranges import MOST_CELLS, AxisTable, read_axis
 from dcsc.experiments.sweeps.stopping import Stopping, check_trials
 from dcsc.experiments.sweeps.strategies import Strategies
 from dcsc.experiments.sweeps.strict import (
+    LISTS,
     CodeError,
     MissingParameterError,
     mistakes,
@@ -142,7 +143,7 @@ def _unwritable(value: Any, place: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _converter() -> cattrs.Converter:
-    converter = strict_converter()
+    converter = strict_converter(LISTS)
     for kind in (Stopping, AxisTable, _Head):
         register_record(converter, kind)
     return converter

@@ -10,6 +10,7 @@ from cattrs.gen import make_dict_structure_fn
 from dcsc._words import nearest, quoted
 
 __all__ = [
+    "LISTS",
     "CodeError",
     "MissingParameterError",
     "each",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 
+LISTS = ": an item of a list begins with [[NAME]], a table with [NAME]"
+
+
 class MissingParameterError(ValueError):
     """A strategy has fewer parameters than it needs."""
 
@@ -31,8 +35,11 @@ class CodeError(ValueError):
     """A name is code of the user's, which may not run."""
 
 
-def strict_converter() -> cattrs.Converter:
-    """Return a converter that takes a value of the right type, and converts none of another."""
+def strict_converter(lists: str = "") -> cattrs.Converter:
+    """Return a converter that takes a value of the right type, and converts none of another.
+
+    ``lists`` is what is said of a table where a list of them is expected: how one is written.
+    """
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind, read in ((int, whole), (float, _number), (str, _text), (bool, _truth)):
         converter.register_structure_hook(kind, read)
@@ -42,7 +49,7 @@ def strict_converter() -> cattrs.Converter:
     def _(kind: Any) -> Any:
         inner = get_args(kind)[0]
         hook = converter.get_structure_hook(inner)
-        return lambda value, _: each_of(value, lambda item: hook(item, inner))
+        return lambda value, _: each_of(value, lambda item: hook(item, inner), lists)
 
     @converter.register_structure_hook_factory(lambda kind: _origin(kind) is Mapping)
     def _(kind: Any) -> Any:
@@ -68,15 +75,11 @@ def register_record(
     converter.register_structure_hook(kind, lambda value, _: hook(table_of(value), kind))
 
 
-def each_of(value: Any, read: Callable[[Any], Any]) -> tuple[Any, ...]:
+def each_of(value: Any, read: Callable[[Any], Any], lists: str = "") -> tuple[Any, ...]:
     """Return what is read from each item of a list."""
-    if isinstance(value, Mapping):
-        raise ValueError(
-            f"expected a list, got the table {quoted(value)}: an item of a list begins with "
-            "[[NAME]], a table with [NAME]"
-        )
     if not isinstance(value, list | tuple):
-        raise ValueError(f"expected a list, got {quoted(value)}")
+        hint = lists if isinstance(value, Mapping) else ""
+        raise ValueError(f"expected a list, got {quoted(value)}{hint}")
     return tuple(each(enumerate(value), lambda _, item: read(item)).values())
 
 

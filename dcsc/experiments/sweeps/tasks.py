@@ -9,7 +9,7 @@ import cattrs
 from cattrs.gen import override
 
 from dcsc.experiments.sweeps.strategies import Strategies, Strategy
-from dcsc.experiments.sweeps.strict import each_of, register_record, strict_converter, whole
+from dcsc.experiments.sweeps.strict import LISTS, each_of, register_record, strict_converter, whole
 from dcsc.experiments.sweeps.tables import Codes, Constants, LayerTable, Task, check_part
 
 __all__ = ["PARTS", "PARTS_OF_LAYERS", "Path", "read_part", "read_task", "with_parts"]
@@ -59,7 +59,7 @@ def _kinds() -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _converter(strategies: Strategies) -> cattrs.Converter:
-    converter = strict_converter()
+    converter = strict_converter(LISTS)
     converter.register_structure_hook(Strategy, lambda value, _: strategies.read("bound", value))
 
     def strategy(family: str) -> Any:
