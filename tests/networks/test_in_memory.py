@@ -159,7 +159,7 @@ def test_a_perturbation_that_is_less_than_a_step_of_whole_numbers_is_said():
     pictures = (16 * IMAGES[:2]).astype(np.uint8)
     said = f"input: whole numbers from 0 to {pictures.max()}, taken as they are: a perturbation of "
     for inputs, perturbation, expected in (
-        (pictures, 1 / 255, [f"{said}0.00392157 is less than a step of them"]),
+        (pictures, 1 / 255, [f"{said}1/255 is less than a step of them"]),
         (pictures, 1, []),
         (pictures, None, []),
         (IMAGES[:2], 1 / 255, []),
