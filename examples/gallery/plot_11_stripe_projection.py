@@ -31,5 +31,5 @@ for ax, name, code in zip(
         f"{dictionary.stripe_sparsity(code)} in a stripe, distance {error:.2f}"
     )
 axes[1].set(xlabel="position")
-axes[0].legend(loc="upper right", ncols=2)
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
