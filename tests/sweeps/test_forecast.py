@@ -58,6 +58,23 @@ def test_what_else_the_machine_does_is_not_counted(monkeypatch):
     assert calls
 
 
+def test_guarantees_count_as_what_they_take_the_first_time(monkeypatch):
+    """What a cell's guarantees keep makes those of the same cell quick, as in no run."""
+    given = sweep(SMALL, trials=64)
+    module = sys.modules[forecast.__module__]
+    plain, seen = module._run, set()
+
+    def keeping(sweep, cell, trials, guarantees):
+        spent, _ = plain(sweep, cell, trials, guarantees)
+        first = (id(sweep), cell.identity) not in seen
+        seen.add((id(sweep), cell.identity))
+        return spent, 1.0 if first else 0.0
+
+    monkeypatch.setattr(module, "_run", keeping)
+    bounds = {cell.guarantees_identity for cell in given.cells()}
+    assert forecast(given).seconds >= len(bounds)
+
+
 def test_the_memory_is_right_within_a_factor(tmp_path):
     (tmp_path / "small.toml").write_text(SMALL.replace("trials = 100", "trials = 20000"))
     command = [sys.executable, "-m", "dcsc", "sweep", "small.toml", "--jobs", "1", "--out", "out"]
