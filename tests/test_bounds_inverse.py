@@ -1,6 +1,7 @@
 """The questions asked backwards: how much noise, how small a code, how many channels."""
 
 import math
+from functools import cache
 
 import attrs
 import numpy as np
@@ -20,7 +21,7 @@ from dcsc.bounds import (
     UniquenessBound,
     explain,
 )
-from dcsc.bounds.inverse import at_welch_floor
+from dcsc.bounds.inverse import _last, at_welch_floor
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, filters
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import Selection
@@ -144,6 +145,37 @@ def test_noise_that_given_codes_can_bear(model, tail):
     assert bound.max_noise(loud, 0.5) is None
     silent = LayerInstance(dictionary, 0 * codes, 0.45)
     assert bound.max_noise(silent, 0.0) == pytest.approx(0.45, rel=1e-9)
+
+
+@pytest.mark.parametrize("delta", [1e-9, 0.01, 0.5])
+def test_smooth_probabilities_are_inverted_in_few_steps_and_to_the_last_bit(delta):
+    asked = []
+
+    class Counted(ProbabilisticBound):
+        def _evaluate(self, layers):
+            asked.append(layers)
+            return super()._evaluate(layers)
+
+    given_ = layer(coherence=0.002)
+    most = Counted().max_noise(given_, delta)
+    assert len(asked) <= 25
+    beyond = math.nextafter(most, math.inf)
+    assert meets(ProbabilisticBound(), attrs.evolve(given_, noise=most), delta)
+    assert not meets(ProbabilisticBound(), attrs.evolve(given_, noise=beyond), delta)
+
+
+@given(st.floats(0, 1), st.floats(0, 30), st.floats(1e-3, 1e3))
+def test_the_last_number_is_found_wherever_it_is_and_whatever_the_slope(place, power, slope):
+    root, asked = 1 + place, []
+
+    def excess(x):
+        asked.append(x)
+        far = slope * math.copysign(abs(x - root) ** (power / 10), x - root)
+        return far if x > root else min(far, 0.0)
+
+    low = _last(cache(excess), 1.0, 2.0 + 1e-9)
+    assert low <= root < math.nextafter(low, 3)
+    assert len(asked) <= 56
 
 
 # ---- amplitude -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.filters import gaussian, low_coherence, orthogonal, sparse_rademacher
 from dcsc.dictionaries.filters.incoherent import _Correlations
-from dcsc.errors import DcscError
+from dcsc.errors import DcscError, TooLargeError
 
 
 def roomy(bank, stride=1):
@@ -92,6 +92,11 @@ def test_more_starts_are_no_worse_and_the_seed_decides():
     assert ratio(more) <= ratio(few)
     np.testing.assert_array_equal(low_coherence(4, 1, 5, starts=1, rng=3), few)
     assert not np.array_equal(low_coherence(4, 1, 5, starts=1, rng=4), few)
+
+
+def test_banks_whose_correlations_no_memory_holds_are_refused():
+    with pytest.raises(TooLargeError, match=r"low_coherence: correlations: .*\(1, 10000000, 10"):
+        low_coherence(10**7, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from dcsc._arguments import flag
@@ -117,10 +116,10 @@ class BoundCalculator(Theorem[Guarantee]):
         `LayerStatistics` all that is known of them is ``babel``, mostly their values at S - 1 and S
         of some codes, and coherence: at other S these bound them, and the result may be smaller.
         """
-        meets, layer = _asked(self, "max_sparsity", statistics, failure_probability)
+        beyond, layer = _asked(self, "max_sparsity", statistics, failure_probability)
 
         def largest(one: LayerStatistics) -> int | float | None:
-            return inverse.max_sparsity(meets, one)
+            return inverse.max_sparsity(beyond, one)
 
         if not (isinstance(statistics, LayerInstance) and self.needs_babel):
             return largest(layer)
@@ -131,8 +130,8 @@ class BoundCalculator(Theorem[Guarantee]):
 
         It is ``math.inf`` if every ζ is allowed; None if the layer fails more often without noise.
         """
-        meets, layer = _asked(self, "max_noise", statistics, failure_probability, of_class=False)
-        return inverse.max_noise(meets, layer)
+        beyond, layer = _asked(self, "max_noise", statistics, failure_probability, of_class=False)
+        return inverse.max_noise(beyond, layer)
 
     def min_amplitude(
         self, statistics: LayerRecord, failure_probability: float = 0.01
@@ -142,8 +141,8 @@ class BoundCalculator(Theorem[Guarantee]):
         The layer's x_min is ignored, and so is its threshold, which would have to change with it;
         x_max stays. The result is 0 if every x_min is allowed; None if not even x_min = x_max is.
         """
-        meets, layer = _asked(self, "min_amplitude", statistics, failure_probability)
-        return inverse.min_amplitude(meets, layer)
+        beyond, layer = _asked(self, "min_amplitude", statistics, failure_probability)
+        return inverse.min_amplitude(beyond, layer)
 
     def min_channels(
         self, statistics: LayerRecord, failure_probability: float = 0.01
@@ -154,8 +153,8 @@ class BoundCalculator(Theorem[Guarantee]):
         ``channel_size``. It is a necessary number, not a sufficient one: filters at Welch's floor
         need not exist. None if no number will do.
         """
-        meets, layer = _asked(self, "min_channels", statistics, failure_probability)
-        return inverse.min_channels(meets, layer)
+        beyond, layer = _asked(self, "min_channels", statistics, failure_probability)
+        return inverse.min_channels(beyond, layer)
 
     # ---- what hooks may use ------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ def _asked(
     layer: LayerRecord,
     failure_probability: float,
     of_class: bool = True,
-) -> tuple[Callable[[LayerRecord], bool], Any]:
+) -> tuple[inverse.Condition, Any]:
     """Return the condition to fail with at most δ, and what an inverse question is about."""
     name = type(bound).__name__
     as_record(layer, f"{name}.{method}: statistics")
@@ -182,8 +181,18 @@ def _asked(
         )
     (record,) = bound._records(layer, f"{method}: statistics")
 
-    def meets(changed: LayerRecord) -> bool:
+    def beyond(changed: LayerRecord) -> float:
         guarantee = bound.evaluate(changed)
-        return guarantee.holds and guarantee.unclipped <= delta
+        return _logarithm_of_ratio(guarantee.unclipped, delta) if guarantee.holds else math.inf
 
-    return meets, bound._wanted(record if of_class else record.changed(noise=0.0))
+    return beyond, bound._wanted(record if of_class else record.changed(noise=0.0))
+
+
+def _logarithm_of_ratio(probability: float, delta: float) -> float:
+    """Return log(p / δ), which is at most 0 if and only if p is at most δ, whatever rounds."""
+    if probability == 0:
+        return -math.inf
+    if delta == 0:
+        return math.inf
+    ratio = math.log(probability) - math.log(delta)
+    return min(ratio, 0.0) if probability <= delta else max(ratio, math.ulp(0.0))

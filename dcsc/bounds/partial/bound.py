@@ -140,12 +140,12 @@ class PartialBound(Theorem[PartialGuarantee]):
         layer = _constants(record, spread=false_alarms is not None)
         self._require_random_signs(1, layer, deepest=True)
 
-        def meets(changed: LayerRecord) -> bool:
+        def beyond(changed: LayerRecord) -> float:
             assert isinstance(changed, LayerStatistics)
             misses, raised = _class_shares(changed, changed.noise or 0.0)
-            return misses <= most and (false_alarms is None or raised <= false_alarms)
+            return max(misses - most, 0.0 if false_alarms is None else raised - false_alarms)
 
-        return inverse.max_sparsity(meets, layer)
+        return inverse.max_sparsity(beyond, layer)
 
     def best_threshold(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from dcsc._arrays import Array, Rng, Shape, generator, integer, numeric_array
+from dcsc._arrays import Array, Rng, Shape, checked_size, generator, integer, numeric_array
 from dcsc._threads import OneBlasThread
 from dcsc.dictionaries.filters.common import checked, per_axis, unit
 from dcsc.errors import DcscError
@@ -137,7 +137,7 @@ class _Correlations:
     def of(cls, mask: Array, strides: Shape) -> "_Correlations":
         n, _, *kernel = mask.shape
         grid = tuple(scipy.fft.next_fast_len(2 * k - 1, real=True) for k in kernel)
-        counted = np.ones((*grid, n, n))
+        counted = np.ones(checked_size((*grid, n, n), "low_coherence: correlations"))
         for axis, (k, size, stride) in enumerate(zip(kernel, grid, strides, strict=True)):
             shift = np.minimum(np.arange(size), size - np.arange(size))
             on = (shift < k) & (shift % stride == 0)
