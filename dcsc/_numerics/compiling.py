@@ -2,8 +2,8 @@
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
 a sentence says so. For this the module uses numba's `FunctionCache`, its context and its runtime,
-and for forks the lock of its compiler, which are no public interface. Only `dcsc._numerics.vectors` relies on private interfaces
-as well.
+and for forks the lock of its compiler, which are no public interface. Only
+`dcsc._numerics.vectors` relies on private interfaces as well.
 """
 
 from collections.abc import Callable
