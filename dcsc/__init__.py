@@ -43,86 +43,89 @@ a ``ValueError``.
 from dcsc import _starting  # noqa: F401  # before all that takes time
 
 # isort: split
-import importlib as _importlib
-import typing as _typing
+from typing import TYPE_CHECKING
 
-from dcsc import bounds, codes, dictionaries, projections, pursuits, signs
+from dcsc._faces import named_later
 from dcsc._version import __version__
-from dcsc._words import meant as _meant
-from dcsc.bounds import (
-    BoundCalculator,
-    Guarantee,
-    HybridBound,
-    InstanceBound,
-    LayeredBound,
-    LayerInstance,
-    LayerStatistics,
-    PartialBound,
-    PartialGuarantee,
-    ProbabilisticBound,
-    RobustBound,
-    UniformBound,
-)
-from dcsc.dictionaries import (
-    CirculantDictionary,
-    DenseDictionary,
-    Dictionary,
-    SignedDictionary,
-    ToeplitzDictionary,
-)
-from dcsc.errors import (
-    CompilationWarning,
-    ContractError,
-    DcscError,
-    InfeasibleError,
-    NotCoveredError,
-    NotDrawnError,
-    NotProvedError,
-    TooLargeError,
-)
-from dcsc.model import DCSCModel, Layer
-from dcsc.overlap import PathwayOverlap, pathway_overlap
-from dcsc.pathway import Pathway, Recovery
-from dcsc.projections import (
-    BatchTopK,
-    FirmThreshold,
-    GroupHardThreshold,
-    GroupMax,
-    GroupSoftThreshold,
-    HardThreshold,
-    JumpReLU,
-    PositionTopK,
-    PositiveTopK,
-    Projection,
-    ReLU,
-    Selection,
-    SoftThreshold,
-    StripeProjection,
-    StripeTopK,
-    TopK,
-)
-from dcsc.pursuits import (
-    MLFISTA,
-    BasisPursuit,
-    Debiased,
-    HardThresholdingPursuit,
-    Holistic,
-    Layered,
-    OneStep,
-    OrthogonalMatchingPursuit,
-    PathwayPursuit,
-    ProximalGradient,
-    Pursued,
-    Pursuit,
-)
-from dcsc.signs import (
-    BlockSigns,
-    FilterSigns,
-    FixedSigns,
-    IdentitySigns,
-    RademacherSigns,
-    SignPattern,
-)
+
+if TYPE_CHECKING:
+    from dcsc import bounds, codes, dictionaries, projections, pursuits, signs
+    from dcsc.bounds import (
+        BoundCalculator,
+        Guarantee,
+        HybridBound,
+        InstanceBound,
+        LayeredBound,
+        LayerInstance,
+        LayerStatistics,
+        PartialBound,
+        PartialGuarantee,
+        ProbabilisticBound,
+        RobustBound,
+        UniformBound,
+    )
+    from dcsc.dictionaries import (
+        CirculantDictionary,
+        DenseDictionary,
+        Dictionary,
+        SignedDictionary,
+        ToeplitzDictionary,
+    )
+    from dcsc.errors import (
+        CompilationWarning,
+        ContractError,
+        DcscError,
+        InfeasibleError,
+        NotCoveredError,
+        NotDrawnError,
+        NotProvedError,
+        TooLargeError,
+    )
+    from dcsc.model import DCSCModel, Layer
+    from dcsc.overlap import PathwayOverlap, pathway_overlap
+    from dcsc.pathway import Pathway, Recovery
+    from dcsc.projections import (
+        BatchTopK,
+        FirmThreshold,
+        GroupHardThreshold,
+        GroupMax,
+        GroupSoftThreshold,
+        HardThreshold,
+        JumpReLU,
+        PositionTopK,
+        PositiveTopK,
+        Projection,
+        ReLU,
+        Selection,
+        SoftThreshold,
+        StripeProjection,
+        StripeTopK,
+        TopK,
+    )
+    from dcsc.pursuits import (
+        MLFISTA,
+        BasisPursuit,
+        Debiased,
+        HardThresholdingPursuit,
+        Holistic,
+        Layered,
+        OneStep,
+        OrthogonalMatchingPursuit,
+        PathwayPursuit,
+        ProximalGradient,
+        Pursued,
+        Pursuit,
+    )
+    from dcsc.signs import (
+        BlockSigns,
+        FilterSigns,
+        FixedSigns,
+        IdentitySigns,
+        RademacherSigns,
+        SignPattern,
+    )
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "MLFISTA",
@@ -198,21 +201,3 @@ __all__ = [
     "pursuits",
     "signs",
 ]
-
-# What takes time to import, or asks for an extra, is imported when it is first named.
-_LATER = frozenset({"experiments", "networks", "plotting", "report", "testing", "torch"})
-
-if not _typing.TYPE_CHECKING:  # to checkers of types there are no names but those above
-
-    def __getattr__(name: str) -> object:
-        if name in _LATER:
-            try:
-                return _importlib.import_module(f"dcsc.{name}")
-            except (ImportError, DcscError) as error:  # an extra is missing
-                raise AttributeError(str(error), name=name, obj=None) from error
-        hint = "" if name.startswith("_") else _meant(name, __dir__())
-        # without the module, of which Python would make the same guess once more
-        raise AttributeError(f"module 'dcsc' has no attribute {name!r}{hint}", name=name, obj=None)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER})

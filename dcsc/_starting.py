@@ -28,7 +28,10 @@ def guard() -> None:
     """Let the command end at once where it is interrupted or fails: there is nothing to undo."""
     if _is_command():
         # what imports make stays, so that there is little to collect
-        gc.set_threshold(100_000, 50, 50)
+        gc.set_threshold(500_000, 50, 50)
+        # OpenBLAS's threads wait for the next product in a loop that does nothing, 2^26 ticks of
+        # the processor and each on a core; after less than a millisecond they sleep
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
         sys.excepthook = _fail
         _replace(signal.SIGINT, signal.default_int_handler, _leave)
         for number in _TERMINATIONS:

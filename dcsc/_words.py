@@ -22,6 +22,7 @@ __all__ = [
 
 _LINE, _WORD, _TEXT = 100, 60, 2000
 _NUMBER = re.compile(r"[\d./ ]*")
+_LONG_WORD = re.compile(f"[^ ]{{{_WORD + 1},}}")
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 2 * _LINE
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _LINE // 3
@@ -189,8 +190,7 @@ def readable(text: str) -> str:
     """
     if len(text) <= _WORD:
         return visible(text)
-    words = (short(word, _WORD) for word in visible(text).split(" "))
-    return short(" ".join(words), _TEXT)
+    return short(_LONG_WORD.sub(lambda word: short(word[0], _WORD), visible(text)), _TEXT)
 
 
 def visible(text: str) -> str:

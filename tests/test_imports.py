@@ -16,7 +16,7 @@ PACKAGE = sorted((ROOT / "dcsc").rglob("*.py"))
 DOORS = {
     ("dcsc.dictionaries.base", "dcsc.dictionaries.diagonal"),
     ("dcsc.model", "dcsc.torch.models"),
-    ("dcsc.networks.analysis.records", "dcsc.report.page"),
+    ("dcsc.networks.analysis.records", "dcsc.report.networks"),
     ("dcsc.networks.autoencoders.analysis.analysis", "dcsc.report.autoencoders"),
     ("dcsc.networks.network", "dcsc.networks.pytorch.module"),
     ("dcsc.bounds.explanations.text", "dcsc.bounds.explanations.records"),
@@ -25,7 +25,17 @@ DOORS = {
 
 # From below: nothing imports what comes later.
 ORDER = (
-    *("_starting", "errors", "_version", "_words", "_colours", "_diagram", "_display", "_tables"),
+    *(
+        "_starting",
+        "errors",
+        "_version",
+        "_words",
+        "_faces",
+        "_colours",
+        "_diagram",
+        "_display",
+        "_tables",
+    ),
     *(
         "_forks",
         "_cached",

@@ -50,7 +50,11 @@ def test_a_rule_of_ties_that_forgets_single_precision_is_found(script, monkeypat
     assert names >= {"lower", "each atom", "safe", "lost"}
     # what is printed is code, and keeps no non-zero that is not needed
     lines = [line.strip() for line in min(examples, key=len).splitlines()]
-    known = {"np": np, **vars(dictionaries), **vars(projections)}
+    known = {"np": np} | {
+        name: getattr(family, name)
+        for family in (dictionaries, projections)
+        for name in family.__all__
+    }
     exec("\n".join(lines[1:4]), known)
     assert known["codes"].shape[1:] == known["dictionary"].code_shape
     assert np.count_nonzero(known["codes"]) == 1

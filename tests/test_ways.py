@@ -273,6 +273,19 @@ def test_code_of_another_signature_is_not_run(tmp_path):
     assert (done.stdout, done.stderr) == (expected, "")
 
 
+def test_loops_are_loaded_without_the_compiler_which_still_works_after(compiled):
+    """numba imports its dictionaries and lists, say, before it compiles."""
+    after = """
+import numba
+print("numba.typed.typeddict" in sys.modules)
+print(numba.njit(lambda n: np.arange(n).sum())(4), "numba.typed.typeddict" in sys.modules)
+"""
+    done = python(NUMBERS + after, folder=os.environ.get("NUMBA_CACHE_DIR", ""))
+    numbers, loaded, anew = done.stdout.splitlines()
+    assert_the_same(json.loads(numbers), compiled)
+    assert (loaded, anew) == ("False", "6 True")
+
+
 def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     running = [

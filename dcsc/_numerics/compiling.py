@@ -1,9 +1,9 @@
 """Compiling by numba, and keeping what was compiled.
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
-a sentence says so. For this the module uses numba's `FunctionCache`, and for forks the lock of its
-compiler, which are no public interface. Only `dcsc._numerics.vectors` relies on private interfaces
-as well.
+a sentence says so. For this the module uses numba's `FunctionCache`, its context and its runtime,
+and for forks the lock of its compiler, which are no public interface. Only
+`dcsc._numerics.vectors` relies on private interfaces as well.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import caching, compiler_lock
+from numba.core import caching, compiler_lock, runtime
 
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
@@ -28,8 +28,27 @@ REORDERED: Freedom = FUSED | {"reassoc", "nsz"}
 
 _numba: Any = numba  # whose hints are few, and none before version 0.66
 _caching: Any = caching
+_runtime: Any = runtime
 # A fork waits for what is being compiled: a child could neither finish it nor compile another loop.
 _forks.hold(compiler_lock.global_compiler_lock)
+
+
+class _Loading:
+    """numba's context of what is compiled, for loading: it lacks what only the compiler needs.
+
+    numba refreshes its context before it loads a loop, and imports half of itself for this: that
+    takes more time than to load all loops of an analysis. What is compiled calls functions of C,
+    which are there as soon as numba is imported, and numba's memory.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def refresh(self) -> None:
+        _runtime.rtsys.initialize(self._context)
 
 
 class _Cache:
@@ -43,12 +62,14 @@ class _Cache:
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            stored = self._cache.load_overload(sig, target_context)
+            stored = self._cache.load_overload(sig, _Loading(target_context))
         except Exception as error:  # a truncated file can raise anything
             self._begin_again(error)
             return None
         # Processes that save at once may write two signatures to one file.
-        return stored if stored is None or stored.signature.args == tuple(sig) else None
+        if stored is None or stored.signature.args != tuple(sig):
+            return None
+        return stored._replace(target_context=target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

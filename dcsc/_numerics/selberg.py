@@ -134,7 +134,7 @@ def _sums(
     start: int,
     stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    most, several = -(-counts[start:stop].max() // _EVERY) * _EVERY, levels.shape[1]
+    most, several = -(-turns.shape[1] // _EVERY) * _EVERY, levels.shape[1]
     cosines, sines = np.empty((most, _BLOCK)), np.empty((most, _BLOCK))
     c, s, step_c, step_s = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     latest = np.empty(most, np.int64)

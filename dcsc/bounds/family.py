@@ -1,13 +1,22 @@
-"""All bounds of dcsc, named once: whoever goes through them takes them from here."""
+"""All theorems of dcsc, named once: whoever goes through them takes them from here.
+
+Those of the forward pass stand in `dcsc.bounds.forward`, for whoever needs no others.
+"""
 
 from typing import Any
 
 from dcsc.bounds.base import BoundCalculator
-from dcsc.bounds.hybrid import HybridBound
-from dcsc.bounds.instance import InstanceBound
-from dcsc.bounds.layered import LayeredBound
+from dcsc.bounds.forward import (
+    BOUNDS,
+    CLASS_BOUNDS,
+    HybridBound,
+    InstanceBound,
+    LayeredBound,
+    ProbabilisticBound,
+    RobustBound,
+    UniformBound,
+)
 from dcsc.bounds.partial import PartialBound
-from dcsc.bounds.probabilistic import ProbabilisticBound, RobustBound
 from dcsc.bounds.pursued import (
     BasisPursuitBound,
     CodeBound,
@@ -18,9 +27,10 @@ from dcsc.bounds.pursued import (
     UniquenessBound,
 )
 from dcsc.bounds.theorem import Theorem
-from dcsc.bounds.uniform import UniformBound
 
 __all__ = [
+    "BOUNDS",
+    "CLASS_BOUNDS",
     "BasisPursuitBound",
     "CodeBound",
     "DualBound",
@@ -36,19 +46,6 @@ __all__ = [
     "UniformBound",
     "UniquenessBound",
 ]
-
-BOUNDS: tuple[type[BoundCalculator], ...] = (
-    UniformBound,
-    ProbabilisticBound,
-    RobustBound,
-    HybridBound,
-    LayeredBound,
-    InstanceBound,
-)
-"""Those of the forward pass, from the one that asks for least to the one that sees the codes."""
-
-CLASS_BOUNDS = tuple(kind for kind in BOUNDS if not (kind.needs_babel or kind.needs_instances))
-"""Those that know a layer by its coherence alone."""
 
 PURSUED: tuple[type[BoundCalculator], ...] = (
     UniquenessBound,

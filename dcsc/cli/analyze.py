@@ -14,7 +14,7 @@ from dcsc.cli.common import Force, console, ratio, say, whole
 from dcsc.cli.idle import refuse_idle
 from dcsc.cli.layers import print_layers
 from dcsc.cli.progress import share_progress
-from dcsc.cli.tallies import Counting, count, few, open_data, print_tally, read_names
+from dcsc.cli.tallies import Counting, few, open_data, read_names
 from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits
@@ -168,7 +168,11 @@ def analyze(
         limits = attrs.evolve(limits, products=real(products, "--products", minimum=0))
     names = read_names(counting.class_names)
     data = open_data(network, inputs, counting.labels, shipped=source is None, seed=number)
-    tally = count(network, data, counting, share, number, force)
+    tally = None
+    if counting.tallies is not None:
+        from dcsc.cli.counting import count, print_tally  # noqa: PLC0415  # few need it
+
+        tally = count(network, data, counting.tallies, counting, share, number, force)
     sample = None if data is None else few(network, data, limits.inputs, number)
     with share_progress("analyze") as report:
         analysis = compute_analysis(

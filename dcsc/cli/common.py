@@ -102,11 +102,19 @@ def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return how many of the first columns fit on the screen with no cell broken, two or more."""
     screen = console()
     options = screen.options.update(width=_WIDEST)
-    for count in range(len(headings), 2, -1):
-        table = _table(headings[:count], [row[:count] for row in rows], _LONGEST_NAME)
-        if screen.measure(table, options=options).maximum <= screen.width:
+
+    def width(table: Table) -> int:
+        return screen.measure(table, options=options).maximum
+
+    # Columns stand side by side: how much one adds does not depend on the others.
+    names = width(_table([""], [[""]], 0))
+    total = width(_table(headings[:1], [row[:1] for row in rows], _LONGEST_NAME))
+    for count in range(1, len(headings)):
+        column = _table(["", headings[count]], [["", row[count]] for row in rows], 0)
+        total += width(column) - names
+        if total > screen.width and count > 1:
             return count
-    return min(2, len(headings))
+    return len(headings)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Table:

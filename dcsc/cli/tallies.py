@@ -1,4 +1,4 @@
-"""``dcsc analyze`` of many inputs: the options about them, and the table of what was counted."""
+"""``dcsc analyze`` of many inputs: the options about them, and the inputs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,27 +10,19 @@ from cyclopts import Parameter
 from dcsc._arguments import any_path
 from dcsc._arrays import generator
 from dcsc._files import read_bytes
-from dcsc._words import as_layer, counted, listed, quoted, readable, without_common
-from dcsc.cli.common import console, say, whole
+from dcsc._words import listed, quoted
+from dcsc.cli.common import say, whole
 from dcsc.cli.idle import refuse_idle
-from dcsc.cli.layers import print_layers
-from dcsc.cli.progress import share_progress
 from dcsc.errors import DcscError
 from dcsc.networks import ConvNetwork
 from dcsc.networks.analysis import Inputs, noise_inputs, read_inputs, shipped_inputs
-from dcsc.networks.tallies import FolderSet, InputSet, NetworkTally, Settings, open_inputs, tally
+from dcsc.networks.tallies import FolderSet, InputSet, open_inputs
 from dcsc.networks.tallies.sets.base import joined
 from dcsc.networks.tallies.sets.folder import described
-from dcsc.report.tallies import tally_columns, tally_rows, tally_sentences
 
-__all__ = ["Counting", "count", "few", "open_data", "print_tally", "read_names"]
+__all__ = ["Counting", "few", "open_data", "read_names"]
 
 _LONGEST_NAMES = 2**20  # bytes of a file of names
-# What tells layers apart most comes first; the page has all columns, the terminal has room for few.
-_COLUMNS = (
-    *("layer", "on", "S", "silent units", "shared", "found", "false alarms", "steady"),
-    *("(2)", "(3)", "(3R)", "silent filters", "contrast"),
-)
 
 
 @Parameter(name="*")
@@ -134,47 +126,3 @@ def few(network: ConvNetwork, data: Inputs | InputSet, most: int, seed: int) -> 
     labels = [x.labels for x in parts if x.labels is not None]
     note = f"{parts[0].note} Drawn at random from the whole folder.".strip()
     return Inputs(data.name, values, np.concatenate(labels) if labels else None, note)
-
-
-def count(
-    network: ConvNetwork,
-    data: Inputs | InputSet | None,
-    options: Counting,
-    noise: float,
-    seed: int,
-    force: bool,
-) -> NetworkTally | None:
-    """Count over all inputs if that is asked for."""
-    if options.tallies is None:
-        return None
-    if data is None:
-        raise DcscError("--tallies: expected inputs to count, got no --input")
-    with share_progress("count") as report:
-        try:
-            return tally(
-                network,
-                data,
-                Settings(noise=noise, seed=seed, class_names=read_names(options.class_names) or ()),
-                folder=options.tallies,
-                jobs=options.jobs,
-                dask=options.dask,
-                report=report,
-                force=force,
-            )
-        except KeyboardInterrupt as end:
-            if options.tallies.is_dir():
-                end.add_note(f"what was counted is in {options.tallies}; the same command goes on")
-            raise
-
-
-def print_tally(total: NetworkTally) -> None:
-    """Print what was counted."""
-    for line in tally_sentences(total):
-        console().print(readable(line))
-    known = [name for name in _COLUMNS if name in tally_columns(total)]
-    names = map(as_layer, without_common([layer.name for layer in total.layers]))
-    rows = [
-        [name, *(cells[heading] for heading in known[1:])]
-        for name, cells in zip(names, tally_rows(total), strict=True)
-    ]
-    print_layers(f"{total.source} over {counted(total.inputs, 'input')}", known, rows, every=True)

@@ -16,15 +16,22 @@ which the model computes where that is more: about n·1e-7 in single precision. 
 failure, whichever side of the threshold that is.
 """
 
-from dcsc.coefficients.column import Column, columns
-from dcsc.coefficients.ties import (
-    LARGEST,
-    SMALLEST,
-    TOLERANCE,
-    check_units,
-    rounding_of,
-    strictly_below,
-)
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.coefficients.column import Column, columns
+    from dcsc.coefficients.ties import (
+        LARGEST,
+        SMALLEST,
+        TOLERANCE,
+        check_units,
+        rounding_of,
+        strictly_below,
+    )
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "LARGEST",

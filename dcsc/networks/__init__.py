@@ -5,18 +5,25 @@ are `dcsc.networks.readers`. `ConvNetwork.forward` returns `Activations`, each o
 also a layer of the D-CSC model.
 """
 
-from dcsc.networks import operations
-from dcsc.networks.activations import Activations, Stop
-from dcsc.networks.autoencoders.autoencoder import Autoencoder
-from dcsc.networks.autoencoders.loading import load_autoencoder
-from dcsc.networks.chain import NetworkLayer
-from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
-from dcsc.networks.graph import Graph, Input, Node
-from dcsc.networks.joining import JoinedSum, Term
-from dcsc.networks.loading import from_torch, load, template
-from dcsc.networks.network import ConvNetwork
-from dcsc.networks.reading import Reading
-from dcsc.networks.stability import LayerStability, PathwayStability, pathway_stability
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.networks import operations
+    from dcsc.networks.activations import Activations, Stop
+    from dcsc.networks.autoencoders.autoencoder import Autoencoder
+    from dcsc.networks.autoencoders.loading import load_autoencoder
+    from dcsc.networks.chain import NetworkLayer
+    from dcsc.networks.convolution import Convolution, Sum, TransposedConvolution
+    from dcsc.networks.graph import Graph, Input, Node
+    from dcsc.networks.joining import JoinedSum, Term
+    from dcsc.networks.loading import from_torch, load, template
+    from dcsc.networks.network import ConvNetwork
+    from dcsc.networks.reading import Reading
+    from dcsc.networks.stability import LayerStability, PathwayStability, pathway_stability
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "Activations",

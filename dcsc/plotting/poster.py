@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dcsc._arrays import Array, instance
-from dcsc.bounds.family import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
+from dcsc.bounds.forward import CLASS_BOUNDS, ProbabilisticBound, RobustBound, UniformBound
 from dcsc.experiments.studies.poster import DepthPanel, Poster, RatePanel, ScalingPanel
 from dcsc.intervals import Estimate
 from dcsc.plotting.drawing import Canvas, canvas

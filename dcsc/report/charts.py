@@ -7,7 +7,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._colours import BLUE, GREEN, ORANGE, RED
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.networks.analysis import TheoremFacts
 from dcsc.report.svg import Chart, ticks
 

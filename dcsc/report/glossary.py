@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from dcsc._arguments import choice
-from dcsc.bounds.family import CLASS_BOUNDS, UniformBound
+from dcsc.bounds.forward import CLASS_BOUNDS, UniformBound
 
 __all__ = ["KINDS", "WORDS", "Word", "legend", "word"]
 

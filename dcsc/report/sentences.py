@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dcsc._words import as_layer, counted, listed
-from dcsc.bounds.family import BOUNDS, CLASS_BOUNDS
+from dcsc.bounds.forward import BOUNDS, CLASS_BOUNDS
 from dcsc.networks.analysis import Coherence, FilterFacts, LayerAnalysis, TheoremFacts
 from dcsc.report.numbers import number, percent, rate, rounded_out
 from dcsc.report.own import of_own

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcsc._arguments import instances
 from dcsc._arrays import instance
-from dcsc.bounds.family import CLASS_BOUNDS, HybridBound, InstanceBound
+from dcsc.bounds.forward import CLASS_BOUNDS, HybridBound, InstanceBound
 from dcsc.networks.analysis import Analysis, FilterFacts, LayerAnalysis, Place
 from dcsc.report.glossary import KINDS, WORDS, word
 from dcsc.report.numbers import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dcsc._arrays import instance
 from dcsc._words import as_layer, counted, listed
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.networks.tallies import LayerTally, NetworkTally, class_overlap
 from dcsc.report.charts import counts_chart
 from dcsc.report.glossary import word

@@ -5,8 +5,15 @@ does in the actual pass, by one of the theorems in ``passed``. ``sampling`` says
 over draws may be from the mean.
 """
 
-from dcsc.bounds.depth.actual import actual_means
-from dcsc.bounds.depth.records import AveragedLayer, AveragedMeans, Shares
-from dcsc.bounds.depth.told import told_means
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.bounds.depth.actual import actual_means
+    from dcsc.bounds.depth.records import AveragedLayer, AveragedMeans, Shares
+    from dcsc.bounds.depth.told import told_means
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = ["AveragedLayer", "AveragedMeans", "Shares", "actual_means", "told_means"]

@@ -27,7 +27,7 @@ from dcsc.bounds.inverse import with_babel
 from dcsc.bounds.pursued.margins import parameter_of
 from dcsc.bounds.records import Babel, LayerInstance, LayerRecord, LayerStatistics, measure
 from dcsc.bounds.records.babel import values_of
-from dcsc.bounds.records.measure import checked_pathway
+from dcsc.bounds.records.measured import checked_pathway
 from dcsc.bounds.records.statistics import Records, as_records
 from dcsc.bounds.theorem import Theorem
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary

@@ -5,12 +5,19 @@ off a model and a pathway, `declare` gives numbers that hold for every draw of t
 `oracle_layers` describes the layers above the first exactly, for given signs of those below.
 """
 
-from dcsc.bounds.records.babel import Babel
-from dcsc.bounds.records.declare import declare
-from dcsc.bounds.records.instance import LayerInstance
-from dcsc.bounds.records.measure import measure
-from dcsc.bounds.records.oracle import oracle_layers
-from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.bounds.records.babel import Babel
+    from dcsc.bounds.records.declared import declare
+    from dcsc.bounds.records.instance import LayerInstance
+    from dcsc.bounds.records.measured import measure
+    from dcsc.bounds.records.oracle import oracle_layers
+    from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "Babel",

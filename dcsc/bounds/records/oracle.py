@@ -8,7 +8,7 @@ import numpy.typing as npt
 from dcsc._arrays import Array, real_array
 from dcsc.bounds.hypotheses import Hypothesis, layers_below
 from dcsc.bounds.records.instance import LayerInstance
-from dcsc.bounds.records.measure import checked_pathway
+from dcsc.bounds.records.measured import checked_pathway
 from dcsc.bounds.tails import Exact
 from dcsc.coefficients import TOLERANCE
 from dcsc.dictionaries import EffectiveDictionary

@@ -11,7 +11,7 @@ from dcsc._arrays import Array, integer, real, real_array, shape_tuple
 from dcsc._display import Display, Displayed, Facts, digits, percent
 from dcsc._tables import Tabled, ends_of
 from dcsc.bounds import measure
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.dictionaries import CirculantDictionary, Dictionary, filters
 from dcsc.errors import DcscError
 from dcsc.experiments.simulation.tally import clopper_pearson

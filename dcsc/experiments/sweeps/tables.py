@@ -7,7 +7,7 @@ import attrs
 
 from dcsc._cached import cached_property
 from dcsc._words import quoted
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.experiments.sweeps.canonical import canonical
 from dcsc.experiments.sweeps.strategies import Strategy
 from dcsc.experiments.sweeps.strict import is_number

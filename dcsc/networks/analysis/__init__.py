@@ -4,19 +4,26 @@
 page of it.
 """
 
-from dcsc.networks.analysis.analysis import analyze, receptive_model
-from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
-from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
-from dcsc.networks.analysis.comparison import Comparison, LayerPair, compare
-from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
-from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
-from dcsc.networks.analysis.layers import LayerAnalysis, ResynthesisFacts
-from dcsc.networks.analysis.own import OwnCase, OwnFacts, Place
-from dcsc.networks.analysis.partial import PartialFacts
-from dcsc.networks.analysis.perturbed import StabilityFacts
-from dcsc.networks.analysis.records import Analysis, Limits
-from dcsc.networks.analysis.resynthesis import Found, resynthesize
-from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.networks.analysis.analysis import analyze, receptive_model
+    from dcsc.networks.analysis.coded import CodedLayer, coded_layers, stack
+    from dcsc.networks.analysis.codes import CodeFacts, TheoremFacts
+    from dcsc.networks.analysis.comparison import Comparison, LayerPair, compare
+    from dcsc.networks.analysis.filters import Coherence, FilterFacts, random_twin
+    from dcsc.networks.analysis.inputs import Inputs, noise_inputs, read_inputs, shipped_inputs
+    from dcsc.networks.analysis.layers import LayerAnalysis, ResynthesisFacts
+    from dcsc.networks.analysis.own import OwnCase, OwnFacts, Place
+    from dcsc.networks.analysis.partial import PartialFacts
+    from dcsc.networks.analysis.perturbed import StabilityFacts
+    from dcsc.networks.analysis.records import Analysis, Limits
+    from dcsc.networks.analysis.resynthesis import Found, resynthesize
+    from dcsc.networks.analysis.safety import Margins, SafetyFacts, margins
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "Analysis",

@@ -8,7 +8,7 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc._display import Facts
 from dcsc.bounds import Babel, BoundCalculator, HybridBound, InstanceBound, LayerStatistics
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK

@@ -5,11 +5,18 @@ in the inputs. An operation returns one from its hook ``_relaxation``; a new kin
 `Relaxation` with ``_lower``.
 """
 
-from dcsc.networks.relaxations.affine import Affine, LinearMap, moved
-from dcsc.networks.relaxations.base import ROUNDING, Box, Relaxation, outward
-from dcsc.networks.relaxations.constants import Constants
-from dcsc.networks.relaxations.lines import Lines, clipped, leaky
-from dcsc.networks.relaxations.picks import Picks
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.networks.relaxations.affine import Affine, LinearMap, moved
+    from dcsc.networks.relaxations.base import ROUNDING, Box, Relaxation, outward
+    from dcsc.networks.relaxations.constants import Constants
+    from dcsc.networks.relaxations.lines import Lines, clipped, leaky
+    from dcsc.networks.relaxations.picks import Picks
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "ROUNDING",

@@ -10,14 +10,21 @@ by counting: how many units are on, how densely, which never are, which are safe
 becomes of them with random signs, and of how many codes theorems hold.
 """
 
-from dcsc.networks.tallies.classes import ClassOverlap, class_overlap
-from dcsc.networks.tallies.counts import Counts
-from dcsc.networks.tallies.layers import LayerTally, SignTally, TheoremTally
-from dcsc.networks.tallies.network import NetworkTally
-from dcsc.networks.tallies.run import tally
-from dcsc.networks.tallies.sets import ArraySet, FileSet, FolderSet, InputSet, open_inputs
-from dcsc.networks.tallies.settings import Settings
-from dcsc.networks.tallies.store import load_tally
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.networks.tallies.classes import ClassOverlap, class_overlap
+    from dcsc.networks.tallies.counts import Counts
+    from dcsc.networks.tallies.layers import LayerTally, SignTally, TheoremTally
+    from dcsc.networks.tallies.network import NetworkTally
+    from dcsc.networks.tallies.run import tally
+    from dcsc.networks.tallies.sets import ArraySet, FileSet, FolderSet, InputSet, open_inputs
+    from dcsc.networks.tallies.settings import Settings
+    from dcsc.networks.tallies.store import load_tally
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = [
     "ArraySet",

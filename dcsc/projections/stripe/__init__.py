@@ -4,6 +4,13 @@
 the small ones in whole numbers, ``search`` the others by branch and bound.
 """
 
-from dcsc.projections.stripe.projection import StripeProjection, StripeSolution
+from typing import TYPE_CHECKING
+
+from dcsc._faces import named_later
+
+if TYPE_CHECKING:
+    from dcsc.projections.stripe.projection import StripeProjection, StripeSolution
+else:
+    __getattr__, __dir__ = named_later(__name__)
 
 __all__ = ["StripeProjection", "StripeSolution"]

@@ -25,7 +25,7 @@ from dcsc.bounds import (
     UniformBound,
     declare,
 )
-from dcsc.bounds.family import CLASS_BOUNDS
+from dcsc.bounds.forward import CLASS_BOUNDS
 from dcsc.experiments.sweeps import State, Sweep, open, run
 from dcsc.experiments.sweeps.stopping import MOST_TRIALS
 from dcsc.intervals import Estimate

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dcsc._arrays import Array, instance, integer
 from dcsc._words import as_layer
-from dcsc.bounds.family import BOUNDS
+from dcsc.bounds.forward import BOUNDS
 from dcsc.networks.analysis import Analysis, LayerAnalysis, receptive_model, stack
 from dcsc.networks.analysis.inputs import channels_last
-from dcsc.networks.tallies import NetworkTally
 from dcsc.report import sentences, words
 from dcsc.report.charts import density_chart, sparsity_chart, threshold_chart
 from dcsc.report.glossary import legend
@@ -29,8 +28,10 @@ from dcsc.report.pictures import (
 from dcsc.report.rendering import Picture, drawing, png, rendered
 from dcsc.report.signals import signal_chart, undecided_chart
 from dcsc.report.table import columns, differing, groups, row
-from dcsc.report.tallies import tally_charts, tally_columns, tally_rows, tally_sentences
 from dcsc.report.undecided import undecided_share
+
+if TYPE_CHECKING:
+    from dcsc.networks.tallies import NetworkTally
 
 __all__ = ["page"]
 
@@ -45,7 +46,7 @@ _FEW_UNITS, _SMALL_FIELD = 8, 32
 _WORK = 4e10  # multiplications that what all units look for may take
 
 
-def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) -> str:
+def page(analysis: Analysis, shown: int = 8, tally: "NetworkTally | None" = None) -> str:
     """Return an HTML page that needs nothing but itself.
 
     Parameters
@@ -102,14 +103,20 @@ def page(analysis: Analysis, shown: int = 8, tally: NetworkTally | None = None) 
     return rendered("page.html.j2", context)
 
 
-def _tally(tally: NetworkTally) -> dict[str, Any]:
+def _tally(tally: "NetworkTally") -> dict[str, Any]:
+    # few count: the page of the others does without these modules
+    from dcsc.networks.tallies import NetworkTally  # noqa: PLC0415
+    from dcsc.report import tallies  # noqa: PLC0415
+
     few = len(instance(tally, NetworkTally, "page: tally").layers) <= _MOST_CHARTED
+    charts = [picture for x in tally.layers for picture in tallies.tally_charts(x)] if few else []
+    known = tallies.tally_columns(tally)
     return {
-        "sentences": tally_sentences(tally),
-        "columns": tally_columns(tally),
-        "groups": groups(list(tally_columns(tally))),
-        "rows": tally_rows(tally),
-        "charts": [picture for x in tally.layers for picture in tally_charts(x)] if few else [],
+        "sentences": tallies.tally_sentences(tally),
+        "columns": known,
+        "groups": groups(list(known)),
+        "rows": tallies.tally_rows(tally),
+        "charts": charts,
     }
 
 
