@@ -68,7 +68,7 @@ class Exact(Tail):
         worth = self.most - 2 * math.log2(levels) - np.where(gap > 0, _CHEAPER, 0)
         whole = (rows.spread > 0) | (levels >= _WHOLE)
         worth = np.where(whole, min(self.most, _WORTH_LISTING), worth)
-        few = np.count_nonzero(rows.weights, axis=1) <= worth
+        few = rows.count <= worth
         low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
         if few.any():
             listed = rows.take(few)
@@ -77,7 +77,7 @@ class Exact(Tail):
             high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
         # Whether sums reach 0 is decided by less, if ends need not be near.
         farthest = np.abs(np.concatenate([lower_at, upper_at])).max(axis=0, initial=0.0)
-        at_zero = ~few & (gap > 0) & (farthest <= _ZERO * rows.weights.sum(axis=1))
+        at_zero = ~few & (gap > 0) & (farthest <= _ZERO * rows.reach)
         if at_zero.any():
             odds = _most_in_one_place(rows.weights[at_zero], 2 * farthest[at_zero], gap[at_zero])
             low[:, at_zero], high[:, at_zero] = (1 - odds) / 2, (1 + odds) / 2
@@ -110,14 +110,13 @@ def _most_in_one_place(weights: Array, length: Array, gap: Array) -> Array:
 def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
     """Return the shares of patterns that reach levels; normal noise is rounded by ``sign``."""
     out = np.empty(levels.shape)
-    sizes = np.count_nonzero(rows.weights, axis=1)
+    sizes = rows.count
     for size in np.unique(sizes).tolist():
         halves = halves and not rows.spread.any()
         for batch in _blocks(np.flatnonzero(sizes == size), (size + 1) // 2 if halves else size):
             weights, at = rows.weights[batch, :size], levels[:, batch]
             if halves:
-                for number, level in enumerate(at):
-                    out[number, batch] = np.ldexp(_count(weights, level), -size)
+                out[:, batch] = np.ldexp(_count(weights, at), -size)
             else:
                 out[:, batch] = _whole(weights, at, rows.spread[batch], sign)
     return out
@@ -155,21 +154,24 @@ def _sums(weights: Array) -> Array:
     return out
 
 
-def _count(weights: Array, level: Array) -> Array:
-    """Return how many sign patterns of each row reach the level.
+def _count(weights: Array, levels: Array) -> Array:
+    """Return how many sign patterns of each row reach each level, (levels, rows).
 
     With a and b the sums of two halves, the b come with both signs, so that a + b ≥ t is as often
     true as a ≥ t + b. The a and the t + b are sorted together, and told apart by their last bits.
     """
     half = weights.shape[1] // 2
-    first = _sums(weights[:, :half])
-    second = level[:, None] + _sums(weights[:, half:])
-    joint = np.concatenate([first, second], axis=1)
-    bits = joint.view(np.int64)
-    bits[:, : first.shape[1]] &= ~1
-    bits[:, first.shape[1] :] |= 1
-    joint.sort(axis=1)
-    bits &= 1
-    rank = np.einsum("ij,j->i", bits, np.arange(joint.shape[1], 0, -1))
-    pairs = second.shape[1]
-    return rank - pairs * (pairs + 1) // 2
+    first, second = _sums(weights[:, :half]), _sums(weights[:, half:])
+    joint = np.empty((len(weights), first.shape[1] + second.shape[1]))
+    bits, pairs = joint.view(np.int64), second.shape[1]
+    ranks = np.arange(joint.shape[1], 0, -1)
+    out = np.empty(levels.shape, dtype=np.int64)
+    for number, level in enumerate(levels):
+        joint[:, : first.shape[1]] = first
+        np.add(level[:, None], second, out=joint[:, first.shape[1] :])
+        bits[:, : first.shape[1]] &= ~1
+        bits[:, first.shape[1] :] |= 1
+        joint.sort(axis=1)
+        bits &= 1
+        out[number] = np.einsum("ij,j->i", bits, ranks) - pairs * (pairs + 1) // 2
+    return out

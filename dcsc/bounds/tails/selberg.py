@@ -92,8 +92,7 @@ def middles(
         So far apart the ends may be: moments that are small beside it are left out, and what they
         could be added to the distance.
     """
-    reach, variance = rows.weights.sum(axis=1), rows.variance
-    count = np.count_nonzero(rows.weights, axis=1)
+    reach, variance, count = rows.reach, rows.variance, rows.count
     levels = np.concatenate([lower_at, upper_at])
     farthest = np.abs(levels).max(axis=0)
     # Half of the circle: the sums reach no further, or with a probability that is small beside P.
@@ -126,8 +125,7 @@ def middles(
 
 def rounding_error(rows: Rows, degree: int) -> Array:
     """Return what rounding alone keeps the ends from the number between them, (rows,)."""
-    count = np.count_nonzero(rows.weights, axis=1)
-    return _MOMENT_ERROR * (count + 4) * _weight(degree)
+    return _MOMENT_ERROR * (rows.count + 4) * _weight(degree)
 
 
 @lru_cache(maxsize=24)
