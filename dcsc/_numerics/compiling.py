@@ -98,7 +98,7 @@ def inner(function: F, freedom: Freedom = frozenset()) -> F:
     """Compile what other loops call, on first use, with some freedom of how it is rounded."""
     if _numba.config.DISABLE_JIT:
         return function
-    dispatcher = _numba.njit(nogil=True, fastmath=set(freedom))(function)
+    dispatcher = _numba.njit(nogil=True, fastmath=set(freedom), error_model="numpy")(function)
     try:
         dispatcher._cache = _Cache(function)
     except Exception as error:  # no folder is writable

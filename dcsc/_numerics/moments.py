@@ -41,7 +41,7 @@ def best_moments(weights: Array, levels: Array, spreads: Array) -> Array:
     out = np.empty((2, len(levels)))
 
     def work(start: int, stop: int) -> None:
-        _moments(weights[start:stop], levels[start:stop], spreads[start:stop], out[:, start:stop])
+        _moments(weights, levels, spreads, out, start, stop)
 
     share(work, len(levels), 1 + _WORTH_A_THREAD // max(weights.shape[1], 1))
     return out
@@ -67,11 +67,8 @@ def best_moments_of_terms(
     out = np.empty((2, len(atoms)))
 
     def work(start: int, stop: int) -> None:
-        part = slice(start, stop)
         code = starts, numbers, sizes
-        _of_terms(
-            tables, ways, positions, *code, atoms[part], width, levels[part], unit, out[:, part]
-        )
+        _of_terms(tables, ways, positions, *code, atoms, width, levels, unit, out, start, stop)
 
     share(work, len(atoms), 1 + _WORTH_A_THREAD // max(width, 1))
     return out
@@ -141,9 +138,9 @@ def _best(
 
 @loop
 def _moments(
-    weights: Array, levels: Array, spreads: Array, out: Array
+    weights: Array, levels: Array, spreads: Array, out: Array, start: int, stop: int
 ) -> None:  # pragma: no cover  # compiled
-    for row in range(len(levels)):
+    for row in range(start, stop):
         n = weights.shape[1]
         while n > 0 and weights[row, n - 1] == 0.0:
             n -= 1
@@ -164,9 +161,11 @@ def _of_terms(
     levels: Array,
     unit: float,
     out: Array,
+    start: int,
+    stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    weights = np.empty(width)
-    for row in range(len(atoms)):
+    weights = np.empty(width + 1)
+    for row in range(start, stop):
         n = gather(tables, ways, positions, starts, numbers, sizes, atoms[row], weights)
         for j in range(n):
             weights[j] /= unit

@@ -3,6 +3,7 @@
 The rest of it is `plain`.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -53,24 +54,30 @@ def lay_rows(
 
 
 def sum_terms(
-    tables: Array,
+    across: Array,
     ways: Array,
     positions: Array,
     starts: Array,
     numbers: Array,
     sizes: Array,
-    atoms: Array,
+    places: Array,
     unit: float,
     out: Array,
+    first: int,
+    last: int,
 ) -> None:
     """Add up the sizes of G_kj x_j for atoms k and j ≠ k, and their squares, and count them.
 
     The arguments are those of `rows.sum_terms`.
     """
+    kinds, filters, n = across.shape
+    groups = across.reshape(kinds, filters // n, n, n)
+    tables = groups.transpose(1, 3, 0, 2).reshape(filters, kinds, n)
     code = starts, numbers, sizes
-    for row, atom in enumerate(atoms.tolist()):
+    for f, at in itertools.product(range(filters), range(first, last)):
+        atom = f * len(ways) + int(places[at])
         terms = _terms_of(tables, ways, positions, *code, atom)
-        out[:, row] = terms.sum(), np.square(terms / unit).sum(), len(terms)
+        out[:, f, at] = terms.sum(), np.square(terms / unit).sum(), len(terms)
 
 
 def lay_terms(
@@ -102,14 +109,15 @@ def _terms_of(
     sizes: Array,
     atom: int,
 ) -> Array:
-    (f, p), n = divmod(atom, len(ways)), tables.shape[2]
+    (f, p), (filters, _, n) = divmod(atom, len(ways)), tables.shape
     met = ways[p] >= 0
-    active = f // n * len(ways) + positions[p, met].astype(np.intp)
+    active = positions[p, met].astype(np.intp) * (filters // n) + f // n
     # The entries of these positions, one after the other, and the way of each.
     count = starts[active + 1] - starts[active]
     entries = np.arange(count.sum()) + np.repeat(starts[active + 1] - np.cumsum(count), count)
-    terms = np.abs(tables[f, np.repeat(ways[p, met], count), numbers[entries]] * sizes[entries])
-    terms[(np.repeat(positions[p, met], count) == p) & (numbers[entries] == f % n)] = 0
+    met_in, others = np.repeat(ways[p, met], count), numbers[entries]
+    terms = np.abs(tables[f, met_in, others - f // n * n] * sizes[entries])
+    terms[(np.repeat(positions[p, met], count) == p) & (others == f)] = 0
     return np.asarray(terms[terms > 0])
 
 

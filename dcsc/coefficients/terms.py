@@ -115,16 +115,16 @@ class Terms:
 
     @cached_property
     def _active(self) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """The tables, and T as the loops over them go through it: by group and position."""
+        """The tables, and T as the loops over them go through it: by position and group."""
         near = self.near
         assert near is not None
-        n, places = near.tables.shape[2], len(near.ways)
-        number, position = np.divmod(self.support, places)
-        where = number // n * places + position
+        filters, _, n = near.tables.shape
+        number, position = np.divmod(self.support, len(near.ways))
+        where = position * (filters // n) + number // n
         order = np.argsort(where, kind="stable")
-        count = np.bincount(where, minlength=len(near.tables) // n * places)
+        count = np.bincount(where, minlength=len(near.ways) * (filters // n))
         starts = np.concatenate([[0], np.cumsum(count)])
-        return near.tables, near.ways, near.at, starts, number[order] % n, self.values[order]
+        return near.tables, near.ways, near.at, starts, number[order], self.values[order]
 
     @cached_property
     def _rows(self) -> scipy.sparse.csr_array | None:
@@ -157,16 +157,24 @@ class Terms:
         return total, self.unit * np.sqrt(squares), count
 
     def _near_moments(self) -> tuple[Array, Array, Array]:
-        atoms = np.arange(self.size) if self.atoms is None else self.atoms
-        out = np.zeros((3, self.size))
+        tables, *code = self._active
+        filters, kinds, n = tables.shape
+        groups = tables.reshape(filters // n, n, kinds, n)
+        across = groups.transpose(2, 0, 3, 1).reshape(kinds, filters, n)
+        # All filters at the positions of the atoms; of these, what is asked for.
+        places = np.arange(len(code[0]))
+        if self.atoms is not None:
+            number, position = np.divmod(self.atoms, len(code[0]))
+            places, at = np.unique(position, return_inverse=True)
+        out = np.empty((3, filters, len(places)))
 
         def add(start: int, stop: int) -> None:
-            part = slice(start, stop)
-            sum_terms(*self._active, atoms[part], self.unit, out[:, part])
+            sum_terms(across, *code, places, self.unit, out, start, stop)
 
-        width = 1 + len(self.support) * self.width // max(self.size, 1)
-        share(add, self.size, 1 + _WORTH_A_THREAD // width)
-        total, squares, count = out
+        width = 1 + len(self.support) * self.width // len(code[0])
+        share(add, len(places), 1 + _WORTH_A_THREAD // width)
+        chosen = out.reshape(3, -1) if self.atoms is None else out[:, number, at]
+        total, squares, count = chosen
         return total, self.unit * np.sqrt(squares), count.astype(np.int64)
 
     def _sum_up(self, rows: scipy.sparse.csr_array, weights: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, from_hook, instance, real_array
+from dcsc._cached import cached_property
 from dcsc._numerics.scaling import times_power
 from dcsc._words import quoted
 from dcsc.bounds.noise import Noise, as_noise
@@ -21,7 +22,7 @@ NOISE_MODELS = ("none", "independent", "martingale", "adversarial", "gauss")
 """The names of dcsc's own noise models, `dcsc.bounds.noise`."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Rows:
     """What a tail's hooks are handed: rows of weights and what each has to reach.
 
@@ -42,14 +43,27 @@ class Rows:
     def __len__(self) -> int:
         return len(self.level)
 
-    @property
+    @cached_property
+    def reach(self) -> Array:
+        """The largest value of each sum, without the noise."""
+        return np.asarray(self.weights.sum(axis=1))
+
+    @cached_property
     def variance(self) -> Array:
         """The variance of each sum, noise included."""
         return np.einsum("ij,ij->i", self.weights, self.weights) + self.spread**2
 
+    @cached_property
+    def count(self) -> Array:
+        """The number of weights of each row."""
+        return np.asarray(np.count_nonzero(self.weights, axis=1))
+
     def take(self, which: Array) -> "Rows":
         """Return some of the rows."""
-        return Rows(self.weights[which], self.level[which], self.spread[which])
+        taken = Rows(self.weights[which], self.level[which], self.spread[which])
+        for known in vars(self).keys() & {"reach", "variance", "count"}:
+            vars(taken)[known] = vars(self)[known][which]
+        return taken
 
     def at(self, level: Array) -> "Rows":
         """Return the rows with other levels."""
@@ -60,7 +74,7 @@ class Rows:
 
         The size, the sum of a row or the spread, is then at least 1/2: squares are numbers.
         """
-        exponents = -np.frexp(np.maximum(self.weights.sum(axis=1), self.spread))[1]
+        exponents = -np.frexp(np.maximum(self.reach, self.spread))[1]
         scaled = Rows(
             times_power(self.weights, exponents[:, None]),
             np.ldexp(self.level, exponents),
@@ -219,14 +233,16 @@ class Tail(ABC):
         law = as_noise(noise_model, f"{name}: noise_model")
         if not self.covers(law):
             raise NotCoveredError(f"{name} is no bound for the noise model {quoted(law.name)}")
-        w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights"))).astype(np.float64)
+        w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights")))
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")
         t = self._column(level, "level", len(w))
         size = self._column(noise, "noise", len(w), minimum=0.0)
         if law.name == "none" and size.any():
             raise DcscError(f"{name}: noise: expected 0, got {size[size != 0][0]}")
-        rows = Rows(np.sort(w, axis=1)[:, ::-1], t, np.zeros(len(w)))
+        w = w.astype(np.float64, copy=False)
+        w.sort(axis=1)
+        rows = Rows(w[:, ::-1], t, np.zeros(len(w)))
         return _Sums(self, rows, np.zeros(len(w)), np.zeros(len(w))), size, law
 
     def _column(self, value: Any, argument: str, rows: int, minimum: float = -math.inf) -> Array:
@@ -288,7 +304,7 @@ class _Edge:
 
     @classmethod
     def of(cls, rows: Rows, shift: Array, tie: float, smooth: bool) -> "_Edge":
-        reach, level = rows.weights.sum(axis=1), rows.level + shift
+        reach, level = rows.reach, rows.level + shift
         edge = level + tie * np.maximum(np.maximum(np.abs(rows.level), np.abs(shift)), reach)
         # beyond the ℓ1 norm on either side the sum always reaches the level, or never
         below = edge < -reach if tie > 0 else edge <= -reach

@@ -1,6 +1,7 @@
 """The exact tail: by meeting in the middle, and beyond that as near as it is worth."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
@@ -18,6 +19,7 @@ _USUAL = 24  # beyond it polynomials that are as good cost less
 _WHOLE = 8  # for so many levels the sums are not halved, ...
 _WORTH_LISTING = 12  # ... of which this many weights have few enough, with normal noise as well
 _CHEAPER = 10  # so many weights fewer are worth listing where a gap is allowed
+_ZERO = 1e-9  # beside the ℓ1 norm
 _BLOCK_ENTRIES = 2**15  # what a core's own cache holds
 _EPS = float(np.finfo(np.float64).eps)
 _NORMAL_ERROR = 64 * _EPS
@@ -66,37 +68,65 @@ class Exact(Tail):
         worth = self.most - 2 * math.log2(levels) - np.where(gap > 0, _CHEAPER, 0)
         whole = (rows.spread > 0) | (levels >= _WHOLE)
         worth = np.where(whole, min(self.most, _WORTH_LISTING), worth)
-        few = np.count_nonzero(rows.weights, axis=1) <= worth
+        few = rows.count <= worth
         low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
         if few.any():
             listed = rows.take(few)
             halves = levels < _WHOLE
             low[:, few] = _listed(listed, lower_at[:, few], -1, halves)
             high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
-        if not few.all():
-            rest, gaps = rows.take(~few), gap[~few]
-            ends = narrowed(rest, lower_at[:, ~few], upper_at[:, ~few], gaps)
-            low[:, ~few], high[:, ~few] = ends
+        # Whether sums reach 0 is decided by less, if ends need not be near.
+        farthest = np.abs(np.concatenate([lower_at, upper_at])).max(axis=0, initial=0.0)
+        at_zero = ~few & (gap > 0) & (farthest <= _ZERO * rows.reach)
+        if at_zero.any():
+            odds = _most_in_one_place(rows.weights[at_zero], 2 * farthest[at_zero], gap[at_zero])
+            low[:, at_zero], high[:, at_zero] = (1 - odds) / 2, (1 + odds) / 2
+            at_zero[at_zero] = odds <= gap[at_zero]
+        rest = ~(few | at_zero)
+        if rest.any():
+            ends = narrowed(rows.take(rest), lower_at[:, rest], upper_at[:, rest], gap[rest])
+            low[:, rest], high[:, rest] = ends
         return low, high
+
+
+def _most_in_one_place(weights: Array, length: Array, gap: Array) -> Array:
+    r"""Return bounds of :math:`\sup_c P(c \le \Sigma \le c + d)`, at most ``gap`` or else 1.
+
+    If all signed sums of the m largest weights are more than d apart, then one of these 2^m at the
+    most is in any such interval, whatever the others add. A sum Σ is as often negative as positive,
+    so that this for :math:`d = 2 |t|` bounds :math:`|2 P(\Sigma \ge t) - 1|`.
+    """
+    out = np.ones(len(weights))
+    room = length + 4 * _LARGEST * _EPS * weights.sum(axis=1)
+    sizes = np.clip(np.ceil(-np.log2(gap)), 0, weights.shape[1])
+    for size in range(int(sizes.min()), 1 + min(int(sizes.max()), _WORTH_LISTING)):
+        for batch in _blocks(np.flatnonzero(sizes == size), size):
+            sums = np.sort(_sums(weights[batch, :size]), axis=1)
+            apart = np.diff(sums, axis=1).min(axis=1, initial=np.inf) > room[batch]
+            out[batch[apart]] = 2.0**-size
+    return out
 
 
 def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
     """Return the shares of patterns that reach levels; normal noise is rounded by ``sign``."""
     out = np.empty(levels.shape)
-    sizes = np.count_nonzero(rows.weights, axis=1)
+    sizes = rows.count
     for size in np.unique(sizes).tolist():
-        members = np.flatnonzero(sizes == size)
         halves = halves and not rows.spread.any()
-        block = max(1, _BLOCK_ENTRIES >> ((size + 1) // 2 if halves else size))
-        for start in range(0, len(members), block):
-            batch = members[start : start + block]
+        for batch in _blocks(np.flatnonzero(sizes == size), (size + 1) // 2 if halves else size):
             weights, at = rows.weights[batch, :size], levels[:, batch]
             if halves:
-                for number, level in enumerate(at):
-                    out[number, batch] = np.ldexp(_count(weights, level), -size)
+                out[:, batch] = np.ldexp(_count(weights, at), -size)
             else:
                 out[:, batch] = _whole(weights, at, rows.spread[batch], sign)
     return out
+
+
+def _blocks(members: Array, size: int) -> Iterator[Array]:
+    """Yield as many of the rows at once as have room for all signed sums of so many weights."""
+    block = max(1, _BLOCK_ENTRIES >> size)
+    for start in range(0, len(members), block):
+        yield members[start : start + block]
 
 
 def _whole(weights: Array, levels: Array, spread: Array, sign: int) -> Array:
@@ -124,21 +154,24 @@ def _sums(weights: Array) -> Array:
     return out
 
 
-def _count(weights: Array, level: Array) -> Array:
-    """Return how many sign patterns of each row reach the level.
+def _count(weights: Array, levels: Array) -> Array:
+    """Return how many sign patterns of each row reach each level, (levels, rows).
 
     With a and b the sums of two halves, the b come with both signs, so that a + b ≥ t is as often
     true as a ≥ t + b. The a and the t + b are sorted together, and told apart by their last bits.
     """
     half = weights.shape[1] // 2
-    first = _sums(weights[:, :half])
-    second = level[:, None] + _sums(weights[:, half:])
-    joint = np.concatenate([first, second], axis=1)
-    bits = joint.view(np.int64)
-    bits[:, : first.shape[1]] &= ~1
-    bits[:, first.shape[1] :] |= 1
-    joint.sort(axis=1)
-    bits &= 1
-    rank = np.einsum("ij,j->i", bits, np.arange(joint.shape[1], 0, -1))
-    pairs = second.shape[1]
-    return rank - pairs * (pairs + 1) // 2
+    first, second = _sums(weights[:, :half]), _sums(weights[:, half:])
+    joint = np.empty((len(weights), first.shape[1] + second.shape[1]))
+    bits, pairs = joint.view(np.int64), second.shape[1]
+    ranks = np.arange(joint.shape[1], 0, -1)
+    out = np.empty(levels.shape, dtype=np.int64)
+    for number, level in enumerate(levels):
+        joint[:, : first.shape[1]] = first
+        np.add(level[:, None], second, out=joint[:, first.shape[1] :])
+        bits[:, : first.shape[1]] &= ~1
+        bits[:, first.shape[1] :] |= 1
+        joint.sort(axis=1)
+        bits &= 1
+        out[number] = np.einsum("ij,j->i", bits, ranks) - pairs * (pairs + 1) // 2
+    return out

@@ -92,8 +92,7 @@ def middles(
         So far apart the ends may be: moments that are small beside it are left out, and what they
         could be added to the distance.
     """
-    reach, variance = rows.weights.sum(axis=1), rows.variance
-    count = np.count_nonzero(rows.weights, axis=1)
+    reach, variance, count = rows.reach, rows.variance, rows.count
     levels = np.concatenate([lower_at, upper_at])
     farthest = np.abs(levels).max(axis=0)
     # Half of the circle: the sums reach no further, or with a probability that is small beside P.
@@ -109,8 +108,7 @@ def middles(
     outward = np.repeat([1.0, -1.0], [len(lower_at), len(upper_at)])[:, None]
     alpha = (levels + outward * rounding) / (2 * half)
     # The sums of Selberg's polynomials, without the moments that can only move them by so much.
-    coefficients = _coefficients(degree)
-    weight = _weight(coefficients)
+    weight = _weight(degree)
     least = np.maximum(_LEAST, _LEFT_OUT * gap / weight)
     straight, waves, alternating = selberg_sums(
         _turns(rows.weights / (2 * half)[:, None]),
@@ -118,7 +116,7 @@ def middles(
         _turns(alpha.T),
         2 * (math.pi * rows.spread / (2 * half)) ** 2,
         least,
-        coefficients,
+        _coefficients(degree),
     )
     apart = np.maximum(1 / (degree + 1) + (waves + alternating).T, 0.0)
     added = missed * (1 + 1e-9) + least * weight * (1 + 1e-9) + rounding_error(rows, degree)
@@ -127,13 +125,13 @@ def middles(
 
 def rounding_error(rows: Rows, degree: int) -> Array:
     """Return what rounding alone keeps the ends from the number between them, (rows,)."""
-    count = np.count_nonzero(rows.weights, axis=1)
-    return _MOMENT_ERROR * (count + 4) * _weight(_coefficients(degree))
+    return _MOMENT_ERROR * (rows.count + 4) * _weight(degree)
 
 
-def _weight(coefficients: Array) -> float:
+@lru_cache(maxsize=24)
+def _weight(degree: int) -> float:
     """Return by how much the ends move at the most if every moment does by 1."""
-    straight, waves = np.abs(coefficients).sum(axis=1)
+    straight, waves = np.abs(_coefficients(degree)).sum(axis=1)
     return float(straight + 2 * waves)
 
 
