@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, Shape, generator
 from dcsc._display import Facts
-from dcsc._numerics import count_wrong, with_signs
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 _FEWEST = 9
-_ENTRIES = 2**19  # of codes of so many draws together
+_ENTRIES = 2**25  # of signs of so many draws together
 SIGNS = RademacherSigns()
 
 
@@ -129,7 +128,7 @@ def own_facts(
     codes = layer.codes[numbers]
     random = generator(seed, "own_facts: seed")
     shape = layer.dictionary.code_shape
-    together = max(1, _ENTRIES // max(codes.size, len(codes) * layer.signals[0].size))
+    together = max(1, _ENTRIES // math.prod(shape))
     parts = []
     for start in range(0, count + 1, together):
         several = range(start, min(start + together, count + 1))
@@ -156,14 +155,7 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
 
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
     """
-    dictionary = layer.dictionary
-    shape = (*codes.shape[:2], math.prod(codes.shape[2:]))
-    flat, patterns = codes.reshape(shape), signs.reshape(len(signs), *shape[1:])
-    patterns = patterns.astype(np.int8, copy=False)
-    drawn = with_signs(flat, patterns).reshape(len(signs), *codes.shape)
-    coefficients = dictionary.analyze(dictionary.synthesize(drawn))
-    beta = np.maximum(layer.threshold, 0.0) / 2
-    return count_wrong(coefficients.reshape(len(signs), *shape), flat, patterns, beta)
+    return layer.dictionary._count_wrong(codes, signs, np.maximum(layer.threshold, 0.0) / 2)
 
 
 def drawn_signs(shape: Shape, count: int, random: np.random.Generator) -> Array:
