@@ -141,30 +141,29 @@ def _sum(
     ends: Array,
     kinds: Array,
     bases: Array,
-    place: int,
     group: int,
     source: Array,
     target: Array,
-    begin: int,
     outward: int,
     columns: int,
     count: int,
 ) -> None:  # pragma: no cover  # compiled
-    """Set what a place has of rows ``begin`` and on: its sums over all that it meets."""
-    kind = kinds[place]
-    taps = ends[kind + 1] - ends[kind]
-    if taps == 0:
-        target[begin * columns : (begin + outward) * columns] = 0
-        return
+    """Set the rows of all places, ``outward`` of each: the sums over all that it meets."""
     most = 1 if outward == 1 else FILTERS
     tiles = -(-outward // most)
-    for t in range(tiles):
-        weight = first[kind] + (group * tiles + t) * taps * most
-        to, filters = (begin + t * most) * columns, min(most, outward - t * most)
-        add_taps(
-            weights, weight, rows, ends[kind], taps, source, bases[place], target, to, columns,
-            filters, outward, count,
-        )  # fmt: skip
+    for place in range(len(kinds)):
+        kind = kinds[place]
+        taps = ends[kind + 1] - ends[kind]
+        if taps == 0:
+            target[place * outward * columns : (place + 1) * outward * columns] = 0
+            continue
+        for t in range(tiles):
+            weight = first[kind] + (group * tiles + t) * taps * most
+            to, filters = (place * outward + t * most) * columns, min(most, outward - t * most)
+            add_taps(
+                weights, weight, rows, ends[kind], taps, source, bases[place], target, to, columns,
+                filters, outward, count,
+            )  # fmt: skip
 
 
 @loop
@@ -197,11 +196,8 @@ def _count(
     m, blocks, samples = n // groups, -(-positions // step), len(kinds0)
     parts, c = -(-patterns // columns), len(signal) // columns // samples
     turned = np.zeros((parts, step * m, columns), np.int8)
-    found = np.empty(m * columns, codes.dtype)
     counts = np.empty((2, columns), np.int64)
-    # The same numbers line by line, for the loops over patterns.
-    drawn_lines = drawn[: step * m * columns].reshape(step * m, columns)
-    found_lines = found.reshape(m, columns)
+    lines = drawn[: step * m * columns].reshape(step * m, columns)
     for item in range(start, stop):
         b, block, group = item % batch, item // batch % blocks, item // (batch * blocks)
         first = block * step
@@ -218,26 +214,24 @@ def _count(
             for row in range(here * m):
                 x = codes[b, group * m + row % m, first + row // m]
                 for k in range(count):
-                    drawn_lines[row, k] = x * turned[part, row, k]
-            for q in range(samples):
-                _sum(
-                    weights0, first0, rows0, ends0, kinds0, bases0, q, group, drawn, signal,
-                    q * c, c, columns, count,
-                )  # fmt: skip
-            # The coefficients of a position, and which of its units are on.
+                    lines[row, k] = x * turned[part, row, k]
+            _sum(
+                weights0, first0, rows0, ends0, kinds0, bases0, group, drawn, signal, c, columns,
+                count,
+            )  # fmt: skip
+            # Their coefficients take the place of the codes.
+            _sum(
+                weights1, first1, rows1, ends1, kinds1, bases1, group, signal, drawn, m, columns,
+                count,
+            )  # fmt: skip
             counts[:] = 0
-            for p in range(here):
-                _sum(
-                    weights1, first1, rows1, ends1, kinds1, bases1, p, group, signal, found,
-                    0, m, columns, count,
-                )  # fmt: skip
-                for f in range(m):
-                    i, row = group * m + f, p * m + f
-                    level, active = levels[i], codes[b, i, first + p] != 0
-                    which = 0 if active else 1
-                    for k in range(count):
-                        on = found_lines[f, k] * turned[part, row, k] > level
-                        counts[which, k] += on != active
+            for row in range(here * m):
+                i, p = group * m + row % m, row // m
+                level, active = levels[i], codes[b, i, first + p] != 0
+                which = 0 if active else 1
+                for k in range(count):
+                    on = lines[row, k] * turned[part, row, k] > level
+                    counts[which, k] += on != active
             for k in range(count):
                 wrong[0, b, part * columns + k] += counts[0, k]
                 wrong[1, b, part * columns + k] += counts[1, k]

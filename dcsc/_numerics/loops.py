@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics.compiling import inner, loop
+from dcsc._numerics.compiling import inlined, inner, loop
 from dcsc._numerics.vectors import (
     FILTERS,
     LONGEST,
@@ -101,7 +101,7 @@ def _fill(
                             turn += 1
 
 
-@inner
+@inlined
 def add_taps(
     weights: Array,
     weight: int,
