@@ -87,7 +87,9 @@ def inner(function: F, freedom: Freedom = frozenset()) -> F:
 
 def inlined(function: F) -> F:
     """Compile what becomes a part of each loop that calls it, and is nothing by itself."""
-    return function if _numba.config.DISABLE_JIT else cast(F, _numba.njit(forceinline=True)(function))
+    return (
+        function if _numba.config.DISABLE_JIT else cast(F, _numba.njit(forceinline=True)(function))
+    )
 
 
 def loop(function: F, freedom: Freedom = frozenset()) -> F:

@@ -103,23 +103,25 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     taps = np.moveaxis(filters.reshape(grid.groups, m, c, -1), 3, 1)
     down = _Sums.of(taps, meetings[0], columns)
     up = _Sums.of(taps.swapaxes(2, 3), meetings[1], columns)
-    flat = codes.reshape(count, n, positions), signs.reshape(patterns, n, positions)
+    sums = attrs.astuple(down, recurse=False), attrs.astuple(up, recurse=False)
+    flat, drawn = codes.reshape(count, n, positions), signs.reshape(patterns, n, positions)
     beyond = LONGEST * lanes
     counts = []
 
     def work(start: int, stop: int) -> None:
         # Tiles go on beyond the last pattern: numbers that happen to lie there may be slow ones.
-        rows = [np.zeros(size * columns + beyond, codes.dtype) for size in (step * m, samples * c)]
+        rows = np.zeros(step * m * columns + beyond, codes.dtype)
+        signal = np.zeros(samples * c * columns + beyond, codes.dtype)
         wrong = np.zeros((2, count, patterns), np.int64)
         _count(
-            *flat, levels, *attrs.astuple(down, recurse=False), *attrs.astuple(up, recurse=False),
-            grid.groups, step, columns, *rows, wrong, start, stop,
+            flat, drawn, levels, *sums, grid.groups, c, step, columns, rows, signal, wrong,
+            start, stop,
         )  # fmt: skip
         counts.append(wrong)
 
     items = count * grid.groups * -(-positions // step)
     share(work, items, 1 + _WORTH_A_THREAD // max(1, taps.size * patterns))
-    return sum(counts).transpose(2, 0, 1)
+    return np.sum(counts, axis=0).transpose(2, 0, 1)
 
 
 def _meet_no_others(grid: Grid) -> bool:
@@ -135,12 +137,7 @@ def _line(length: int, groups: int) -> Grid:
 
 @inner
 def _sum(
-    weights: Array,
-    first: Array,
-    rows: Array,
-    ends: Array,
-    kinds: Array,
-    bases: Array,
+    sums: tuple[Array, ...],
     group: int,
     source: Array,
     target: Array,
@@ -149,6 +146,7 @@ def _sum(
     count: int,
 ) -> None:  # pragma: no cover  # compiled
     """Set the rows of all places, ``outward`` of each: the sums over all that it meets."""
+    weights, first, rows, ends, kinds, bases = sums
     most = 1 if outward == 1 else FILTERS
     tiles = -(-outward // most)
     for place in range(len(kinds)):
@@ -171,19 +169,10 @@ def _count(
     codes: Array,
     signs: Array,
     levels: Array,
-    weights0: Array,
-    first0: Array,
-    rows0: Array,
-    ends0: Array,
-    kinds0: Array,
-    bases0: Array,
-    weights1: Array,
-    first1: Array,
-    rows1: Array,
-    ends1: Array,
-    kinds1: Array,
-    bases1: Array,
+    down: tuple[Array, ...],
+    up: tuple[Array, ...],
     groups: int,
+    c: int,
     step: int,
     columns: int,
     drawn: Array,
@@ -193,8 +182,8 @@ def _count(
     stop: int,
 ) -> None:  # pragma: no cover  # compiled
     (batch, n, positions), patterns = codes.shape, len(signs)
-    m, blocks, samples = n // groups, -(-positions // step), len(kinds0)
-    parts, c = -(-patterns // columns), len(signal) // columns // samples
+    m, blocks = n // groups, -(-positions // step)
+    parts = -(-patterns // columns)
     turned = np.zeros((parts, step * m, columns), np.int8)
     counts = np.empty((2, columns), np.int64)
     lines = drawn[: step * m * columns].reshape(step * m, columns)
@@ -215,15 +204,9 @@ def _count(
                 x = codes[b, group * m + row % m, first + row // m]
                 for k in range(count):
                     lines[row, k] = x * turned[part, row, k]
-            _sum(
-                weights0, first0, rows0, ends0, kinds0, bases0, group, drawn, signal, c, columns,
-                count,
-            )  # fmt: skip
+            _sum(down, group, drawn, signal, c, columns, count)
             # Their coefficients take the place of the codes.
-            _sum(
-                weights1, first1, rows1, ends1, kinds1, bases1, group, signal, drawn, m, columns,
-                count,
-            )  # fmt: skip
+            _sum(up, group, signal, drawn, m, columns, count)
             counts[:] = 0
             for row in range(here * m):
                 i, p = group * m + row % m, row // m

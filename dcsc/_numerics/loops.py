@@ -178,7 +178,6 @@ def correlate(
     n, line = out.shape[1], out.shape[3]
     most = 1 if n == 1 else FILTERS
     tiles = len(weights) // (groups * len(offsets) * most)
-    lanes = VECTOR_BYTES // out.itemsize
     area = out.shape[2] * line
     flat, seen = out.reshape(-1), slab.reshape(-1)
     for item in range(start, stop):

@@ -42,7 +42,9 @@ class Meetings:
         """Return the meetings of all samples with positions, and of all positions with samples."""
         triples = [_along(grid, axis) for axis in range(len(grid.extent))]
         samples = [_kinds(s, u, p, e) for (p, u, s), e in zip(triples, grid.extent, strict=True)]
-        positions = [_kinds(p, u, s, n) for (p, u, s), n in zip(triples, grid.positions, strict=True)]
+        positions = [
+            _kinds(p, u, s, n) for (p, u, s), n in zip(triples, grid.positions, strict=True)
+        ]
         return (
             cls._of_axes(samples, grid.kernel, grid.positions),
             cls._of_axes(positions, grid.kernel, grid.extent),
@@ -72,11 +74,11 @@ def _along(grid: Grid, axis: int) -> tuple[Array, Array, Array]:
     """Return the positions, taps and samples that meet along an axis, as three lists."""
     position = np.arange(grid.positions[axis])[:, None] * grid.stride[axis]
     place = position + np.arange(grid.kernel[axis]) * grid.dilation[axis]
-    found = []
+    found = [np.zeros((3, 0), np.int64)]
     for first, sample, length in grid.runs[axis]:
         p, u = np.nonzero((place >= first) & (place < first + length))
-        found.append((p, u, place[p, u] - first + sample))
-    p, u, s = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else [[]] * 3
+        found.append(np.stack([p, u, place[p, u] - first + sample]))
+    p, u, s = np.concatenate(found, axis=1)
     return p, u, s
 
 

@@ -25,7 +25,6 @@ __all__ = [
     "best_moments",
     "best_moments_of_terms",
     "correlate",
-    "count_by_maps",
     "count_wrong",
     "lay_rows",
     "lay_terms",

@@ -4,11 +4,11 @@ import attrs
 import numpy as np
 import pytest
 
-from dcsc._numerics import drawn, plain
+from dcsc._numerics import drawn, ways
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
-from dcsc.networks.analysis import Limits, analyze, coded_layers, resynthesize, shipped_inputs
-from dcsc.networks.analysis.own import SIGNS, drawn_signs, own_facts
+from dcsc.networks.analysis import Limits, analyze, coded_layers, own, resynthesize, shipped_inputs
+from dcsc.networks.analysis.own import SIGNS, fill_with_signs, own_facts
 from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import IdentitySigns
 from tests.networks import chains
@@ -113,26 +113,58 @@ def test_analyses_have_the_own_case_by_class():
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (4, 5), (2, 3, 3), (7, 2, 1)])
-def test_signs_drawn_together_are_those_drawn_one_by_one(shape):
+@pytest.mark.parametrize("room", [1, 2**18])
+def test_signs_drawn_together_are_those_drawn_one_by_one(shape, room, monkeypatch):
+    monkeypatch.setattr(own, "_BYTES", room)
     together, one_by_one = (np.random.default_rng(3) for _ in range(2))
-    signs = drawn_signs(shape, 6, together)
-    assert signs.dtype == np.int8
+    signs = np.zeros((6, *shape), np.int8)
+    fill_with_signs(signs, together)
     assert signs.tolist() == [SIGNS.draw(shape, one_by_one).tolist() for _ in range(6)]
     assert together.random() == one_by_one.random()
 
 
-def test_units_are_counted_the_same_compiled_and_plain():
+# filters, extent, and what else a dictionary is given
+GEOMETRIES = {
+    "lines": ((3, 2, 4), (11,), {"padding": 2}),
+    "lines with gaps": ((2, 1, 3), (14,), {"stride": 2, "dilation": 3, "padding": ((1, 4),)}),
+    "more stride than taps": ((9, 2, 2), (13,), {"stride": 5}),
+    "pictures": ((10, 3, 3, 2), (6, 5), {"stride": (2, 1), "padding": (1, 1)}),
+    "each channel alone": ((9, 1, 5, 5), (2, 3), {"groups": 9, "padding": 2}),
+    "groups": ((6, 2, 3, 3), (4, 4), {"groups": 3, "stride": 2, "padding": 1}),
+    "points": ((5, 12, 1, 1), (3, 7), {}),
+    "points of groups": ((4, 3, 1), (9,), {"groups": 2}),
+    "one point": ((17, 4, 1, 1), (1, 1), {}),
+    "beyond the border": ((2, 1, 2), (3,), {"padding": 3}),
+    "solids": ((2, 2, 2, 2, 2), (3, 2, 3), {"padding": 1}),
+}
+
+
+@pytest.mark.parametrize("way", ["compiled", "piecemeal", "by maps", "plain"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_units_are_counted_as_the_matrix_of_the_atoms_has_them(name, dtype, way, monkeypatch):
+    shape, extent, more = GEOMETRIES[name]
     rng = np.random.default_rng(4)
-    codes = rng.uniform(0, 1, (3, 2, 5)) * (rng.random((3, 2, 5)) < 0.5)
-    signs = rng.choice([-1, 1], (7, 2, 5)).astype(np.int8)
-    levels = np.array([0.2, 0.6])
-    signed = [way.with_signs(codes, signs) for way in (drawn, plain)]
-    np.testing.assert_array_equal(*signed)
-    coefficients = signed[0] + rng.normal(0, 0.3, signed[0].shape)
-    on = coefficients * signs[:, None] > levels[:, None]
-    missed, raised = (codes > 0) & ~on, (codes == 0) & on
-    expected = np.stack([missed.sum(axis=(2, 3)), raised.sum(axis=(2, 3))], axis=1)
-    assert (expected > 0).any(axis=(0, 2)).all()
-    for way in (drawn, plain):
-        found = way.count_wrong(coefficients, codes, signs, levels)
-        np.testing.assert_array_equal(found, expected)
+    dictionary = ToeplitzDictionary(rng.normal(size=shape).astype(dtype), extent, **more)
+    codes = rng.uniform(0.5, 1, (3, *dictionary.code_shape)).astype(dtype)
+    codes[rng.random(codes.shape) < 0.5] = 0
+    signs = rng.choice([-1, 1], (61, *dictionary.code_shape)).astype(np.int8)
+    levels = rng.uniform(0, 1, len(dictionary.filters))
+    # Every coefficient of every pattern from the matrix A, whose columns are the atoms.
+    matrix = dictionary.to_sparse().toarray().astype(np.float64)
+    drawn_codes = (codes * signs[:, None]).reshape(61 * 3, -1)
+    coefficients = (drawn_codes @ matrix.T @ matrix).reshape(61, *codes.shape) * signs[:, None]
+    on = coefficients > levels.reshape(-1, *[1] * len(extent))
+    inside = tuple(range(2, on.ndim))
+    expected = [(codes > 0) & ~on, (codes == 0) & on]
+    expected = np.stack([wrong.sum(axis=inside) for wrong in expected], axis=1)
+    assert (expected > 0).any()
+    if way == "piecemeal":
+        monkeypatch.setattr(drawn, "_SCRATCH_BYTES", 1)
+        monkeypatch.setattr(drawn, "_WORTH_A_THREAD", 1)
+    if way == "by maps":
+        monkeypatch.setattr(drawn, "_MOST_BYTES", 0)
+    if way == "plain":
+        monkeypatch.setattr(ways, "_asked", lambda: True)
+    found = dictionary._count_wrong(codes, signs, levels)
+    np.testing.assert_array_equal(found, expected)

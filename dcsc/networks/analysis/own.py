@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, generator
+from dcsc._arrays import Array, generator
 from dcsc._display import Facts
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
@@ -16,14 +16,15 @@ __all__ = [
     "OwnCase",
     "OwnFacts",
     "Place",
-    "drawn_signs",
+    "fill_with_signs",
     "own_facts",
     "place_among",
     "wrong_units",
 ]
 
 _FEWEST = 9
-_ENTRIES = 2**25  # of signs of so many draws together
+_ENTRIES = 2**25  # of so many draws together
+_BYTES = 2**18  # random ones at a time, which stay in the cache
 SIGNS = RademacherSigns()
 
 
@@ -133,8 +134,7 @@ def own_facts(
     for start in range(0, count + 1, together):
         several = range(start, min(start + together, count + 1))
         signs = np.ones((len(several), *shape), np.int8)
-        first = int(start == 0)
-        signs[first:] = drawn_signs(shape, len(several) - first, random)
+        fill_with_signs(signs[int(start == 0) :], random)
         parts.append(wrong_units(layer, codes, signs))
     counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
@@ -158,15 +158,19 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
     return layer.dictionary._count_wrong(codes, signs, np.maximum(layer.threshold, 0.0) / 2)
 
 
-def drawn_signs(shape: Shape, count: int, random: np.random.Generator) -> Array:
-    """Return what as many calls of ``SIGNS.draw(shape, random)`` do, as int8.
+def fill_with_signs(patterns: Array, random: np.random.Generator) -> None:
+    """Fill int8 patterns ``(count, *shape)`` with those of as many calls of ``SIGNS.draw``.
 
     Such a call takes the first bit of each random byte, and of the last four those that it needs.
     """
-    size = math.prod(shape)
-    words = random.integers(0, 2**32, (count, -(-size // 4)), dtype=np.uint32)
-    heads = words.astype("<u4", copy=False).view(np.uint8)[:, :size] >> 7
-    return (2 * heads.view(np.int8) - 1).reshape(count, *shape)
+    size = math.prod(patterns.shape[1:])
+    flat, together = patterns.reshape(-1, size), max(1, _BYTES // size)
+    for start in range(0, len(flat), together):
+        part = flat[start : start + together]
+        words = random.integers(0, 2**32, (len(part), -(-size // 4)), dtype=np.uint32)
+        heads = words.astype("<u4", copy=False).view(np.int8)[:, :size]
+        # −1 for the bytes whose first bit is 0, and else +1
+        np.bitwise_or(~heads >> 7, 1, out=part)
 
 
 def _case(label: str | None, counts: Array, active: Array) -> OwnCase:
