@@ -1,20 +1,24 @@
 """Whether a pathway survives: synthesised from a layer's code, and found again going forward."""
 
+import math
 from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
 from dcsc._arguments import instances
-from dcsc._arrays import Rng, checked_size, generator, instance, integer
+from dcsc._arrays import Array, Rng, checked_size, generator, instance, integer
 from dcsc._display import digits, percent
 from dcsc.errors import DcscError
-from dcsc.model import DCSCModel, Layer
+from dcsc.layer import Layer, as_layers, remove_residue
 from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.networks.analysis.own import wrong_units
 from dcsc.projections import HardThreshold
 from dcsc.signs import SignPattern
 
 __all__ = ["Found", "resynthesize"]
+
+_ENTRIES = 2**22  # of codes of so many draws together
 
 
 @attrs.frozen
@@ -75,18 +79,46 @@ def resynthesize(
     active = np.count_nonzero(codes)
     if not active:
         return None
-    model = DCSCModel(
+    chained = as_layers(
         [Layer(x.dictionary, HardThreshold(x.projection.threshold), signs) for x in below]
-        + [Layer(last.dictionary, last.projection, signs)]
+        + [Layer(last.dictionary, last.projection, signs)],
+        "resynthesize: layers",
     )
-    missed, false_alarms, exact = np.zeros(checked_size((3, count), "resynthesize: draws"))
-    for draw in range(count):
-        drawn = model.draw(random)
-        truth = drawn.synthesize(codes)
-        # The states of the last layer are all that is asked about.
-        on, again = (pathway[len(stacked)] != 0 for pathway in (truth, drawn.forward(truth[0])))
-        missed[draw] = np.count_nonzero(on & ~again)
-        false_alarms[draw] = np.count_nonzero(again & ~on)
-        exact[draw] = (on == again).reshape(len(on), -1).all(axis=1).mean()
-    lost = float(missed.mean() / active)
-    return Found(1 - lost, lost, float(false_alarms.mean() / active), float(exact.mean()))
+    counts = np.empty(checked_size((count, 2, len(codes)), "resynthesize: draws"), np.int64)
+    largest = max(math.prod(x.dictionary.code_shape) for x in chained)
+    together = max(1, _ENTRIES // (len(codes) * largest))
+    for start in range(0, count, together):
+        part = counts[start : start + together]
+        patterns = [np.empty((len(part), *x.dictionary.code_shape), np.int8) for x in chained]
+        for draw in range(len(part)):
+            for layer, pattern in zip(chained, patterns, strict=True):
+                pattern[draw] = signs.draw(layer.dictionary.code_shape, random)
+        if below:
+            part[:] = _wrong(chained, codes, patterns)
+        else:
+            part[:] = wrong_units(last, codes, patterns[0])
+    missed, false_alarms = (counts.sum(axis=2).mean(axis=0) / active).tolist()
+    return Found(1 - missed, missed, false_alarms, float((counts.sum(axis=1) == 0).mean()))
+
+
+def _wrong(layers: Sequence[Layer], codes: Array, patterns: Sequence[Array]) -> Array:
+    """Return how many units are missed, and how many are false alarms, (draws, 2, inputs).
+
+    Each layer has patterns of signs ``(draws, *code_shape)``; all draws go together.
+    """
+    axes = tuple(range(2, 1 + codes.ndim))
+    signs = [pattern[:, None] for pattern in patterns]
+    # Down: the signal of a layer is the code of the one below, whose residues are no units.
+    signal = codes[None]
+    for number, (layer, sign) in reversed(list(enumerate(zip(layers, signs, strict=True)))):
+        signed = signal * sign
+        signal = layer.dictionary.synthesize(signed)
+        if number:
+            remove_residue(signal, layer.dictionary, signed)
+    # And up again.
+    for layer, sign in zip(layers, signs, strict=True):
+        coefficients = layer.dictionary.analyze(signal) * sign
+        signal = layer.projection(coefficients, layer.dictionary)
+    on, again = codes != 0, signal != 0
+    wrong = [(on & ~again).sum(axis=axes), (again & ~on).sum(axis=axes)]
+    return np.stack(wrong, axis=1)
