@@ -4,11 +4,21 @@ import attrs
 import numpy as np
 import pytest
 
+from dcsc import DCSCModel, HardThreshold, Layer, ReLU
 from dcsc._numerics import drawn, ways
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
-from dcsc.networks.analysis import Limits, analyze, coded_layers, own, resynthesize, shipped_inputs
+from dcsc.networks.analysis import (
+    Limits,
+    analyze,
+    coded_layers,
+    own,
+    resynthesis,
+    resynthesize,
+    shipped_inputs,
+)
 from dcsc.networks.analysis.own import SIGNS, fill_with_signs, own_facts
+from dcsc.networks.analysis.resynthesis import found_alone
 from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import IdentitySigns
 from tests.networks import chains
@@ -168,3 +178,51 @@ def test_units_are_counted_as_the_matrix_of_the_atoms_has_them(name, dtype, way,
         monkeypatch.setattr(ways, "_asked", lambda: True)
     found = dictionary._count_wrong(codes, signs, levels)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_draws_that_were_counted_before_are_those_of_a_pathway_synthesised_again():
+    """Of some inputs, one of which has no unit on; and where too few were counted, all anew."""
+    network, inputs = load(digits_network_path()), shipped_inputs().first(5)
+    (layer, *_) = coded_layers(network.forward(inputs.values["input"].astype(np.float64)))
+    codes = layer.codes.copy()
+    codes[1] = 0
+    layer = attrs.evolve(layer, codes=codes)
+    wrong = own.wrong_under_draws(layer, 9, 5, 1e12, 3)
+    assert wrong.numbers.tolist() == [0, 2, 3, 4]
+    expected = [
+        resynthesize([layer], signs, draws, 3, 4)
+        for signs, draws in ((SIGNS, 6), (IdentitySigns(), 1))
+    ]
+    assert found_alone(wrong, 6, codes[:4]) == expected
+    assert expected[0].exact == 0.25  # the input of which nothing is on
+    assert found_alone(wrong, 10, codes) is None
+    fewer = own.wrong_under_draws(layer, 9, 3, 1e12, 3)
+    assert found_alone(fewer, 6, codes) is None
+    assert found_alone(None, 1, codes) is None
+
+
+@pytest.mark.parametrize("room", [1, 2**22])
+def test_pathways_that_are_drawn_together_are_those_of_models_drawn_one_by_one(room, monkeypatch):
+    monkeypatch.setattr(resynthesis, "_ENTRIES", room)
+    rng = np.random.default_rng(7)
+    below = ToeplitzDictionary(rng.normal(size=(4, 1, 3)), 12, padding=1)
+    above = ToeplitzDictionary(rng.normal(size=(5, 4, 3)), 12, stride=2, padding=1)
+    codes = rng.uniform(1, 2, (3, *above.code_shape)) * (rng.random((3, *above.code_shape)) < 0.2)
+    last = chains.layer(codes, above, 1.0)
+    first = chains.layer(np.abs(above.synthesize(codes)), below, 2.5)
+    model = DCSCModel([Layer(below, HardThreshold(1.25)), Layer(above, ReLU(0.5))])
+    random = np.random.default_rng(5)
+    missed, raised, exact = [], [], []
+    for _ in range(6):
+        drawn_model = model.draw(random)
+        truth = drawn_model.synthesize(codes)
+        recovery = truth.compare(drawn_model.forward(truth[0]))
+        missed.append(recovery.missed[1].sum())
+        raised.append(recovery.false_alarms[1].sum())
+        exact.append(recovery.recovered[1].mean())
+    active = np.count_nonzero(codes)
+    found = resynthesize([first, last], SIGNS, 6, 5)
+    assert found.missed == pytest.approx(np.mean(missed) / active)
+    assert found.false_alarms == pytest.approx(np.mean(raised) / active)
+    assert found.exact == pytest.approx(np.mean(exact))
+    assert 0 < found.missed < 1

@@ -16,9 +16,11 @@ __all__ = [
     "OwnCase",
     "OwnFacts",
     "Place",
+    "WrongUnits",
     "fill_with_signs",
     "own_facts",
     "place_among",
+    "wrong_under_draws",
     "wrong_units",
 ]
 
@@ -89,6 +91,48 @@ class OwnFacts(Facts):
     classes: tuple[OwnCase, ...] = ()
 
 
+@attrs.frozen(eq=False)
+class WrongUnits:
+    """How many units of some inputs come out wrong with the network's own signs, and with others.
+
+    Parameters
+    ----------
+    seed : int
+        That the draws are from.
+    numbers : array of int, shape (inputs,)
+        Those inputs: the first ones with active units.
+    active : array of int, shape (inputs,)
+        How many active units each has.
+    counts : array of int, shape (1 + draws, 2, inputs)
+        Units that are missed and units that are false alarms, first with all signs +1.
+    labels : array of shape (inputs,), or of none
+        The classes of the inputs, where they have one.
+    """
+
+    seed: int
+    numbers: Array
+    active: Array
+    counts: Array
+    labels: Array
+
+    @property
+    def facts(self) -> OwnFacts:
+        """Where the network's own signs are among the drawn ones."""
+        return OwnFacts(
+            len(self.counts) - 1,
+            self.seed,
+            _case(None, self.counts, self.active),
+            tuple(
+                _case(
+                    str(name),
+                    self.counts[:, :, self.labels == name],
+                    self.active[self.labels == name],
+                )
+                for name in np.unique(self.labels)
+            ),
+        )
+
+
 def own_facts(
     layer: CodedLayer,
     draws: int,
@@ -98,6 +142,22 @@ def own_facts(
     labels: "npt.ArrayLike | None" = None,
 ) -> OwnFacts | None:
     """Return where the network's own signs are among random ones.
+
+    The arguments are those of `wrong_under_draws`, and so is when it is None.
+    """
+    wrong = wrong_under_draws(layer, draws, inputs, most, seed, labels)
+    return None if wrong is None else wrong.facts
+
+
+def wrong_under_draws(
+    layer: CodedLayer,
+    draws: int,
+    inputs: int,
+    most: float,
+    seed: int,
+    labels: "npt.ArrayLike | None" = None,
+) -> WrongUnits | None:
+    """Return which units come out wrong with the network's own signs, and with random ones.
 
     Parameters
     ----------
@@ -114,7 +174,7 @@ def own_facts(
 
     Returns
     -------
-    OwnFacts or None
+    WrongUnits or None
         None if no unit is on, or 9 draws of one input would take too long.
     """
     numbers = np.flatnonzero(layer.codes[:inputs].any(axis=tuple(range(1, layer.codes.ndim))))
@@ -125,29 +185,19 @@ def own_facts(
     count = min(draws, int(passes / len(numbers)) - 1)
     if count < _FEWEST:
         return None
-    # Missed and false units of each input: first with the network's own signs, then with others.
+    # First with the network's own signs, then with others.
     codes = layer.codes[numbers]
     random = generator(seed, "own_facts: seed")
     shape = layer.dictionary.code_shape
     together = max(1, _ENTRIES // math.prod(shape))
     parts = []
     for start in range(0, count + 1, together):
-        several = range(start, min(start + together, count + 1))
-        signs = np.ones((len(several), *shape), np.int8)
+        signs = np.ones((min(together, count + 1 - start), *shape), np.int8)
         fill_with_signs(signs[int(start == 0) :], random)
         parts.append(wrong_units(layer, codes, signs))
-    counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
     classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
-    return OwnFacts(
-        count,
-        seed,
-        _case(None, counts, active),
-        tuple(
-            _case(str(name), counts[:, :, classes == name], active[classes == name])
-            for name in np.unique(classes)
-        ),
-    )
+    return WrongUnits(seed, numbers, active, np.concatenate(parts), classes)
 
 
 def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:

@@ -12,11 +12,11 @@ from dcsc._display import digits, percent
 from dcsc.errors import DcscError
 from dcsc.layer import Layer, as_layers, remove_residue
 from dcsc.networks.analysis.coded import CodedLayer
-from dcsc.networks.analysis.own import wrong_units
+from dcsc.networks.analysis.own import WrongUnits, wrong_units
 from dcsc.projections import HardThreshold
 from dcsc.signs import SignPattern
 
-__all__ = ["Found", "resynthesize"]
+__all__ = ["Found", "found_again", "found_alone", "resynthesize"]
 
 _ENTRIES = 2**22  # of codes of so many draws together
 
@@ -74,31 +74,65 @@ def resynthesize(
     count = integer(draws, "resynthesize: draws", minimum=1)
     most = None if inputs is None else integer(inputs, "resynthesize: inputs", minimum=1)
     random = generator(rng, "resynthesize: rng")
-    *below, last = stacked
-    codes = last.codes[:most]
-    active = np.count_nonzero(codes)
-    if not active:
+    codes = stacked[-1].codes[:most]
+    if not codes.any():
         return None
+    (found,) = found_again(stacked, [(signs, count)], random, len(codes))
+    return found
+
+
+def found_again(
+    layers: Sequence[CodedLayer],
+    laws: Sequence[tuple[SignPattern, int]],
+    rng: Rng,
+    inputs: int,
+) -> list[Found]:
+    """Return what is found of the first inputs, some unit of which is on, under each law of signs.
+
+    Each law has a number of draws, and is drawn from after those before it.
+    """
+    *below, last = layers
     chained = as_layers(
-        [Layer(x.dictionary, HardThreshold(x.projection.threshold), signs) for x in below]
-        + [Layer(last.dictionary, last.projection, signs)],
+        [Layer(x.dictionary, HardThreshold(x.projection.threshold)) for x in below]
+        + [Layer(last.dictionary, last.projection)],
         "resynthesize: layers",
     )
-    counts = np.empty(checked_size((count, 2, len(codes)), "resynthesize: draws"), np.int64)
+    random = generator(rng, "resynthesize: rng")
+    codes = last.codes[:inputs]
+    every = [signs for signs, draws in laws for _ in range(draws)]
+    counts = np.empty(checked_size((len(every), 2, inputs), "resynthesize: draws"), np.int64)
     largest = max(math.prod(x.dictionary.code_shape) for x in chained)
-    together = max(1, _ENTRIES // (len(codes) * largest))
-    for start in range(0, count, together):
-        part = counts[start : start + together]
-        patterns = [np.empty((len(part), *x.dictionary.code_shape), np.int8) for x in chained]
-        for draw in range(len(part)):
+    together = max(1, _ENTRIES // (inputs * largest))
+    for start in range(0, len(every), together):
+        several = every[start : start + together]
+        patterns = [np.empty((len(several), *x.dictionary.code_shape), np.int8) for x in chained]
+        for draw, signs in enumerate(several):
             for layer, pattern in zip(chained, patterns, strict=True):
                 pattern[draw] = signs.draw(layer.dictionary.code_shape, random)
-        if below:
-            part[:] = _wrong(chained, codes, patterns)
-        else:
-            part[:] = wrong_units(last, codes, patterns[0])
-    missed, false_alarms = (counts.sum(axis=2).mean(axis=0) / active).tolist()
-    return Found(1 - missed, missed, false_alarms, float((counts.sum(axis=1) == 0).mean()))
+        part = counts[start : start + together]
+        part[:] = _wrong(chained, codes, patterns) if below else wrong_units(last, codes, *patterns)
+    ends, active = np.cumsum([draws for _, draws in laws])[:-1], int(np.count_nonzero(codes))
+    return [_found(part, active, inputs) for part in np.split(counts, ends)]
+
+
+def found_alone(wrong: WrongUnits | None, draws: int, codes: Array) -> list[Found] | None:
+    """Return what is found of codes from their layer's own signal: with random signs, and without.
+
+    The draws are the first ones that were counted; None if too few were, or not of all codes.
+    """
+    live = codes.any(axis=tuple(range(1, codes.ndim)))
+    if wrong is None or len(wrong.counts) <= draws or len(wrong.numbers) < live.sum():
+        return None
+    counts, active = wrong.counts[:, :, : live.sum()], int(wrong.active[: live.sum()].sum())
+    return [_found(part, active, len(codes)) for part in (counts[1 : 1 + draws], counts[:1])]
+
+
+def _found(counts: Array, active: int, inputs: int) -> Found:
+    """Return the means of counts ``(draws, which, inputs)``; what other inputs have is exact."""
+    lost, raised = (counts.sum(axis=2).mean(axis=0) / active).tolist()
+    every = len(counts) * inputs
+    exact = every - int(np.count_nonzero(counts.any(axis=1)))
+    return Found(1 - lost, lost, raised, exact / every)
 
 
 def _wrong(layers: Sequence[Layer], codes: Array, patterns: Sequence[Array]) -> Array:
