@@ -246,6 +246,13 @@ class ConvolutionalDictionary(Dictionary):
     def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
         return rows.gram_rows(self._shifted, indices, exponent)
 
+    def _inner(self, first: int, second: int) -> float:
+        return self._shifted.inner(first, second)
+
+    def _coherence_of_parts(self, parts: int) -> Array:
+        """Return the coherence of each part of the groups, so many of the same size."""
+        return coherence.of_parts(self._shifted, parts)
+
     def _near(self) -> rows.Near | None:
         return rows.near(self._shifted)
 
