@@ -31,7 +31,7 @@ STAGES = {
     "ends of each unit's probability": ["dcsc.networks.analysis.analysis:partial_facts"],
     "safe units": ["dcsc.networks.analysis.analysis:safety"],
     "pathways synthesised again": ["dcsc.networks.analysis.analysis:_resynthesis"],
-    "own signs among draws": ["dcsc.networks.analysis.analysis:own_facts"],
+    "own signs among draws": ["dcsc.networks.analysis.analysis:wrong_under_draws"],
     "page": ["dcsc.cli.analyze:page"],
     "JSON and table": ["dcsc.cli.analyze:as_json", "dcsc.cli.analyze:print_layers"],
     "loading of compiled loops": [

@@ -185,3 +185,32 @@ def test_padding_that_is_wider_than_the_kernel(kernel, extent, stride, padding):
         among.add(got, np.array([row]), np.ones(1))
         expected = np.ldexp(gram[atom][among.atoms], -2 * among.exponent)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13)
+
+
+@given(dictionary=CONVOLUTIONS, seed=st.integers(0, 2**16))
+def test_the_inner_product_of_two_atoms_is_that_of_the_matrix(dictionary, seed):
+    """Up to the powers of two that bring each filter to 1; zero filters have none."""
+    matrix = matrix_of(dictionary).astype(float)
+    for first, second in np.random.default_rng(seed).integers(matrix.shape[1], size=(6, 2)):
+        scales = [
+            np.frexp(np.abs(dictionary._shifted.taps[filter_]).max())[1]
+            for filter_ in (np.array([first, second]) // np.prod(dictionary.positions))
+        ]
+        expected = np.ldexp(matrix[:, first] @ matrix[:, second], -sum(scales))
+        inner = dictionary._inner(first, second)
+        assert inner == pytest.approx(expected, rel=1e-4, abs=1e-5 * dictionary.filters[0].size)
+
+
+@pytest.mark.parametrize("least", [0, 2**60])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_the_coherence_of_parts_of_the_groups_is_that_of_each_by_itself(groups, least, monkeypatch):
+    monkeypatch.setattr(coherence, "_SCREENED", least)
+    for shape, extent, stride in (((6, 2, 3, 2), (6, 4), (2, 1)), ((4, 3, 1), (1,), (1,))):
+        parts = [filters.gaussian(*shape[:2], shape[2:], rng=seed) for seed in range(4)]
+        one_by_one = [
+            CirculantDictionary(part, extent, stride, groups=groups).mutual_coherence()
+            for part in parts
+        ]
+        together = CirculantDictionary(np.concatenate(parts), extent, stride, groups=4 * groups)
+        assert together._coherence_of_parts(4) == pytest.approx(one_by_one, rel=1e-12)
+        assert len(set(one_by_one)) == 4

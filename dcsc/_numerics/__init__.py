@@ -17,8 +17,7 @@ function                  what it computes
 `best_moments`            the least exponential moments of signed sums
 `best_moments_of_terms`   the same of the sums of `lay_terms`
 `selberg_sums`            trigonometric sums over the moments of signed sums
-`with_signs`              codes under many patterns of signs
-`count_wrong`             which units come out wrong under each of them
+`count_wrong`             how many units come out wrong under many patterns of signs
 ========================  ====================================================================
 
 Each has two leaves, and `ways` decides which of them runs:
@@ -55,7 +54,6 @@ __all__ = [
     "spread_entries",
     "stripe_top",
     "sum_terms",
-    "with_signs",
 ]
 
 correlate = two_ways("dcsc._numerics.convolution", plain.correlate)
@@ -70,5 +68,4 @@ random_words = two_ways("dcsc._numerics.philox", plain.random_words)
 best_moments = two_ways("dcsc._numerics.moments", plain.best_moments)
 best_moments_of_terms = two_ways("dcsc._numerics.moments", plain.best_moments_of_terms)
 selberg_sums = two_ways("dcsc._numerics.selberg", plain.selberg_sums)
-with_signs = two_ways("dcsc._numerics.drawn", plain.with_signs)
 count_wrong = two_ways("dcsc._numerics.drawn", plain.count_wrong)

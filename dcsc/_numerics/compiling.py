@@ -16,7 +16,7 @@ from numba.core import caching, compiler_lock, runtime
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
 
-__all__ = ["FUSED", "REORDERED", "inner", "loop"]
+__all__ = ["FUSED", "REORDERED", "inlined", "inner", "loop"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Freedom = frozenset[str]
@@ -104,6 +104,13 @@ def inner(function: F, freedom: Freedom = frozenset()) -> F:
     except Exception as error:  # no folder is writable
         _tell(f"{type(error).__name__}: {error}")
     return cast(F, dispatcher)
+
+
+def inlined(function: F) -> F:
+    """Compile what becomes a part of each loop that calls it, and is nothing by itself."""
+    return (
+        function if _numba.config.DISABLE_JIT else cast(F, _numba.njit(forceinline=True)(function))
+    )
 
 
 def loop(function: F, freedom: Freedom = frozenset()) -> F:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array, Shape
-from dcsc._numerics.compiling import inner, loop
+from dcsc._numerics.compiling import inlined, inner, loop
 from dcsc._numerics.vectors import (
     FILTERS,
     LONGEST,
@@ -27,7 +27,7 @@ from dcsc._numerics.vectors import (
     tile3,
 )
 
-__all__ = ["correlate", "gather", "select", "transpose", "word_at"]
+__all__ = ["add_taps", "correlate", "gather", "select", "transpose", "word_at"]
 
 
 @inner
@@ -101,6 +101,57 @@ def _fill(
                             turn += 1
 
 
+@inlined
+def add_taps(
+    weights: Array,
+    weight: int,
+    offsets: Array,
+    first: int,
+    taps: int,
+    slab: Array,
+    base: int,
+    out: Array,
+    place: int,
+    step: int,
+    filters: int,
+    n: int,
+    count: int,
+) -> None:  # pragma: no cover  # compiled
+    """Set a few filters of ``n`` at ``count`` neighbours: the sums over all taps, tile by tile.
+
+    The arguments are those of a tile in `vectors`.
+    """
+    lanes = VECTOR_BYTES // out.itemsize
+    p = 0
+    while p < count:
+        here, target, left = base + p, place + p, count - p
+        if n == 1 and left > 2 * lanes:
+            alone6(
+                weights, weight, offsets, first, taps, slab, here, out, target, step, filters, left
+            )
+            p += LONGEST * lanes
+        elif n == 1:
+            alone2(
+                weights, weight, offsets, first, taps, slab, here, out, target, step, filters, left
+            )
+            p += 2 * lanes
+        elif left > 2 * lanes:
+            tile3(
+                weights, weight, offsets, first, taps, slab, here, out, target, step, filters, left
+            )
+            p += 3 * lanes
+        elif left > lanes:
+            tile2(
+                weights, weight, offsets, first, taps, slab, here, out, target, step, filters, left
+            )
+            p += 2 * lanes
+        else:
+            tile1(
+                weights, weight, offsets, first, taps, slab, here, out, target, step, filters, left
+            )
+            p += lanes
+
+
 @loop
 def correlate(
     signals: Array,
@@ -127,7 +178,6 @@ def correlate(
     n, line = out.shape[1], out.shape[3]
     most = 1 if n == 1 else FILTERS
     tiles = len(weights) // (groups * len(offsets) * most)
-    lanes = VECTOR_BYTES // out.itemsize
     area = out.shape[2] * line
     flat, seen = out.reshape(-1), slab.reshape(-1)
     for item in range(start, stop):
@@ -146,34 +196,10 @@ def correlate(
             for r in range(rows):
                 from_first = t * FILTERS * area + (row0 + r) * line + first
                 to, scale0 = b * n * area + from_first, group * n * area + from_first
-                p = 0
-                while p < count:
-                    here, target, left = bases[r] + p, to + p, count - p
-                    if n == 1 and left > 2 * lanes:
-                        alone6(
-                            weights, weight, offsets, seen, here, flat, target, area, filters, left
-                        )
-                        p += LONGEST * lanes
-                    elif n == 1:
-                        alone2(
-                            weights, weight, offsets, seen, here, flat, target, area, filters, left
-                        )
-                        p += 2 * lanes
-                    elif left > 2 * lanes:
-                        tile3(
-                            weights, weight, offsets, seen, here, flat, target, area, filters, left
-                        )
-                        p += 3 * lanes
-                    elif left > lanes:
-                        tile2(
-                            weights, weight, offsets, seen, here, flat, target, area, filters, left
-                        )
-                        p += 2 * lanes
-                    else:
-                        tile1(
-                            weights, weight, offsets, seen, here, flat, target, area, filters, left
-                        )
-                        p += lanes
+                add_taps(
+                    weights, weight, offsets, 0, len(offsets), seen, bases[r], flat, to, area,
+                    filters, n, count,
+                )  # fmt: skip
                 # Multiply by the signs while the row is in the cache.
                 if len(scales):
                     for f in range(filters):

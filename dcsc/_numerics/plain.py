@@ -6,7 +6,7 @@ multiply by BLAS, so that the number of threads changes no digit.
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -15,12 +15,10 @@ from dcsc._numerics.grid import Grid
 from dcsc._numerics.plain_sums import (
     best_moments,
     best_moments_of_terms,
-    count_wrong,
     lay_rows,
     lay_terms,
     selberg_sums,
     sum_terms,
-    with_signs,
 )
 
 __all__ = [
@@ -37,7 +35,6 @@ __all__ = [
     "spread_entries",
     "stripe_top",
     "sum_terms",
-    "with_signs",
 ]
 
 _PIECE_BYTES = 2**22
@@ -236,3 +233,33 @@ def random_words(key: Array, atoms: Array, count: int) -> Array:
     return (
         np.stack([c0, c1, c2, c3], axis=-1).reshape(len(atoms), 4 * len(groups))[:, :count].copy()
     )
+
+
+# ---- drawn signs ---------------------------------------------------------------------------------
+
+
+def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: Array) -> Array:
+    """Return how many units are missed, and how many are on besides, (patterns, 2, batch).
+
+    The arguments are those of `drawn.count_wrong`.
+    """
+    return count_by_maps(spread, correlate, codes, signs, filters, grid, levels)
+
+
+def count_by_maps(
+    down: Callable[..., Array],
+    up: Callable[..., Array],
+    codes: Array,
+    signs: Array,
+    filters: Array,
+    grid: Grid,
+    levels: Array,
+) -> Array:
+    """Return what `count_wrong` does, by a synthesis and an analysis, one pattern at a time."""
+    active, level = codes != 0, levels.reshape(-1, *[1] * len(grid.positions))
+    inside = tuple(range(1, codes.ndim))
+    counts = np.empty((len(signs), 2, len(codes)), np.int64)
+    for pattern, count in zip(signs, counts, strict=True):
+        on = up(down(codes, filters, grid, pattern), filters, grid, pattern) > level
+        count[0], count[1] = (active & ~on).sum(axis=inside), (on & ~active).sum(axis=inside)
+    return counts

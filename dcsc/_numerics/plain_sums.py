@@ -13,12 +13,10 @@ from dcsc._arrays import Array
 __all__ = [
     "best_moments",
     "best_moments_of_terms",
-    "count_wrong",
     "lay_rows",
     "lay_terms",
     "selberg_sums",
     "sum_terms",
-    "with_signs",
 ]
 
 _STEPS = 60
@@ -203,24 +201,3 @@ def best_moments_of_terms(
     weights = np.zeros((len(atoms), width))
     lay_terms(tables, ways, positions, starts, numbers, sizes, atoms, weights)
     return best_moments(weights / unit, levels, np.zeros(len(atoms)))
-
-
-# ---- drawn ---------------------------------------------------------------------------------------
-
-
-def with_signs(codes: Array, signs: Array) -> Array:
-    """Return codes with each of some patterns of signs, (patterns, columns, n, places).
-
-    The arguments are those of `drawn.with_signs`.
-    """
-    return np.asarray(codes * signs[:, None].astype(codes.dtype))
-
-
-def count_wrong(coefficients: Array, codes: Array, signs: Array, levels: Array) -> Array:
-    """Return how many units are missed, and how many are on besides, (patterns, 2, columns).
-
-    The arguments are those of `drawn.count_wrong`.
-    """
-    on = coefficients * signs[:, None].astype(coefficients.dtype) > levels[:, None]
-    active = codes != 0
-    return np.stack([(active & ~on).sum(axis=(2, 3)), (on & ~active).sum(axis=(2, 3))], axis=1)

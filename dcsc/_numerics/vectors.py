@@ -87,10 +87,11 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
     A tile is the sums of a few filters at a few vectors of neighbouring positions, over all taps:
     per tap one load per vector and one broadcast per filter feed ``most × vectors``
     multiply-adds. That is what a matrix product does, without the patch matrix that it would read.
-    ``tile(weights, weight, offsets, slab, base, out, place, step, filters, columns)`` sets
-    ``out[place + r·step + p] = Σ_t weights[weight + most·t + r] · slab[base + offsets[t] + p]``
-    for ``r < filters`` and ``p < columns``, of which there may be fewer than the tile holds. The
-    slab is read to the end of the tile in any case.
+    ``tile(weights, weight, offsets, first, taps, slab, base, out, place, step, filters, columns)``
+    sets ``out[place + r·step + p]``, for ``r < filters`` and ``p < columns``, of which there may be
+    fewer than the tile holds, to the sum over at least one tap ``t < taps`` of
+    ``weights[weight + most·t + r] · slab[base + offsets[first + t] + p]``. The slab is read to the
+    end of the tile in any case.
     """
 
     @_untyped
@@ -99,6 +100,8 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
         weights: Any,
         weight: Any,
         offsets: Any,
+        first: Any,
+        taps: Any,
         slab: Any,
         base: Any,
         out: Any,
@@ -107,20 +110,22 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
         filters: Any,
         columns: Any,
     ) -> Any:
-        arguments = (weights, weight, offsets, slab, base, out, place, step, filters, columns)
+        arguments = (
+            weights, weight, offsets, first, taps, slab, base, out, place, step, filters, columns
+        )  # fmt: skip
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             vector, lanes, size = _vector(weights)
             name = f"v{lanes}f{8 * size}"
             kinds = signature.args
             weight_data, offset_data, slab_data, out_data = (
-                _data(context, builder, kinds[k], args[k]) for k in (0, 2, 3, 5)
+                _data(context, builder, kinds[k], args[k]) for k in (0, 2, 5, 7)
+            )
+            weight, first, taps, base, place, step, filters, columns = (
+                args[k] for k in (1, 3, 4, 6, 8, 9, 10, 11)
             )
             multiply_add = _declared(
                 builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.{name}"
-            )
-            taps = builder.extract_value(
-                context.make_array(kinds[2])(context, builder, args[2]).shape, 0
             )
             start = builder.block
             loop, done = builder.append_basic_block("taps"), builder.append_basic_block("store")
@@ -132,8 +137,8 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
             tap.add_incoming(_number(0), start)
             sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(most)]
             # One load for each vector of positions, at this tap's place in the slab.
-            offset = builder.load(builder.gep(offset_data, [tap]))
-            here = builder.add(args[4], offset)
+            offset = builder.load(builder.gep(offset_data, [builder.add(first, tap)]))
+            here = builder.add(base, offset)
             seen = [
                 builder.load(
                     _at(builder, slab_data, builder.add(here, _number(v * lanes)), vector),
@@ -141,7 +146,7 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
                 )
                 for v in range(vectors)
             ]
-            row = builder.gep(weight_data, [builder.add(args[1], builder.mul(tap, _number(most)))])
+            row = builder.gep(weight_data, [builder.add(weight, builder.mul(tap, _number(most)))])
             # One broadcast for each filter, multiplied with all vectors and added to its sums.
             updates = []
             for r, line in enumerate(sums):
@@ -164,11 +169,11 @@ def _tile(vectors: int, most: int = FILTERS) -> Any:
                 ir.FunctionType(ir.VoidType(), [vector, vector.as_pointer(), _INDEX, mask]),
                 f"llvm.masked.store.{name}.p0",
             )
-            every = builder.icmp_signed(">=", args[9], _number(vectors * lanes))
-            limit = _splat(builder, args[9], lanes)
+            every = builder.icmp_signed(">=", columns, _number(vectors * lanes))
+            limit = _splat(builder, columns, lanes)
             for r in range(most):
-                with builder.if_then(builder.icmp_signed(">", args[8], _number(r))):
-                    first = builder.add(args[6], builder.mul(args[7], _number(r)))
+                with builder.if_then(builder.icmp_signed(">", filters, _number(r))):
+                    first = builder.add(place, builder.mul(step, _number(r)))
                     places = [
                         _at(builder, out_data, builder.add(first, _number(v * lanes)), vector)
                         for v in range(vectors)

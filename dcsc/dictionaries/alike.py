@@ -127,7 +127,7 @@ def _leave_out(products: Array, rows: slice, columns: slice, symmetric: bool) ->
     Tiles are squares of one size, so that only those on the diagonal hold any.
     """
     if rows.start == columns.start and symmetric:
-        products[np.tril_indices(len(products), 0, products.shape[1])] = 0
+        np.putmask(products, np.tri(*products.shape, dtype=np.bool_), 0)
     elif rows.start == columns.start:
         np.fill_diagonal(products, 0)
 

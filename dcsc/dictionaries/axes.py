@@ -230,9 +230,12 @@ class ShiftedFilters:
     def _norms_by_cut(self) -> tuple[Array, list[Array]]:
         """The norms ``(n, *cuts)`` of all filters cut in all ways, and which cut is where."""
         # The ways in which atoms are cut, axis by axis.
-        kept = (axis.kept(np.arange(axis.positions)) for axis in self.axes)
-        ways = [np.unique(np.stack(bounds), axis=1, return_inverse=True) for bounds in kept]
-        cuts, cut_of = [way[0].T.tolist() for way in ways], [way[1].ravel() for way in ways]
+        cuts, cut_of = [], []
+        for axis in self.axes:
+            first, last = axis.kept(np.arange(axis.positions))
+            ways, which = np.unique(first * (axis.kernel + 1) + last, return_inverse=True)
+            cuts.append(np.stack(np.divmod(ways, axis.kernel + 1), axis=1).tolist())
+            cut_of.append(which)
 
         # The energies of the taps, each filter by itself scaled to 1.
         taps, sides = self.taps.astype(np.float64, copy=False), tuple(range(1, self.taps.ndim))
@@ -262,6 +265,28 @@ class ShiftedFilters:
         """Return the flat index of the atom of a filter, numbered within its group."""
         i = group * (len(self.taps) // self.groups) + number
         return int(np.ravel_multi_index((i, *position), self.code_shape))
+
+    def inner(self, first: int, second: int) -> float:
+        """Return the inner product of two atoms by their flat indices, each filter scaled to 1."""
+        (i, *p), (j, *q) = (np.unravel_index(atom, self.code_shape) for atom in (first, second))
+        each = len(self.taps) // self.groups
+        if i // each != j // each:
+            return 0.0
+        one, other = (
+            np.ldexp(taps, -np.frexp(np.abs(taps).max())[1])
+            for taps in self.taps[[i, j]].astype(np.float64)
+        )
+        # What of the second atom lies under each tap of the first, axis by axis.
+        for number, (axis, *ends) in enumerate(zip(self.axes, p, q, strict=True), start=1):
+            taps = np.arange(axis.kernel) * axis.dilation
+            (sample, inside), (others, within) = (
+                axis.samples(int(at) * axis.stride + taps) for at in ends
+            )
+            meets = (sample[:, None] == others) & inside[:, None] & within
+            other = np.moveaxis(
+                np.tensordot(meets.astype(np.float64), other, (1, number)), 0, number
+            )
+        return float((one * other).sum())
 
     def to_sparse(self) -> scipy.sparse.csc_array:
         """Return the matrix whose columns are the atoms, C order."""

@@ -90,8 +90,8 @@ class Dictionary(LinearMap):
         """Return the pair of an entry, with the sign of the inner product; None if it is 0."""
         if value == 0:
             return None
-        inner = self._scaled_gram_rows(np.array([entry.row]), self._scale())[0, entry.column]
-        shape, signed = tuple(self.code_shape), math.copysign(value, inner)
+        signed = math.copysign(value, self._inner(entry.row, entry.column))
+        shape = tuple(self.code_shape)
         return AtomPair.of(self.stripes, self.patches, shape, entry.row, entry.column, signed)
 
     @property
@@ -225,6 +225,10 @@ class Dictionary(LinearMap):
         return scipy.sparse.csr_array(
             (np.ldexp(rows.data, -2 * exponent), rows.indices, rows.indptr), shape=rows.shape
         )
+
+    def _inner(self, first: int, second: int) -> float:
+        """Return a positive multiple of the inner product of two atoms, given by flat indices."""
+        return float(self._scaled_gram_rows(np.array([first]), self._scale())[0, second])
 
     def _near(self) -> Near | None:
         """Return what every atom has with those near it, or None if it is not kept as tables."""

@@ -16,7 +16,7 @@ from dcsc.dictionaries.axes import AtomAxis, ShiftedFilters
 from dcsc.dictionaries.correlations import Piece, Table, all_tables, row_ranges, visit_tables
 from dcsc.dictionaries.gram import NEGLIGIBLE, Entry
 
-__all__ = ["columns", "most_coherent", "most_correlated", "narrowed", "screened"]
+__all__ = ["columns", "most_coherent", "most_correlated", "narrowed", "of_parts", "screened"]
 
 # Where a table takes more multiplications, single precision comes first.
 _SCREENED = 2**24
@@ -29,6 +29,17 @@ Weights = Callable[[Cut], Array]
 
 def most_coherent(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms, not negligible, and the absolute cosine, which is the largest."""
+    entry, _ = _largest(shifted, *_unit(shifted))
+    return attrs.evolve(entry, value=min(entry.value, 1.0))
+
+
+def of_parts(shifted: ShiftedFilters, parts: int) -> Array:
+    """Return the coherence of each part of the groups, so many of the same size."""
+    return _largest(shifted, *_unit(shifted), parts)[1]
+
+
+def _unit(shifted: ShiftedFilters) -> tuple[Array, Callable[[Shape], Cut], Weights]:
+    """Return the turned taps, how atoms are cut, and the weights that make atoms unit."""
     turned = shifted.turned.shifted
     taps, positions, cuts = turned.scaled(), turned.representatives(), _cuts(turned.axes)
     with np.errstate(over="ignore"):
@@ -47,22 +58,26 @@ def most_coherent(shifted: ShiftedFilters) -> Entry:
         norm = lengths(cut)
         return np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > least)
 
-    entry = _largest(shifted, taps, cuts, inverse)
-    return attrs.evolve(entry, value=min(entry.value, 1.0))
+    return taps, cuts, inverse
 
 
 def most_correlated(shifted: ShiftedFilters) -> Entry:
     """Return two distinct atoms with the largest ``|G_kj|·2^(−2·scale)``, and it."""
     turned = shifted.turned.shifted
-    return _largest(shifted, turned.scaled(), _cuts(turned.axes), None)
+    return _largest(shifted, turned.scaled(), _cuts(turned.axes), None)[0]
 
 
 def _largest(
-    shifted: ShiftedFilters, taps: Array, cuts: Callable[[Shape], Cut], weights: Weights | None
-) -> Entry:
+    shifted: ShiftedFilters,
+    taps: Array,
+    cuts: Callable[[Shape], Cut],
+    weights: Weights | None,
+    parts: int = 1,
+) -> tuple[Entry, Array]:
     """Return two distinct atoms whose weighted inner product is the largest, and its size.
 
-    Taps are those of the turned filters, and so are positions that are cut.
+    Beside it the largest of each part of the groups. Taps are those of the turned filters, and so
+    are positions that are cut.
     """
     turned = shifted.turned
     positions = turned.shifted.representatives()
@@ -74,14 +89,14 @@ def _largest(
             alone *= weights(cuts(use.p))[0]
         entry, place = most_alike(alone).entry, turned.position(use.p)
         first, second = (shifted.atom(0, i, place) for i in (entry.row, entry.column))
-        return Entry(first, second, entry.value)
+        return Entry(first, second, entry.value), np.array([entry.value])
 
     # Inner products come table by table; one serves all pairs of positions that meet alike.
-    def search(pieces: list[Piece], taps: Array) -> tuple[list[float], Entry]:
+    def search(pieces: list[Piece], taps: Array) -> tuple[Array, Entry]:
         entries = [Entry(0, 0, 0.0)]
 
-        def visit(piece: Piece, values: Array, spare: Array) -> float:
-            largest = 0.0
+        def visit(piece: Piece, values: Array, spare: Array) -> Array:
+            largest = np.zeros(parts)
             for (p, first), (q, second) in _ends(piece.table, cuts, weights):
                 # |⟨a_k, a_j⟩| / |a_k| |a_j|, and the largest of them.
                 if first is None or second is None:
@@ -89,8 +104,8 @@ def _largest(
                 else:
                     scaled = np.multiply(values, second[:, None].astype(values.dtype), out=spare)
                     sizes = scaled.max(axis=2) * first[:, piece.rows]
-                value = min(float(sizes.max()), 1.0)
-                largest = max(largest, value)
+                each = np.minimum(sizes.reshape(parts, -1).max(axis=1), 1.0)
+                largest, value = np.maximum(largest, each), float(each.max())
                 if value >= entries[-1].value:
                     group, row = np.unravel_index(int(sizes.argmax()), sizes.shape)[:2]
                     i, j = piece.rows.start + int(row), int(scaled[group, row].argmax())
@@ -100,15 +115,16 @@ def _largest(
             return largest
 
         # Of equal entries the first: the result must not depend on which thread came first.
-        values = visit_tables(pieces, taps, visit)
+        values = np.array(visit_tables(pieces, taps, visit)).reshape(len(pieces), parts)
         return values, min(entries, key=lambda entry: (-entry.value, entry.row, entry.column))
 
     pieces = [Piece(rows, table) for rows in row_ranges(taps) for table in tables]
     if screened(taps):
         near, _ = search(pieces, narrowed(taps))
-        floor = max(near, default=0.0) - 2 * slack(taps[0, 0].size)
-        pieces = [piece for piece, value in zip(pieces, near, strict=True) if value >= floor]
-    return search(pieces, taps)[1]
+        floor = near.max(axis=0, initial=0.0) - 2 * slack(taps[0, 0].size)
+        pieces = [piece for piece, some in zip(pieces, near >= floor, strict=True) if some.any()]
+    values, entry = search(pieces, taps)
+    return entry, values.max(axis=0, initial=0.0)
 
 
 def _ends(

@@ -28,6 +28,7 @@ from dcsc.networks.analysis import (
     shipped_inputs,
     stack,
 )
+from dcsc.networks.analysis import filters as own_filters
 from dcsc.networks.analysis.filters import coherence, roomy
 from dcsc.networks.shipped import digits_network_path
 from tests.networks.chains import FEW, convolve, layer, network, shown
@@ -349,3 +350,17 @@ def test_nothing_is_proved_where_no_input_is_to_be():
         assert facts.partial is None
         assert not any(theorem.of for theorem in facts.theorems)
         assert facts.safety.looked_at == (0, 0)
+
+
+@pytest.mark.parametrize("large", [0, 2**60])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_random_coherence_is_the_median_of_twins(groups, large, monkeypatch):
+    monkeypatch.setattr(own_filters, "_LARGE", large)
+    own_filters._random_coherence.cache_clear()
+    layer = own_filters.roomy(filters.gaussian(6, 2, (3, 2), rng=9), (2, 1), (1, 2), groups)
+    twins = [own_filters.random_twin(layer, seed).mutual_coherence() for seed in range(5)]
+    assert own_filters._random_coherence((6, 2, 3, 2), (2, 1), (1, 2), groups, 5) == pytest.approx(
+        np.median(twins), rel=1e-12
+    )
+    assert own_filters._random_coherence((6, 2, 3, 2), (2, 1), (1, 2), groups, 0) is None
+    own_filters._random_coherence.cache_clear()

@@ -4,11 +4,21 @@ import attrs
 import numpy as np
 import pytest
 
-from dcsc._numerics import drawn, plain
+from dcsc import DCSCModel, HardThreshold, Layer, ReLU
+from dcsc._numerics import drawn, ways
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
-from dcsc.networks.analysis import Limits, analyze, coded_layers, resynthesize, shipped_inputs
-from dcsc.networks.analysis.own import SIGNS, drawn_signs, own_facts
+from dcsc.networks.analysis import (
+    Limits,
+    analyze,
+    coded_layers,
+    own,
+    resynthesis,
+    resynthesize,
+    shipped_inputs,
+)
+from dcsc.networks.analysis.own import SIGNS, fill_with_signs, own_facts
+from dcsc.networks.analysis.resynthesis import found_alone
 from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import IdentitySigns
 from tests.networks import chains
@@ -113,26 +123,106 @@ def test_analyses_have_the_own_case_by_class():
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (4, 5), (2, 3, 3), (7, 2, 1)])
-def test_signs_drawn_together_are_those_drawn_one_by_one(shape):
+@pytest.mark.parametrize("room", [1, 2**18])
+def test_signs_drawn_together_are_those_drawn_one_by_one(shape, room, monkeypatch):
+    monkeypatch.setattr(own, "_BYTES", room)
     together, one_by_one = (np.random.default_rng(3) for _ in range(2))
-    signs = drawn_signs(shape, 6, together)
-    assert signs.dtype == np.int8
+    signs = np.zeros((6, *shape), np.int8)
+    fill_with_signs(signs, together)
     assert signs.tolist() == [SIGNS.draw(shape, one_by_one).tolist() for _ in range(6)]
     assert together.random() == one_by_one.random()
 
 
-def test_units_are_counted_the_same_compiled_and_plain():
+# filters, extent, and what else a dictionary is given
+GEOMETRIES = {
+    "lines": ((3, 2, 4), (11,), {"padding": 2}),
+    "lines with gaps": ((2, 1, 3), (14,), {"stride": 2, "dilation": 3, "padding": ((1, 4),)}),
+    "more stride than taps": ((9, 2, 2), (13,), {"stride": 5}),
+    "pictures": ((10, 3, 3, 2), (6, 5), {"stride": (2, 1), "padding": (1, 1)}),
+    "each channel alone": ((9, 1, 5, 5), (2, 3), {"groups": 9, "padding": 2}),
+    "groups": ((6, 2, 3, 3), (4, 4), {"groups": 3, "stride": 2, "padding": 1}),
+    "points": ((5, 12, 1, 1), (3, 7), {}),
+    "points of groups": ((4, 3, 1), (9,), {"groups": 2}),
+    "one point": ((17, 4, 1, 1), (1, 1), {}),
+    "beyond the border": ((2, 1, 2), (3,), {"padding": 3}),
+    "solids": ((2, 2, 2, 2, 2), (3, 2, 3), {"padding": 1}),
+}
+
+
+@pytest.mark.parametrize("way", ["compiled", "piecemeal", "by maps", "plain"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_units_are_counted_as_the_matrix_of_the_atoms_has_them(name, dtype, way, monkeypatch):
+    shape, extent, more = GEOMETRIES[name]
     rng = np.random.default_rng(4)
-    codes = rng.uniform(0, 1, (3, 2, 5)) * (rng.random((3, 2, 5)) < 0.5)
-    signs = rng.choice([-1, 1], (7, 2, 5)).astype(np.int8)
-    levels = np.array([0.2, 0.6])
-    signed = [way.with_signs(codes, signs) for way in (drawn, plain)]
-    np.testing.assert_array_equal(*signed)
-    coefficients = signed[0] + rng.normal(0, 0.3, signed[0].shape)
-    on = coefficients * signs[:, None] > levels[:, None]
-    missed, raised = (codes > 0) & ~on, (codes == 0) & on
-    expected = np.stack([missed.sum(axis=(2, 3)), raised.sum(axis=(2, 3))], axis=1)
-    assert (expected > 0).any(axis=(0, 2)).all()
-    for way in (drawn, plain):
-        found = way.count_wrong(coefficients, codes, signs, levels)
-        np.testing.assert_array_equal(found, expected)
+    dictionary = ToeplitzDictionary(rng.normal(size=shape).astype(dtype), extent, **more)
+    codes = rng.uniform(0.5, 1, (3, *dictionary.code_shape)).astype(dtype)
+    codes[rng.random(codes.shape) < 0.5] = 0
+    signs = rng.choice([-1, 1], (61, *dictionary.code_shape)).astype(np.int8)
+    levels = rng.uniform(0, 1, len(dictionary.filters))
+    # Every coefficient of every pattern from the matrix A, whose columns are the atoms.
+    matrix = dictionary.to_sparse().toarray().astype(np.float64)
+    drawn_codes = (codes * signs[:, None]).reshape(61 * 3, -1)
+    coefficients = (drawn_codes @ matrix.T @ matrix).reshape(61, *codes.shape) * signs[:, None]
+    on = coefficients > levels.reshape(-1, *[1] * len(extent))
+    inside = tuple(range(2, on.ndim))
+    expected = [(codes > 0) & ~on, (codes == 0) & on]
+    expected = np.stack([wrong.sum(axis=inside) for wrong in expected], axis=1)
+    assert (expected > 0).any()
+    if way == "piecemeal":
+        monkeypatch.setattr(drawn, "_SCRATCH_BYTES", 1)
+        monkeypatch.setattr(drawn, "_WORTH_A_THREAD", 1)
+    if way == "by maps":
+        monkeypatch.setattr(drawn, "_MOST_BYTES", 0)
+    if way == "plain":
+        monkeypatch.setattr(ways, "_asked", lambda: True)
+    found = dictionary._count_wrong(codes, signs, levels)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_draws_that_were_counted_before_are_those_of_a_pathway_synthesised_again():
+    """Of some inputs, one of which has no unit on; and where too few were counted, all anew."""
+    network, inputs = load(digits_network_path()), shipped_inputs().first(5)
+    (layer, *_) = coded_layers(network.forward(inputs.values["input"].astype(np.float64)))
+    codes = layer.codes.copy()
+    codes[1] = 0
+    layer = attrs.evolve(layer, codes=codes)
+    wrong = own.wrong_under_draws(layer, 9, 5, 1e12, 3)
+    assert wrong.numbers.tolist() == [0, 2, 3, 4]
+    expected = [
+        resynthesize([layer], signs, draws, 3, 4)
+        for signs, draws in ((SIGNS, 6), (IdentitySigns(), 1))
+    ]
+    assert found_alone(wrong, 6, codes[:4]) == expected
+    assert expected[0].exact == 0.25  # the input of which nothing is on
+    assert found_alone(wrong, 10, codes) is None
+    fewer = own.wrong_under_draws(layer, 9, 3, 1e12, 3)
+    assert found_alone(fewer, 6, codes) is None
+    assert found_alone(None, 1, codes) is None
+
+
+@pytest.mark.parametrize("room", [1, 2**22])
+def test_pathways_that_are_drawn_together_are_those_of_models_drawn_one_by_one(room, monkeypatch):
+    monkeypatch.setattr(resynthesis, "_ENTRIES", room)
+    rng = np.random.default_rng(7)
+    below = ToeplitzDictionary(rng.normal(size=(4, 1, 3)), 12, padding=1)
+    above = ToeplitzDictionary(rng.normal(size=(5, 4, 3)), 12, stride=2, padding=1)
+    codes = rng.uniform(1, 2, (3, *above.code_shape)) * (rng.random((3, *above.code_shape)) < 0.2)
+    last = chains.layer(codes, above, 1.0)
+    first = chains.layer(np.abs(above.synthesize(codes)), below, 2.5)
+    model = DCSCModel([Layer(below, HardThreshold(1.25)), Layer(above, ReLU(0.5))])
+    random = np.random.default_rng(5)
+    missed, raised, exact = [], [], []
+    for _ in range(6):
+        drawn_model = model.draw(random)
+        truth = drawn_model.synthesize(codes)
+        recovery = truth.compare(drawn_model.forward(truth[0]))
+        missed.append(recovery.missed[1].sum())
+        raised.append(recovery.false_alarms[1].sum())
+        exact.append(recovery.recovered[1].mean())
+    active = np.count_nonzero(codes)
+    found = resynthesize([first, last], SIGNS, 6, 5)
+    assert found.missed == pytest.approx(np.mean(missed) / active)
+    assert found.false_alarms == pytest.approx(np.mean(raised) / active)
+    assert found.exact == pytest.approx(np.mean(exact))
+    assert 0 < found.missed < 1

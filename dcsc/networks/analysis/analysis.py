@@ -21,11 +21,11 @@ from dcsc.networks.analysis.filters import filter_facts
 from dcsc.networks.analysis.given import inputs_of
 from dcsc.networks.analysis.inputs import Inputs
 from dcsc.networks.analysis.layers import LayerAnalysis, ResynthesisFacts
-from dcsc.networks.analysis.own import OwnFacts, own_facts
+from dcsc.networks.analysis.own import OwnFacts, WrongUnits, wrong_under_draws
 from dcsc.networks.analysis.partial import partial_facts
 from dcsc.networks.analysis.perturbed import StabilityFacts, stability_facts
 from dcsc.networks.analysis.records import Analysis, Limits
-from dcsc.networks.analysis.resynthesis import resynthesize
+from dcsc.networks.analysis.resynthesis import Found, found_again, found_alone
 from dcsc.networks.analysis.safety import safety
 from dcsc.networks.analysis.seen import Seen
 from dcsc.networks.network import ConvNetwork, network_of
@@ -147,8 +147,9 @@ def analyze(
             filter_facts(convolution, readings[name], chosen.twins, chosen.products),
         )
         if name in coded:
-            layer = _with_codes(layer, coded, share, number, chosen)
-            layer = attrs.evolve(layer, own=_own(coded[name], sample, number, chosen, count))
+            wrong = _wrong_under_draws(coded[name], sample, number, chosen, count)
+            layer = _with_codes(layer, coded, share, number, chosen, wrong)
+            layer = attrs.evolve(layer, own=_own(wrong, sample))
         layers.append(attrs.evolve(layer, stability=steady.get(name)))
     return Analysis(
         source=network.source,
@@ -240,6 +241,7 @@ def _with_codes(
     noise: float,
     seed: int,
     limits: Limits,
+    wrong: WrongUnits | None,
 ) -> LayerAnalysis:
     deepest = coded[layer.name]
     layers = stack(coded, layer.name)
@@ -250,42 +252,51 @@ def _with_codes(
         theorems=theorem_facts(deepest, limits.products, limits.proved, seen),
         partial=partial_facts(deepest, limits.products, limits.proved, seen, seed),
         safety=safety(deepest, noise, limits.units, limits.proved, seed, seen),
-        resynthesis=tuple(_resynthesis(layers, seed, limits)),
+        resynthesis=tuple(_resynthesis(layers, seed, limits, wrong)),
         reach=tuple(one.name for one in layers),
         start=layers[0].start,
         coded=deepest,
     )
 
 
-def _own(
+def _wrong_under_draws(
     layer: CodedLayer, sample: Inputs | None, seed: int, limits: Limits, layers: int
-) -> OwnFacts | None:
+) -> WrongUnits | None:
     labels = None if sample is None else sample.labels
     if labels is not None and len(labels) != len(layer.codes):
         labels = None
     # a tenth of a part for each layer, and two parts for all of them
     most = limits.products / max(10.0, layers / 2)
-    facts = own_facts(layer, limits.placed, limits.resynthesized, most, seed, labels)
-    if facts is None or labels is None or sample is None or not sample.class_names:
-        return facts
+    return wrong_under_draws(layer, limits.placed, limits.resynthesized, most, seed, labels)
+
+
+def _own(wrong: WrongUnits | None, sample: Inputs | None) -> OwnFacts | None:
+    if wrong is None or sample is None or not sample.class_names:
+        return None if wrong is None else wrong.facts
+    facts = wrong.facts
     classes = [attrs.evolve(x, label=sample.class_of(int(x.label or 0))) for x in facts.classes]
     return attrs.evolve(facts, classes=tuple(classes))
 
 
 def _resynthesis(
-    layers: tuple[CodedLayer, ...], seed: int, limits: Limits
+    layers: tuple[CodedLayer, ...], seed: int, limits: Limits, wrong: WrongUnits | None
 ) -> Iterable[ResynthesisFacts]:
     each = 2 * limits.draws * sum(layer.work for layer in layers)
     inputs = min(limits.resynthesized, len(layers[-1].codes), int(limits.products / each))
     if not inputs:
         return
-    for name, signs in SIGNS.items():
-        draws = limits.draws if name == "random" else 1
-        alone = resynthesize(layers[-1:], signs, draws, seed, inputs)
-        whole = alone
-        if len(layers) > 1:
-            whole = resynthesize(layers, signs, draws, seed, inputs)
-        yield ResynthesisFacts(name, alone, whole, len(layers), inputs, draws)
+    codes = layers[-1].codes[:inputs]
+    laws = [(SIGNS["random"], limits.draws), (SIGNS["none"], 1)]
+    alone: Sequence[Found | None] = [None] * len(laws)
+    if codes.any():
+        alone = found_alone(wrong, limits.draws, codes) or found_again(
+            layers[-1:], laws, seed, inputs
+        )
+    whole = alone
+    if codes.any() and len(layers) > 1:
+        whole = found_again(layers, laws, seed, inputs)
+    for name, (_, draws), found, from_below in zip(SIGNS, laws, alone, whole, strict=True):
+        yield ResynthesisFacts(name, found, from_below, len(layers), inputs, draws)
 
 
 def _overlap(layers: list[LayerAnalysis], inputs: Inputs | None) -> PathwayOverlap | None:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array, instance
+from dcsc._arrays import Array, Shape, instance
 from dcsc._display import Facts, digits
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.axes import AtomAxis
@@ -31,6 +32,7 @@ Kind = TypeVar("Kind", CirculantDictionary, ToeplitzDictionary)
 
 _FASTER = 30
 _BEGINNING = 1e4
+_LARGE = 2**16
 
 
 @attrs.frozen
@@ -134,13 +136,8 @@ def filter_facts(
         close = roomy(reading.filters, (1,) * len(convolution.stride), *geometry)
         dense = coherence(close) if products(close) <= most and live else None
         del close
-    n, channels, *kernel = reading.filters.shape
-    random = [
-        roomy(
-            gaussian(n, channels, tuple(kernel), rng=seed), convolution.stride, *geometry
-        ).mutual_coherence()
-        for seed in range(min(twins, affordable))
-    ]
+    shape = tuple(reading.filters.shape)
+    random = _random_coherence(shape, convolution.stride, *geometry, min(twins, affordable))
     return FilterFacts(
         shape=reading.filters.shape,
         stride=convolution.stride,
@@ -151,7 +148,7 @@ def filter_facts(
         leaves_zeros=len(reading.without_zeros) < len(reading.filters),
         own=own,
         dense=dense,
-        random=float(np.median(random)) if random else None,
+        random=random,
         floor=floor,
         threshold=tuple(_smallest(reading.threshold).tolist()),
         always_on=reading.always_on,
@@ -160,6 +157,25 @@ def filter_facts(
         summed="" if convolution.summed is None else str(convolution.summed),
         joined="" if convolution.joined is None else str(convolution.joined),
     )
+
+
+@lru_cache(maxsize=256)
+def _random_coherence(
+    shape: Shape, stride: Shape, dilation: Shape, groups: int, twins: int
+) -> float | None:
+    """Return the median coherence of normal filters; layers of one geometry have the same twins.
+
+    Small twins are one dictionary, each of them a part of its groups; large ones come one by one.
+    """
+    if not twins:
+        return None
+    n, channels, *kernel = shape
+    drawn = (gaussian(n, channels, tuple(kernel), rng=seed) for seed in range(twins))
+    if math.prod(shape) > _LARGE:
+        values = [roomy(filters, stride, dilation, groups).mutual_coherence() for filters in drawn]
+        return float(np.median(values))
+    together = roomy(np.concatenate([*drawn]), stride, dilation, groups * twins)
+    return float(np.median(together._coherence_of_parts(twins)))
 
 
 def roomy(

@@ -6,9 +6,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from dcsc._arrays import Array, Shape, generator
+from dcsc._arrays import Array, generator
 from dcsc._display import Facts
-from dcsc._numerics import count_wrong, with_signs
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -17,14 +16,17 @@ __all__ = [
     "OwnCase",
     "OwnFacts",
     "Place",
-    "drawn_signs",
+    "WrongUnits",
+    "fill_with_signs",
     "own_facts",
     "place_among",
+    "wrong_under_draws",
     "wrong_units",
 ]
 
 _FEWEST = 9
-_ENTRIES = 2**19  # of codes of so many draws together
+_ENTRIES = 2**25  # of so many draws together
+_BYTES = 2**18  # random ones at a time, which stay in the cache
 SIGNS = RademacherSigns()
 
 
@@ -89,6 +91,48 @@ class OwnFacts(Facts):
     classes: tuple[OwnCase, ...] = ()
 
 
+@attrs.frozen(eq=False)
+class WrongUnits:
+    """How many units of some inputs come out wrong with the network's own signs, and with others.
+
+    Parameters
+    ----------
+    seed : int
+        That the draws are from.
+    numbers : array of int, shape (inputs,)
+        Those inputs: the first ones with active units.
+    active : array of int, shape (inputs,)
+        How many active units each has.
+    counts : array of int, shape (1 + draws, 2, inputs)
+        Units that are missed and units that are false alarms, first with all signs +1.
+    labels : array of shape (inputs,), or of none
+        The classes of the inputs, where they have one.
+    """
+
+    seed: int
+    numbers: Array
+    active: Array
+    counts: Array
+    labels: Array
+
+    @property
+    def facts(self) -> OwnFacts:
+        """Where the network's own signs are among the drawn ones."""
+        return OwnFacts(
+            len(self.counts) - 1,
+            self.seed,
+            _case(None, self.counts, self.active),
+            tuple(
+                _case(
+                    str(name),
+                    self.counts[:, :, self.labels == name],
+                    self.active[self.labels == name],
+                )
+                for name in np.unique(self.labels)
+            ),
+        )
+
+
 def own_facts(
     layer: CodedLayer,
     draws: int,
@@ -98,6 +142,22 @@ def own_facts(
     labels: "npt.ArrayLike | None" = None,
 ) -> OwnFacts | None:
     """Return where the network's own signs are among random ones.
+
+    The arguments are those of `wrong_under_draws`, and so is when it is None.
+    """
+    wrong = wrong_under_draws(layer, draws, inputs, most, seed, labels)
+    return None if wrong is None else wrong.facts
+
+
+def wrong_under_draws(
+    layer: CodedLayer,
+    draws: int,
+    inputs: int,
+    most: float,
+    seed: int,
+    labels: "npt.ArrayLike | None" = None,
+) -> WrongUnits | None:
+    """Return which units come out wrong with the network's own signs, and with random ones.
 
     Parameters
     ----------
@@ -114,7 +174,7 @@ def own_facts(
 
     Returns
     -------
-    OwnFacts or None
+    WrongUnits or None
         None if no unit is on, or 9 draws of one input would take too long.
     """
     numbers = np.flatnonzero(layer.codes[:inputs].any(axis=tuple(range(1, layer.codes.ndim))))
@@ -125,30 +185,19 @@ def own_facts(
     count = min(draws, int(passes / len(numbers)) - 1)
     if count < _FEWEST:
         return None
-    # Missed and false units of each input: first with the network's own signs, then with others.
+    # First with the network's own signs, then with others.
     codes = layer.codes[numbers]
     random = generator(seed, "own_facts: seed")
     shape = layer.dictionary.code_shape
-    together = max(1, _ENTRIES // max(codes.size, len(codes) * layer.signals[0].size))
+    together = max(1, _ENTRIES // math.prod(shape))
     parts = []
     for start in range(0, count + 1, together):
-        several = range(start, min(start + together, count + 1))
-        signs = np.ones((len(several), *shape), np.int8)
-        first = int(start == 0)
-        signs[first:] = drawn_signs(shape, len(several) - first, random)
+        signs = np.ones((min(together, count + 1 - start), *shape), np.int8)
+        fill_with_signs(signs[int(start == 0) :], random)
         parts.append(wrong_units(layer, codes, signs))
-    counts: Array = np.concatenate(parts)
     active = np.count_nonzero(codes.reshape(len(codes), -1), axis=1)
     classes = np.empty(0) if labels is None else np.asarray(labels)[numbers]
-    return OwnFacts(
-        count,
-        seed,
-        _case(None, counts, active),
-        tuple(
-            _case(str(name), counts[:, :, classes == name], active[classes == name])
-            for name in np.unique(classes)
-        ),
-    )
+    return WrongUnits(seed, numbers, active, np.concatenate(parts), classes)
 
 
 def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
@@ -156,25 +205,22 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
 
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
     """
-    dictionary = layer.dictionary
-    shape = (*codes.shape[:2], math.prod(codes.shape[2:]))
-    flat, patterns = codes.reshape(shape), signs.reshape(len(signs), *shape[1:])
-    patterns = patterns.astype(np.int8, copy=False)
-    drawn = with_signs(flat, patterns).reshape(len(signs), *codes.shape)
-    coefficients = dictionary.analyze(dictionary.synthesize(drawn))
-    beta = np.maximum(layer.threshold, 0.0) / 2
-    return count_wrong(coefficients.reshape(len(signs), *shape), flat, patterns, beta)
+    return layer.dictionary._count_wrong(codes, signs, np.maximum(layer.threshold, 0.0) / 2)
 
 
-def drawn_signs(shape: Shape, count: int, random: np.random.Generator) -> Array:
-    """Return what as many calls of ``SIGNS.draw(shape, random)`` do, as int8.
+def fill_with_signs(patterns: Array, random: np.random.Generator) -> None:
+    """Fill int8 patterns ``(count, *shape)`` with those of as many calls of ``SIGNS.draw``.
 
     Such a call takes the first bit of each random byte, and of the last four those that it needs.
     """
-    size = math.prod(shape)
-    words = random.integers(0, 2**32, (count, -(-size // 4)), dtype=np.uint32)
-    heads = words.astype("<u4", copy=False).view(np.uint8)[:, :size] >> 7
-    return (2 * heads.view(np.int8) - 1).reshape(count, *shape)
+    size = math.prod(patterns.shape[1:])
+    flat, together = patterns.reshape(-1, size), max(1, _BYTES // size)
+    for start in range(0, len(flat), together):
+        part = flat[start : start + together]
+        words = random.integers(0, 2**32, (len(part), -(-size // 4)), dtype=np.uint32)
+        heads = words.astype("<u4", copy=False).view(np.int8)[:, :size]
+        # −1 for the bytes whose first bit is 0, and else +1
+        np.bitwise_or(~heads >> 7, 1, out=part)
 
 
 def _case(label: str | None, counts: Array, active: Array) -> OwnCase:

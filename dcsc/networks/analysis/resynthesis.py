@@ -1,20 +1,24 @@
 """Whether a pathway survives: synthesised from a layer's code, and found again going forward."""
 
+import math
 from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
 from dcsc._arguments import instances
-from dcsc._arrays import Rng, checked_size, generator, instance, integer
+from dcsc._arrays import Array, Rng, checked_size, generator, instance, integer
 from dcsc._display import digits, percent
 from dcsc.errors import DcscError
-from dcsc.model import DCSCModel, Layer
+from dcsc.layer import Layer, as_layers, remove_residue
 from dcsc.networks.analysis.coded import CodedLayer
+from dcsc.networks.analysis.own import WrongUnits, wrong_units
 from dcsc.projections import HardThreshold
 from dcsc.signs import SignPattern
 
-__all__ = ["Found", "resynthesize"]
+__all__ = ["Found", "found_again", "found_alone", "resynthesize"]
+
+_ENTRIES = 2**22  # of codes of so many draws together
 
 
 @attrs.frozen
@@ -70,23 +74,85 @@ def resynthesize(
     count = integer(draws, "resynthesize: draws", minimum=1)
     most = None if inputs is None else integer(inputs, "resynthesize: inputs", minimum=1)
     random = generator(rng, "resynthesize: rng")
-    *below, last = stacked
-    codes = last.codes[:most]
-    active = np.count_nonzero(codes)
-    if not active:
+    codes = stacked[-1].codes[:most]
+    if not codes.any():
         return None
-    model = DCSCModel(
-        [Layer(x.dictionary, HardThreshold(x.projection.threshold), signs) for x in below]
-        + [Layer(last.dictionary, last.projection, signs)]
+    (found,) = found_again(stacked, [(signs, count)], random, len(codes))
+    return found
+
+
+def found_again(
+    layers: Sequence[CodedLayer],
+    laws: Sequence[tuple[SignPattern, int]],
+    rng: Rng,
+    inputs: int,
+) -> list[Found]:
+    """Return what is found of the first inputs, some unit of which is on, under each law of signs.
+
+    Each law has a number of draws, and is drawn from after those before it.
+    """
+    *below, last = layers
+    chained = as_layers(
+        [Layer(x.dictionary, HardThreshold(x.projection.threshold)) for x in below]
+        + [Layer(last.dictionary, last.projection)],
+        "resynthesize: layers",
     )
-    missed, false_alarms, exact = np.zeros(checked_size((3, count), "resynthesize: draws"))
-    for draw in range(count):
-        drawn = model.draw(random)
-        truth = drawn.synthesize(codes)
-        # The states of the last layer are all that is asked about.
-        on, again = (pathway[len(stacked)] != 0 for pathway in (truth, drawn.forward(truth[0])))
-        missed[draw] = np.count_nonzero(on & ~again)
-        false_alarms[draw] = np.count_nonzero(again & ~on)
-        exact[draw] = (on == again).reshape(len(on), -1).all(axis=1).mean()
-    lost = float(missed.mean() / active)
-    return Found(1 - lost, lost, float(false_alarms.mean() / active), float(exact.mean()))
+    random = generator(rng, "resynthesize: rng")
+    codes = last.codes[:inputs]
+    every = [signs for signs, draws in laws for _ in range(draws)]
+    counts = np.empty(checked_size((len(every), 2, inputs), "resynthesize: draws"), np.int64)
+    largest = max(math.prod(x.dictionary.code_shape) for x in chained)
+    together = max(1, _ENTRIES // (inputs * largest))
+    for start in range(0, len(every), together):
+        several = every[start : start + together]
+        patterns = [np.empty((len(several), *x.dictionary.code_shape), np.int8) for x in chained]
+        for draw, signs in enumerate(several):
+            for layer, pattern in zip(chained, patterns, strict=True):
+                pattern[draw] = signs.draw(layer.dictionary.code_shape, random)
+        part = counts[start : start + together]
+        part[:] = _wrong(chained, codes, patterns) if below else wrong_units(last, codes, *patterns)
+    ends, active = np.cumsum([draws for _, draws in laws])[:-1], int(np.count_nonzero(codes))
+    return [_found(part, active, inputs) for part in np.split(counts, ends)]
+
+
+def found_alone(wrong: WrongUnits | None, draws: int, codes: Array) -> list[Found] | None:
+    """Return what is found of codes from their layer's own signal: with random signs, and without.
+
+    The draws are the first ones that were counted; None if too few were, or not of all codes.
+    """
+    live = codes.any(axis=tuple(range(1, codes.ndim)))
+    if wrong is None or len(wrong.counts) <= draws or len(wrong.numbers) < live.sum():
+        return None
+    counts, active = wrong.counts[:, :, : live.sum()], int(wrong.active[: live.sum()].sum())
+    return [_found(part, active, len(codes)) for part in (counts[1 : 1 + draws], counts[:1])]
+
+
+def _found(counts: Array, active: int, inputs: int) -> Found:
+    """Return the means of counts ``(draws, which, inputs)``; what other inputs have is exact."""
+    lost, raised = (counts.sum(axis=2).mean(axis=0) / active).tolist()
+    every = len(counts) * inputs
+    exact = every - int(np.count_nonzero(counts.any(axis=1)))
+    return Found(1 - lost, lost, raised, exact / every)
+
+
+def _wrong(layers: Sequence[Layer], codes: Array, patterns: Sequence[Array]) -> Array:
+    """Return how many units are missed, and how many are false alarms, (draws, 2, inputs).
+
+    Each layer has patterns of signs ``(draws, *code_shape)``; all draws go together.
+    """
+    axes = tuple(range(2, 1 + codes.ndim))
+    signs = [pattern[:, None] for pattern in patterns]
+    # Down: the signal of a layer is the code of the one below, whose residues are no units.
+    signal = codes[None]
+    for number, (layer, sign) in reversed(list(enumerate(zip(layers, signs, strict=True)))):
+        signed = signal * sign
+        signal = layer.dictionary.synthesize(signed)
+        if number:
+            remove_residue(signal, layer.dictionary, signed)
+    # And up again.
+    for layer, sign in zip(layers, signs, strict=True):
+        coefficients = layer.dictionary.analyze(signal) * sign
+        signal = layer.projection(coefficients, layer.dictionary)
+    on, again = codes != 0, signal != 0
+    wrong = [(on & ~again).sum(axis=axes), (again & ~on).sum(axis=axes)]
+    return np.stack(wrong, axis=1)

@@ -13,7 +13,7 @@ from dcsc.networks.analysis import Inputs
 from dcsc.networks.analysis.coded import CodedLayer, coded_layer
 from dcsc.networks.analysis.codes import CLASSES
 from dcsc.networks.analysis.filters import products
-from dcsc.networks.analysis.own import drawn_signs, wrong_units
+from dcsc.networks.analysis.own import fill_with_signs, wrong_units
 from dcsc.networks.analysis.safety import RISK
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.tallies.counts import Counts
@@ -142,8 +142,9 @@ class Counter:
         shape = layer.dictionary.code_shape
         if layer.name not in self.drawn:
             random = generator(self.settings.seed, "tally: seed")
-            drawn = drawn_signs(shape, self.settings.draws, random)
-            self.drawn[layer.name] = np.concatenate([np.ones((1, *shape), np.int8), drawn])
+            patterns = np.ones((1 + self.settings.draws, *shape), np.int8)
+            fill_with_signs(patterns[1:], random)
+            self.drawn[layer.name] = patterns
         counts = wrong_units(layer, layer.codes, self.drawn[layer.name])
         missed, raised = counts.sum(axis=2).T
         return SignTally(int(np.count_nonzero(layer.codes)), missed, raised)
