@@ -206,5 +206,7 @@ def test_a_command_collects_no_garbage_at_its_end_and_other_programs_do():
     code = "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
     for arguments, frozen in (([], "False"), (["-m", "dcsc"], "True")):
         script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}import dcsc\n"
-        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        assert ran.stdout == f"{frozen}\n", ran.stderr
+        ran = subprocess.run(
+            [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
+        )
+        assert ran.stdout == f"{frozen}\n"
