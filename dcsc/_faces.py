@@ -60,8 +60,8 @@ def named_later(face: str) -> tuple[Callable[[str], object], Callable[[], list[s
         )
 
     def names() -> list[str]:
-        return sorted(
-            {*vars(module), *places(), *(part.name for part in iter_modules(module.__path__))}
-        )
+        beside = (part.name for part in iter_modules(module.__path__))
+        public = (name for name in beside if not name.startswith("_"))
+        return sorted({*vars(module), *places(), *public})
 
     return find, names

@@ -4,6 +4,7 @@
 the command line runs. Whoever imports dcsc otherwise finds nothing changed.
 """
 
+import atexit
 import contextlib
 import gc
 import os
@@ -27,10 +28,12 @@ class Terminated(KeyboardInterrupt):
 def guard() -> None:
     """Let the command end at once where it is interrupted or fails: there is nothing to undo."""
     if _is_command():
-        # what imports make stays, so that there is little to collect
+        # What imports make stays, so that there is little to collect, and nothing at the end, when
+        # all memory is given back at once
         gc.set_threshold(500_000, 50, 50)
-        # OpenBLAS's threads wait for the next product in a loop that does nothing, 2^26 ticks of
-        # the processor and each on a core; after less than a millisecond they sleep
+        atexit.register(gc.freeze)
+        # OpenBLAS's threads wait for the next product in a loop that does nothing, for 2^26 ticks
+        # and each on a core: after 2^20, less than a millisecond, they sleep
         os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
         sys.excepthook = _fail
         _replace(signal.SIGINT, signal.default_int_handler, _leave)

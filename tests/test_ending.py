@@ -199,3 +199,14 @@ def test_what_is_left_to_be_tidied_up_is_not_said(tmp_path):
     done = run("sweep", "own.toml", "--out", "out", "--allow-code", "--dry-run", cwd=tmp_path)
     assert "8 cells" in done.out + done.err
     assert [line for line in done.err.splitlines() if not line.startswith("dcsc")] == []
+
+
+def test_a_command_collects_no_garbage_at_its_end_and_other_programs_do():
+    """The functions that are called at the end are called in reverse: this is the last of them."""
+    code = "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+    for arguments, frozen in (([], "False"), (["-m", "dcsc"], "True")):
+        script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}import dcsc\n"
+        ran = subprocess.run(
+            [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
+        )
+        assert ran.stdout == f"{frozen}\n"

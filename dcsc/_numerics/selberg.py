@@ -66,9 +66,10 @@ def selberg_sums(
     array of shape (3, rows, levels)
     """
     out = np.empty((3, *levels.shape))
+    angles = np.ascontiguousarray(levels)  # so that the loop is compiled, and loaded, once
 
     def work(start: int, stop: int) -> None:
-        _sums(turns, counts, levels, damping, least, coefficients, out, start, stop)
+        _sums(turns, counts, angles, damping, least, coefficients, out, start, stop)
 
     if len(turns):
         share(work, len(turns), _WORTH_A_THREAD)
