@@ -140,12 +140,20 @@ def unit_probabilities(
     for state, share in shares.items():
         kind = on if state else ~on
         gap[kind] = _gap(upper[doubtful & kind], share * active)
-    # A cheap bound is enough for many; the others are looked at.
+    # A cheap bound is enough for many; the others are looked at, those of few summands first.
     asked = np.arange(len(on)) if among is None else among
-    for atoms in problem.column.batches(asked[(doubtful & (upper > gap))[asked]]):
-        weights = problem.column.weights(atoms)
-        low, high = problem.ends(tail, atoms, weights, gap[atoms])
+    waiting = np.zeros(len(on), dtype=bool)
+    waiting[asked] = (doubtful & (upper > gap))[asked]
+    for atoms in problem.column.batches(np.flatnonzero(waiting)):
+        waiting[atoms] = False
+        low, high = problem.ends(tail, atoms, problem.column.weights(atoms), gap[atoms])
         lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])
+        # What they could have left open besides is for the rest of their kind.
+        spare = gap[atoms] - (upper[atoms] - lower[atoms])
+        for kind in (on, ~on):
+            more, rest = float(spare[kind[atoms]].sum()), waiting & kind
+            if more > 0 and rest.any():
+                gap[rest] += more / np.count_nonzero(rest)
     return UnitProbabilities(lower, upper, problem.safe, lost)
 
 
