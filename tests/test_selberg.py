@@ -145,6 +145,24 @@ def test_exact_comes_as_near_as_it_is_asked_to_and_else_within_two_thousandths()
     assert (Exact().ends(weights, levels, gap=0.01)[1] > high).any()
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.1, 0.03, 0.01]))
+def test_sums_that_have_to_reach_nothing_are_told_apart(seed, gap):
+    """With a gap, of more weights than are listed: the largest few decide, unless sums coincide."""
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal((6, 14))
+    weights[:2] = rng.integers(1, 4, (2, 14))
+    weights[2, 1:] = weights[2, 0] * (1 + rng.choice([0.0, 1e-13, 1e-10], 13))
+    reach = np.abs(weights).sum(axis=1)
+    levels = reach * rng.choice([0.0, 0.0, 1e-14, -1e-11, 3e-10, -1e-9], 6)
+    slack = reach * float(rng.choice([0.0, 1e-10]))
+    sums = signed_sums(weights)
+    low, high = Exact().ends(weights, levels, 0, "none", slack, gap)
+    assert (low <= (sums >= levels + slack).mean(axis=0) + 1e-13).all()
+    assert (high >= (sums >= levels - slack).mean(axis=0) - 1e-13).all()
+    # sums of normal weights are all different
+    assert (high - low <= gap)[3:].all()
+
+
 def test_where_polynomials_end_the_lattice_goes_on():
     # 1e-12 is less than what rounding leaves of polynomials
     weights, level = np.full(60, 0.1), 4.6

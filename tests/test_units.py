@@ -1,6 +1,7 @@
 """Both ends of the probability that a unit comes out wrong, against all sign patterns."""
 
 import math
+from collections import Counter
 
 import attrs
 import numpy as np
@@ -13,6 +14,8 @@ from dcsc.bounds import InstanceBound, LayerInstance
 from dcsc.bounds.instance.problem import problems
 from dcsc.bounds.instance.units import _gap, unit_probabilities
 from dcsc.bounds.noise import Adversarial, Noise
+from dcsc.bounds.tails import Exact
+from dcsc.coefficients import column
 from dcsc.dictionaries import CirculantDictionary, DenseDictionary, ToeplitzDictionary
 from dcsc.errors import DcscError, NotCoveredError
 from dcsc.projections import Selection
@@ -233,6 +236,28 @@ def test_the_gaps_add_up_to_what_is_allowed(tolerance):
     assert (units.lower <= near.upper).all()
     assert (units.upper >= near.lower).all()
     assert (near.upper - near.lower <= 2.01e-3 * near.upper).all()
+
+
+def test_what_a_batch_leaves_of_the_room_is_for_the_next(monkeypatch):
+    """What ends are nearer than they need be in one batch, they may be further apart in another."""
+    layer = crowded(0)
+    seen = Counter()
+
+    @attrs.frozen
+    class Watched(Exact):
+        def _ends(self, rows, lower_at, upper_at, gap):
+            seen.update(gap.round(9).tolist())
+            return super()._ends(rows, lower_at, upper_at, gap)
+
+    for entries in (2**17, 2**9):
+        monkeypatch.setattr(column, "_TABLE_ENTRIES", entries)
+        seen.clear()
+        units = InstanceBound(Watched()).units(layer, 0.05)
+        gap, on = units.upper - units.lower, layer.codes != 0
+        for part in (on, ~on):
+            assert gap[part].sum() <= 0.05 * on.sum() + 2.01e-3 * units.upper[part].sum()
+        # units that are on and others: two gaps at once, and more of them batch by batch
+        assert (len(seen) > 2) == (entries == 2**9)
 
 
 @given(st.lists(st.floats(0, 1), max_size=30), st.floats(0, 3))

@@ -42,16 +42,17 @@ class Problem:
             self, column=self.column.at(np.repeat(threshold, len(self.column) // len(threshold)))
         )
 
-    def screen(self) -> Array:
+    def screen(self, atoms: Array | slice = slice(None)) -> Array:
         """Return a cheap bound of each atom's probability, 0 where it cannot fail."""
         column = self.column
         # of those that can, only the variance is looked at
-        level, spread = self.law.softened(column.level - column.slack, column.error)
-        rows = Rows((column.deviation * (1 + TOLERANCE))[:, None], level, spread)
+        required = column.level[atoms] - column.slack[atoms]
+        level, spread = self.law.softened(required, column.error[atoms])
+        rows = Rows((column.deviation[atoms] * (1 + TOLERANCE))[:, None], level, spread)
         tail = np.minimum(Hoeffding()._upper(rows), 1.0)
         if Bentkus().covers(self.law):
             tail = np.minimum(tail, Bentkus()._upper(rows))
-        return np.where(self._never, 0.0, self._both(tail, slice(None)))
+        return np.where(self._never[atoms], 0.0, self._both(tail, atoms))
 
     @property
     def _never(self) -> Array:

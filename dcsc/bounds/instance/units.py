@@ -133,19 +133,26 @@ def unit_probabilities(
     lower = lost.astype(np.float64)
     upper = np.where(lost, 1.0, problem.screen() if bounds is None else bounds)
     # What each atom of either kind may leave open, so that all of a kind leave open what they may.
-    doubtful = ~lost & (upper > 0)
-    active = max(int(on.sum()), 1)
-    shares = {True: tolerance, False: tolerance if others is None else others}
-    gap = np.zeros(len(on))
-    for state, share in shares.items():
-        kind = on if state else ~on
-        gap[kind] = _gap(upper[doubtful & kind], share * active)
-    # A cheap bound is enough for many; the others are looked at.
     asked = np.arange(len(on)) if among is None else among
-    for atoms in problem.column.batches(asked[(doubtful & (upper > gap))[asked]]):
-        weights = problem.column.weights(atoms)
-        low, high = problem.ends(tail, atoms, weights, gap[atoms])
+    share = tolerance if others is None else others
+    gap = np.zeros(len(on))
+    for kind, most in ((on, tolerance), (~on, share)):
+        of_kind = asked[kind[asked]]
+        room = most * max(np.count_nonzero(on), 1) * len(of_kind) / max(np.count_nonzero(kind), 1)
+        gap[of_kind] = _gap(upper[of_kind[~lost[of_kind]]], room)
+    # A cheap bound is enough for many; the others are looked at, those of few summands first.
+    waiting = np.zeros(len(on), dtype=bool)
+    waiting[asked] = ~lost[asked] & (upper[asked] > gap[asked])
+    for atoms in problem.column.batches(np.flatnonzero(waiting)):
+        waiting[atoms] = False
+        low, high = problem.ends(tail, atoms, problem.column.weights(atoms), gap[atoms])
         lower[atoms], upper[atoms] = low, np.minimum(high, upper[atoms])
+        # What they could have left open besides is for the rest of their kind.
+        spare = gap[atoms] - (upper[atoms] - lower[atoms])
+        for kind in (on, ~on):
+            more, rest = float(spare[kind[atoms]].sum()), waiting & kind
+            if more > 0 and rest.any():
+                gap[rest] += more / np.count_nonzero(rest)
     return UnitProbabilities(lower, upper, problem.safe, lost)
 
 

@@ -170,7 +170,7 @@ def safety(
     most = max(1, min(most, _ENTRIES // codes.shape[1]))
     sums = Seen(layer) if seen is None else seen
     chosen = [_sample(codes > 0, most, random), _sample(codes == 0, most, random)]
-    (on, on_random), (off, off_random) = (_shares(sums, units, zeta) for units in chosen)
+    (on, on_random), (off, off_random) = _shares(sums, chosen, zeta)
     return SafetyFacts(
         float(np.median(zeta)),
         float((steady & layer.on).sum() / active) if active else None,
@@ -183,18 +183,22 @@ def safety(
 
 
 def _shares(
-    seen: Seen, units: tuple[Array, Array], zeta: Array
-) -> tuple[float | None, float | None]:
-    """Return which share of some units is safe, and which is at small risk with random signs."""
-    outcomes = [
-        _of_input(seen, number, units[1][units[0] == number], float(zeta[number]))
-        for number in np.unique(units[0]).tolist()
-    ]
-    if not outcomes:
-        return None, None
-    safe = np.concatenate([one.safe for one in outcomes])
-    likely = np.concatenate([one.probability <= RISK for one in outcomes])
-    return float(safe.mean()), float(likely.mean())
+    seen: Seen, kinds: list[tuple[Array, Array]], zeta: Array
+) -> list[tuple[float | None, float | None]]:
+    """Return which share of each kind is safe, and which is at small risk with random signs.
+
+    A kind of units is the inputs and the units of some entries.
+    """
+    told: list[list[Array]] = [[] for _ in kinds]
+    for number in np.unique(np.concatenate([of for of, _ in kinds])).tolist():
+        units = [units[of == number] for of, units in kinds]
+        found = _of_input(seen, number, np.concatenate(units), float(zeta[number]))
+        both = np.stack([found.safe, found.probability <= RISK])
+        ends = np.cumsum([len(some) for some in units])
+        for kind, part in zip(told, np.split(both, ends[:-1], axis=1), strict=True):
+            kind.append(part)
+    shares = [np.concatenate(kind, axis=1) if kind else np.zeros((2, 0)) for kind in told]
+    return [(float(x[0].mean()), float(x[1].mean())) if x.size else (None, None) for x in shares]
 
 
 def _of_input(seen: Seen, number: int, units: Array, zeta: float) -> Margins:

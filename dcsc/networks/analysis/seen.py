@@ -63,7 +63,9 @@ class Seen:
             The units whose ends are wanted; those of the others are further apart.
         """
         problem = self._problem(number)
-        bounds = np.minimum(self._chernoff(number), problem.screen())
+        asked = slice(None) if among is None else among
+        bounds = self._chernoff(number).copy()
+        bounds[asked] = np.minimum(bounds[asked], problem.screen(asked))
         units = unit_probabilities(problem, bound.tail, missed, raised, among, bounds)
         return problem.column.on, units.lower, units.upper
 
