@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcsc import DCSCModel, HardThreshold, Layer, ReLU
-from dcsc._numerics import drawn, ways
+from dcsc._numerics import count_wrong, drawn, ways
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
 from dcsc.networks.analysis import (
@@ -176,7 +176,8 @@ def test_units_are_counted_as_the_matrix_of_the_atoms_has_them(name, dtype, way,
         monkeypatch.setattr(drawn, "_MOST_BYTES", 0)
     if way == "plain":
         monkeypatch.setattr(ways, "_asked", lambda: True)
-    found = dictionary._count_wrong(codes, signs, levels)
+    taps, grid = dictionary._taps(codes), dictionary._shifted.grid
+    found = count_wrong(codes, signs, taps, grid, levels)
     np.testing.assert_array_equal(found, expected)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, generator
 from dcsc._display import Facts
+from dcsc._numerics import count_wrong
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -205,7 +206,8 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
 
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
     """
-    return layer.dictionary._count_wrong(codes, signs, np.maximum(layer.threshold, 0.0) / 2)
+    taps, grid = layer.dictionary._taps(codes), layer.dictionary._shifted.grid
+    return count_wrong(codes, signs, taps, grid, np.maximum(layer.threshold, 0.0) / 2)
 
 
 def fill_with_signs(patterns: Array, random: np.random.Generator) -> None:
