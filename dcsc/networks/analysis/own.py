@@ -19,7 +19,6 @@ __all__ = [
     "Place",
     "WrongUnits",
     "fill_with_signs",
-    "own_facts",
     "place_among",
     "wrong_under_draws",
     "wrong_units",
@@ -134,22 +133,6 @@ class WrongUnits:
         )
 
 
-def own_facts(
-    layer: CodedLayer,
-    draws: int,
-    inputs: int,
-    most: float,
-    seed: int,
-    labels: "npt.ArrayLike | None" = None,
-) -> OwnFacts | None:
-    """Return where the network's own signs are among random ones.
-
-    The arguments are those of `wrong_under_draws`, and so is when it is None.
-    """
-    wrong = wrong_under_draws(layer, draws, inputs, most, seed, labels)
-    return None if wrong is None else wrong.facts
-
-
 def wrong_under_draws(
     layer: CodedLayer,
     draws: int,
@@ -188,7 +171,7 @@ def wrong_under_draws(
         return None
     # First with the network's own signs, then with others.
     codes = layer.codes[numbers]
-    random = generator(seed, "own_facts: seed")
+    random = generator(seed, "wrong_under_draws: seed")
     shape = layer.dictionary.code_shape
     together = max(1, _ENTRIES // math.prod(shape))
     parts = []
