@@ -17,16 +17,7 @@ from dcsc.errors import DcscError, NotDrawnError
 from dcsc.projections import Projection
 from dcsc.signs import FixedSigns, RademacherSigns, SignPattern
 
-__all__ = [
-    "HEADINGS",
-    "RESIDUE",
-    "Layer",
-    "as_layers",
-    "law_of",
-    "remove_residue",
-    "signals_of",
-    "without_residue",
-]
+__all__ = ["HEADINGS", "RESIDUE", "Layer", "as_layers", "law_of", "signals_of", "without_residue"]
 
 RESIDUE = 16
 HEADINGS = ("dictionary", "signal", "code", "projection", "signs")
@@ -123,12 +114,12 @@ def signals_of(layers: Sequence[Layer], codes: Array) -> list[Array]:
     for number, layer in reversed(list(enumerate(layers, start=1))):
         signal = layer.operator.synthesize(pathway[0])
         if number > 1:
-            remove_residue(signal, layer.operator, pathway[0])
+            _remove_residue(signal, layer.operator, pathway[0])
         pathway.insert(0, signal)
     return pathway
 
 
-def remove_residue(signal: Array, operator: Dictionary, codes: Array) -> None:
+def _remove_residue(signal: Array, operator: Dictionary, codes: Array) -> None:
     """Apply `without_residue` in place, to those of a batch in which an entry may be a residue.
 
     No contribution is larger than the largest atom, so that the sum of its sizes times the

@@ -212,5 +212,5 @@ def test_the_coherence_of_parts_of_the_groups_is_that_of_each_by_itself(groups, 
             for part in parts
         ]
         together = CirculantDictionary(np.concatenate(parts), extent, stride, groups=4 * groups)
-        assert together._coherence_of_parts(4) == pytest.approx(one_by_one, rel=1e-12)
+        assert coherence.of_parts(together._shifted, 4) == pytest.approx(one_by_one, rel=1e-12)
         assert len(set(one_by_one)) == 4

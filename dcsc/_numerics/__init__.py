@@ -32,9 +32,10 @@ Each has two leaves, and `ways` decides which of them runs:
 A door of its own, with leaves beside it, is `among`: the Gram matrix of a few atoms, and coordinate
 descent on it.
 
-Below both lie `grid` (how the taps of a convolution lie on a signal), `packed` (signs as bits),
-`memory` (that of large results, used again), `scaling` (norms of numbers of any size) and
-`products` (of matrices, the same on any number of threads).
+Below both lie `grid` (how the taps of a convolution lie on a signal), `meetings` (which positions
+and samples meet by them, place by place), `packed` (signs as bits), `memory` (that of large
+results, used again), `scaling` (norms of numbers of any size) and `products` (of matrices, the same
+on any number of threads).
 """
 
 from dcsc._numerics import plain

@@ -192,11 +192,12 @@ def _count(
         first = block * step
         here = min(step, positions - first)
         if item == start or b == 0:
-            for pattern in range(patterns):
-                part, k = pattern // columns, pattern % columns
+            for part in range(parts):
                 for f in range(m):
                     for p in range(here):
-                        turned[part, p * m + f, k] = signs[pattern, group * m + f, first + p]
+                        for k in range(min(columns, patterns - part * columns)):
+                            sign = signs[part * columns + k, group * m + f, first + p]
+                            turned[part, p * m + f, k] = sign
         for part in range(parts):
             count = min(columns, patterns - part * columns)
             # The codes with their signs, and the signal of each pattern.

@@ -22,7 +22,7 @@ from dcsc._arrays import (
 from dcsc._cached import cached_property
 from dcsc._entries import Entries
 from dcsc._fields import SAME_ARRAY, named
-from dcsc._numerics import correlate, count_wrong, spread, spread_entries
+from dcsc._numerics import correlate, spread, spread_entries
 from dcsc._numerics.scaling import unit_norm
 from dcsc.dictionaries import coherence, pools, rows
 from dcsc.dictionaries.among import Among
@@ -206,15 +206,6 @@ class ConvolutionalDictionary(Dictionary):
     def _exposure(self, signals: Array) -> Array:
         return correlate(np.abs(signals), np.abs(self._taps(signals)), self._shifted.grid)
 
-    def _count_wrong(self, codes: Array, signs: Array, levels: Array) -> Array:
-        """Return how many units of codes are missed under patterns of signs, and how many raised.
-
-        The result is of shape ``(patterns, 2, batch)``; a unit of a filter is on where its
-        coefficient, times its sign, exceeds a level.
-        """
-        taps = self._taps(codes)
-        return count_wrong(codes, signs, taps, self._shifted.grid, levels)
-
     # ---- the atoms, from the filters' cross-correlations ---------------------------------------
 
     @property
@@ -248,10 +239,6 @@ class ConvolutionalDictionary(Dictionary):
 
     def _inner(self, first: int, second: int) -> float:
         return self._shifted.inner(first, second)
-
-    def _coherence_of_parts(self, parts: int) -> Array:
-        """Return the coherence of each part of the groups, so many of the same size."""
-        return coherence.of_parts(self._shifted, parts)
 
     def _near(self) -> rows.Near | None:
         return rows.near(self._shifted)

@@ -146,9 +146,8 @@ def _cut_reduce(values: Array, starts: Array, length: int, ufunc: np.ufunc) -> A
     first, last = int(starts[0]), int(starts[-1]) + length
     inside = values[..., max(first, 0) : max(last, 0)]
     before = min(max(-first, 0), last - first)
-    after = last - first - before - inside.shape[-1]
-    pad = [(0, 0)] * (values.ndim - 1) + [(before, after)]
-    line = np.pad(inside, pad, constant_values=_neutral(ufunc, values.dtype))
+    line = np.full((*values.shape[:-1], last - first), _neutral(ufunc, values.dtype))
+    line[..., before : before + inside.shape[-1]] = inside
     step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
     return _runs(line, length, ufunc)[..., ::step]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcsc import DCSCModel, HardThreshold, Layer, ReLU
-from dcsc._numerics import drawn, ways
+from dcsc._numerics import count_wrong, drawn, ways
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.networks import load
 from dcsc.networks.analysis import (
@@ -17,7 +17,7 @@ from dcsc.networks.analysis import (
     resynthesize,
     shipped_inputs,
 )
-from dcsc.networks.analysis.own import SIGNS, fill_with_signs, own_facts
+from dcsc.networks.analysis.own import SIGNS, fill_with_signs
 from dcsc.networks.analysis.resynthesis import found_alone
 from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import IdentitySigns
@@ -37,6 +37,11 @@ def small():
     codes[1, 1, [0, 3, 4]] = 1.1, 1.0, 1.3
     codes[2, 0, [0, 2, 5]] = codes[2, 1, 1] = 1.0
     return chains.layer(codes, ToeplitzDictionary(taps, 8), 1.0)
+
+
+def own_facts(*args, **more):
+    wrong = own.wrong_under_draws(*args, **more)
+    return None if wrong is None else wrong.facts
 
 
 def law(layer, inputs):
@@ -176,7 +181,8 @@ def test_units_are_counted_as_the_matrix_of_the_atoms_has_them(name, dtype, way,
         monkeypatch.setattr(drawn, "_MOST_BYTES", 0)
     if way == "plain":
         monkeypatch.setattr(ways, "_asked", lambda: True)
-    found = dictionary._count_wrong(codes, signs, levels)
+    taps, grid = dictionary._taps(codes), dictionary._shifted.grid
+    found = count_wrong(codes, signs, taps, grid, levels)
     np.testing.assert_array_equal(found, expected)
 
 

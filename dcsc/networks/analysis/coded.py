@@ -111,18 +111,21 @@ class CodedLayer(Displayed):
         first = LayerInstance(self.dictionary, self.codes[live][0], selection=ReLU().selection)
         constants = first.statistics(babel=False)
         sparsity = self.dictionary.stripe_sparsity(self.codes)
-        norms = self.dictionary.atom_norms()
+        active = self.codes > 0
+        inside = tuple(range(1, active.ndim))
+        smallest = np.where(active, self.codes, np.inf).min(axis=inside)
+        largest = self.codes.max(axis=inside)
+        norms = np.where(active, self.dictionary.atom_norms(), np.inf).min(axis=inside)
         for number in np.flatnonzero(live):
-            sizes = self.codes[number][self.codes[number] > 0]
-            used = norms[self.codes[number] > 0].min()
+            x_min = float(smallest[number])
             records[number] = attrs.evolve(
                 constants,
-                x_min=float(sizes.min()),
-                x_max=float(sizes.max()),
+                x_min=x_min,
+                x_max=float(largest[number]),
                 sparsity=int(sparsity[number]),
-                gain=(float(min(used, constants.gain[0])), constants.gain[1]),
+                gain=(float(min(norms[number], constants.gain[0])), constants.gain[1]),
                 threshold=None,
-                selection=ReLU(float(sizes.min()) / 2).selection,
+                selection=ReLU(x_min / 2).selection,
             )
         return records
 

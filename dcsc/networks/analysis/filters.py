@@ -12,6 +12,7 @@ from dcsc._arrays import Array, Shape, instance
 from dcsc._display import Facts, digits
 from dcsc.dictionaries import CirculantDictionary, ToeplitzDictionary
 from dcsc.dictionaries.axes import AtomAxis
+from dcsc.dictionaries.coherence import of_parts
 from dcsc.dictionaries.convolutional import ConvolutionalDictionary
 from dcsc.dictionaries.correlations import Meeting
 from dcsc.dictionaries.filters import gaussian
@@ -175,7 +176,7 @@ def _random_coherence(
         values = [roomy(filters, stride, dilation, groups).mutual_coherence() for filters in drawn]
         return float(np.median(values))
     together = roomy(np.concatenate([*drawn]), stride, dilation, groups * twins)
-    return float(np.median(together._coherence_of_parts(twins)))
+    return float(np.median(of_parts(together._shifted, twins)))
 
 
 def roomy(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, generator
 from dcsc._display import Facts
+from dcsc._numerics import count_wrong
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.signs import RademacherSigns
 
@@ -18,7 +19,6 @@ __all__ = [
     "Place",
     "WrongUnits",
     "fill_with_signs",
-    "own_facts",
     "place_among",
     "wrong_under_draws",
     "wrong_units",
@@ -133,22 +133,6 @@ class WrongUnits:
         )
 
 
-def own_facts(
-    layer: CodedLayer,
-    draws: int,
-    inputs: int,
-    most: float,
-    seed: int,
-    labels: "npt.ArrayLike | None" = None,
-) -> OwnFacts | None:
-    """Return where the network's own signs are among random ones.
-
-    The arguments are those of `wrong_under_draws`, and so is when it is None.
-    """
-    wrong = wrong_under_draws(layer, draws, inputs, most, seed, labels)
-    return None if wrong is None else wrong.facts
-
-
 def wrong_under_draws(
     layer: CodedLayer,
     draws: int,
@@ -187,7 +171,7 @@ def wrong_under_draws(
         return None
     # First with the network's own signs, then with others.
     codes = layer.codes[numbers]
-    random = generator(seed, "own_facts: seed")
+    random = generator(seed, "wrong_under_draws: seed")
     shape = layer.dictionary.code_shape
     together = max(1, _ENTRIES // math.prod(shape))
     parts = []
@@ -205,7 +189,8 @@ def wrong_units(layer: CodedLayer, codes: Array, signs: Array) -> Array:
 
     Of signs ``(draws, *code_shape)`` it is of shape ``(draws, 2, inputs)``.
     """
-    return layer.dictionary._count_wrong(codes, signs, np.maximum(layer.threshold, 0.0) / 2)
+    taps, grid = layer.dictionary._taps(codes), layer.dictionary._shifted.grid
+    return count_wrong(codes, signs, taps, grid, np.maximum(layer.threshold, 0.0) / 2)
 
 
 def fill_with_signs(patterns: Array, random: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ from dcsc._arguments import instances
 from dcsc._arrays import Array, Rng, checked_size, generator, instance, integer
 from dcsc._display import digits, percent
 from dcsc.errors import DcscError
-from dcsc.layer import Layer, as_layers, remove_residue
+from dcsc.layer import Layer, as_layers
 from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.own import WrongUnits, wrong_units
 from dcsc.projections import HardThreshold
@@ -142,13 +142,11 @@ def _wrong(layers: Sequence[Layer], codes: Array, patterns: Sequence[Array]) -> 
     """
     axes = tuple(range(2, 1 + codes.ndim))
     signs = [pattern[:, None] for pattern in patterns]
-    # Down: the signal of a layer is the code of the one below, whose residues are no units.
+    # Down: the signal of a layer is the code of the one below. What cancels there leaves rounding
+    # behind, which is only rounding in the signals below as well, and no support of it is counted.
     signal = codes[None]
-    for number, (layer, sign) in reversed(list(enumerate(zip(layers, signs, strict=True)))):
-        signed = signal * sign
-        signal = layer.dictionary.synthesize(signed)
-        if number:
-            remove_residue(signal, layer.dictionary, signed)
+    for layer, sign in zip(layers[::-1], signs[::-1], strict=True):
+        signal = layer.dictionary.synthesize(signal * sign)
     # And up again.
     for layer, sign in zip(layers, signs, strict=True):
         coefficients = layer.dictionary.analyze(signal) * sign
