@@ -16,7 +16,7 @@ from numba.core import caching, compiler_lock, runtime
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
 
-__all__ = ["FUSED", "REORDERED", "inlined", "inner", "loop"]
+__all__ = ["FUSED", "LIGHT", "REORDERED", "inlined", "inner", "loop"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Freedom = frozenset[str]
@@ -29,6 +29,8 @@ REORDERED: Freedom = FUSED | {"reassoc", "nsz"}
 _numba: Any = numba  # whose hints are few, and none before version 0.66
 _caching: Any = caching
 _runtime: Any = runtime
+# In versions up to 0.68 loops need no more than `_Loading` gives; of later ones that is not known.
+LIGHT = tuple(map(int, _numba.__version__.split(".")[:2])) <= (0, 68)
 # A fork waits for what is being compiled: a child could neither finish it nor compile another loop.
 _forks.hold(compiler_lock.global_compiler_lock)
 
@@ -61,8 +63,9 @@ class _Cache:
         return getattr(self._cache, name)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        context = _Loading(target_context) if LIGHT else target_context
         try:
-            stored = self._cache.load_overload(sig, _Loading(target_context))
+            stored = self._cache.load_overload(sig, context)
         except Exception as error:  # a truncated file can raise anything
             self._begin_again(error)
             return None
