@@ -157,23 +157,24 @@ class Terms:
         return total, self.unit * np.sqrt(squares), count
 
     def _near_moments(self) -> tuple[Array, Array, Array]:
-        tables, *code = self._active
+        tables, ways, at, starts, numbers, sizes = self._active
         filters, kinds, n = tables.shape
         groups = tables.reshape(filters // n, n, kinds, n)
-        across = groups.transpose(2, 0, 3, 1).reshape(kinds, filters, n)
+        across = np.ascontiguousarray(groups.transpose(2, 0, 3, 1)).reshape(kinds, filters, n)
         # All filters at the positions of the atoms; of these, what is asked for.
-        places = np.arange(len(code[0]))
+        places = np.arange(len(ways))
         if self.atoms is not None:
-            number, position = np.divmod(self.atoms, len(code[0]))
-            places, at = np.unique(position, return_inverse=True)
+            number, position = np.divmod(self.atoms, len(ways))
+            places, here = np.unique(position, return_inverse=True)
         out = np.empty((3, filters, len(places)))
 
         def add(start: int, stop: int) -> None:
-            sum_terms(across, *code, places, self.unit, out, start, stop)
+            code = starts, numbers, sizes
+            sum_terms(across, ways, at, *code, places, self.unit, out, start, stop)
 
-        width = 1 + len(self.support) * self.width // len(code[0])
+        width = 1 + len(self.support) * self.width // len(ways)
         share(add, len(places), 1 + _WORTH_A_THREAD // width)
-        chosen = out.reshape(3, -1) if self.atoms is None else out[:, number, at]
+        chosen = out.reshape(3, -1) if self.atoms is None else out[:, number, here]
         total, squares, count = chosen
         return total, self.unit * np.sqrt(squares), count.astype(np.int64)
 

@@ -134,12 +134,12 @@ def unit_probabilities(
     upper = np.where(lost, 1.0, problem.screen() if bounds is None else bounds)
     # What each atom of either kind may leave open, so that all of a kind leave open what they may.
     asked = np.arange(len(on)) if among is None else among
-    share = tolerance if others is None else others
+    active = max(int(on.sum()), 1)
     gap = np.zeros(len(on))
-    for kind, most in ((on, tolerance), (~on, share)):
+    for kind, most in ((on, tolerance), (~on, tolerance if others is None else others)):
         of_kind = asked[kind[asked]]
-        room = most * max(np.count_nonzero(on), 1) * len(of_kind) / max(np.count_nonzero(kind), 1)
-        gap[of_kind] = _gap(upper[of_kind[~lost[of_kind]]], room)
+        share = len(of_kind) / max(int(kind.sum()), 1)
+        gap[of_kind] = _gap(upper[of_kind[~lost[of_kind]]], most * active * share)
     # A cheap bound is enough for many; the others are looked at, those of few summands first.
     waiting = np.zeros(len(on), dtype=bool)
     waiting[asked] = ~lost[asked] & (upper[asked] > gap[asked])
