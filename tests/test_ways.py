@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcsc import DCSCModel, DenseDictionary, HardThreshold, Layer, _numerics
-from dcsc._numerics import among, among_plain, plain, ways
-from dcsc._numerics.compiling import LIGHT
+from dcsc._numerics import among, among_plain, compiling, plain, ways
 from dcsc.experiments import simulate
 from dcsc.experiments.simulation import outcomes
 from dcsc.experiments.simulation import plain as plain_outcomes
@@ -274,6 +273,25 @@ def test_code_of_another_signature_is_not_run(tmp_path):
     assert (done.stdout, done.stderr) == (expected, "")
 
 
+def test_loops_are_compiled_again_where_what_they_call_may_have_changed(tmp_path):
+    """numba looks at the file of a loop itself, and not at those of what it calls."""
+    (tmp_path / "first.py").write_text("a = 1")
+    before = compiling.latest_change(tmp_path)
+    (tmp_path / "second.py").write_text("b = 2")
+    assert compiling.latest_change.__wrapped__(tmp_path) != before
+    counted = """
+from numba.core import caching
+from dcsc._numerics import compiling
+compiling.latest_change = lambda folder: (1.0, SIZE)
+kept, save = [], caching.FunctionCache.save_overload
+caching.FunctionCache.save_overload = lambda *args: (kept.append(args), save(*args))
+"""
+    for size, anew in (1, True), (1, False), (2, True):
+        begin = counted.replace("SIZE", str(size))
+        done = python(begin + WORDS + "print(len(kept) > 0)", folder=tmp_path / "kept")
+        assert (done.stdout, done.stderr) == (f"{EXPECTED}{anew}\n", "")
+
+
 def test_loops_are_loaded_without_the_compiler_which_still_works_after(compiled):
     """numba imports its dictionaries and lists, say, before it compiles."""
     after = """
@@ -284,7 +302,7 @@ print(numba.njit(lambda n: np.arange(n).sum())(4), "numba.typed.typeddict" in sy
     done = python(NUMBERS + after, folder=os.environ.get("NUMBA_CACHE_DIR", ""))
     numbers, loaded, anew = done.stdout.splitlines()
     assert_the_same(json.loads(numbers), compiled)
-    assert (loaded, anew) == (str(not LIGHT), "6 True")
+    assert (loaded, anew) == (str(not compiling.LIGHT), "6 True")
 
 
 def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path):

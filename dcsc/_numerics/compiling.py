@@ -7,7 +7,8 @@ and for forks the lock of its compiler, which are no public interface. Only
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -53,11 +54,24 @@ class _Loading:
         _runtime.rtsys.initialize(self._context)
 
 
+@cache
+def latest_change(folder: Path) -> tuple[float, int]:
+    """Return when a module of a folder was changed last, and the size of all of them."""
+    found = [path.stat() for path in folder.glob("*.py")]
+    return max((one.st_mtime for one in found), default=0.0), sum(one.st_size for one in found)
+
+
 class _Cache:
-    """numba's cache of one loop; its errors become warnings."""
+    """numba's cache of one loop; its errors become warnings.
+
+    numba asks whether the file of a loop has changed. This cache asks it of all that a loop may
+    call, and of the options of the compiler: they stand in this folder.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._cache = _caching.FunctionCache(function)
+        file = self._cache._cache_file
+        file._source_stamp = (file._source_stamp, latest_change(Path(__file__).parent))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cache, name)
