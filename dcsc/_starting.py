@@ -32,9 +32,6 @@ def guard() -> None:
         # all memory is given back at once
         gc.set_threshold(500_000, 50, 50)
         atexit.register(gc.freeze)
-        # OpenBLAS's threads wait for the next product in a loop that does nothing, for 2^26 ticks
-        # and each on a core: after 2^20, less than a millisecond, they sleep
-        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
         sys.excepthook = _fail
         _replace(signal.SIGINT, signal.default_int_handler, _leave)
         for number in _TERMINATIONS:
