@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -22,11 +23,14 @@ from dcsc.bounds.tails import (
     Selberg,
     Tail,
     as_tail,
+    smooth,
 )
 from dcsc.coefficients import columns
 from dcsc.dictionaries import ToeplitzDictionary
 from dcsc.errors import DcscError, NotCoveredError
 from tests import cases
+
+FEW, LEAST = Decimal("1.000000001"), Decimal("1e-300")
 
 TAILS = cases.tails()
 SLOP = 1 + 1e-9
@@ -314,6 +318,37 @@ def test_rounding_is_upwards():
         for k in range(1, 60):  # e^x from below
             series, term = series + term, term * exponent / k
         assert value == 0 or Fraction(value) >= 1 / (series + term)
+
+
+@pytest.mark.parametrize("deviations", [3, 30, 37])
+@pytest.mark.parametrize("weights", [[0.025] * 1600, [0.99**k for k in range(3000)]], ids=len)
+def test_sums_of_many_weights_are_rounded_upwards(weights, deviations):
+    """Their squares and logarithms round by far more than those of a few."""
+    with localcontext(prec=40):
+        exact = [Decimal(weight) for weight in weights]
+        variance = sum(weight * weight for weight in exact)
+        level = float(min(deviations * variance.sqrt(), sum(exact) * Decimal("0.95")))
+        half = Decimal(level) ** 2 / variance / 2
+        gauss = (-half).exp()
+        assert 1 <= Decimal(float(Hoeffding().upper(weights, level)[0])) / gauss < FEW
+        # Q(x) is above the first six terms of its series, φ(x) (1/x - 1/x³ + 3/x⁵ - …)
+        x, series, term = (2 * half).sqrt(), Decimal(0), Decimal(1)
+        for k in range(6):
+            series, term = series + term / x ** (2 * k + 1), -term * (2 * k + 1)
+        root = (2 * Decimal("3.14159265358979323846264338327950288420")).sqrt()
+        least = Decimal(smooth.CONSTANT) * gauss * series / root
+        assert Decimal(float(Bentkus().upper(weights, level)[0])) >= least
+        # the moment at the λ that was found, of which the least one is no larger
+        rows = np.array(weights)[None], np.array([level]), np.zeros(1)
+        for found in (moments.best_moments(*rows), plain.best_moments(*rows)):
+            multiplier, growth = found[:, 0]
+            y = [Decimal(float(multiplier)) * weight for weight in exact]
+            true = sum(((v.exp() + (-v).exp()) / 2).ln() for v in y)
+            true = (true - Decimal(float(multiplier)) * Decimal(level)).exp()
+            pull = multiplier * level
+            told = smooth.least_moment(pull, growth, np.array(len(weights)))
+            assert 1 <= Decimal(float(told)) / true
+            assert true < LEAST or Decimal(float(told)) / true < FEW
 
 
 def test_ties_count_as_failures():

@@ -7,6 +7,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._numerics.compiling import FUSED, REORDERED, inner, loop
+from dcsc._numerics.plain_sums import TOGETHER
 from dcsc._numerics.rows import gather
 from dcsc._threads import share
 
@@ -16,7 +17,6 @@ _STEPS = 60
 _NEAR = 1e-4  # a relative step; that of what is left of the way is its square
 _EPS = 2.0**-52
 _WORTH_A_THREAD = 2**16
-_TOGETHER = 512  # so many numbers from 1/2 to 1 have a product
 # e^x is 2^k e^r with |r| ≤ 0.35, log 2 as a number of few digits and the rest
 _LOG2 = 0.6931471806019545, -4.2009150726810846e-11
 _LEAST_EXPONENT = -700.0
@@ -126,9 +126,9 @@ def _best(
             break
     # log cosh y = y + log((1 + exp(-2y)) / 2), and the logarithms are taken together
     growth = multiplier * multiplier * noise / 2
-    for start in range(0, n, _TOGETHER):
+    for start in range(0, n, TOGETHER):
         product, reach = 1.0, 0.0
-        for j in range(start, min(start + _TOGETHER, n)):
+        for j in range(start, min(start + TOGETHER, n)):
             y = multiplier * weights[j]
             product *= 0.5 + 0.5 * _exp(-2 * y)
             reach += y

@@ -11,6 +11,7 @@ import numpy as np
 from dcsc._arrays import Array
 
 __all__ = [
+    "TOGETHER",
     "best_moments",
     "best_moments_of_terms",
     "lay_rows",
@@ -19,6 +20,8 @@ __all__ = [
     "sum_terms",
 ]
 
+TOGETHER = 512
+"""So many numbers from 1/2 to 1 have a product, and are added up in any order."""
 _STEPS = 60
 _EPS = float(np.finfo(np.float64).eps)
 

@@ -10,16 +10,25 @@ import numpy.typing as npt
 
 from dcsc._arrays import Array, from_hook, instance, real_array
 from dcsc._cached import cached_property
+from dcsc._numerics.plain_sums import TOGETHER
 from dcsc._numerics.scaling import times_power
 from dcsc._words import quoted
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.coefficients import TOLERANCE
 from dcsc.errors import DcscError, NotCoveredError
 
-__all__ = ["NOISE_MODELS", "Rows", "Tail"]
+__all__ = ["NOISE_MODELS", "Rows", "Tail", "summing"]
 
 NOISE_MODELS = ("none", "independent", "martingale", "adversarial", "gauss")
 """The names of dcsc's own noise models, `dcsc.bounds.noise`."""
+
+
+def summing(count: Array) -> Array:
+    """Return how much a sum of so many positive numbers is rounded at most, relative to it.
+
+    It is added up in blocks of 512, and in any order inside them.
+    """
+    return np.finfo(np.float64).eps / 2 * (np.minimum(count, TOGETHER) + count / TOGETHER + 2)
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -50,8 +59,12 @@ class Rows:
 
     @cached_property
     def variance(self) -> Array:
-        """The variance of each sum, noise included."""
-        return np.einsum("ij,ij->i", self.weights, self.weights) + self.spread**2
+        """The variance of each sum, noise included; `summing` says how it is rounded."""
+        out = np.zeros(len(self))
+        for start in range(0, self.weights.shape[1], TOGETHER):
+            some = self.weights[:, start : start + TOGETHER]
+            out += np.einsum("ij,ij->i", some, some)
+        return out + self.spread**2
 
     @cached_property
     def count(self) -> Array:

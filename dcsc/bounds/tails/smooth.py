@@ -8,7 +8,7 @@ import numpy as np
 
 from dcsc._arrays import Array
 from dcsc._numerics import best_moments
-from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
+from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail, summing
 
 __all__ = ["L1", "Bentkus", "Chernoff", "Hoeffding", "least_moment"]
 
@@ -65,7 +65,7 @@ class Hoeffding(Tail):
 
     def _upper(self, rows: Rows) -> Array:
         ratio = _deviations(rows) ** 2 / 2
-        return _exp_up(-ratio, 8 * _EPS * ratio)
+        return _exp_up(-ratio, (8 * _EPS + summing(rows.count)) * ratio)
 
 
 @attrs.frozen
@@ -95,8 +95,12 @@ class Chernoff(Tail):
 
 
 def least_moment(pull: Array, growth: Array, used: Array) -> Array:
-    """Return an upper bound of E exp(λ (Σ − t)), from λ t, log E exp(λ Σ), and so many weights."""
-    return _exp_up(growth - pull, 8 * _EPS * (growth + pull + used))
+    """Return an upper bound of E exp(λ (Σ − t)), from λ t, log E exp(λ Σ), and so many weights.
+
+    The logarithm is λ Σ w less at most log 2 for each weight, and both are sums.
+    """
+    reach = growth + used * math.log(2)
+    return _exp_up(growth - pull, 8 * _EPS * (growth + pull + used) + summing(used) * reach)
 
 
 @attrs.frozen
@@ -118,4 +122,5 @@ class Bentkus(Tail):
         ratio = _deviations(rows)
         tail = _erfc(ratio / math.sqrt(2)).astype(np.float64) / 2
         # what rounds t/σ moves the tail by its square times that; the tiniest tails have few digits
-        return CONSTANT * tail * np.exp(8 * _EPS * (2 + ratio**2)) + 4 * _TINY
+        rounding = (8 * _EPS + summing(rows.count)) * (2 + ratio**2)
+        return CONSTANT * tail * np.exp(rounding) + 4 * _TINY
