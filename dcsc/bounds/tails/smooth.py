@@ -120,7 +120,7 @@ class Bentkus(Tail):
 
     def _upper(self, rows: Rows) -> Array:
         ratio = _deviations(rows)
-        tail = _erfc(ratio / math.sqrt(2)).astype(np.float64) / 2
+        tail = np.asarray(_erfc(ratio / math.sqrt(2)), dtype=np.float64) / 2
         # what rounds t/σ moves the tail by its square times that; the tiniest tails have few digits
         rounding = (8 * _EPS + summing(rows.count)) * (2 + ratio**2)
         return CONSTANT * tail * np.exp(rounding) + 4 * _TINY
