@@ -89,8 +89,7 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     count, n, patterns = len(codes), len(filters), len(signs)
     positions, lone = math.prod(grid.positions), _meet_no_others(grid)
     step = min(positions, _TOGETHER) if lone else positions
-    meetings = Meetings.of(_line(step, grid.groups) if lone else grid)
-    samples = len(meetings[0].kinds)
+    samples = step if lone else math.prod(grid.extent)
     # As many patterns side by side as the cache holds the codes and signals of.
     m, c = n // grid.groups, filters.shape[1]
     lanes = VECTOR_BYTES // codes.itemsize
@@ -98,6 +97,7 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     if row > _MOST_BYTES:
         maps = convolution.spread, convolution.correlate
         return plain.count_by_maps(*maps, codes, signs, filters, grid, levels)
+    meetings = Meetings.of(_line(step, grid.groups) if lone else grid)
     parts = -(-patterns // (lanes * max(3, _SCRATCH_BYTES // row)))
     columns = -(-patterns // (parts * lanes)) * lanes
     taps = np.moveaxis(filters.reshape(grid.groups, m, c, -1), 3, 1)

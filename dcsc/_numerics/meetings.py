@@ -37,7 +37,7 @@ class Meetings:
     bases: Array
 
     @classmethod
-    @lru_cache(maxsize=64)
+    @lru_cache(maxsize=16)
     def of(cls, grid: Grid) -> tuple[Self, Self]:
         """Return the meetings of all samples with positions, and of all positions with samples."""
         triples = [_along(grid, axis) for axis in range(len(grid.extent))]
