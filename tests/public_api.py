@@ -83,6 +83,12 @@ def _members(kind, label, first):
     for base in kind.__mro__:
         if not base.__module__.startswith("dcsc") or (base is not kind and id(base) in first):
             continue
+        fields = vars(base).get("__attrs_attrs__", ())
+        yield from (
+            f"{label}.{field.name}"
+            for field in fields
+            if not field.inherited and not field.name.startswith("_")
+        )
         for name, value in vars(base).items():
             if name.startswith("_") and name != "__call__":
                 continue

@@ -70,24 +70,20 @@ def test_one_name_does_not_import_the_others():
 def test_the_command_that_analyzes_imports_nothing_that_few_analyses_need():
     found = loaded("import dcsc.cli.analyze")
     few = (
-        *(
-            "dcsc.bounds.pursued",
-            "dcsc.bounds.partial",
-            "dcsc.bounds.certificates",
-            "dcsc._sharing",
-        ),
-        *("dcsc.bounds.explanations", "dcsc.bounds.depth", "dcsc.networks.tallies.layers"),
-        *("dcsc.networks.autoencoders.analysis", "dcsc.experiments", "dcsc.plotting"),
-        *("dcsc.pursuits.basis", "dcsc.pursuits.proximal", "dcsc.pursuits.matching"),
-        *("scipy.linalg", "scipy.special", "scipy.sparse.linalg", "asyncio", "filelock"),
+        *("dcsc._sharing", "dcsc.experiments", "dcsc.plotting"),
+        *("dcsc.bounds.certificates", "dcsc.bounds.depth", "dcsc.bounds.explanations"),
+        *("dcsc.bounds.partial", "dcsc.bounds.pursued"),
+        *("dcsc.networks.autoencoders.analysis", "dcsc.networks.tallies.layers"),
+        *("dcsc.pursuits.basis", "dcsc.pursuits.matching", "dcsc.pursuits.proximal"),
+        *("scipy.linalg", "scipy.sparse.linalg", "scipy.special", "asyncio", "filelock"),
         *("cattrs", "joblib", "matplotlib", "numba", "onnx", "torch", "xarray"),
     )
     assert not {name for name in found if name.startswith(few)}
 
 
 def test_modules_below_a_face_are_found_by_name():
-    script = "import dcsc\nassert dcsc.bounds.tails.Exact().upper([1.0], 2.0) == 0"
-    subprocess.run([sys.executable, "-c", script], check=True)
+    assert "dcsc.bounds.tails" not in loaded("import dcsc")
+    assert "dcsc.bounds.tails" in loaded("import dcsc\ndcsc.bounds.tails.Exact")
 
 
 def test_a_star_imports_all_names():

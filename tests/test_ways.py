@@ -292,6 +292,13 @@ caching.FunctionCache.save_overload = lambda *args: (kept.append(args), save(*ar
         assert (done.stdout, done.stderr) == (f"{EXPECTED}{anew}\n", "")
 
 
+def test_what_is_part_of_a_loop_stands_beside_it_or_beside_the_compiler(monkeypatch):
+    asked = []
+    monkeypatch.setattr(compiling, "latest_change", asked.append)
+    compiling.loop(lambda: None)
+    assert asked == sorted({Path(compiling.__file__).parent, Path(__file__).parent})
+
+
 def test_loops_are_loaded_without_the_compiler_which_still_works_after(compiled):
     """numba imports its dictionaries and lists, say, before it compiles."""
     after = """

@@ -65,13 +65,14 @@ class _Cache:
     """numba's cache of one loop; its errors become warnings.
 
     numba asks whether the file of a loop has changed. This cache asks it of all that a loop may
-    call, and of the options of the compiler: they stand in this folder.
+    call, of its constants, and of the options of the compiler: they stand beside the loop, or here.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._cache = _caching.FunctionCache(function)
         file = self._cache._cache_file
-        file._source_stamp = (file._source_stamp, latest_change(Path(__file__).parent))
+        folders = {Path(own).parent for own in (function.__code__.co_filename, __file__)}
+        file._source_stamp = (file._source_stamp, *map(latest_change, sorted(folders)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cache, name)
@@ -125,9 +126,9 @@ def inner(function: F, freedom: Freedom = frozenset()) -> F:
 
 def inlined(function: F) -> F:
     """Compile what becomes a part of each loop that calls it, and is nothing by itself."""
-    return (
-        function if _numba.config.DISABLE_JIT else cast(F, _numba.njit(forceinline=True)(function))
-    )
+    if _numba.config.DISABLE_JIT:
+        return function
+    return cast(F, _numba.njit(forceinline=True)(function))
 
 
 def loop(function: F, freedom: Freedom = frozenset()) -> F:
