@@ -28,10 +28,6 @@ class Terminated(KeyboardInterrupt):
 def guard() -> None:
     """Let the command end at once where it is interrupted or fails: there is nothing to undo."""
     if _is_command():
-        # What imports make stays, so that there is little to collect, and nothing at the end, when
-        # all memory is given back at once
-        gc.set_threshold(500_000, 50, 50)
-        atexit.register(gc.freeze)
         sys.excepthook = _fail
         _replace(signal.SIGINT, signal.default_int_handler, _leave)
         for number in _TERMINATIONS:
@@ -81,4 +77,12 @@ def _end(line: str, code: int) -> None:
     os._exit(code)
 
 
+if _is_command():
+    # What imports make stays, so that there is little to collect, and nothing at the end, when all
+    # memory is given back at once
+    gc.set_threshold(500_000, 50, 50)
+    atexit.register(gc.freeze)
+    # Threads of OpenBLAS that wait run a loop for 2^26 ticks of the processor. They go to sleep
+    # after 2^20, which is less than a millisecond; to wake them takes a tenth of it.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 guard()

@@ -210,3 +210,14 @@ def test_a_command_collects_no_garbage_at_its_end_and_other_programs_do():
             [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
         )
         assert ran.stdout == f"{frozen}\n"
+
+
+def test_threads_that_wait_sleep_soon_in_commands_only(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    code = "import os, dcsc\nprint(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    for arguments, told in (([], "None"), (["-m", "dcsc"], "20")):
+        script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}"
+        ran = subprocess.run(
+            [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
+        )
+        assert ran.stdout == f"{told}\n"
