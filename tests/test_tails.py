@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -281,6 +282,51 @@ def test_larger_ones_lie_between_the_ends_of_the_lattice(count, level):
         low, high = tail.lower(count * [0.1], 0.1 * level), tail.upper(count * [0.1], 0.1 * level)
         assert low <= float(exact) <= high
         assert high == pytest.approx([float(exact)], rel=1e-11, abs=0)  # equal weights fit
+
+
+def share_of_patterns(multiples, level):
+    """The share of signs with which whole numbers add up to a level or more, without rounding."""
+    patterns = Counter({0: 1})
+    for multiple in multiples:
+        wider = Counter()
+        for total, number in patterns.items():
+            wider[total + multiple] += number
+            wider[total - multiple] += number
+        patterns = wider
+    return Fraction(sum(n for at, n in patterns.items() if at >= level), 2 ** len(multiples))
+
+
+@pytest.mark.parametrize("off", [0, 1e-13, 1e-6])
+@pytest.mark.parametrize(
+    ("count", "largest"), [(25, 1), (26, 1), (60, 2), (45, 8), (300, 3), (600, 1)]
+)
+def test_whole_multiples_of_one_unit_are_added(count, largest, off):
+    """Of one number of units the sums lie near one another, between those of the next ones."""
+    rng = np.random.default_rng(count)
+    multiples = [1, *rng.integers(1, largest + 1, count - 1).tolist()]
+    unit = rng.uniform(0.01, 1)
+    weights = unit * np.array(multiples) * (1 + off * rng.uniform(-1, 1, count))
+    whole = sum(multiples)
+    for level in (0, whole % 2, whole // 7, whole // 2, whole - 2, whole):
+        for moved in (-0.9, -0.5, 0.5) if off == 1e-6 else (-0.5, 0, 0.5):
+            share = share_of_patterns(multiples, level + moved)
+            low, high = (
+                Fraction(float(end(weights, unit * (level + moved))[0]))
+                for end in (Exact().lower, Exact().upper)
+            )
+            # a tie is a failure above, and none below
+            if (level + moved + whole) % 2 == 0:
+                assert low <= share_of_patterns(multiples, level + moved + 1)
+            assert low <= share <= high
+            assert high <= share * (1 + Fraction(1, 10**10)) + Fraction(1, 10**299)
+
+
+def test_of_nearly_whole_multiples_differences_may_decide():
+    """All of the sums of 4 units lie near the level, some of them on either side."""
+    weights = 0.1 * (1 + 1e-6 * np.random.default_rng(4).uniform(-1, 1, 30))
+    listed = Exact(most=44).upper(weights, 0.4)[0]
+    assert share_of_patterns([1] * 30, 5) < listed < share_of_patterns([1] * 30, 4)
+    assert Exact().lower(weights, 0.4)[0] <= listed <= Exact().upper(weights, 0.4)[0]
 
 
 def test_the_lattice_closes_in_as_it_gets_finer():

@@ -10,6 +10,7 @@ import numpy as np
 from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
+from dcsc.bounds.tails.multiples import added, like_sizes
 from dcsc.bounds.tails.narrowing import narrowed
 
 __all__ = ["Exact"]
@@ -34,6 +35,7 @@ class Exact(Tail):
     two thousandths of the probability of one another, or within the gap that is asked for: by
     `Selberg`'s polynomials of as high a degree as this takes. Where these do not get there, because
     a sum of some probability lies at t, or next to nothing beyond it, `Lattice` has its turn.
+    Weights that are nearly whole multiples of one unit are added, whatever their number.
 
     Parameters
     ----------
@@ -68,21 +70,27 @@ class Exact(Tail):
         worth = self.most - 2 * math.log2(levels) - np.where(gap > 0, _CHEAPER, 0)
         whole = (rows.spread > 0) | (levels >= _WHOLE)
         worth = np.where(whole, min(self.most, _WORTH_LISTING), worth)
-        few = rows.count <= worth
+        done = rows.count <= worth
         low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
-        if few.any():
-            listed = rows.take(few)
+        if done.any():
+            listed = rows.take(done)
             halves = levels < _WHOLE
-            low[:, few] = _listed(listed, lower_at[:, few], -1, halves)
-            high[:, few] = _listed(listed, upper_at[:, few], 1, halves)
+            low[:, done] = _listed(listed, lower_at[:, done], -1, halves)
+            high[:, done] = _listed(listed, upper_at[:, done], 1, halves)
+        # Of weights that are nearly whole multiples of one unit, those are added.
+        like = ~done & like_sizes(rows)
+        if like.any():
+            some = rows.take(like)
+            done[like], below, above = added(some, lower_at[:, like], upper_at[:, like])
+            low[:, like], high[:, like] = below, above
         # Whether sums reach 0 is decided by less, if ends need not be near.
         farthest = np.abs(np.concatenate([lower_at, upper_at])).max(axis=0, initial=0.0)
-        at_zero = ~few & (gap > 0) & (farthest <= _ZERO * rows.reach)
+        at_zero = ~done & (gap > 0) & (farthest <= _ZERO * rows.reach)
         if at_zero.any():
             odds = _most_in_one_place(rows.weights[at_zero], 2 * farthest[at_zero], gap[at_zero])
             low[:, at_zero], high[:, at_zero] = (1 - odds) / 2, (1 + odds) / 2
             at_zero[at_zero] = odds <= gap[at_zero]
-        rest = ~(few | at_zero)
+        rest = ~(done | at_zero)
         if rest.any():
             ends = narrowed(rows.take(rest), lower_at[:, rest], upper_at[:, rest], gap[rest])
             low[:, rest], high[:, rest] = ends

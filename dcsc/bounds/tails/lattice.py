@@ -9,11 +9,31 @@ from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
 from dcsc.bounds.tails.base import Rows, Tail
 
-__all__ = ["Lattice"]
+__all__ = ["FLOOR", "Lattice", "masses"]
 
 _EPS = float(np.finfo(np.float64).eps)
-_FLOOR = 1e-300
+FLOOR = 1e-300
 _CANDIDATES = 64
+
+
+def masses(steps: Array, last: int) -> Array:
+    r"""Return the probabilities that :math:`\sum_j q_j b_j` is 0, 1, ..., last.
+
+    Parameters
+    ----------
+    steps : array of int
+        The :math:`q_j`, positive; the small ones first are the cheapest.
+    last : int
+    """
+    mass = np.zeros(last + 1)
+    mass[0] = 1.0
+    for q in steps:
+        if q <= last:
+            mass[q:] = (mass[q:] + mass[: last + 1 - q]) / 2
+            mass[:q] /= 2
+        else:
+            mass /= 2
+    return mass
 
 
 @attrs.frozen
@@ -69,18 +89,10 @@ class Lattice(Tail):
         high = (room + change[change > 0].sum() + rounding) / spacing
         if high < 0:
             return 0.0, 0.0
-        last = int(np.floor(high))
-        mass = np.zeros(last + 1)
-        mass[0] = 1.0
-        for q in np.sort(steps).astype(np.int64):
-            if q <= last:
-                mass[q:] = (mass[q:] + mass[: last + 1 - q]) / 2
-                mass[:q] /= 2
-            else:
-                mass /= 2
+        mass = masses(np.sort(steps).astype(np.int64), int(np.floor(high)))
         error = 2 * (len(w) + 4) * _EPS
         least = mass[: int(np.floor(low)) + 1].sum() if low >= 0 else 0.0
-        return float(least * (1 - error)), float(mass.sum() * (1 + error) + _FLOOR)
+        return float(least * (1 - error)), float(mass.sum() * (1 + error) + FLOOR)
 
     def _spacing(self, weights: Array, room: float) -> float:
         """Return the spacing, one that fits the weights well."""
