@@ -137,7 +137,7 @@ def _weight(degree: int) -> float:
 
 def _turns(fractions: Array) -> Array:
     """Return fractions of a turn, from -1/2 to 1/2, in units of 2^-64 turns."""
-    return np.ldexp(fractions, 64).astype(np.int64).view(np.uint64)
+    return (fractions * 2.0**64).astype(np.int64).view(np.uint64)
 
 
 @lru_cache(maxsize=24)

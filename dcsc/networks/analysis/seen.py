@@ -1,7 +1,5 @@
 """What the units of a layer see of its codes, computed once for all that ask."""
 
-import math
-
 import attrs
 import numpy as np
 
@@ -40,7 +38,7 @@ class Seen:
 
     def union(self, number: int) -> float:
         """Return what ``InstanceBound("chernoff")`` proves of the code of an input, unclipped."""
-        return math.fsum(self._chernoff(number).tolist())
+        return float(self._chernoff(number).sum())
 
     def ends(
         self,
