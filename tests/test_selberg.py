@@ -200,7 +200,8 @@ def test_compiled_and_plain_sums_agree(seed, size, orders):
     counts = rng.integers(0, size + 1, 3)
     damping = np.array([0.0, 1e-5, 0.01])
     coefficients = rng.uniform(-1, 1, (2, orders)) / orders
-    case = (turns, counts, levels, damping, np.full(3, 2.0**-50), coefficients)
+    spans = np.sort(16 * rng.integers(0, orders // 16 + 1, (3, 2)), axis=1)  # some are empty
+    case = (turns, counts, levels, damping, np.full(3, 2.0**-50), coefficients, spans)
     compiled, formula = selberg.selberg_sums(*case), plain.selberg_sums(*case)
     assert np.abs(compiled - formula).max() <= 2.0**-45 * (size + 4)
 
@@ -220,7 +221,7 @@ def test_moments_are_as_near_as_they_are_said_to_be():
         )
         for way in (selberg, plain):
             case = (turns, np.array([12]), level, np.zeros(1), np.zeros(1), coefficients)
-            found = way.selberg_sums(*case)[1, 0, 0]
+            found = way.selberg_sums(*case, np.array([[0, orders]]))[1, 0, 0]
             assert abs(found - exact) <= 2.0**-45 * 12
 
 
@@ -231,8 +232,10 @@ def test_what_is_left_out_is_small(way, least):
     turns = np.sort(rng.integers(0, 2**61, (8, 30), dtype=np.uint64))[:, ::-1].copy()
     levels = rng.integers(0, 2**64, (8, 1), dtype=np.uint64)
     coefficients = rng.uniform(-1, 1, (2, 1024)) / 1024
-    case = turns, np.full(8, 30), levels, np.zeros(8)
-    some, every = (way.selberg_sums(*case, np.full(8, size), coefficients) for size in (least, 0.0))
+    case, spans = (turns, np.full(8, 30), levels, np.zeros(8)), np.tile([0, 1024], (8, 1))
+    some, every = (
+        way.selberg_sums(*case, np.full(8, size), coefficients, spans) for size in (least, 0.0)
+    )
     apart = np.abs(some - every).max(axis=(1, 2))
     assert (apart <= least * np.abs(coefficients).sum(axis=1)[[0, 1, 1]]).all()
     assert (apart > 0).all()
@@ -244,9 +247,11 @@ def test_a_gap_widens_the_ends_by_what_is_left_out():
     weights = -np.sort(-rng.uniform(0.1, 1, (40, 60)), axis=1)
     level = rng.uniform(0, 2, 40) * np.sqrt((weights**2).sum(axis=1))
     rows = Rows(weights, level, np.zeros(40))
-    near, distance = middles(rows, level[None], level[None][:0], 512, np.zeros(40))
+    near, distance = middles(rows, level[None], level[None][:0], np.full(40, 512), np.zeros(40))
     for gap in (1e-3, 0.05):
-        middle, wider = middles(rows, level[None], level[None][:0], 512, np.full(40, gap))
+        middle, wider = middles(
+            rows, level[None], level[None][:0], np.full(40, 512), np.full(40, gap)
+        )
         assert (np.abs(middle - near) <= wider - distance + 1e-15).all()
         assert (wider > distance).all()
         assert (wider - distance <= 2 * gap / 32).all()

@@ -38,6 +38,7 @@ def selberg_sums(
     damping: Array,
     least: Array,
     coefficients: Array,
+    spans: Array,
 ) -> Array:
     """Return three sums over the orders k, for each row and level.
 
@@ -57,8 +58,10 @@ def selberg_sums(
         d.
     least : array of shape (rows,)
         What is too small to matter.
-    coefficients : array of shape (2, orders)
-        a and b, from k = 0 on; the number of orders is a multiple of 16.
+    coefficients : array of shape (2, entries)
+        a and b of all the rows, those of each from k = 0 on.
+    spans : array of int, shape (rows, 2)
+        Where those of a row begin and end; their number is a multiple of 16.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def selberg_sums(
     angles = np.ascontiguousarray(levels)  # so that the loop is compiled, and loaded, once
 
     def work(start: int, stop: int) -> None:
-        _sums(turns, counts, angles, damping, least, coefficients, out, start, stop)
+        _sums(turns, counts, angles, damping, least, coefficients, spans, out, start, stop)
 
     if len(turns):
         share(work, len(turns), _WORTH_A_THREAD)
@@ -113,27 +116,30 @@ def _tabulate(c1: float, s1: float, tables: Array, j: int) -> None:  # pragma: n
 
 @partial(inner, freedom=REORDERED)
 def _alternate(
-    coefficients: Array, first: int, products: Array
+    coefficients: Array, begin: int, products: Array
 ) -> float:  # pragma: no cover  # compiled
     """Return what a block adds to the sum of alternating signs."""
     total = 0.0
     for k in range(0, ORDERS, 2):
-        total += coefficients[1, first + k] * products[k]
-        total -= coefficients[1, first + k + 1] * products[k + 1]
+        total += coefficients[1, begin + k] * products[k]
+        total -= coefficients[1, begin + k + 1] * products[k + 1]
     return total
 
 
 @partial(inner, freedom=REORDERED)
 def _at_level(
-    coefficients: Array, first: int, products: Array, turns: Any, tables: Array, t: int
+    coefficients: Array, begin: int, products: Array, turns: Any, tables: Array, t: int
 ) -> tuple[float, float]:  # pragma: no cover  # compiled
-    """Return what a block adds to the sums of sines and of cosines at a level."""
-    c, s = _wave(turns * np.uint64(first))
+    """Return what a block adds to the sums of sines and of cosines at a level.
+
+    Its orders follow on one that turns the level by ``turns``.
+    """
+    c, s = _wave(turns)
     straight, waves = 0.0, 0.0
     for k in range(ORDERS):
         cosine, sine = tables[t, 0, k], tables[t, 1, k]
-        straight += coefficients[0, first + k] * products[k] * (s * cosine + c * sine)
-        waves += coefficients[1, first + k] * products[k] * (c * cosine - s * sine)
+        straight += coefficients[0, begin + k] * products[k] * (s * cosine + c * sine)
+        waves += coefficients[1, begin + k] * products[k] * (c * cosine - s * sine)
     return straight, waves
 
 
@@ -145,6 +151,7 @@ def _sums(
     damping: Array,
     least: Array,
     coefficients: Array,
+    spans: Array,
     out: Array,
     start: int,
     stop: int,
@@ -169,7 +176,7 @@ def _sums(
             _tabulate(level_c, level_s, of_levels, t)
         c[:filled], s[:filled], latest[:filled] = 1.0, 0.0, 0
         out[:2, row], alternating = 0.0, 0.0
-        for block in range(coefficients.shape[1] // ORDERS):
+        for block in range((spans[row, 1] - spans[row, 0]) // ORDERS):
             first, fresh = block * ORDERS, block - block % _FRESH
             if damping[row] == 0.0:
                 products[:] = 1.0
@@ -188,9 +195,9 @@ def _sums(
                     latest[j] = fresh
                 for _ in range(latest[j], block):
                     for i in range(j, j + FACTORS):
-                        turned = c[i] * step_c[i] - s[i] * step_s[i]
+                        cosine = c[i] * step_c[i] - s[i] * step_s[i]
                         s[i] = s[i] * step_c[i] + c[i] * step_s[i]
-                        c[i] = turned
+                        c[i] = cosine
                 latest[j] = block
                 alive = multiply_in(products, c, s, j, tables, least[row])
                 if not alive:
@@ -198,11 +205,11 @@ def _sums(
             if not alive:
                 continue
             # What they add to the sums, at every level.
-            alternating += _alternate(coefficients, first, products)
+            begin = spans[row, 0] + first
+            alternating += _alternate(coefficients, begin, products)
             for t in range(several):
-                straight, waves = _at_level(
-                    coefficients, first, products, levels[row, t], of_levels, t
-                )
+                turned = levels[row, t] * np.uint64(first)
+                straight, waves = _at_level(coefficients, begin, products, turned, of_levels, t)
                 out[0, row, t] += straight
                 out[1, row, t] += waves
         out[2, row] = alternating
