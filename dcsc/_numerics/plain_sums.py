@@ -126,6 +126,7 @@ def _terms_of(
 
 
 def selberg_sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
@@ -143,7 +144,8 @@ def selberg_sums(
         order = np.arange(end - begin, dtype=np.uint64)
         straight, waving = coefficients[:, begin:end]
         moments = np.exp(-damping[row] * order.astype(float) ** 2)
-        for angle in turns[row, :count]:
+        angles = (weights[row, :count] * turns[row]).astype(np.int64).view(np.uint64)
+        for angle in angles:
             alive = np.flatnonzero(np.abs(moments) > least[row])
             moments[alive] *= np.cos(_radians(angle * order[alive]))
         waves = _radians(levels[row, :, None] * order)

@@ -32,6 +32,7 @@ fused = partial(inner, freedom=FUSED)
 
 
 def selberg_sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
@@ -43,13 +44,16 @@ def selberg_sums(
     """Return three sums over the orders k, for each row and level.
 
     They are Σ a_k φ_k sin(k t), Σ b_k φ_k cos(k t) and Σ b_k (−1)^k φ_k, with φ_k = exp(−d k²)
-    times the product of all cos(k w). Each φ_k is off by less than 2^−45 for each factor, and 0 may
+    times the product of all cos(k w). Angles are whole numbers of units of 2^−64 turns, in which
+    multiples of them are exact. Each φ_k is off by less than 2^−45 for each factor, and 0 may
     stand for one that is smaller than ``least``.
 
     Parameters
     ----------
-    turns : array of uint64, shape (rows, width)
-        The angles w in units of 2^−64 turns, in which multiples of them are exact.
+    weights : array of shape (rows, width)
+    turns : array of shape (rows,)
+        The unit of the weights: the angles w are the products, less than half a turn, cut off to
+        whole numbers.
     counts : array of int, shape (rows,)
         How many of them there are, the largest first.
     levels : array of uint64, shape (rows, levels)
@@ -68,13 +72,14 @@ def selberg_sums(
     array of shape (3, rows, levels)
     """
     out = np.empty((3, *levels.shape))
-    angles = np.ascontiguousarray(levels)  # so that the loop is compiled, and loaded, once
+    # Layouts are always the same, so that the loop is compiled, and loaded, once.
+    sizes, angles = np.ascontiguousarray(weights), np.ascontiguousarray(levels)
 
     def work(start: int, stop: int) -> None:
-        _sums(turns, counts, angles, damping, least, coefficients, spans, out, start, stop)
+        _sums(sizes, turns, counts, angles, damping, least, coefficients, spans, out, start, stop)
 
-    if len(turns):
-        share(work, len(turns), _WORTH_A_THREAD)
+    if len(weights):
+        share(work, len(weights), _WORTH_A_THREAD)
     return out
 
 
@@ -145,6 +150,7 @@ def _at_level(
 
 @partial(loop, freedom=FUSED)
 def _sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
@@ -156,7 +162,7 @@ def _sums(
     start: int,
     stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    most, several = -(-turns.shape[1] // FACTORS) * FACTORS, levels.shape[1]
+    most, several = -(-weights.shape[1] // FACTORS) * FACTORS, levels.shape[1]
     angles, latest = np.empty(most, np.uint64), np.empty(most, np.int64)
     c, s, step_c, step_s = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     tables, of_levels = np.empty((most, 2, ORDERS)), np.empty((several, 2, ORDERS))
@@ -165,8 +171,8 @@ def _sums(
         # angles of 0 fill up the last of the groups that are multiplied in together
         n = counts[row]
         filled = -(-n // FACTORS) * FACTORS
-        angles[:n], angles[n:filled] = turns[row, :n], 0
         for j in range(filled):
+            angles[j] = np.int64(weights[row, j] * turns[row]) if j < n else 0
             c[j], s[j] = _wave(angles[j])
             step_c[j], step_s[j] = _wave(angles[j] * np.uint64(ORDERS))
         for j in range(filled):

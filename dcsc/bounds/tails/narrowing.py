@@ -31,7 +31,7 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
     low, high = np.zeros(lower_at.shape), np.ones(upper_at.shape)
     takes = _first_degrees(rows, np.concatenate([lower_at, upper_at]), gap)
     done, before = np.zeros(len(rows)), np.full(len(rows), np.inf)
-    while (here := np.flatnonzero((takes > done) & (takes <= _DEGREES[-1]))).size:
+    while (here := (takes > done) & (takes <= _DEGREES[-1])).any():
         some, degree = rows.take(here), _DEGREES[np.searchsorted(_DEGREES, takes[here])]
         middle, distance = middles(some, lower_at[:, here], upper_at[:, here], degree, gap[here])
         below, above = slice(0, len(low)), slice(len(low), None)
@@ -45,8 +45,8 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         least = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
         hopeless = 2 * rounding_error(some, degree) > least
         stuck = (excess > 1) & (hopeless | (progress >= before[here]))
-        takes[here] = np.where(excess > 1, degree * np.clip(excess, _STEP, _LEAP), 0.0)
-        takes[here[stuck]] = np.inf
+        more = np.where(excess > 1, degree * np.clip(excess, _STEP, _LEAP), 0.0)
+        takes[here] = np.where(stuck, np.inf, more)
         done[here], before[here] = degree, progress
     left = np.flatnonzero((takes > _DEGREES[-1]) & (gap == 0))
     if len(low) + len(high) < _FEW_LEVELS:

@@ -113,7 +113,8 @@ def middles(
     weight = _weight(degree)
     least = np.maximum(_LEAST, _LEFT_OUT * gap / weight)
     straight, waves, alternating = selberg_sums(
-        _turns(rows.weights / (2 * half)[:, None]),
+        rows.weights,
+        2.0**63 / half,
         count,
         _turns(alpha.T),
         2 * (math.pi * rows.spread / (2 * half)) ** 2,
