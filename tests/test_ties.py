@@ -37,6 +37,20 @@ def model_of(dictionary, threshold, kind=HardThreshold):
     return DCSCModel([Layer(dictionary, kind(threshold))])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [1.0, 1e-6, 1e3])
+def test_the_tolerance_is_that_of_rounding_where_this_is_more(dtype, share):
+    """Atoms are counted only where their number can matter, and they are whenever it does."""
+    dictionary = CirculantDictionary(filters.gaussian(3, 2, 5, rng=0).astype(dtype), 9)
+    code = np.zeros(dictionary.code_shape, dtype)
+    for active in (0, 2, len(code) - 1):
+        code[:active] = 1
+        expected = coefficients.rounding_of(dictionary, code) * share
+        found = coefficients.tolerance_of(dictionary, code, share)
+        assert found == max(coefficients.TOLERANCE, expected)
+        assert (found > coefficients.TOLERANCE) == (np.finfo(dtype).eps * share > 1e-13)
+
+
 def failing_share(model, code):
     """The share of sign patterns under which the model itself gets the support wrong."""
     flat = np.flatnonzero(code)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from dcsc import DCSCModel, Layer, dictionaries, projections
-from dcsc.bounds.records import instance
-from dcsc.coefficients import column
+from dcsc.coefficients import ties
 from dcsc.experiments import enumerate_signs
 from dcsc.experiments.rare.tilting import AtRisk
 
@@ -38,13 +37,12 @@ def test_no_guarantee_is_below_the_truth(script, monkeypatch, capsys):
     assert script.main() == 0
     *rows, total = capsys.readouterr().out.splitlines()
     assert total.startswith("120 cases, 0 violations")
-    ties = {row[:19].strip(): int(row[19:].split()[2]) for row in rows[1:]}
-    assert ties["uniform (2)"] > 30
+    tied = {row[:19].strip(): int(row[19:].split()[2]) for row in rows[1:]}
+    assert tied["uniform (2)"] > 30
 
 
 def test_a_rule_of_ties_that_forgets_single_precision_is_found(script, monkeypatch, capsys):
-    for module in (column, instance):
-        monkeypatch.setattr(module, "rounding_of", lambda *layer: 0.0)
+    monkeypatch.setattr(ties, "rounding_of", lambda *layer: 0.0)
     names, examples = violations(script, 22, 42, 47)
     assert names >= {"uniform (2)", "hybrid", "layered", "instance, exact"}
     assert names >= {"lower", "each atom", "safe", "lost"}

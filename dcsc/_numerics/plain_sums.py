@@ -126,29 +126,32 @@ def _terms_of(
 
 
 def selberg_sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
     damping: Array,
     least: Array,
     coefficients: Array,
+    spans: Array,
 ) -> Array:
     """Return Σ a_k φ_k sin(k t), Σ b_k φ_k cos(k t) and Σ b_k (−1)^k φ_k, (3, rows, levels).
 
     The arguments are those of `selberg.selberg_sums`.
     """
-    order = np.arange(coefficients.shape[1], dtype=np.uint64)
-    alternating = np.where(order % 2 == 0, 1.0, -1.0)
     out = np.empty((3, *levels.shape))
-    for row, count in enumerate(counts):
+    for row, (count, (begin, end)) in enumerate(zip(counts, spans.tolist(), strict=True)):
+        order = np.arange(end - begin, dtype=np.uint64)
+        straight, waving = coefficients[:, begin:end]
         moments = np.exp(-damping[row] * order.astype(float) ** 2)
-        for angle in turns[row, :count]:
+        angles = (weights[row, :count] * turns[row]).astype(np.int64).view(np.uint64)
+        for angle in angles:
             alive = np.flatnonzero(np.abs(moments) > least[row])
             moments[alive] *= np.cos(_radians(angle * order[alive]))
         waves = _radians(levels[row, :, None] * order)
-        out[0, row] = np.sin(waves) @ (coefficients[0] * moments)
-        out[1, row] = np.cos(waves) @ (coefficients[1] * moments)
-        out[2, row] = (coefficients[1] * moments) @ alternating
+        out[0, row] = np.sin(waves) @ (straight * moments)
+        out[1, row] = np.cos(waves) @ (waving * moments)
+        out[2, row] = (waving * moments) @ np.where(order % 2 == 0, 1.0, -1.0)
     return out
 
 

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
-from dcsc._numerics.compiling import FUSED, inner, loop
+from dcsc._numerics.compiling import FUSED, REORDERED, inner, loop
+from dcsc._numerics.vectors import FACTORS, ORDERS, multiply_in
 from dcsc._threads import share
 
 __all__ = ["selberg_sums"]
 
-_BLOCK = 16
-_FRESH = 16  # after so many blocks rotations begin again
-_EVERY = 4  # after so many weights it is seen whether the rest matters
+_FRESH = 32  # after so many blocks rotations begin again: each adds less than 2^-50.7
 _WORTH_A_THREAD = 64
 _TURN = 2 * math.pi / 2.0**64
 _QUARTER, _EIGHTH = np.uint64(62), np.uint64(2**61)
@@ -33,23 +32,28 @@ fused = partial(inner, freedom=FUSED)
 
 
 def selberg_sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
     damping: Array,
     least: Array,
     coefficients: Array,
+    spans: Array,
 ) -> Array:
     """Return three sums over the orders k, for each row and level.
 
     They are Σ a_k φ_k sin(k t), Σ b_k φ_k cos(k t) and Σ b_k (−1)^k φ_k, with φ_k = exp(−d k²)
-    times the product of all cos(k w). Each φ_k is off by less than 2^−45 for each factor, and 0 may
+    times the product of all cos(k w). Angles are whole numbers of units of 2^−64 turns, in which
+    multiples of them are exact. Each φ_k is off by less than 2^−45 for each factor, and 0 may
     stand for one that is smaller than ``least``.
 
     Parameters
     ----------
-    turns : array of uint64, shape (rows, width)
-        The angles w in units of 2^−64 turns, in which multiples of them are exact.
+    weights : array of shape (rows, width)
+    turns : array of shape (rows,)
+        The unit of the weights: the angles w are the products, less than half a turn, cut off to
+        whole numbers.
     counts : array of int, shape (rows,)
         How many of them there are, the largest first.
     levels : array of uint64, shape (rows, levels)
@@ -58,21 +62,24 @@ def selberg_sums(
         d.
     least : array of shape (rows,)
         What is too small to matter.
-    coefficients : array of shape (2, orders)
-        a and b, from k = 0 on; the number of orders is a multiple of 16.
+    coefficients : array of shape (2, entries)
+        a and b of all the rows, those of each from k = 0 on.
+    spans : array of int, shape (rows, 2)
+        Where those of a row begin and end; their number is a multiple of 16.
 
     Returns
     -------
     array of shape (3, rows, levels)
     """
     out = np.empty((3, *levels.shape))
-    angles = np.ascontiguousarray(levels)  # so that the loop is compiled, and loaded, once
+    # Layouts are always the same, so that the loop is compiled, and loaded, once.
+    sizes, angles = np.ascontiguousarray(weights), np.ascontiguousarray(levels)
 
     def work(start: int, stop: int) -> None:
-        _sums(turns, counts, angles, damping, least, coefficients, out, start, stop)
+        _sums(sizes, turns, counts, angles, damping, least, coefficients, spans, out, start, stop)
 
-    if len(turns):
-        share(work, len(turns), _WORTH_A_THREAD)
+    if len(weights):
+        share(work, len(weights), _WORTH_A_THREAD)
     return out
 
 
@@ -96,115 +103,119 @@ def _wave(turns: Any) -> tuple[float, float]:  # pragma: no cover  # compiled
 
 
 @fused
-def _tabulate(
-    turns: Any, cosines: Array, sines: Array, row: int
-) -> None:  # pragma: no cover  # compiled
-    """Write the cosines and sines of 0, 1, … times an angle, each a sum of two that are there."""
-    c1, s1 = _wave(turns)
+def _tabulate(c1: float, s1: float, tables: Array, j: int) -> None:  # pragma: no cover  # compiled
+    """Write the cosines of 0, 1, … times an angle, and the sines, each a sum of two that exist."""
     c2, s2 = c1 * c1 - s1 * s1, 2 * c1 * s1
     c4, s4 = c2 * c2 - s2 * s2, 2 * c2 * s2
     c8, s8 = c4 * c4 - s4 * s4, 2 * c4 * s4
-    cosines[row, 0], cosines[row, 1], cosines[row, 2] = 1.0, c1, c2
-    sines[row, 0], sines[row, 1], sines[row, 2] = 0.0, s1, s2
-    cosines[row, 3], sines[row, 3] = c2 * c1 - s2 * s1, s2 * c1 + c2 * s1
+    tables[j, 0, 0], tables[j, 0, 1], tables[j, 0, 2] = 1.0, c1, c2
+    tables[j, 1, 0], tables[j, 1, 1], tables[j, 1, 2] = 0.0, s1, s2
+    tables[j, 0, 3], tables[j, 1, 3] = c2 * c1 - s2 * s1, s2 * c1 + c2 * s1
     for k in range(4):
-        cosine, sine = cosines[row, k], sines[row, k]
-        cosines[row, 4 + k], sines[row, 4 + k] = c4 * cosine - s4 * sine, s4 * cosine + c4 * sine
+        c, s = tables[j, 0, k], tables[j, 1, k]
+        tables[j, 0, 4 + k], tables[j, 1, 4 + k] = c4 * c - s4 * s, s4 * c + c4 * s
     for k in range(8):
-        cosine, sine = cosines[row, k], sines[row, k]
-        cosines[row, 8 + k], sines[row, 8 + k] = c8 * cosine - s8 * sine, s8 * cosine + c8 * sine
+        c, s = tables[j, 0, k], tables[j, 1, k]
+        tables[j, 0, 8 + k], tables[j, 1, 8 + k] = c8 * c - s8 * s, s8 * c + c8 * s
 
 
-@fused
-def _some_matter(products: Array, least: float) -> bool:  # pragma: no cover  # compiled
-    hit = False
-    for k in range(_BLOCK):
-        hit |= abs(products[k]) > least
-    return hit
+@partial(inner, freedom=REORDERED)
+def _alternate(
+    coefficients: Array, begin: int, products: Array
+) -> float:  # pragma: no cover  # compiled
+    """Return what a block adds to the sum of alternating signs."""
+    total = 0.0
+    for k in range(0, ORDERS, 2):
+        total += coefficients[1, begin + k] * products[k]
+        total -= coefficients[1, begin + k + 1] * products[k + 1]
+    return total
+
+
+@partial(inner, freedom=REORDERED)
+def _at_level(
+    coefficients: Array, begin: int, products: Array, turns: Any, tables: Array, t: int
+) -> tuple[float, float]:  # pragma: no cover  # compiled
+    """Return what a block adds to the sums of sines and of cosines at a level.
+
+    Its orders follow on one that turns the level by ``turns``.
+    """
+    c, s = _wave(turns)
+    straight, waves = 0.0, 0.0
+    for k in range(ORDERS):
+        cosine, sine = tables[t, 0, k], tables[t, 1, k]
+        straight += coefficients[0, begin + k] * products[k] * (s * cosine + c * sine)
+        waves += coefficients[1, begin + k] * products[k] * (c * cosine - s * sine)
+    return straight, waves
 
 
 @partial(loop, freedom=FUSED)
 def _sums(
+    weights: Array,
     turns: Array,
     counts: Array,
     levels: Array,
     damping: Array,
     least: Array,
     coefficients: Array,
+    spans: Array,
     out: Array,
     start: int,
     stop: int,
 ) -> None:  # pragma: no cover  # compiled
-    most, several = -(-turns.shape[1] // _EVERY) * _EVERY, levels.shape[1]
-    cosines, sines = np.empty((most, _BLOCK)), np.empty((most, _BLOCK))
+    most, several = -(-weights.shape[1] // FACTORS) * FACTORS, levels.shape[1]
+    angles, latest = np.empty(most, np.uint64), np.empty(most, np.int64)
     c, s, step_c, step_s = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    latest = np.empty(most, np.int64)
-    level_c, level_s = np.empty((several, _BLOCK)), np.empty((several, _BLOCK))
-    products = np.empty(_BLOCK)
-    sums = np.empty((several, 2, _BLOCK))
+    tables, of_levels = np.empty((most, 2, ORDERS)), np.empty((several, 2, ORDERS))
+    products = np.empty(ORDERS)
     for row in range(start, stop):
-        n = counts[row]
-        for j in range(n):
-            _tabulate(turns[row, j], cosines, sines, j)
         # angles of 0 fill up the last of the groups that are multiplied in together
-        filled = -(-n // _EVERY) * _EVERY
-        cosines[n:filled], sines[n:filled] = 1.0, 0.0
-        c[:filled], s[:filled], latest[:filled] = 1.0, 0.0, -1
+        n = counts[row]
+        filled = -(-n // FACTORS) * FACTORS
+        for j in range(filled):
+            angles[j] = np.int64(weights[row, j] * turns[row]) if j < n else 0
+            c[j], s[j] = _wave(angles[j])
+            step_c[j], step_s[j] = _wave(angles[j] * np.uint64(ORDERS))
+        for j in range(filled):
+            _tabulate(c[j], s[j], tables, j)
         for t in range(several):
-            _tabulate(levels[row, t], level_c, level_s, t)
-        sums[:] = 0.0
-        alternating = 0.0
-        for block in range(coefficients.shape[1] // _BLOCK):
-            first = block * _BLOCK
+            level_c, level_s = _wave(levels[row, t])
+            _tabulate(level_c, level_s, of_levels, t)
+        c[:filled], s[:filled], latest[:filled] = 1.0, 0.0, 0
+        out[:2, row], alternating = 0.0, 0.0
+        for block in range((spans[row, 1] - spans[row, 0]) // ORDERS):
+            first, fresh = block * ORDERS, block - block % _FRESH
             if damping[row] == 0.0:
                 products[:] = 1.0
             else:
-                for k in range(_BLOCK):
+                for k in range(ORDERS):
                     products[k] = math.exp(-damping[row] * float(first + k) ** 2)
                 if products[0] <= least[row]:
                     break
             # The products of the cosines, until none of them matters.
             alive = True
-            for j in range(0, filled, _EVERY):
-                if not _some_matter(products, least[row]):
-                    alive = False
-                    break
-                # How far these angles have turned before: on from the block before, or anew.
-                anew = latest[j] < block - 1 or block % _FRESH == 1
-                for i in range(j, min(j + _EVERY, n) if block else j):
-                    if anew:
-                        c[i], s[i] = _wave(turns[row, i] * np.uint64(first))
-                        step_c[i], step_s[i] = _wave(turns[row, i] * np.uint64(_BLOCK))
-                    else:
-                        turned = c[i] * step_c[i] - s[i] * step_s[i]
+            for j in range(0, filled, FACTORS):
+                # These angles turn on from the block where they were last, or anew.
+                if latest[j] < fresh:
+                    for i in range(j, j + FACTORS):
+                        c[i], s[i] = _wave(angles[i] * np.uint64(fresh * ORDERS))
+                    latest[j] = fresh
+                for _ in range(latest[j], block):
+                    for i in range(j, j + FACTORS):
+                        cosine = c[i] * step_c[i] - s[i] * step_s[i]
                         s[i] = s[i] * step_c[i] + c[i] * step_s[i]
-                        c[i] = turned
+                        c[i] = cosine
                 latest[j] = block
-                for k in range(_BLOCK):
-                    first_two = (c[j] * cosines[j, k] - s[j] * sines[j, k]) * (
-                        c[j + 1] * cosines[j + 1, k] - s[j + 1] * sines[j + 1, k]
-                    )
-                    last_two = (c[j + 2] * cosines[j + 2, k] - s[j + 2] * sines[j + 2, k]) * (
-                        c[j + 3] * cosines[j + 3, k] - s[j + 3] * sines[j + 3, k]
-                    )
-                    products[k] *= first_two * last_two
+                alive = multiply_in(products, c, s, j, tables, least[row])
+                if not alive:
+                    break
             if not alive:
                 continue
             # What they add to the sums, at every level.
-            for k in range(0, _BLOCK, 2):
-                alternating += coefficients[1, first + k] * products[k]
-                alternating -= coefficients[1, first + k + 1] * products[k + 1]
+            begin = spans[row, 0] + first
+            alternating += _alternate(coefficients, begin, products)
             for t in range(several):
-                a, b = _wave(levels[row, t] * np.uint64(first))
-                for k in range(_BLOCK):
-                    sine = b * level_c[t, k] + a * level_s[t, k]
-                    cosine = a * level_c[t, k] - b * level_s[t, k]
-                    sums[t, 0, k] += coefficients[0, first + k] * products[k] * sine
-                    sums[t, 1, k] += coefficients[1, first + k] * products[k] * cosine
-        for t in range(several):
-            for which in range(2):
-                total = 0.0
-                for k in range(_BLOCK):
-                    total += sums[t, which, k]
-                out[which, row, t] = total
-            out[2, row, t] = alternating
+                turned = levels[row, t] * np.uint64(first)
+                straight, waves = _at_level(coefficients, begin, products, turned, of_levels, t)
+                out[0, row, t] += straight
+                out[1, row, t] += waves
+        out[2, row] = alternating

@@ -1,6 +1,6 @@
 """What numba's loops cannot express, in LLVM's own language: vectors of numbers in registers.
 
-The arrays that these functions of compiled code take are flat and contiguous.
+The arrays that these functions of compiled code take are contiguous, and flat but for tables.
 
 Only this module uses the inner interfaces of llvmlite and of numba's code generation, which promise
 no stability. If a new version of either breaks them, this is the place to repair, and until then
@@ -15,8 +15,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
+    "FACTORS",
     "FILTERS",
     "LONGEST",
+    "ORDERS",
     "VECTOR_BYTES",
     "WORD",
     "add_scaled",
@@ -24,6 +26,7 @@ __all__ = [
     "alone6",
     "first_set",
     "flip",
+    "multiply_in",
     "non_zeros",
     "tile1",
     "tile2",
@@ -40,6 +43,7 @@ _WIDE = (
 FILTERS, VECTOR_BYTES = (8, 64) if _WIDE else (4, 32)
 LONGEST = 6  # so many vectors a tile has at most
 WORD = 64
+ORDERS, FACTORS = 16, 4  # of products of cosines: so many at a time, and so many factors
 
 _INT, _INDEX = ir.IntType(64), ir.IntType(32)
 
@@ -290,6 +294,50 @@ def flip(_context: Any, rows: Any, place: Any, pitch: Any, out: Any, target: Any
         return context.get_dummy_value()
 
     return types.void(rows, place, pitch, out, target, step), generate
+
+
+@_untyped
+def multiply_in(
+    _context: Any, products: Any, c: Any, s: Any, first: Any, tables: Any, least: Any
+) -> Any:
+    """Multiply products by cosines of sums, and return whether one of them exceeds ``least``.
+
+    ``products[k]``, for ``k < ORDERS``, is multiplied by ``c[j] · tables[j, 0, k] − s[j] ·
+    tables[j, 1, k]``, for the ``FACTORS`` numbers j from ``first`` on.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector, size = ir.VectorType(ir.DoubleType(), ORDERS), 8
+        out, *turned, entries = (
+            _data(context, builder, signature.args[k], args[k]) for k in (0, 1, 2, 4)
+        )
+        target = _at(builder, out, _number(0), vector)
+        product = builder.load(target, align=size)
+        for i in range(FACTORS):
+            j = builder.add(args[3], _number(i))
+            place = builder.mul(j, _number(2 * ORDERS))
+            # the two halves of the cosine of a sum
+            cosine, sine = (
+                builder.fmul(
+                    _splat(builder, builder.load(builder.gep(own, [j])), ORDERS),
+                    builder.load(
+                        _at(builder, entries, builder.add(place, _number(half)), vector), align=size
+                    ),
+                    flags=["contract"],
+                )
+                for own, half in zip(turned, (0, ORDERS), strict=True)
+            )
+            product = builder.fmul(product, builder.fsub(cosine, sine, flags=["contract"]))
+        builder.store(product, target, align=size)
+        absolute = _declared(
+            builder.module, ir.FunctionType(vector, [vector]), f"llvm.fabs.v{ORDERS}f64"
+        )
+        limit = _splat(builder, args[5], ORDERS)
+        larger = builder.fcmp_ordered(">", builder.call(absolute, [product]), limit)
+        bits = builder.bitcast(larger, ir.IntType(ORDERS))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(products, c, s, first, tables, least), generate
 
 
 @_untyped

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         check_units,
         rounding_of,
         strictly_below,
+        tolerance_of,
     )
 else:
     __getattr__, __dir__ = named_later(__name__)
@@ -42,4 +43,5 @@ __all__ = [
     "columns",
     "rounding_of",
     "strictly_below",
+    "tolerance_of",
 ]

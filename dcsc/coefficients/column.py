@@ -14,7 +14,7 @@ from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc.coefficients.grouped import GroupedTerms
 from dcsc.coefficients.terms import KEPT_ENTRIES, Terms
-from dcsc.coefficients.ties import SMALLEST, TOLERANCE, check_units, rounding_of
+from dcsc.coefficients.ties import SMALLEST, check_units, tolerance_of
 from dcsc.dictionaries import Dictionary
 
 __all__ = ["Column", "columns"]
@@ -248,7 +248,7 @@ def columns(
     zeta = np.zeros(len(chosen)) if known else norms * noise
     seen = dictionary.analyze(noise).reshape(len(codes), size) if known else np.zeros_like(flat)
     seen = of_chosen(seen).astype(np.float64, copy=False)
-    tolerance = max(TOLERANCE, rounding_of(dictionary, codes))
+    tolerance = tolerance_of(dictionary, codes)
     check_units(zeta[zeta > SMALLEST], "noise")
     gram_rows = _shared_rows(dictionary, flat)
     near = dictionary._near() if len(chosen) >= shape[0] else None

@@ -14,6 +14,7 @@ __all__ = [
     "check_units",
     "rounding_of",
     "strictly_below",
+    "tolerance_of",
 ]
 
 TOLERANCE = 1e-12
@@ -37,6 +38,19 @@ def rounding_of(dictionary: Dictionary, codes: Array) -> float:
     active = int(np.max(dictionary.stripe_sparsity(codes), initial=0))
     roundings = dictionary.patches.size + active + 4
     return roundings * float(np.finfo(np.result_type(dictionary._dtype(), codes.dtype)).eps)
+
+
+def tolerance_of(dictionary: Dictionary, codes: Array, share: float = 1.0) -> float:
+    """Return up to what share of its terms a coefficient is a tie, `TOLERANCE` or rounding's.
+
+    Of rounding only a share may count. No more atoms are active than a stripe holds: in double
+    precision this decides for all codes, and none are counted.
+    """
+    eps = float(np.finfo(np.result_type(dictionary._dtype(), codes.dtype)).eps)
+    most = dictionary.patches.size + dictionary.stripes.size + 4
+    if most * eps * share <= TOLERANCE:
+        return TOLERANCE
+    return max(TOLERANCE, rounding_of(dictionary, codes) * share)
 
 
 def check_units(strengths: "npt.ArrayLike", where: str) -> None:

@@ -26,7 +26,7 @@ from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
 from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
-from dcsc.coefficients import TOLERANCE, check_units, rounding_of
+from dcsc.coefficients import check_units, tolerance_of
 from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
 from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
@@ -308,7 +308,7 @@ class LayerInstance(Displayed, LayerRecord):
         entering = self.dictionary.exposure(self.dictionary.contributions(self.codes))
         largest = float(np.max(entering, initial=0.0))
         share = max(largest / strongest, 1.0) if strongest else 1.0
-        return max(TOLERANCE, rounding_of(self.dictionary, self.codes) * share)
+        return tolerance_of(self.dictionary, self.codes, share)
 
     @property
     def gain(self) -> tuple[float, float]:

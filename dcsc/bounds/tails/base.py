@@ -72,7 +72,9 @@ class Rows:
         return np.asarray(np.count_nonzero(self.weights, axis=1))
 
     def take(self, which: Array) -> "Rows":
-        """Return some of the rows."""
+        """Return some of the rows, as places or a mask."""
+        if which.dtype == bool and which.all():
+            return self
         taken = Rows(self.weights[which], self.level[which], self.spread[which])
         for known in vars(self).keys() & {"reach", "variance", "count"}:
             vars(taken)[known] = vars(self)[known][which]
@@ -93,6 +95,7 @@ class Rows:
             np.ldexp(self.level, exponents),
             np.ldexp(self.spread, exponents),
         )
+        vars(scaled)["reach"] = np.ldexp(self.reach, exponents)
         return scaled, exponents
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import ClassVar
 
 import attrs
@@ -9,6 +10,7 @@ import numpy as np
 
 from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
+from dcsc._threads import OneBlasThread
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
 from dcsc.bounds.tails.multiples import added, like_sizes
 from dcsc.bounds.tails.narrowing import narrowed
@@ -73,10 +75,10 @@ class Exact(Tail):
         done = rows.count <= worth
         low, high = np.empty(lower_at.shape), np.empty(upper_at.shape)
         if done.any():
-            listed = rows.take(done)
-            halves = levels < _WHOLE
-            low[:, done] = _listed(listed, lower_at[:, done], -1, halves)
-            high[:, done] = _listed(listed, upper_at[:, done], 1, halves)
+            sign = np.repeat([-1, 1], [len(lower_at), len(upper_at)])
+            at = np.concatenate([lower_at[:, done], upper_at[:, done]])
+            shares = _listed(rows.take(done), at, sign, levels < _WHOLE)
+            low[:, done], high[:, done] = np.split(shares, [len(lower_at)])
         # Of weights that are nearly whole multiples of one unit, those are added.
         like = ~done & like_sizes(rows)
         if like.any():
@@ -97,6 +99,7 @@ class Exact(Tail):
         return low, high
 
 
+@OneBlasThread()
 def _most_in_one_place(weights: Array, length: Array, gap: Array) -> Array:
     r"""Return bounds of :math:`\sup_c P(c \le \Sigma \le c + d)`, at most ``gap`` or else 1.
 
@@ -115,8 +118,12 @@ def _most_in_one_place(weights: Array, length: Array, gap: Array) -> Array:
     return out
 
 
-def _listed(rows: Rows, levels: Array, sign: int, halves: bool) -> Array:
-    """Return the shares of patterns that reach levels; normal noise is rounded by ``sign``."""
+@OneBlasThread()
+def _listed(rows: Rows, levels: Array, sign: Array, halves: bool) -> Array:
+    """Return the shares of patterns that reach levels.
+
+    Normal noise is rounded by ``sign``, one for each level.
+    """
     out = np.empty(levels.shape)
     sizes = rows.count
     for size in np.unique(sizes).tolist():
@@ -137,7 +144,7 @@ def _blocks(members: Array, size: int) -> Iterator[Array]:
         yield members[start : start + block]
 
 
-def _whole(weights: Array, levels: Array, spread: Array, sign: int) -> Array:
+def _whole(weights: Array, levels: Array, spread: Array, sign: Array) -> Array:
     """Return the mean over all sums of the probability that normal noise makes up for the rest."""
     from scipy.special import ndtr  # noqa: PLC0415  # slow to import
 
@@ -156,10 +163,17 @@ def _whole(weights: Array, levels: Array, spread: Array, sign: int) -> Array:
 
 def _sums(weights: Array) -> Array:
     """Return all signed sums of each row, (rows, 2**width)."""
-    out = np.zeros((len(weights), 1))
-    for column in weights.T:
+    few = weights[:, :_WORTH_LISTING]
+    out = few @ _signs(few.shape[1])
+    for column in weights[:, _WORTH_LISTING:].T:
         out = np.concatenate([out + column[:, None], out - column[:, None]], axis=1)
     return out
+
+
+@cache
+def _signs(width: int) -> Array:
+    """Return all patterns of so many signs, a column each."""
+    return 1.0 - 2.0 * (np.arange(2**width) >> np.arange(width)[:, None] & 1)
 
 
 def _count(weights: Array, levels: Array) -> Array:

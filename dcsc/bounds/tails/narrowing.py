@@ -1,6 +1,5 @@
 """Both ends of a tail as near to one another as is asked for, by polynomials of any degree."""
 
-import itertools
 import math
 
 import numpy as np
@@ -14,8 +13,10 @@ from dcsc.bounds.tails.smooth import Chernoff
 __all__ = ["narrowed"]
 
 _PRECISION = 2e-3
-_DEGREES = np.rint(2.0 ** np.arange(7, 17.5, 0.5)).astype(int)
-_LEAP = 8
+# one less than multiples of 16, which is what the sums of polynomials go by
+_DEGREES = 16 * np.unique(np.rint(2.0 ** np.arange(1, 13.2, 0.2)).astype(int)) - 1
+_MORE = 1.13  # than a guess: what is left out of the sums, and what the circle adds
+_STEP, _LEAP = math.sqrt(2), 8  # by how much a degree that is too low grows
 _FEW_LEVELS = 8  # more of them are not worth a lattice each
 _NOTHING = 1e-300
 
@@ -29,12 +30,9 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
     """
     low, high = np.zeros(lower_at.shape), np.ones(upper_at.shape)
     takes = _first_degrees(rows, np.concatenate([lower_at, upper_at]), gap)
-    before = np.full(len(rows), np.inf)
-    for done, degree in itertools.pairwise([0, *_DEGREES.tolist()]):
-        here = np.flatnonzero((takes > done) & (takes <= degree))
-        if not here.size:
-            continue
-        some = rows.take(here)
+    done, before = np.zeros(len(rows)), np.full(len(rows), np.inf)
+    while (here := (takes > done) & (takes <= _DEGREES[-1])).any():
+        some, degree = rows.take(here), _DEGREES[np.searchsorted(_DEGREES, takes[here])]
         middle, distance = middles(some, lower_at[:, here], upper_at[:, here], degree, gap[here])
         below, above = slice(0, len(low)), slice(len(low), None)
         low[:, here] = np.maximum(low[:, here], (middle - distance)[below])
@@ -43,12 +41,13 @@ def narrowed(rows: Rows, lower_at: Array, upper_at: Array, gap: Array) -> tuple[
         allowed = np.maximum(gap[here], _PRECISION * np.maximum(middle, _NOTHING))
         excess = (2 * distance / allowed).max(axis=0, initial=0.0)
         # ... unless a sum of some probability lies at a level, or rounding keeps them apart.
-        progress = excess * math.sqrt(degree)
+        progress = excess * np.sqrt(degree)
         least = np.maximum(gap[here], _PRECISION * (middle + distance).min(axis=0, initial=1.0))
         hopeless = 2 * rounding_error(some, degree) > least
         stuck = (excess > 1) & (hopeless | (progress >= before[here]))
-        takes[here] = np.where(stuck, np.inf, degree * np.clip(excess, 0, _LEAP))
-        before[here] = progress
+        more = np.where(excess > 1, degree * np.clip(excess, _STEP, _LEAP), 0.0)
+        takes[here] = np.where(stuck, np.inf, more)
+        done[here], before[here] = degree, progress
     left = np.flatnonzero((takes > _DEGREES[-1]) & (gap == 0))
     if len(low) + len(high) < _FEW_LEVELS:
         rest = rows.take(left)
@@ -71,8 +70,9 @@ def _first_degrees(rows: Rows, levels: Array, gap: Array) -> Array:
         around = 2 * np.sqrt(ratio**2 + 2 * np.log(10 * np.maximum(takes, 1.0)))
         takes = np.divide(around * density, allowed, out=np.zeros_like(tail), where=allowed > 0)
     # where rounding will decide, the least shows it
-    vain = 2 * rounding_error(rows, _DEGREES[-1]) > allowed.min(axis=0)
-    return np.where(vain, _DEGREES[0], np.clip(takes.max(axis=0), _DEGREES[0], _DEGREES[-1]))
+    vain = 2 * rounding_error(rows, _DEGREES[-1:]) > allowed.min(axis=0)
+    takes = np.clip(_MORE * takes.max(axis=0), _DEGREES[0], _DEGREES[-1])
+    return np.where(vain, _DEGREES[0], takes)
 
 
 def _small_lower(rows: Rows) -> Array:

@@ -72,13 +72,14 @@ class Selberg(Tail):
     def _ends(
         self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
     ) -> tuple[Array, Array]:
-        middle, distance = middles(rows, lower_at, upper_at, self.degree, np.zeros(len(rows)))
+        degrees = np.full(len(rows), self.degree)
+        middle, distance = middles(rows, lower_at, upper_at, degrees, np.zeros(len(rows)))
         count = len(lower_at)
         return (middle - distance)[:count], (middle + distance)[count:]
 
 
 def middles(
-    rows: Rows, lower_at: Array, upper_at: Array, degree: int, gap: Array
+    rows: Rows, lower_at: Array, upper_at: Array, degree: Array, gap: Array
 ) -> tuple[Array, Array]:
     """Return numbers, and how near to them the probabilities lie to reach levels, (levels, rows).
 
@@ -87,7 +88,8 @@ def middles(
     rows : Rows
     lower_at, upper_at : arrays of shape (levels, rows)
         Levels of which the ends are wanted, the lower ones first: rounding moves either outwards.
-    degree : int
+    degree : array of int, shape (rows,)
+        One less than a multiple of 16 wastes nothing.
     gap : array of shape (rows,)
         So far apart the ends may be: moments that are small beside it are left out, and what they
         could be added to the distance.
@@ -97,7 +99,7 @@ def middles(
     farthest = np.abs(levels).max(axis=0)
     # Half of the circle: the sums reach no further, or with a probability that is small beside P.
     noisy = rows.spread > 0
-    beyond = (farthest**2 / variance + 2 * math.log(_BEYOND * degree)) / 2
+    beyond = (farthest**2 / variance + 2 * np.log(_BEYOND * degree)) / 2
     half = np.sqrt(2 * beyond * variance)
     whole = reach * (1 + _AROUND / degree)
     around = ~noisy & (whole < half)
@@ -111,43 +113,55 @@ def middles(
     weight = _weight(degree)
     least = np.maximum(_LEAST, _LEFT_OUT * gap / weight)
     straight, waves, alternating = selberg_sums(
-        _turns(rows.weights / (2 * half)[:, None]),
+        rows.weights,
+        2.0**63 / half,
         count,
         _turns(alpha.T),
         2 * (math.pi * rows.spread / (2 * half)) ** 2,
         least,
-        _coefficients(degree),
+        *_together(degree),
     )
     apart = np.maximum(1 / (degree + 1) + (waves + alternating).T, 0.0)
     added = missed * (1 + 1e-9) + least * weight * (1 + 1e-9) + rounding_error(rows, degree)
     return 0.5 - alpha + straight.T, apart + added
 
 
-def rounding_error(rows: Rows, degree: int) -> Array:
+def rounding_error(rows: Rows, degree: Array) -> Array:
     """Return what rounding alone keeps the ends from the number between them, (rows,)."""
     return _MOMENT_ERROR * (rows.count + 4) * _weight(degree)
 
 
-@lru_cache(maxsize=24)
-def _weight(degree: int) -> float:
+def _weight(degree: Array) -> Array:
     """Return by how much the ends move at the most if every moment does by 1."""
-    straight, waves = np.abs(_coefficients(degree)).sum(axis=1)
-    return float(straight + 2 * waves)
+    degrees, which = np.unique(degree, return_inverse=True)
+    return np.array([_coefficients(one)[1] for one in degrees.tolist()])[which]
+
+
+def _together(degree: Array) -> tuple[Array, Array]:
+    """Return the coefficients of all degrees, and where those of each row begin and end."""
+    degrees, which = np.unique(degree, return_inverse=True)
+    each = [_coefficients(one)[0] for one in degrees.tolist()]
+    ends = np.cumsum([0, *(one.shape[1] for one in each)])
+    joint = np.concatenate(each, axis=1) if each else np.zeros((2, 0))
+    return joint, np.stack([ends[:-1], ends[1:]], axis=1)[which]
 
 
 def _turns(fractions: Array) -> Array:
     """Return fractions of a turn, from -1/2 to 1/2, in units of 2^-64 turns."""
-    return np.ldexp(fractions, 64).astype(np.int64).view(np.uint64)
+    return (fractions * 2.0**64).astype(np.int64).view(np.uint64)
 
 
-@lru_cache(maxsize=24)
-def _coefficients(degree: int) -> Array:
-    """Return those of Vaaler's polynomial, and of Fejér's kernel beside its mean, from k = 0 on.
+@lru_cache(maxsize=64)
+def _coefficients(degree: int) -> tuple[Array, float]:
+    """Return the coefficients of the polynomials, and by how much moments off by 1 move the ends.
 
+    They are those of Vaaler's polynomial, and of Fejér's kernel beside its mean, from k = 0 on.
     Zeros fill them up to a number of orders that `selberg_sums` takes.
     """
     u = np.arange(1, degree + 1) / (degree + 1)
-    out = np.zeros((2, degree + _ORDERS - degree % _ORDERS))
+    out = np.zeros((2, -(-(degree + 1) // _ORDERS) * _ORDERS))
     out[0, 1 : degree + 1] = -(1 - u) / np.tan(np.pi * u) - 1 / np.pi
     out[1, 1 : degree + 1] = 1 - u
-    return out / (degree + 1)
+    out /= degree + 1
+    straight, waves = np.abs(out).sum(axis=1)
+    return out, float(straight + 2 * waves)

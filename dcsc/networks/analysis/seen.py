@@ -1,7 +1,5 @@
 """What the units of a layer see of its codes, computed once for all that ask."""
 
-import math
-
 import attrs
 import numpy as np
 
@@ -15,6 +13,7 @@ from dcsc.networks.analysis.coded import CodedLayer
 __all__ = ["Seen"]
 
 _KEPT_UNITS = 2**19
+_RARE = 0.3
 
 
 @attrs.frozen(eq=False)
@@ -40,7 +39,7 @@ class Seen:
 
     def union(self, number: int) -> float:
         """Return what ``InstanceBound("chernoff")`` proves of the code of an input, unclipped."""
-        return math.fsum(self._chernoff(number).tolist())
+        return float(self._chernoff(number).sum())
 
     def ends(
         self,
@@ -63,9 +62,11 @@ class Seen:
             The units whose ends are wanted; those of the others are further apart.
         """
         problem = self._problem(number)
-        asked = slice(None) if among is None else among
+        asked = np.arange(len(problem.column)) if among is None else among
         bounds = self._chernoff(number).copy()
-        bounds[asked] = np.minimum(bounds[asked], problem.screen(asked))
+        # Other bounds are lower where all are small, and show that more units hardly matter.
+        rare = asked[bounds[asked] < _RARE]
+        bounds[rare] = np.minimum(bounds[rare], problem.screen(rare))
         units = unit_probabilities(problem, bound.tail, missed, raised, among, bounds)
         return problem.column.on, units.lower, units.upper
 
