@@ -280,7 +280,9 @@ class Softmax(Activation):
     onward: bool = False
 
     def _activate(self, value: Array) -> Any:
-        return scipy.special.softmax(value, axis=_joint(self, value))
+        axis = _joint(self, value)
+        sizes = np.exp(value - value.max(axis, keepdims=True))
+        return sizes / sizes.sum(axis, keepdims=True)
 
 
 @attrs.frozen
