@@ -300,17 +300,19 @@ def test_what_is_part_of_a_loop_stands_beside_it_or_beside_the_compiler(monkeypa
 
 
 def test_loops_are_loaded_without_the_compiler_which_still_works_after(compiled):
-    """numba imports dictionaries and lists before it compiles, and what arrays can do."""
+    """numba imports dictionaries and lists, say, and looks for packages that extend it."""
     after = """
 import numba
+from numba.core import entrypoints
 compiler = {"numba.typed.typeddict", "numba.np.arrayobj"}
-print(len(compiler & {*sys.modules}))
-print(numba.njit(lambda n: np.arange(n).sum())(4), len(compiler & {*sys.modules}))
+def show(*words): print(*words, len(compiler & {*sys.modules}), entrypoints._already_initialized)
+show()
+show(numba.njit(lambda n: np.arange(n).sum())(4))
 """
     done = python(NUMBERS + after, folder=os.environ.get("NUMBA_CACHE_DIR", ""))
     numbers, loaded, anew = done.stdout.splitlines()
     assert_the_same(json.loads(numbers), compiled)
-    assert (loaded, anew) == ("0" if compiling.LIGHT else "2", "6 2")
+    assert (loaded, anew) == ("0 False" if compiling.LIGHT else "2 True", "6 2 True")
 
 
 def test_loops_are_compiled_among_those_that_are_kept(compiled, tmp_path):

@@ -2,8 +2,8 @@
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
 a sentence says so. For this the module uses numba's `FunctionCache` and what it keeps, its context
-and its functions of memory, and for forks the lock of its compiler, which are no public interface.
-Only `dcsc._numerics.vectors` relies on private interfaces as well.
+and its functions of memory, the hook of its dispatchers, and for forks the lock of its compiler,
+which are no public interface. Only `dcsc._numerics.vectors` relies on private interfaces as well.
 """
 
 from collections.abc import Callable
@@ -54,8 +54,13 @@ class _Loading:
         return getattr(self._context, name)
 
     def refresh(self) -> None:
-        for name, address in _runtime._nrt.c_helpers.items():
-            binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+        _add_memory()
+
+
+@cache
+def _add_memory() -> None:
+    for name, address in _runtime._nrt.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 class _Alone(_caching.CompileResultCacheImpl):  # type: ignore[misc]
@@ -141,6 +146,10 @@ def inner(function: F, freedom: Freedom = frozenset(), alone: bool = False) -> F
     if _numba.config.DISABLE_JIT:
         return function
     dispatcher = _numba.njit(nogil=True, fastmath=set(freedom), error_model="numpy")(function)
+    if LIGHT:
+        # numba asks all installed packages whether they add types of arguments. Loops take arrays
+        # and numbers; for what they do with them, the compiler asks again.
+        dispatcher._compilation_chain_init_hook = lambda: None
     try:
         dispatcher._cache = _Cache(function, alone)
     except Exception as error:  # no folder is writable
