@@ -82,6 +82,14 @@ def test_the_command_that_analyzes_imports_nothing_that_few_analyses_need():
     assert not {name for name in found if name.startswith(few)}
 
 
+def test_usual_activations_import_nothing_slow():
+    apply = (
+        "import numpy as np\nfrom dcsc.networks.operations import Sigmoid, Silu, Softmax\n"
+        "for one in (Sigmoid(), Silu(), Softmax()): one(np.zeros((2, 3), np.float32))"
+    )
+    assert not loaded(apply) & {"scipy.special", "scipy.sparse"}
+
+
 def test_modules_below_a_face_are_found_by_name():
     assert "dcsc.bounds.tails" not in loaded("import dcsc")
     assert "dcsc.bounds.tails" in loaded("import dcsc\ndcsc.bounds.tails.Exact")
