@@ -73,7 +73,7 @@ def test_the_command_that_analyzes_imports_nothing_that_few_analyses_need():
         *("dcsc._sharing", "dcsc.experiments", "dcsc.plotting"),
         *("dcsc.bounds.certificates", "dcsc.bounds.depth", "dcsc.bounds.explanations"),
         *("dcsc.bounds.partial", "dcsc.bounds.pursued"),
-        *("dcsc.networks.autoencoders.analysis", "dcsc.networks.tallies.layers"),
+        *("dcsc.networks.autoencoders", "dcsc.networks.tallies.layers"),
         *("dcsc.pursuits.basis", "dcsc.pursuits.matching", "dcsc.pursuits.proximal"),
         *("scipy.linalg", "scipy.sparse", "scipy.special", "numpy.f2py", "numpy.ma.core"),
         *("asyncio", "cattrs", "filelock", "joblib", "matplotlib", "numba", "onnx", "torch"),
