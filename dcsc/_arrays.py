@@ -5,6 +5,7 @@ import math
 import operator
 import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -93,7 +94,12 @@ def _other_kind(value: Any, array: Array) -> str:
 
 def _masked(value: Any, axes: int) -> bool:
     rows = value if isinstance(value, list | tuple) and axes > 1 else (value,)
-    return any(isinstance(row, np.ma.MaskedArray) for row in rows)
+    return any(map(_is_masked, rows))
+
+
+def _is_masked(value: Any) -> bool:
+    # where nobody has imported them, there is none
+    return "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray)
 
 
 def unwrapped(value: Any, where: str) -> Any:
@@ -225,7 +231,7 @@ def real(
     """Return ``value`` as a finite float inside the closed range."""
     try:
         # one number: float would take text, and the only entry of an array whatever its axes
-        if isinstance(value, str | bytes | bytearray | np.ma.MaskedArray):
+        if isinstance(value, str | bytes | bytearray) or _is_masked(value):
             raise TypeError
         plain = value if type(value) is float else host(value, where)
         number = float(plain) if getattr(value, "ndim", 0) == 0 else math.nan

@@ -1,13 +1,14 @@
 """Sparse arrays at the border: whatever SciPy holds them in becomes entries, or an array, here."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import (
     Array,
@@ -32,14 +33,15 @@ __all__ = [
     "with_short_indices",
 ]
 
-SparseOrDense: TypeAlias = npt.ArrayLike | scipy.sparse.sparray | scipy.sparse.spmatrix
+SparseOrDense: TypeAlias = "npt.ArrayLike | scipy.sparse.sparray | scipy.sparse.spmatrix"
 _COUNTABLE = 2**63 - 1
 _PIECE_ENTRIES = 2**20
 
 
 def is_sparse(value: Any) -> bool:
     """Return whether ``value`` is a sparse array or matrix of SciPy, in any format."""
-    return bool(scipy.sparse.issparse(value))
+    # where nobody has imported them, there is none
+    return "scipy.sparse" in sys.modules and bool(scipy.sparse.issparse(value))
 
 
 def unpacked(value: Any, where: str) -> Any:
@@ -50,7 +52,7 @@ def unpacked(value: Any, where: str) -> Any:
     return Entries.of(value, shape, where).unpacked()
 
 
-def with_short_indices(matrix: scipy.sparse.csc_array) -> scipy.sparse.csc_array:
+def with_short_indices(matrix: "scipy.sparse.csc_array") -> "scipy.sparse.csc_array":
     """Return a matrix with indices of 32 bits where they fit, which all libraries take."""
     kind = scipy.sparse.get_index_dtype(maxval=max(matrix.nnz, *matrix.shape))
     indices, ends = (array.astype(kind, copy=False) for array in (matrix.indices, matrix.indptr))
@@ -62,7 +64,7 @@ def code_array(value: Any, where: str) -> Array:
     return real_array(unpacked(value, where), where)
 
 
-def packed(array: Array) -> scipy.sparse.coo_array:
+def packed(array: Array) -> "scipy.sparse.coo_array":
     """Return an array of any number of axes as SciPy's sparse array of coordinates."""
     return scipy.sparse.coo_array(array)
 

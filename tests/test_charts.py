@@ -265,6 +265,11 @@ def test_large_maps_show_the_largest_of_a_block():
     small = np.zeros((1, 3, 3))
     small[0, 0, 0], small[0, 2, 1] = 2.0, 1.0
     assert np.array_equal(shown, pixels(code_picture(small, small > 0, 48)))
+    # by its coefficient, however small, before by its bias alone, before off
+    code[0, 2, 0], small[0, 1, 0] = 1e-6, 1e-6
+    on, few = code > 0, small > 0
+    on[0, 3, 0] = on[0, 3, 3] = few[0, 1, 1] = True
+    assert np.array_equal(pixels(code_picture(code, on, 3)), pixels(code_picture(small, few, 48)))
 
 
 def test_filters_that_are_on_most_often():

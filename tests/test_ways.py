@@ -300,16 +300,32 @@ def test_what_is_part_of_a_loop_stands_beside_it_or_beside_the_compiler(monkeypa
 
 
 def test_loops_are_loaded_without_the_compiler_which_still_works_after(compiled):
-    """numba imports its dictionaries and lists, say, before it compiles."""
+    """numba imports dictionaries and lists, say, and looks for packages that extend it."""
     after = """
 import numba
-print("numba.typed.typeddict" in sys.modules)
-print(numba.njit(lambda n: np.arange(n).sum())(4), "numba.typed.typeddict" in sys.modules)
+from numba.core import entrypoints
+compiler = {"numba.typed.typeddict", "numba.np.arrayobj"}
+def show(*words): print(*words, len(compiler & {*sys.modules}), entrypoints._already_initialized)
+show()
+show(numba.njit(lambda n: np.arange(n).sum())(4))
 """
     done = python(NUMBERS + after, folder=os.environ.get("NUMBA_CACHE_DIR", ""))
     numbers, loaded, anew = done.stdout.splitlines()
     assert_the_same(json.loads(numbers), compiled)
-    assert (loaded, anew) == (str(not compiling.LIGHT), "6 True")
+    assert (loaded, anew) == ("0 False" if compiling.LIGHT else "2 True", "6 2 True")
+
+
+def test_loops_are_compiled_among_those_that_are_kept(compiled, tmp_path):
+    """What they call is loaded then, and becomes a part of them."""
+    assert_the_same(json.loads(python(NUMBERS, folder=tmp_path).stdout), compiled)
+    kept = [file for file in tmp_path.rglob("*.nb?") if ".correlate-" in file.name]
+    assert len(kept) == 2
+    for file in kept:
+        file.unlink()
+    done = python(NUMBERS, folder=tmp_path)
+    assert done.stderr == ""
+    assert_the_same(json.loads(done.stdout), compiled)
+    assert all(file.exists() for file in kept)
 
 
 def test_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path):

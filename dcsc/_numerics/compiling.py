@@ -1,9 +1,9 @@
 """Compiling by numba, and keeping what was compiled.
 
 A cache that cannot be read or written costs time and nothing else: the loop is compiled again, and
-a sentence says so. For this the module uses numba's `FunctionCache`, its context and its runtime,
-and for forks the lock of its compiler, which are no public interface. Only
-`dcsc._numerics.vectors` relies on private interfaces as well.
+a sentence says so. For this the module uses numba's `FunctionCache` and what it keeps, its context
+and its functions of memory, the hook of its dispatchers, and for forks the lock of its compiler,
+which are no public interface. Only `dcsc._numerics.vectors` relies on private interfaces as well.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import caching, compiler_lock, runtime
+from llvmlite import binding
+from numba.core import caching, compiler_lock
+from numba.core.runtime import nrt
 
 from dcsc import _forks
 from dcsc._numerics.ways import NotCompiledError, say_once
@@ -29,7 +31,7 @@ REORDERED: Freedom = FUSED | {"reassoc", "nsz"}
 
 _numba: Any = numba  # whose hints are few, and none before version 0.66
 _caching: Any = caching
-_runtime: Any = runtime
+_runtime: Any = nrt
 # In versions up to 0.68 loops need no more than `_Loading` gives; of later ones that is not known.
 LIGHT = tuple(map(int, _numba.__version__.split(".")[:2])) <= (0, 68)
 # A fork waits for what is being compiled: a child could neither finish it nor compile another loop.
@@ -40,8 +42,9 @@ class _Loading:
     """numba's context of what is compiled, for loading: it lacks what only the compiler needs.
 
     numba refreshes its context before it loads a loop, and imports half of itself for this: that
-    takes more time than to load all loops of an analysis. What is compiled calls functions of C,
-    which are there as soon as numba is imported, and numba's memory.
+    takes more time than to load all loops of an analysis. It also compiles what counts references,
+    which is in each loop. What is compiled calls functions of C, which are there as soon as numba
+    is imported, and those of numba's memory.
     """
 
     def __init__(self, context: Any) -> None:
@@ -51,7 +54,32 @@ class _Loading:
         return getattr(self._context, name)
 
     def refresh(self) -> None:
-        _runtime.rtsys.initialize(self._context)
+        _add_memory()
+
+
+@cache
+def _add_memory() -> None:
+    for name, address in _runtime._nrt.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
+class _Alone(_caching.CompileResultCacheImpl):  # type: ignore[misc]
+    """What is kept of a loop that no other loop calls: the code that runs, and its symbols.
+
+    numba keeps the loop for the compiler as well, and the modules of all functions that became a
+    part of it. To load it would be to read the one and to import the others.
+    """
+
+    def reduce(self, result: Any) -> Any:
+        (name, kind, (code, _)), described, own, *rest, _ = result._reduce()
+        names = described.llvm_func_name, described.llvm_cpython_wrapper_name, described.env_name
+        text = "\n".join(f'@"{symbol}" = global i8 0' for symbol in names)
+        named = binding.parse_assembly(text).as_bitcode()
+        return (name, kind, (code, named)), described, own, *rest, ()
+
+
+class _AloneCache(_caching.FunctionCache):  # type: ignore[misc]
+    _impl_class = _Alone
 
 
 @cache
@@ -68,8 +96,9 @@ class _Cache:
     call, of its constants, and of the options of the compiler: they stand beside the loop, or here.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._cache = _caching.FunctionCache(function)
+    def __init__(self, function: Callable[..., Any], alone: bool) -> None:
+        kept = _AloneCache if alone and LIGHT else _caching.FunctionCache
+        self._cache = kept(function)
         file = self._cache._cache_file
         folders = {Path(own).parent for own in (function.__code__.co_filename, __file__)}
         file._source_stamp = (file._source_stamp, *map(latest_change, sorted(folders)))
@@ -112,13 +141,17 @@ def _tell(reason: str) -> None:
     )
 
 
-def inner(function: F, freedom: Freedom = frozenset()) -> F:
+def inner(function: F, freedom: Freedom = frozenset(), alone: bool = False) -> F:
     """Compile what other loops call, on first use, with some freedom of how it is rounded."""
     if _numba.config.DISABLE_JIT:
         return function
     dispatcher = _numba.njit(nogil=True, fastmath=set(freedom), error_model="numpy")(function)
+    if LIGHT:
+        # numba asks all installed packages whether they add types of arguments. Loops take arrays
+        # and numbers; for what they do with them, the compiler asks again.
+        dispatcher._compilation_chain_init_hook = lambda: None
     try:
-        dispatcher._cache = _Cache(function)
+        dispatcher._cache = _Cache(function, alone)
     except Exception as error:  # no folder is writable
         _tell(f"{type(error).__name__}: {error}")
     return cast(F, dispatcher)
@@ -137,7 +170,7 @@ def loop(function: F, freedom: Freedom = frozenset()) -> F:
     Loops raise nothing of their own but MemoryError, so that anything else comes from the compiler:
     it is raised as `NotCompiledError`, before the loop has begun.
     """
-    dispatcher = inner(function, freedom)
+    dispatcher = inner(function, freedom, alone=True)
 
     @wraps(function)
     def call(*args: Any) -> Any:

@@ -19,7 +19,6 @@ from dcsc.errors import DcscError
 from dcsc.networks import load
 from dcsc.networks.analysis import Limits
 from dcsc.networks.analysis import analyze as compute_analysis
-from dcsc.networks.autoencoders import holds_autoencoder
 from dcsc.networks.shipped import digits_network_path
 from dcsc.networks.tallies import InputSet
 from dcsc.report import at_a_glance, page, row
@@ -140,7 +139,7 @@ def analyze(
         raise DcscError(f"--html: expected a name that ends in .html, got {html}")
     json = html.with_suffix(".json")
     check_files([html, json], "--html", force)
-    autoencoder = source is not None and geometry is None and holds_autoencoder(source)
+    autoencoder = source is not None and geometry is None and _holds_autoencoder(source)
     if autoencoder:
         others = {"--no-joined": not joined, "--fixed": fixed, "--products": products}
         refuse_idle(
@@ -212,6 +211,12 @@ def analyze(
         looked, given = analysis.inputs.count, analysis.given
         say(f"Looked at {looked} of {given} inputs: --tallies DIR counts them all.")
     say(f"Wrote {html} and {json}.")
+
+
+def _holds_autoencoder(source: Path) -> bool:
+    from dcsc.networks.autoencoders import holds_autoencoder  # noqa: PLC0415  # few need it
+
+    return holds_autoencoder(source)
 
 
 def _fixed(texts: list[str] | None) -> dict[str, float] | None:

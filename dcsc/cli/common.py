@@ -2,12 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +27,6 @@ __all__ = [
     "whole",
 ]
 
-_WIDEST = 10_000
 _SHORTEST, _LONGEST_NAME = 12, 40  # characters of a name in a table
 _LONGEST = 5000  # of a line: a path may be as long
 
@@ -81,14 +81,19 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
     Where even that is wider than the screen, each row is a block of lines.
     """
     screen = console()
-    others = screen.measure(_table(headings, rows, 0), options=screen.options.update(width=_WIDEST))
+    others = [
+        [heading, *map(readable, cells)]
+        for heading, *cells in zip(headings[1:], *(row[1:] for row in rows), strict=True)
+    ]
+    words = [[word for cell in column for word in cell.split() or [cell]] for column in others]
     # Cells may be broken between words, names are not.
-    narrow, wide = (
-        screen.width - width + len(headings[0]) for width in (others.minimum, others.maximum)
-    )
+    narrow, wide = (screen.width - _width([[""], *columns]) for columns in (words, others))
     if narrow >= min(_SHORTEST, max((len(row[0]) for row in rows), default=0)):
-        table = _table(headings, rows, min(max(wide, _SHORTEST), _LONGEST_NAME))
-        table.title, table.title_justify = readable(title), "left"
+        table = Table(*headings, title=readable(title), title_justify="left")
+        table.columns[0].no_wrap = True
+        most = min(max(wide, _SHORTEST), _LONGEST_NAME)
+        for name, *cells in rows:
+            table.add_row(short(readable(name), most), *map(readable, cells))
         screen.print(table)
         return
     screen.print(readable(title))
@@ -100,28 +105,15 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
 
 def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return how many of the first columns fit on the screen with no cell broken, two or more."""
-    screen = console()
-    options = screen.options.update(width=_WIDEST)
-
-    def width(table: Table) -> int:
-        return screen.measure(table, options=options).maximum
-
-    # Columns stand side by side: how much one adds does not depend on the others.
-    names = width(_table([""], [[""]], 0))
-    total = width(_table(headings[:1], [row[:1] for row in rows], _LONGEST_NAME))
+    screen = console().width
+    columns = [[headings[0], *(short(readable(row[0]), _LONGEST_NAME) for row in rows)]]
     for count in range(1, len(headings)):
-        column = _table(["", headings[count]], [["", row[count]] for row in rows], 0)
-        total += width(column) - names
-        if total > screen.width and count > 1:
+        columns.append([headings[count], *(readable(row[count]) for row in rows)])
+        if count > 1 and _width(columns) > screen:
             return count
     return len(headings)
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Table:
-    """Return a table whose rows have names of at most so many characters, or none."""
-    table = Table(*headings)
-    table.columns[0].no_wrap = True
-    for name, *cells in rows:
-        first = short(readable(name), most) if most else ""
-        table.add_row(first, *(readable(cell) for cell in cells))
-    return table
+def _width(columns: Iterable[Iterable[str]]) -> int:
+    """Return how wide a table is, with a line and two spaces beside each column."""
+    return 1 + sum(3 + max(map(cell_len, column)) for column in columns)

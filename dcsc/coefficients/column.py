@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
@@ -134,7 +134,7 @@ class Column:
         still = self.still & (error == 0)
         return attrs.evolve(self, error=error, slack=slack, still=still)
 
-    def terms(self, places: Array) -> scipy.sparse.csc_array:
+    def terms(self, places: Array) -> "scipy.sparse.csc_array":
         """Return :math:`G_{kj} x_j` for j in T, its own with the others: a column for each atom.
 
         The entries of a column are in the order of T.
@@ -146,7 +146,7 @@ class Column:
         """
         return self._terms.at(places)
 
-    def others(self, places: Array) -> scipy.sparse.csc_array:
+    def others(self, places: Array) -> "scipy.sparse.csc_array":
         """Return the summands of what `level` is held against: a column for each atom.
 
         There is a row for each j in T, and 0 for the atom itself; where atoms share signs, a row

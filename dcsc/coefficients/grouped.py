@@ -4,7 +4,7 @@ from typing import Self
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array
 from dcsc.coefficients.terms import lay_out
@@ -27,14 +27,14 @@ class GroupedTerms:
         As in `Terms`.
     """
 
-    products: scipy.sparse.csc_array
-    sums: scipy.sparse.csc_array
+    products: "scipy.sparse.csc_array"
+    sums: "scipy.sparse.csc_array"
     unit: float
 
     @classmethod
     def of(
         cls,
-        products: scipy.sparse.csc_array,
+        products: "scipy.sparse.csc_array",
         coins: tuple[Array, Array],
         own: Array,
         bound: Array,
@@ -82,11 +82,11 @@ class GroupedTerms:
         """How many of them are not zero."""
         return np.diff(self.sums.indptr).astype(np.int64)
 
-    def at(self, places: Array) -> scipy.sparse.csc_array:
+    def at(self, places: Array) -> "scipy.sparse.csc_array":
         """Return the products of some atoms, a column each."""
         return scipy.sparse.csc_array(self.products[:, places])
 
-    def others(self, places: Array) -> scipy.sparse.csc_array:
+    def others(self, places: Array) -> "scipy.sparse.csc_array":
         """Return the sums of some atoms, a column each."""
         return scipy.sparse.csc_array(self.sums[:, places])
 

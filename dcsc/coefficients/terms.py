@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._cached import cached_property
@@ -46,7 +46,7 @@ class Terms:
     size: int
     support: Array
     values: Array
-    gram_rows: Callable[[Array], scipy.sparse.csr_array]
+    gram_rows: "Callable[[Array], scipy.sparse.csr_array]"
     width: int
     unit: float
     near: Near | None = None
@@ -68,14 +68,14 @@ class Terms:
         """How many of them are not zero."""
         return self._moments[2]
 
-    def at(self, places: Array) -> scipy.sparse.csc_array:
+    def at(self, places: Array) -> "scipy.sparse.csc_array":
         """Return the terms of some atoms, a column each."""
         if self._columns is not None:
             return scipy.sparse.csc_array(self._columns[:, places])
         ((_, rows),) = self._by_atoms(places)  # all atoms are looked at where they are not kept
         return scipy.sparse.csc_array(rows)
 
-    def others(self, places: Array) -> scipy.sparse.csc_array:
+    def others(self, places: Array) -> "scipy.sparse.csc_array":
         """Return the same with zeros for what each atom has with itself."""
         columns = self.at(places)
         own = np.repeat(
@@ -127,7 +127,7 @@ class Terms:
         return near.tables, near.ways, near.at, starts, number[order], self.values[order]
 
     @cached_property
-    def _rows(self) -> scipy.sparse.csr_array | None:
+    def _rows(self) -> "scipy.sparse.csr_array | None":
         """All products, a row for each atom of T, unless they are too many."""
         if self.atoms is None and len(self.support) * self.width > KEPT_ENTRIES:
             return None
@@ -138,7 +138,7 @@ class Terms:
         return scipy.sparse.csr_array(scipy.sparse.vstack([empty, *parts], format="csr"))
 
     @cached_property
-    def _columns(self) -> scipy.sparse.csc_array | None:
+    def _columns(self) -> "scipy.sparse.csc_array | None":
         return None if self._rows is None else self._rows.tocsc()
 
     @cached_property
@@ -178,13 +178,13 @@ class Terms:
         total, squares, count = chosen
         return total, self.unit * np.sqrt(squares), count.astype(np.int64)
 
-    def _sum_up(self, rows: scipy.sparse.csr_array, weights: Array) -> Array:
+    def _sum_up(self, rows: "scipy.sparse.csr_array", weights: Array) -> Array:
         return np.bincount(rows.indices, weights, self.size)
 
-    def _blocks(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+    def _blocks(self) -> "Iterator[tuple[Array, scipy.sparse.csr_array]]":
         return self._by_support() if self.atoms is None else self._by_atoms(self.atoms)
 
-    def _by_support(self) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+    def _by_support(self) -> "Iterator[tuple[Array, scipy.sparse.csr_array]]":
         """Yield atoms of the support, and G_jk x_j for all k, a row for each of them."""
         step = max(1, _BLOCK_ENTRIES // self.width)
         for start in range(0, len(self.support), step):
@@ -194,7 +194,7 @@ class Terms:
             terms = (rows.data * sizes, rows.indices, rows.indptr)
             yield block, scipy.sparse.csr_array(terms, rows.shape)
 
-    def _by_atoms(self, atoms: Array) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+    def _by_atoms(self, atoms: Array) -> "Iterator[tuple[Array, scipy.sparse.csr_array]]":
         """Yield the same from the rows of G at a few atoms k, for G is symmetric."""
         rows = [scipy.sparse.csr_array((0, int(self.support.max(initial=0)) + 1))]
         step = max(1, _BLOCK_ENTRIES // self.width)
@@ -206,7 +206,7 @@ class Terms:
         yield self.support, joint
 
 
-def lay_out(columns: scipy.sparse.csc_array, sizes: Array) -> Array:
+def lay_out(columns: "scipy.sparse.csc_array", sizes: Array) -> Array:
     """Return the sizes of the entries of a sparse array, a row for each column of it.
 
     Rows are filled up with zeros, and what is too small to move a sum across a tie is one.
@@ -224,7 +224,7 @@ def _without_negligible(out: Array, lengths: Array) -> Array:
     return out
 
 
-def _sizes(sources: Array, rows: scipy.sparse.csr_array, atoms: Array | None) -> Array:
+def _sizes(sources: Array, rows: "scipy.sparse.csr_array", atoms: Array | None) -> Array:
     """Return the sizes of products, a row for each source; what an atom has with itself is 0."""
     sizes = np.abs(rows.data)
     places = rows.indices if atoms is None else atoms[rows.indices]

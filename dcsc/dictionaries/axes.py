@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, Shape
 from dcsc._cached import cached_property
@@ -288,7 +288,7 @@ class ShiftedFilters:
             )
         return float((one * other).sum())
 
-    def to_sparse(self) -> scipy.sparse.csc_array:
+    def to_sparse(self) -> "scipy.sparse.csc_array":
         """Return the matrix whose columns are the atoms, C order."""
         # One entry per tap that is not zero and per position; the taps are rows of these tables.
         tap = np.nonzero(self.taps)

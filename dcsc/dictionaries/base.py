@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, flat_indices, integer
 from dcsc._numerics.scaling import restored
@@ -170,7 +170,7 @@ class Dictionary(LinearMap):
         others = self.stripes.size - 1
         return math.sqrt(excess / others) if excess > 0 and others else 0.0
 
-    def gram_rows(self, indices: "npt.ArrayLike") -> scipy.sparse.csr_array:
+    def gram_rows(self, indices: "npt.ArrayLike") -> "scipy.sparse.csr_array":
         """Return rows of G = AᵀA, sparse float64 of shape ``(len(indices), prod(code_shape))``.
 
         Parameters
@@ -210,14 +210,14 @@ class Dictionary(LinearMap):
         """Return the norms of the atoms, float64 of ``code_shape``."""
         return self._columns.norms()
 
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+    def _gram_rows(self, indices: Array) -> "scipy.sparse.csr_array":
         """Return the rows of AᵀA at valid flat indices, float64, entries in any order.
 
         Raises FloatingPointError where no float holds the largest entries.
         """
         return self._columns.gram_rows(indices)
 
-    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> "scipy.sparse.csr_array":
         """Return the rows of ``AᵀA·2^(−2·exponent)``, on the same terms as ``_gram_rows``."""
         if type(self)._gram_rows is Dictionary._gram_rows:
             return self._columns.gram_rows(indices, exponent)
@@ -293,7 +293,7 @@ class Dictionary(LinearMap):
         for atoms, rows in self._representative_rows(self._scale()):
             yield sums.rows_of_gram(atoms, rows)
 
-    def _representative_rows(self, scale: int) -> Iterator[tuple[Array, scipy.sparse.csr_array]]:
+    def _representative_rows(self, scale: int) -> "Iterator[tuple[Array, scipy.sparse.csr_array]]":
         atoms = self._representatives()
         block = max(1, _BLOCK_ENTRIES // min(self.stripes.size, math.prod(self.code_shape)))
         for start in range(0, len(atoms), block):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, Shape
 from dcsc._numerics.products import product
@@ -66,7 +66,7 @@ class Columns:
         ]
         return np.concatenate(blocks).reshape(self.code_shape)
 
-    def gram_rows(self, indices: Array, exponent: int = 0) -> scipy.sparse.csr_array:
+    def gram_rows(self, indices: Array, exponent: int = 0) -> "scipy.sparse.csr_array":
         """Return rows of ``AᵀA·2^(−2·exponent)``.
 
         Raises FloatingPointError where no float holds the largest entries.
@@ -83,7 +83,7 @@ class Columns:
             rows.append(scipy.sparse.csr_array(np.ldexp(products, scale - 2 * exponent)))
         return scipy.sparse.csr_array(scipy.sparse.vstack(rows, format="csr"))
 
-    def to_sparse(self) -> scipy.sparse.csc_array:
+    def to_sparse(self) -> "scipy.sparse.csc_array":
         """Return A, C order."""
         blocks = [
             scipy.sparse.csc_array(atoms.reshape(len(atoms), -1).T)

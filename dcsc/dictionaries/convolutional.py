@@ -7,7 +7,7 @@ from typing import Any, Self
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import (
     Array,
@@ -231,10 +231,10 @@ class ConvolutionalDictionary(Dictionary):
     def _largest_energy(self) -> float:
         return pools.energy_of_shifted(self._shifted)
 
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+    def _gram_rows(self, indices: Array) -> "scipy.sparse.csr_array":
         return self._scaled_gram_rows(indices, 0)
 
-    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> "scipy.sparse.csr_array":
         return rows.gram_rows(self._shifted, indices, exponent)
 
     def _inner(self, first: int, second: int) -> float:
@@ -251,7 +251,7 @@ class ConvolutionalDictionary(Dictionary):
         first = np.ravel_multi_index(tuple(places), self.positions)
         return np.add.outer(np.arange(len(self.filters)) * math.prod(self.positions), first).ravel()
 
-    def _to_sparse(self) -> scipy.sparse.csc_array:
+    def _to_sparse(self) -> "scipy.sparse.csc_array":
         return self._shifted.to_sparse().astype(self.filters.dtype, copy=False)
 
     def normalized(self) -> Self:

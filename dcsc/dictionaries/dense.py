@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, Shape, frozen_array, real_array
 from dcsc._cached import cached_property
@@ -105,10 +105,10 @@ class DenseDictionary(Dictionary):
     def _scaled(self) -> Array:
         return times_power(self.matrix.astype(np.float64), -self._scale())
 
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+    def _gram_rows(self, indices: Array) -> "scipy.sparse.csr_array":
         return self._scaled_gram_rows(indices, 0)
 
-    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> "scipy.sparse.csr_array":
         matrix, scale = self._scaled(), self._scale()
         check_square(scale - exponent)
         # One factor takes the whole power of two, so that the products have the size asked for.
@@ -142,7 +142,7 @@ class DenseDictionary(Dictionary):
     def _largest_energy(self) -> float:
         return sums.energy_of_columns(self._scaled())
 
-    def _to_sparse(self) -> scipy.sparse.csc_array:
+    def _to_sparse(self) -> "scipy.sparse.csc_array":
         return scipy.sparse.csc_array(self.matrix)
 
     def normalized(self) -> "DenseDictionary":

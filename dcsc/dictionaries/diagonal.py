@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, Shape, brief, frozen_array, instance_of, sign_array
 from dcsc._cached import cached_property
@@ -79,10 +79,10 @@ class _DiagonalDictionary(Dictionary):
     def _atom_norms(self) -> Array:
         return self.dictionary.atom_norms() * np.abs(self._scales())
 
-    def _gram_rows(self, indices: Array) -> scipy.sparse.csr_array:
+    def _gram_rows(self, indices: Array) -> "scipy.sparse.csr_array":
         return self._scaled_gram_rows(indices, 0)
 
-    def _scaled_gram_rows(self, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+    def _scaled_gram_rows(self, indices: Array, exponent: int) -> "scipy.sparse.csr_array":
         # Rows of the dictionary at its own scale, and the diagonal at what is left of this one.
         check_square(self._scale() - exponent)
         scale = self.dictionary._scale()
@@ -99,7 +99,7 @@ class _DiagonalDictionary(Dictionary):
             return None
         return among.scaled(self._scales().ravel()[among.atoms], self._scale())
 
-    def _to_sparse(self) -> scipy.sparse.csc_array:
+    def _to_sparse(self) -> "scipy.sparse.csc_array":
         matrix = self.dictionary.to_sparse()
         return scipy.sparse.csc_array(matrix * self._scales().ravel().astype(matrix.dtype))
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array
 
@@ -17,10 +17,10 @@ class Block:
     """Rows of G without the diagonal, and the flat indices of the atoms that they belong to."""
 
     atoms: Array
-    rows: scipy.sparse.coo_array
+    rows: "scipy.sparse.coo_array"
 
     @classmethod
-    def of(cls, atoms: Array, rows: scipy.sparse.csr_array) -> Self:
+    def of(cls, atoms: Array, rows: "scipy.sparse.csr_array") -> Self:
         """Return rows of G without the diagonal."""
         entries = rows.tocoo()
         off = entries.col != atoms[entries.row]

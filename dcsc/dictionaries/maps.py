@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import (
     Array,
@@ -151,7 +151,7 @@ class LinearMap(ABC):
 
     # ---- other forms -------------------------------------------------------------------------
 
-    def to_sparse(self) -> scipy.sparse.csc_array:
+    def to_sparse(self) -> "scipy.sparse.csc_array":
         """Return A as a sparse array ``(prod(signal_shape), prod(code_shape))``, C order.
 
         Its indices have 32 bits where they fit.
@@ -220,7 +220,7 @@ class LinearMap(ABC):
         """Return |A|ᵀ |y|, on the same terms as ``_synthesize``."""
         return self._columns.exposure(signals)
 
-    def _to_sparse(self) -> scipy.sparse.csc_array:
+    def _to_sparse(self) -> "scipy.sparse.csc_array":
         """Return A as a sparse matrix in the atoms' dtype, C order."""
         return self._columns.to_sparse()
 

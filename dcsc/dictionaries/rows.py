@@ -12,7 +12,7 @@ from typing import Self
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array, Shape
 from dcsc._numerics import lay_rows
@@ -217,7 +217,7 @@ def near(shifted: ShiftedFilters) -> Near | None:
     return Near(tables, *lines.meet(list(every)))
 
 
-def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> scipy.sparse.csr_array:
+def gram_rows(shifted: ShiftedFilters, indices: Array, exponent: int) -> "scipy.sparse.csr_array":
     """Return rows of ``G·2^(−2·exponent)``, columns in order, and twice where a short circle wraps.
 
     Raises FloatingPointError where no float holds the largest entries.

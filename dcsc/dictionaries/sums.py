@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 import numpy as np
-import scipy.sparse
+import scipy
 
 from dcsc._arrays import Array
 from dcsc._numerics.products import product
@@ -118,7 +118,7 @@ def _rows(columns: Array, atoms: Array) -> Iterator[Array]:
         yield np.abs(rows, out=rows)
 
 
-def rows_of_gram(atoms: Array, rows: scipy.sparse.csr_array) -> Array:
+def rows_of_gram(atoms: Array, rows: "scipy.sparse.csr_array") -> Array:
     """Return the sizes in rows of G without the diagonal, ``(rows, entries)``, zeros at the end."""
     rows.sum_duplicates()
     sizes, lengths = np.abs(rows.data), np.diff(rows.indptr)

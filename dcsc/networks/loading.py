@@ -10,7 +10,6 @@ import numpy.typing as npt
 from dcsc._arguments import mapping
 from dcsc._files import regular_file
 from dcsc.errors import DcscError
-from dcsc.networks.autoencoders.loading import holds_autoencoder
 from dcsc.networks.extras import extra
 from dcsc.networks.network import ConvNetwork
 from dcsc.networks.readers import READERS, OnnxReader
@@ -112,6 +111,8 @@ def _reader(path: str | os.PathLike[str], where: str) -> tuple[Path, Reader]:
 
 def _autoencoder(path: str | os.PathLike[str]) -> str:
     """Return who reads what is no network but an autoencoder, or nothing."""
+    from dcsc.networks.autoencoders import holds_autoencoder  # noqa: PLC0415  # few need it
+
     try:
         holds = holds_autoencoder(path)
     except DcscError:

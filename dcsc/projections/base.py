@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arguments import flag
 from dcsc._arrays import (
@@ -195,7 +195,7 @@ class Projection(ABC):
         dictionary: Dictionary | None = None,
         *,
         sparse: bool = False,
-    ) -> Array | scipy.sparse.coo_array:
+    ) -> "Array | scipy.sparse.coo_array":
         """Return the code for ``coefficients`` of shape ``(*batch, *code_shape)``.
 
         Parameters

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arguments import flag
 from dcsc._arrays import (
@@ -33,7 +33,7 @@ def _array(value: Any, record: Any, where: str) -> Array:
     return numeric_array(value, where)
 
 
-def _code(value: Any, record: Any, where: str) -> Array | scipy.sparse.coo_array:
+def _code(value: Any, record: Any, where: str) -> "Array | scipy.sparse.coo_array":
     return packed(value) if is_sparse(value) else numeric_array(value, where)
 
 
@@ -52,7 +52,7 @@ class Pursued(Displayed):
         of ``code``. None if the pursuit certifies nothing.
     """
 
-    code: Array | scipy.sparse.coo_array = named_field(_code, repr=brief)
+    code: "Array | scipy.sparse.coo_array" = named_field(_code, repr=brief)
     iterations: Array = array_field(_array)
     gap: Array | None = array_field(_array, optional=True)
 

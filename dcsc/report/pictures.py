@@ -20,9 +20,10 @@ __all__ = [
     "tinted_picture",
 ]
 
-# Indices of the palette: units that are off, those that are on by size, those that are on
-# although their coefficient is not positive, and what lies between the maps.
-_OFF, _DIMMEST, _BRIGHTEST, _OUTSIDE, _GAP = 0, 1, 253, 254, 255
+# Indices of the palette: units that are off, those that are on although their coefficient is not
+# positive, those that are on by size, and what lies between the maps. Of several the largest is
+# shown: one that is on by its coefficient is worth more than one that is on without.
+_OFF, _OUTSIDE, _DIMMEST, _BRIGHTEST, _GAP = 0, 1, 2, 254, 255
 _COLOURS = {_OFF: "#F0F0F0", _OUTSIDE: SKY, _GAP: "#FFFFFF"}
 # What is on goes from light to dark in nine steps of even lightness (inferno, read backwards).
 _RAMP = "#f8cd37 #fb9906 #ef6c23 #d34743 #ae305c #84206b #59106e #2d0b59 #07051b"
@@ -75,31 +76,24 @@ def code_picture(code: Array, on: Array, side: int) -> tuple[bytes, tuple[int, i
     side : int
     """
     top = float(code.max()) or 1.0
-    size = np.clip(code / top, 0, 1)
-    index = np.where(on, _DIMMEST + (size * (_BRIGHTEST - _DIMMEST)).astype(int), _OFF)
+    shades = _DIMMEST + code / top * (_BRIGHTEST - _DIMMEST)
+    index = np.where(on, np.where(code > 0, shades, _OUTSIDE), _OFF).astype(np.uint8)
     if code.ndim == 2:
-        grid, outside = (
-            _lines(_pooled(lines[:, None], (1, 8 * side))[:, 0])
-            for lines in (index, on & (code <= 0))
-        )
+        grid = _lines(_pooled(index[:, None], (1, 8 * side))[:, 0])
     else:
         grid = _mosaic(_pooled(index, (side, side)), _GAP)
-        outside = _mosaic(_pooled(on & (code <= 0), (side, side)), 0)
-    # one that is on by its coefficient is worth more than one that is on without
-    grid = np.where((outside > 0) & (grid <= _DIMMEST), _OUTSIDE, grid)
-    picture = Image.fromarray(grid.astype(np.uint8)).convert("P")
+    picture = Image.fromarray(grid).convert("P")
     picture.putpalette(_PALETTE)
     return _png(picture), picture.size
 
 
 def _pooled(maps: Array, most: tuple[int, int]) -> Array:
     """Return maps of at most so many rows and columns, the largest of each block."""
-    steps = [math.ceil(n / m) for n, m in zip(maps.shape[1:], most, strict=True)]
-    ends = [(-n) % s for n, s in zip(maps.shape[1:], steps, strict=True)]
-    padded = np.pad(maps, [(0, 0), *[(0, end) for end in ends]])
-    n, h, w = padded.shape
-    blocks = padded.reshape(n, h // steps[0], steps[0], w // steps[1], steps[1])
-    return np.asarray(blocks.max(axis=(2, 4)))
+    for axis, size in enumerate(most, start=1):
+        step = math.ceil(maps.shape[axis] / size)
+        if step > 1:
+            maps = np.maximum.reduceat(maps, np.arange(0, maps.shape[axis], step), axis=axis)
+    return maps
 
 
 def _lines(lines: Array) -> Array:
@@ -123,11 +117,11 @@ def atoms_picture(atoms: Array, side: int) -> tuple[bytes, tuple[int, int]]:
     step = math.ceil(max(atoms.shape[2:]) / side)
     shown = atoms[:, :, ::step, ::step]
     top = float(np.abs(shown).max()) or 1.0
-    levels = (127.5 + 127.5 * shown / top).round().astype(int)
+    levels = (127.5 + 127.5 * shown / top).round().astype(np.uint8)
     if levels.shape[1] != 3:
         levels = levels.reshape(len(levels), 1, -1, levels.shape[3])
     grids = [_mosaic(levels[:, channel], 255) for channel in range(levels.shape[1])]
-    grid = np.stack(grids, axis=-1).astype(np.uint8)
+    grid = np.stack(grids, axis=-1)
     picture = Image.fromarray(grid[..., 0] if len(grids) == 1 else grid)
     return _png(picture), picture.size
 
@@ -137,7 +131,7 @@ def _mosaic(maps: Array, gap: int) -> Array:
     n, h, w = maps.shape
     columns = min(n, max(1, math.ceil(math.sqrt(2 * n * h / w))))
     rows = math.ceil(n / columns)
-    grid = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), gap, dtype=int)
+    grid = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1), gap, maps.dtype)
     for number, one in enumerate(maps):
         row, column = divmod(number, columns)
         grid[row * (h + 1) : row * (h + 1) + h, column * (w + 1) : column * (w + 1) + w] = one

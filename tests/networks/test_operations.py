@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 import pytest
+import scipy.special
 
 from dcsc import DcscError, NotCoveredError
 from dcsc.networks import operations as ops
@@ -34,6 +35,19 @@ def test_zeros_below_are_declared_as_they_are(operation, zero):
     assert operation.zero_below(3).tolist() == zero
     below = operation(-np.random.default_rng(0).random((5, 3, 4)))
     assert (below == 0).all(axis=(0, 2)).tolist() == zero
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("error")
+def test_sigmoid_and_softmax_are_those_of_scipy(dtype):
+    values = [np.linspace(-20, 20, 10_002), [-np.inf, -1e30, -800, -0.0, 0.0, 1e-30, 800, np.inf]]
+    values = np.concatenate(values).astype(dtype)
+    exact, close = scipy.special.expit(values), 2 * np.finfo(dtype).eps
+    np.testing.assert_allclose(ops.Sigmoid()(values), exact, rtol=close, strict=True)
+    finite = values[np.isfinite(values)].reshape(-1, 3)
+    for axis in (0, 1):
+        soft = ops.Softmax(axis)(finite)
+        np.testing.assert_array_equal(soft, scipy.special.softmax(finite, axis), strict=True)
 
 
 @pytest.mark.parametrize(("operation", "inputs", "message"), [

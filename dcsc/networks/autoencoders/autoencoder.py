@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from dcsc._arguments import instances
 from dcsc._arrays import (
@@ -160,7 +160,7 @@ class Autoencoder(Displayed):
         flat = array.reshape(-1, array.shape[-1])
         return self._coefficients(flat).reshape(*array.shape[:-1], self.latents)
 
-    def encode(self, activations: "npt.ArrayLike") -> scipy.sparse.csr_array:
+    def encode(self, activations: "npt.ArrayLike") -> "scipy.sparse.csr_array":
         """Return the codes of activations ``(*batch, d)``, a row of n for each.
 
         Memory is taken for what is not zero, and for some rows at a time.

@@ -76,6 +76,12 @@ class Activation(Operation):
         """Return the activation in the same shape, of floating numbers unless it keeps integers."""
 
 
+def sigmoid(value: Array) -> Any:
+    """Return 1 / (1 + exp(−z)); scipy.special has it too, and is slow to import."""
+    # numpy's exp of float32 is off by one in the last digit more often
+    return 1 / (1 + np.exp(-value, dtype=np.float64).astype(value.dtype))
+
+
 @attrs.frozen
 class Relu(Activation):
     """max(z, 0)."""
@@ -181,7 +187,7 @@ class Sigmoid(Activation):
     monotone: ClassVar[bool] = True
 
     def _activate(self, value: Array) -> Any:
-        return scipy.special.expit(value)
+        return sigmoid(value)
 
 
 @attrs.frozen
@@ -250,7 +256,7 @@ class Silu(Activation):
     _lowest: ClassVar[float | None] = -1.2784645427610738
 
     def _activate(self, value: Array) -> Any:
-        return value * scipy.special.expit(value)
+        return value * sigmoid(value)
 
 
 @attrs.frozen
@@ -280,7 +286,9 @@ class Softmax(Activation):
     onward: bool = False
 
     def _activate(self, value: Array) -> Any:
-        return scipy.special.softmax(value, axis=_joint(self, value))
+        axis = _joint(self, value)
+        sizes = np.exp(value - value.max(axis, keepdims=True))
+        return sizes / sizes.sum(axis, keepdims=True)
 
 
 @attrs.frozen

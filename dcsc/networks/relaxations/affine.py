@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from dcsc._arrays import Array
 from dcsc.errors import NotCoveredError
@@ -125,12 +125,15 @@ def moved(function: Callable[..., Array], values: tuple[Any, ...]) -> Affine:
         here = (origins != mirrors) & (origins >= start) & (origins < start + size)
         to = np.flatnonzero(here)
         source = origins[here].astype(np.intp) - start
-        matrix = csr_array((np.ones(len(to)), (to, source)), shape=(origins.size, size))
+        ones = np.ones(len(to)), (to, source)
+        matrix = scipy.sparse.csr_array(ones, shape=(origins.size, size))
         maps.append(_sparse(matrix, origins.shape[1:], shape[1:]))
     return Affine.of(values, tuple(maps), constant)
 
 
-def _sparse(matrix: csr_array, out: tuple[int, ...], into: tuple[int, ...]) -> LinearMap:
+def _sparse(
+    matrix: "scipy.sparse.csr_array", out: tuple[int, ...], into: tuple[int, ...]
+) -> LinearMap:
     """Return a matrix of zeros and ones as a map."""
 
     def apply(values: Array) -> Array:

@@ -10,20 +10,16 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy
 
 from dcsc._arrays import Array
 from dcsc._words import quoted
 from dcsc.errors import NotCoveredError
+from dcsc.networks.operations.activations import sigmoid
 
 __all__ = ["gru", "lstm", "rnn"]
 
 Function = Callable[[Array], Array]
 Values = tuple[Any, ...]
-
-
-def _sigmoid(z: Array) -> Any:
-    return scipy.special.expit(z)  # which is slow to import, and few need it
 
 
 # Each with its defaults of alpha and beta, those that it has; None where nothing says them.
@@ -34,7 +30,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[float | None, ...]]] = {
     "leakyrelu": (lambda z, a: np.where(z < 0, a * z, z), (0.01,)),
     "relu": (lambda z: np.maximum(z, 0), ()),
     "scaledtanh": (lambda z, a, b: a * np.tanh(b * z), (None, None)),
-    "sigmoid": (_sigmoid, ()),
+    "sigmoid": (sigmoid, ()),
     "softplus": (lambda z: np.logaddexp(z, 0).astype(z.dtype), ()),
     "softsign": (lambda z: z / (1 + np.abs(z)), ()),
     "tanh": (np.tanh, ()),
