@@ -13,7 +13,6 @@ from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK
 from dcsc.networks.analysis.seen import Seen
-from dcsc.projections import Selection
 
 __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
 
@@ -167,10 +166,12 @@ def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFact
     if not statistics:
         return TheoremFacts(HybridBound.label, reason="no unit is on")
     babel = Babel.each(layer.dictionary, [one.sparsity or 0 for one in statistics])
-    guarantees = [
-        HybridBound().evaluate(attrs.evolve(one, babel=values, selection=_free(one)))
-        for one, values in zip(statistics, babel, strict=True)
-    ]
+    pairs = zip(statistics, babel, strict=True)
+    records = [attrs.evolve(one, babel=values) for one, values in pairs]
+    # The best threshold of each, from one search for all.
+    bound = HybridBound()
+    chosen = zip(records, bound._best_thresholds(records), strict=True)
+    guarantees = [bound.evaluate(attrs.evolve(one, threshold=beta)) for one, beta in chosen]
     return TheoremFacts(
         HybridBound.label,
         sum(one.holds and one.unclipped <= RISK for one in guarantees),
@@ -179,11 +180,6 @@ def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFact
         _median([one.sparsity or 0 for one in statistics]),
         float(np.median([one.unclipped for one in guarantees])),
     )
-
-
-def _free(statistics: LayerStatistics) -> Selection:
-    assert statistics.selection is not None
-    return attrs.evolve(statistics.selection, threshold=None)
 
 
 def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
