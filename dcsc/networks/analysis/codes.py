@@ -5,7 +5,6 @@ import math
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
 from dcsc._display import Facts
 from dcsc.bounds import Babel, BoundCalculator, HybridBound, InstanceBound, LayerStatistics
 from dcsc.bounds.forward import CLASS_BOUNDS
@@ -97,7 +96,7 @@ def code_facts(layer: CodedLayer) -> CodeFacts:
         samples=samples,
         shape=tuple(layer.dictionary.code_shape),
         density=tuple(on.mean(axis=1).tolist()),
-        sparsity=tuple(np.asarray(layer.dictionary.stripe_sparsity(layer.on * 1.0)).tolist()),
+        sparsity=tuple(np.asarray(layer.dictionary.stripe_sparsity(layer.on)).tolist()),
         stripe_size=layer.dictionary.stripes.size,
         silent=int((~on.any(axis=0)).sum()),
         outside=float((lit - np.count_nonzero(codes)) / lit) if lit else 0.0,
@@ -139,7 +138,7 @@ def theorem_facts(
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
     sums = Seen(first) if seen is None else seen
-    facts.append(_instances(first, sums, int(most / _TAIL / cost)))
+    facts.append(_instances(first, statistics, sums, int(most / _TAIL / cost)))
     return tuple(facts)
 
 
@@ -182,24 +181,24 @@ def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFact
     )
 
 
-def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
+def _instances(
+    layer: CodedLayer, statistics: list[LayerStatistics], sums: Seen, affordable: int
+) -> TheoremFacts:
     """Return what is proved of the codes themselves, atom by atom, at the thresholds β/2."""
     live = np.flatnonzero(layer.codes.any(axis=tuple(range(1, layer.codes.ndim))))
     if not len(live) or not affordable:
         why = "its atoms would take too long" if len(live) else "no unit is on"
         return TheoremFacts(InstanceBound.label, reason=why)
-    numbers = live[:affordable]
-    values = [sums.union(number) for number in numbers.tolist()]
-    sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[numbers]))
+    values = [sums.union(number) for number in live[:affordable].tolist()]
     return TheoremFacts(
         InstanceBound.label,
         sum(value <= RISK for value in values),
         len(values),
         None,
-        _median(sparsity),
+        _median([one.sparsity or 0 for one in statistics[:affordable]]),
         float(np.median(values)),
     )
 
 
-def _median(values: list[int] | Array) -> int:
+def _median(values: list[int]) -> int:
     return int(np.median(values))
