@@ -147,14 +147,14 @@ def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistic
     if not statistics:
         return TheoremFacts(name, reason="no unit is on")
     guarantees = [bound.evaluate(one) for one in statistics]
-    allowed = [bound.max_sparsity(one, RISK) for one in statistics]
-    known = sorted(-1 if one is None else int(one) for one in allowed)
-    middle = known[(len(known) - 1) // 2]
+    # What is allowed rises with the least share of a non-zero over the largest: that of the median.
+    ordered = sorted(statistics, key=lambda one: one.signal / one.x_max)
+    allowed = bound.max_sparsity(ordered[(len(ordered) - 1) // 2], RISK)
     return TheoremFacts(
         name,
         sum(one.holds and one.unclipped <= RISK for one in guarantees),
         len(guarantees),
-        None if middle < 0 else middle,
+        None if allowed is None else int(allowed),
         _median([one.sparsity or 0 for one in statistics]),
         float(np.median([one.unclipped for one in guarantees])),
     )
