@@ -268,6 +268,19 @@ def test_counts_of_many_channels_in_blocks_of_any_size(monkeypatch, dtype, block
     assert windows.count(values).tolist() == [[1800] * 2] * 3
 
 
+@pytest.mark.parametrize("length", [255, 256, 2**16])
+@pytest.mark.parametrize("circular", [False, True])
+def test_counts_of_windows_longer_than_a_byte_counts(length, circular):
+    windows = Windows(
+        (2, length), (WindowAxis(length, 2, start=0, length=length, circular=circular),)
+    )
+    counts = windows.count(np.ones(windows.shape, bool))
+    second = 2 * length if circular else 2 * (length - 1)
+    assert counts.tolist() == [2 * length, second]
+    fullest = windows.largest_count(np.ones(windows.shape))
+    assert (fullest, fullest.dtype) == (2 * length, np.int64)
+
+
 @given(any_windows())
 def test_a_sum_of_small_numbers_is_not_hurt_by_large_ones_elsewhere(drawn):
     windows, members = drawn

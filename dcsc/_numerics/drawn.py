@@ -17,7 +17,7 @@ from dcsc._numerics.grid import Grid
 from dcsc._numerics.loops import add_taps
 from dcsc._numerics.meetings import Meetings
 from dcsc._numerics.vectors import FILTERS, LONGEST, VECTOR_BYTES
-from dcsc._threads import share
+from dcsc._threads import OneBlasThread, share
 
 __all__ = ["count_wrong"]
 
@@ -90,8 +90,16 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     positions, lone = math.prod(grid.positions), _meet_no_others(grid)
     step = min(positions, _TOGETHER) if lone else positions
     samples = step if lone else math.prod(grid.extent)
-    # As many patterns side by side as the cache holds the codes and signals of.
     m, c = n // grid.groups, filters.shape[1]
+    taps = np.moveaxis(filters.reshape(grid.groups, m, c, -1), 3, 1)
+    # Where atoms meet others of their position only, coefficients may come from inner products in
+    # place of a signal: m²c multiplications for all of these, and then m² for 2mc in every pass.
+    passes = count * patterns * positions
+    direct = lone and m * (c + passes) < 2 * c * passes
+    if direct:
+        with OneBlasThread():
+            taps, c = taps @ taps.swapaxes(2, 3), m
+    # As many patterns side by side as the cache holds the codes and signals of.
     lanes = VECTOR_BYTES // codes.itemsize
     row = (step * m + samples * c) * VECTOR_BYTES
     if row > _MOST_BYTES:
@@ -100,9 +108,8 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     meetings = Meetings.of(_line(step, grid.groups) if lone else grid)
     parts = -(-patterns // (lanes * max(3, _SCRATCH_BYTES // row)))
     columns = -(-patterns // (parts * lanes)) * lanes
-    taps = np.moveaxis(filters.reshape(grid.groups, m, c, -1), 3, 1)
     down = _Sums.of(taps, meetings[0], columns)
-    up = _Sums.of(taps.swapaxes(2, 3), meetings[1], columns)
+    up = down if direct else _Sums.of(taps.swapaxes(2, 3), meetings[1], columns)
     sums = attrs.astuple(down, recurse=False), attrs.astuple(up, recurse=False)
     flat, drawn = codes.reshape(count, n, positions), signs.reshape(patterns, n, positions)
     beyond = LONGEST * lanes
@@ -114,7 +121,7 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
         signal = np.zeros(samples * c * columns + beyond, codes.dtype)
         wrong = np.zeros((2, count, patterns), np.int64)
         _count(
-            flat, drawn, levels, *sums, grid.groups, c, step, columns, rows, signal, wrong,
+            flat, drawn, levels, *sums, direct, grid.groups, c, step, columns, rows, signal, wrong,
             start, stop,
         )  # fmt: skip
         counts.append(wrong)
@@ -171,6 +178,7 @@ def _count(
     levels: Array,
     down: tuple[Array, ...],
     up: tuple[Array, ...],
+    direct: bool,
     groups: int,
     c: int,
     step: int,
@@ -187,6 +195,7 @@ def _count(
     turned = np.zeros((parts, step * m, columns), np.int8)
     counts = np.empty((2, columns), np.int64)
     lines = drawn[: step * m * columns].reshape(step * m, columns)
+    made = (signal if direct else drawn)[: step * m * columns].reshape(step * m, columns)
     for item in range(start, stop):
         b, block, group = item % batch, item // batch % blocks, item // (batch * blocks)
         first = block * step
@@ -206,15 +215,16 @@ def _count(
                 for k in range(count):
                     lines[row, k] = x * turned[part, row, k]
             _sum(down, group, drawn, signal, c, columns, count)
-            # Their coefficients take the place of the codes.
-            _sum(up, group, signal, drawn, m, columns, count)
+            # Their coefficients take the place of the codes, or come in place of the signal.
+            if not direct:
+                _sum(up, group, signal, drawn, m, columns, count)
             counts[:] = 0
             for row in range(here * m):
                 i, p = group * m + row % m, row // m
                 level, active = levels[i], codes[b, i, first + p] != 0
                 which = 0 if active else 1
                 for k in range(count):
-                    on = lines[row, k] * turned[part, row, k] > level
+                    on = made[row, k] * turned[part, row, k] > level
                     counts[which, k] += on != active
             for k in range(count):
                 wrong[0, b, part * columns + k] += counts[0, k]

@@ -1,6 +1,6 @@
 """What any unit does in all codes of a class, from the constants of a layer."""
 
-import math
+from collections.abc import Sequence
 from typing import Self
 
 import attrs
@@ -21,81 +21,91 @@ TAILS: dict[str, tuple[Tail, ...]] = {
 _STEEP = 1e6
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class ClassUnits:
-    """What any unit of any codes of a class does at one noise level, off and on the support.
+    """What any unit of any codes of some classes does, off and on the support.
 
     What is nearer to a threshold than ``slack`` is a tie, and fails; ``blur`` is what rounding
-    takes off the level that a sum has to reach.
+    takes off the level that a sum has to reach. All but the tails are arrays of shape
+    ``(classes, 1)``, and thresholds are of shape ``(classes, places)``.
     """
 
     tails: tuple[Tail, ...]
-    silent: bool
-    sides: int
-    shift: float
-    signal: float
-    slack: float
-    blur: float
-    reach_off: float
-    reach_on: float
-    deviation_off: float
-    deviation_on: float
+    silent: Array
+    sides: Array
+    shift: Array
+    signal: Array
+    slack: Array
+    blur: Array
+    reach_off: Array
+    reach_on: Array
+    deviation_off: Array
+    deviation_on: Array
 
     @classmethod
-    def of(cls, layer: LayerStatistics, noise: float, tails: tuple[Tail, ...]) -> Self:
-        """Return the numbers of a layer whose error has patch norm ``noise`` at most."""
-        sparsity = layer.need("sparsity")
-        one_sided = layer.selection is not None and layer.selection.one_sided
-        below = max(sparsity - 1, 0)
-        return cls(
-            tails,
-            sparsity == 0,
-            1 if one_sided else 2,
-            layer.shift(noise),
-            layer.signal,
-            layer.slack(noise),
-            layer.blur(noise),
-            layer.reach(sparsity),
-            layer.reach(below),
-            layer.deviation(sparsity),
-            layer.deviation(below),
-        )
+    def of(
+        cls, layers: Sequence[LayerStatistics], noise: Sequence[float], tails: tuple[Tail, ...]
+    ) -> Self:
+        """Return the numbers of layers, each with an error of some patch norm at most."""
+        rows = []
+        for layer, level in zip(layers, noise, strict=True):
+            sparsity = layer.need("sparsity")
+            one_sided = layer.selection is not None and layer.selection.one_sided
+            below = max(sparsity - 1, 0)
+            row = (
+                sparsity == 0,
+                1 if one_sided else 2,
+                layer.shift(level),
+                layer.signal,
+                layer.slack(level),
+                layer.blur(level),
+                layer.reach(sparsity),
+                layer.reach(below),
+                layer.deviation(sparsity),
+                layer.deviation(below),
+            )
+            rows.append(row)
+        return cls(tails, *(np.array(column)[:, None] for column in zip(*rows, strict=True)))
 
     @property
-    def quiet(self) -> float:
+    def quiet(self) -> Array:
         """The threshold above which no atom off the support is kept."""
         return self.reach_off + self.shift
 
     @property
-    def full(self) -> float:
+    def full(self) -> Array:
         """The threshold below which every atom on the support stays above it."""
-        return math.inf if self.silent else self.signal - self.reach_on - self.shift
+        return np.where(self.silent, np.inf, self.signal - self.reach_on - self.shift)
 
-    def raised(self, threshold: Array) -> Array:
-        """Return a bound of the probability that a unit off the support is on above a threshold."""
-        tail = np.minimum(self.sides * self._tail(threshold - self.shift, self.deviation_off), 1.0)
-        return np.where(threshold - self.quiet > self.slack, 0.0, tail)
+    def wrong(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return bounds of the probabilities that a unit is wrong.
 
-    def missed(self, threshold: Array) -> Array:
-        """Return a bound of the probability that a unit on the support is not above a threshold."""
-        tail = self._tail(self.signal - threshold - self.shift, self.deviation_on)
-        return np.where(self.full - threshold > self.slack, 0.0, tail)
+        Off the support, that it is on above the threshold ``low``; on it, that it is not above the
+        threshold ``high``.
+        """
+        levels = low - self.shift, self.signal - high - self.shift
+        off, on = self._tail(np.stack(levels), np.stack([self.deviation_off, self.deviation_on]))
+        off = np.minimum(self.sides * off, 1.0)
+        return (
+            np.where(low - self.quiet > self.slack, 0.0, off),
+            np.where(self.full - high > self.slack, 0.0, on),
+        )
 
-    def level(self, threshold: float) -> float:
+    def level(self, threshold: Array) -> Array:
         """Return what a sum off the support has to reach, without what is a tie."""
         left = threshold - self.shift
-        return left - self._blur(self.deviation_off) if left > self.slack else 0.0
+        return np.where(left > self.slack, left - self._blur(self.deviation_off), 0.0)
 
-    def _blur(self, deviation: float) -> float:
+    def _blur(self, deviation: Array) -> Array:
         # a tail that falls within some ties is not smooth to rounding: it loses all of a tie
-        return self.slack if deviation < _STEEP * self.slack else self.blur
+        return np.where(deviation < _STEEP * self.slack, self.slack, self.blur)
 
-    def _tail(self, level: Array, deviation: float) -> Array:
+    def _tail(self, level: Array, deviation: Array) -> Array:
         """Return the tail of sums of which only the variance is known."""
-        if deviation == 0:
-            return np.ones(len(level))
-        level_left = level - self._blur(deviation)
-        rows = Rows(np.full((len(level), 1), deviation), level_left, np.zeros(len(level)))
-        tails = [tail._upper(rows) for tail in self.tails]
+        left = (level - self._blur(deviation)).ravel()
+        weights = np.broadcast_to(deviation, level.shape).reshape(-1, 1)
+        rows = Rows(weights, left, np.zeros(len(left)))
+        tail = np.min([tail._upper(rows) for tail in self.tails], axis=0).reshape(level.shape)
         # between orthogonal atoms the deviation is itself a residue, and tells nothing of a tie
-        return np.where(level > self.slack, np.minimum(np.min(tails, axis=0), 1.0), 1.0)
+        told = (level > self.slack) & (deviation > 0)
+        return np.where(told, np.minimum(tail, 1.0), 1.0)

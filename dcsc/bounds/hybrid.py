@@ -1,7 +1,7 @@
 """The guarantee for classes of codes that contains the uniform and the probabilistic one."""
 
-import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 import attrs
 import numpy as np
@@ -14,7 +14,7 @@ from dcsc.bounds.guarantee import Guarantee, LayerGuarantee
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records import LayerStatistics
 from dcsc.bounds.recursion import noise_hypotheses, propagated_noise
-from dcsc.coefficients import strictly_below
+from dcsc.bounds.tails import Tail
 
 __all__ = ["TAILS", "HybridBound"]
 
@@ -68,7 +68,12 @@ class HybridBound(BoundCalculator):
         The layer's own threshold is ignored. If it has no noise of its own, zero is assumed.
         """
         record = instance(statistics, LayerStatistics, "HybridBound.best_threshold: statistics")
-        return _best(record, ClassUnits.of(record, record.noise or 0.0, TAILS[self.tail]))
+        return self._best_thresholds([record])[0]
+
+    def _best_thresholds(self, layers: Sequence[LayerStatistics]) -> list[float]:
+        """Return the best threshold of each layer by itself, all found at once."""
+        noise = [layer.noise or 0.0 for layer in layers]
+        return _Classes.of(layers, noise, TAILS[self.tail]).best().tolist()
 
     def _evaluate(self, layers: tuple[LayerStatistics, ...]) -> Guarantee:
         parts: list[LayerGuarantee] = []
@@ -86,47 +91,75 @@ class HybridBound(BoundCalculator):
     def _layer(
         self, number: int, layer: LayerStatistics, noise: float
     ) -> tuple[LayerGuarantee, float]:
-        codes = ClassUnits.of(layer, noise, TAILS[self.tail])
+        classes = _Classes.of([layer], [noise], TAILS[self.tail])
         hypotheses = noise_hypotheses(number, layer, noise)
         threshold = layer.chosen_threshold
         if threshold is None:
-            low = high = _best(layer, codes)
+            low = high = float(classes.best()[0])
             hypotheses.append(Hypothesis(f"layer {number}: threshold = {low:.6g}"))
         else:
             low, high = float(np.min(threshold)), float(np.max(threshold))
-        value = float(_union(layer, codes, np.array([low]), np.array([high]))[0])
+        value = float(classes.union(np.array([[low]]), np.array([[high]]))[0, 0])
         whole = value == 0 and layer.selection is not None and not layer.selection.shrinkage
-        interval = (codes.quiet, codes.full) if whole else (low, high)
+        units = classes.units
+        interval = (float(units.quiet[0, 0]), float(units.full[0, 0])) if whole else (low, high)
         return LayerGuarantee(value, interval, noise, tuple(hypotheses)), high
 
 
-def _union(layer: LayerStatistics, codes: ClassUnits, low: Array, high: Array) -> Array:
-    """Return (H) for thresholds between low and high, each of shape (places,)."""
-    # off the support a unit fails above the lowest threshold, on it below the highest; at most so
-    # many are on it, and the worst case decides which
-    off, on = codes.raised(low), codes.missed(high)
-    atoms, nonzeros = layer.need("n_atoms"), layer.most_nonzeros
-    return layer.n_samples * ((atoms - nonzeros) * off + nonzeros * np.maximum(off, on))
+@attrs.frozen(eq=False)
+class _Classes:
+    """Classes of codes, each with its units, and how many these are: ``(classes, 1)``."""
 
+    units: ClassUnits
+    samples: Array
+    atoms: Array
+    nonzeros: Array
 
-def _best(layer: LayerStatistics, codes: ClassUnits) -> float:
-    """Return the best threshold: in the interval of probability 0, or else from a search.
+    @classmethod
+    def of(
+        cls, layers: Sequence[LayerStatistics], noise: Sequence[float], tails: tuple[Tail, ...]
+    ) -> Self:
+        counts = [[x.n_samples, x.need("n_atoms"), x.most_nonzeros] for x in layers]
+        return cls(ClassUnits.of(layers, noise, tails), *np.array(counts, dtype=float).T[..., None])
 
-    The bound jumps at the two ends of that interval, and between them it is convex wherever it
-    is below 1/2.
-    """
-    if math.isinf(codes.full):  # no atom is on: any threshold that none of them reaches
-        return 2 * codes.quiet + (codes.signal or 1.0)
-    if strictly_below(codes.quiet, codes.full, 2 * codes.slack):
-        return (codes.quiet + codes.full) / 2
-    # just inside either end of the interval one of the two kinds of failure is ruled out
-    middle, edge = codes.signal / 2, 2 * codes.slack
-    low, high = min(codes.shift, middle), max(codes.signal - codes.shift, middle)
-    candidates = [p for p in (codes.quiet + edge, codes.full - edge) if low <= p <= high]
-    # a grid, made finer around its best place
-    for _ in range(_ZOOMS):
-        places = np.linspace(low, high, _GRID + 1)
-        best = int(np.argmin(_union(layer, codes, places, places)))
-        low, high = places[max(best - 1, 0)], places[min(best + 1, _GRID)]
-    places = np.array([*candidates, places[best]])
-    return float(places[int(np.argmin(_union(layer, codes, places, places)))])
+    def union(self, low: Array, high: Array) -> Array:
+        """Return (H) for thresholds between low and high, each of shape (classes, places)."""
+        # off the support a unit fails above the lowest threshold, on it below the highest; at most
+        # so many are on it, and the worst case decides which
+        off, on = self.units.wrong(low, high)
+        some = (self.atoms - self.nonzeros) * off + self.nonzeros * np.maximum(off, on)
+        return np.asarray(self.samples * some)
+
+    def best(self) -> Array:
+        """Return the best thresholds: in intervals of probability 0, or else from a search."""
+        units = self.units
+        between = units.full - units.quiet > 2 * units.slack
+        # where no atom is on, any threshold that none of them reaches
+        beyond = 2 * units.quiet + np.where(units.signal == 0, 1.0, units.signal)
+        found = np.where(units.silent, beyond, (units.quiet + units.full) / 2)
+        return np.where(between, found, found if between.all() else self._searched())[:, 0]
+
+    def _searched(self) -> Array:
+        """Return the best thresholds of a grid, made finer around its best places.
+
+        The bound jumps at the two ends of the interval of probability 0, and between them it is
+        convex wherever it is below 1/2.
+        """
+        units, every = self.units, np.arange(len(self.samples))[:, None]
+        middle, edge = units.signal / 2, 2 * units.slack
+        low = np.minimum(units.shift, middle)
+        high = np.maximum(units.signal - units.shift, middle)
+        # just inside either end of the interval one of the two kinds of failure is ruled out
+        ends = np.hstack([units.quiet + edge, units.full - edge])
+        outside = (ends < low) | (ends > high)
+        for _ in range(_ZOOMS):
+            places = np.linspace(low[:, 0], high[:, 0], _GRID + 1, axis=1)
+            best = self.union(places, places).argmin(axis=1, keepdims=True)
+            low, high = (
+                places[every, np.maximum(best - 1, 0)],
+                places[every, np.minimum(best + 1, _GRID)],
+            )
+        places = np.hstack([ends, places[every, best]])
+        values = self.union(places, places)
+        values[:, :2][outside] = np.inf
+        return np.asarray(places[every, values.argmin(axis=1, keepdims=True)])

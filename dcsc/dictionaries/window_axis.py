@@ -73,8 +73,8 @@ class WindowAxis:
         if self.circular:
             return np.full(self.windows, min(self.length, self.entries))
         starts = self._starts()
-        ends = np.clip(starts + self.length, 0, self.entries)
-        return np.maximum(ends - np.clip(starts, 0, self.entries), 0)
+        ends = np.minimum(starts + self.length, self.entries)
+        return np.maximum(ends - np.maximum(starts, 0), 0)
 
     def coverage(self) -> Array:
         """Return the number of windows that hold each entry."""
@@ -146,7 +146,9 @@ def _cut_reduce(values: Array, starts: Array, length: int, ufunc: np.ufunc) -> A
     first, last = int(starts[0]), int(starts[-1]) + length
     inside = values[..., max(first, 0) : max(last, 0)]
     before = min(max(-first, 0), last - first)
-    line = np.full((*values.shape[:-1], last - first), _neutral(ufunc, values.dtype))
+    # The axis is outermost in memory, so that passes are long however short it is.
+    empty = np.full((last - first, *values.shape[:-1]), _neutral(ufunc, values.dtype))
+    line = np.moveaxis(empty, 0, -1)
     line[..., before : before + inside.shape[-1]] = inside
     step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
     return _runs(line, length, ufunc)[..., ::step]

@@ -17,6 +17,7 @@ from dcsc.errors import DcscError
 __all__ = ["ChromaticNumber", "WindowAxis", "Windows"]
 
 _BLOCK_ENTRIES = 2**16
+_WORTH_A_THREAD = 2**19
 _UINT8_MAX = 255
 
 
@@ -116,7 +117,13 @@ class Windows:
 
     def count_entries(self, array: Array) -> Array:
         """`count` for an array that has been validated."""
-        return self._sum_channels(array, _count, np.int64)
+        return self._counts(array).astype(np.int64)
+
+    def _counts(self, array: Array) -> Array:
+        """Return the counts in the narrowest integers that hold what any window could."""
+        channels = math.prod(self.shape[: len(self.shape) - len(self.axes)])
+        most = channels * math.prod(min(axis.length, axis.entries) for axis in self.axes)
+        return self._sum_channels(array, _count, np.min_scalar_type(most))
 
     def square_entries(self, array: Array) -> Array:
         """Sum the squares of validated floats window by window; they may overflow to infinity."""
@@ -127,7 +134,7 @@ class Windows:
         if not is_sparse(array):
             dense = numeric_array(array, where)
             batch_of(dense.shape, self.shape, where)
-            return self._largest(self.count_entries(dense))
+            return self._largest(self._counts(dense)).astype(np.int64)
         entries = Entries.of(array, self.shape, where)
         return self._fullest(entries).reshape(entries.batch)[()]
 
@@ -257,7 +264,7 @@ class Windows:
                     windows = self._slide(sums.reshape(len(block), *cut), np.add)
                     out[first : first + len(block)] = windows
 
-        share(work, len(flat), rows)
+        share(work, len(flat), max(rows, _WORTH_A_THREAD // (channels * positions)))
         return out.reshape(batch + self.grid)
 
     def _each_axis(self, array: Array, step: Callable[[WindowAxis, Array], Array]) -> Array:

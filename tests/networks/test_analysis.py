@@ -12,6 +12,7 @@ from dcsc import (
     IdentitySigns,
     InstanceBound,
     LayerInstance,
+    LayerStatistics,
     RademacherSigns,
     ReLU,
     ToeplitzDictionary,
@@ -29,6 +30,7 @@ from dcsc.networks.analysis import (
     stack,
 )
 from dcsc.networks.analysis import filters as own_filters
+from dcsc.networks.analysis.codes import CLASSES, _of_class
 from dcsc.networks.analysis.filters import coherence, roomy
 from dcsc.networks.shipped import digits_network_path
 from tests.networks.chains import FEW, convolve, layer, network, shown
@@ -196,6 +198,30 @@ def test_statistics_are_those_of_each_code_alone(digits):
             for name in ("threshold", "gain"):
                 assert expected.pop(name) == pytest.approx(given.pop(name))
             assert given == expected
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("inputs", [1, 2, 7, 20])
+def test_the_sparsity_that_a_theorem_allows_is_the_median_over_the_inputs(name, inputs):
+    rng = np.random.default_rng(inputs)
+    statistics = [
+        LayerStatistics(
+            coherence=0.01,
+            x_min=x_min,
+            x_max=x_min * rng.uniform(1, 9),
+            sparsity=int(rng.integers(1, 40)),
+            n_atoms=1000,
+            stripe_size=400,
+            selection=ReLU(x_min / 2).selection,
+            nonnegative=True,
+            measured=True,
+        )
+        for x_min in rng.uniform(0.1, 10, inputs).tolist()
+    ]
+    each = [CLASSES[name].max_sparsity(one, 0.01) for one in statistics]
+    assert inputs < 7 or len(set(each)) > 3
+    middle = sorted(-1 if one is None else one for one in each)[(inputs - 1) // 2]
+    assert _of_class(name, CLASSES[name], statistics).allowed == (None if middle < 0 else middle)
 
 
 def test_an_input_that_switches_nothing_on_is_left_out():

@@ -149,6 +149,7 @@ GEOMETRIES = {
     "points": ((5, 12, 1, 1), (3, 7), {}),
     "points of groups": ((4, 3, 1), (9,), {"groups": 2}),
     "one point": ((17, 4, 1, 1), (1, 1), {}),
+    "points of many filters": ((19, 5, 1), (9,), {}),
     "beyond the border": ((2, 1, 2), (3,), {"padding": 3}),
     "solids": ((2, 2, 2, 2, 2), (3, 2, 3), {"padding": 1}),
 }

@@ -331,16 +331,16 @@ def _class_parts(layers: tuple[LayerRecord, ...]) -> Iterator[LayerPartial]:
 def _class_shares(layer: LayerStatistics, noise: float) -> tuple[float, float]:
     """Return the most misses and false alarms in the mean, for each unit that is on."""
     low, high = _thresholds(layer)
-    units = ClassUnits.of(layer, noise, TAILS["best"])
-    missed = float(units.missed(np.array([high]))[0])
-    if units.raised(np.array([low]))[0] == 0:
+    units = ClassUnits.of([layer], [noise], TAILS["best"])
+    raised, missed = (float(x[0, 0]) for x in units.wrong(np.array([[low]]), np.array([[high]])))
+    if raised == 0:
         return missed, 0.0
     # Each unit's probability is at most its variance times h(v) = sides e^(-t²/2v) / v, which rises
     # up to v = t²/2; and the variances add up to b x_max² for each unit that is on.
-    t = units.level(low)
+    t = float(units.level(np.array([[low]]))[0, 0])
     if t <= 0 or math.isinf(layer.spreading):
         return missed, math.inf
-    ratio = min(units.deviation_off / t, math.sqrt(0.5))
+    ratio = min(float(units.deviation_off[0, 0]) / t, math.sqrt(0.5))
     v, unit = ratio * ratio, layer.x_max / t
-    rate = units.sides * math.exp(-1 / (2 * v)) / v if v else 0.0
+    rate = int(units.sides[0, 0]) * math.exp(-1 / (2 * v)) / v if v else 0.0
     return missed, max(layer.spreading * unit * unit * rate * (1 + _ROUNDING), math.ulp(0.0))

@@ -269,7 +269,8 @@ class LayerInstance(Displayed, LayerRecord):
                 f"codes, got {self.x_min}"
             )
         # S counts the non-zeros in a stripe, the next layer those in one of its patches.
-        check_units([self.gain[1] * self.gain[1], self.strongest], "LayerInstance")
+        gain = self.gain
+        check_units([gain[1] * gain[1], self.strongest], "LayerInstance")
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)
         sparsity = int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0))
@@ -286,7 +287,7 @@ class LayerInstance(Displayed, LayerRecord):
             selection=self.selection,
             signs_independent=self.signs_independent,
             nonnegative=self.nonnegative,
-            gain=self.gain,
+            gain=gain,
             stripe_size=self.dictionary.stripes.size,
             patch_sparsity=None if patch is None else int(np.max(patch, initial=0)),
             babel=Babel.at(self.dictionary, sparsity) if with_babel else None,

@@ -5,7 +5,6 @@ import math
 import attrs
 import numpy as np
 
-from dcsc._arrays import Array
 from dcsc._display import Facts
 from dcsc.bounds import Babel, BoundCalculator, HybridBound, InstanceBound, LayerStatistics
 from dcsc.bounds.forward import CLASS_BOUNDS
@@ -13,7 +12,6 @@ from dcsc.networks.analysis.coded import CodedLayer
 from dcsc.networks.analysis.filters import products
 from dcsc.networks.analysis.safety import RISK
 from dcsc.networks.analysis.seen import Seen
-from dcsc.projections import Selection
 
 __all__ = ["CodeFacts", "TheoremFacts", "code_facts", "theorem_facts"]
 
@@ -98,7 +96,7 @@ def code_facts(layer: CodedLayer) -> CodeFacts:
         samples=samples,
         shape=tuple(layer.dictionary.code_shape),
         density=tuple(on.mean(axis=1).tolist()),
-        sparsity=tuple(np.asarray(layer.dictionary.stripe_sparsity(layer.on * 1.0)).tolist()),
+        sparsity=tuple(np.asarray(layer.dictionary.stripe_sparsity(layer.on)).tolist()),
         stripe_size=layer.dictionary.stripes.size,
         silent=int((~on.any(axis=0)).sum()),
         outside=float((lit - np.count_nonzero(codes)) / lit) if lit else 0.0,
@@ -140,7 +138,7 @@ def theorem_facts(
     rows = int(np.count_nonzero(first.codes[:1])) * layer.dictionary.stripes.size
     cost = max(atoms * width, rows, 1)
     sums = Seen(first) if seen is None else seen
-    facts.append(_instances(first, sums, int(most / _TAIL / cost)))
+    facts.append(_instances(first, statistics, sums, int(most / _TAIL / cost)))
     return tuple(facts)
 
 
@@ -149,14 +147,14 @@ def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistic
     if not statistics:
         return TheoremFacts(name, reason="no unit is on")
     guarantees = [bound.evaluate(one) for one in statistics]
-    allowed = [bound.max_sparsity(one, RISK) for one in statistics]
-    known = sorted(-1 if one is None else int(one) for one in allowed)
-    middle = known[(len(known) - 1) // 2]
+    # What is allowed rises with the least share of a non-zero over the largest: that of the median.
+    ordered = sorted(statistics, key=lambda one: one.signal / one.x_max)
+    allowed = bound.max_sparsity(ordered[(len(ordered) - 1) // 2], RISK)
     return TheoremFacts(
         name,
         sum(one.holds and one.unclipped <= RISK for one in guarantees),
         len(guarantees),
-        None if middle < 0 else middle,
+        None if allowed is None else int(allowed),
         _median([one.sparsity or 0 for one in statistics]),
         float(np.median([one.unclipped for one in guarantees])),
     )
@@ -167,10 +165,12 @@ def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFact
     if not statistics:
         return TheoremFacts(HybridBound.label, reason="no unit is on")
     babel = Babel.each(layer.dictionary, [one.sparsity or 0 for one in statistics])
-    guarantees = [
-        HybridBound().evaluate(attrs.evolve(one, babel=values, selection=_free(one)))
-        for one, values in zip(statistics, babel, strict=True)
-    ]
+    pairs = zip(statistics, babel, strict=True)
+    records = [attrs.evolve(one, babel=values) for one, values in pairs]
+    # The best threshold of each, from one search for all.
+    bound = HybridBound()
+    chosen = zip(records, bound._best_thresholds(records), strict=True)
+    guarantees = [bound.evaluate(attrs.evolve(one, threshold=beta)) for one, beta in chosen]
     return TheoremFacts(
         HybridBound.label,
         sum(one.holds and one.unclipped <= RISK for one in guarantees),
@@ -181,29 +181,24 @@ def _hybrid(layer: CodedLayer, statistics: list[LayerStatistics]) -> TheoremFact
     )
 
 
-def _free(statistics: LayerStatistics) -> Selection:
-    assert statistics.selection is not None
-    return attrs.evolve(statistics.selection, threshold=None)
-
-
-def _instances(layer: CodedLayer, sums: Seen, affordable: int) -> TheoremFacts:
+def _instances(
+    layer: CodedLayer, statistics: list[LayerStatistics], sums: Seen, affordable: int
+) -> TheoremFacts:
     """Return what is proved of the codes themselves, atom by atom, at the thresholds β/2."""
     live = np.flatnonzero(layer.codes.any(axis=tuple(range(1, layer.codes.ndim))))
     if not len(live) or not affordable:
         why = "its atoms would take too long" if len(live) else "no unit is on"
         return TheoremFacts(InstanceBound.label, reason=why)
-    numbers = live[:affordable]
-    values = [sums.union(number) for number in numbers.tolist()]
-    sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.codes[numbers]))
+    values = [sums.union(number) for number in live[:affordable].tolist()]
     return TheoremFacts(
         InstanceBound.label,
         sum(value <= RISK for value in values),
         len(values),
         None,
-        _median(sparsity),
+        _median([one.sparsity or 0 for one in statistics[:affordable]]),
         float(np.median(values)),
     )
 
 
-def _median(values: list[int] | Array) -> int:
+def _median(values: list[int]) -> int:
     return int(np.median(values))

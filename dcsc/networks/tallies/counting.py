@@ -99,7 +99,7 @@ class Counter:
         # A network may make several codes of one input, or one of several.
         of = np.arange(len(layer.codes)) * inputs // len(layer.codes)
         active = layer.on.reshape(len(layer.on), -1).sum(axis=1)
-        sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.on * 1.0))
+        sparsity = np.asarray(layer.dictionary.stripe_sparsity(layer.on))
         positive = layer.codes[layer.codes > 0]
         split: dict[str, Array] | None = {}
         if classes * math.prod(dictionary.code_shape) > self.split:
