@@ -1,6 +1,6 @@
-"""How the command ends: while it still imports in one line with the right code, and at once.
+"""How the command ends while it still imports: in one line, and with the right code.
 
-``dcsc`` and ``python -m dcsc`` import this package, which takes half a second, before any code of
+``dcsc`` and ``python -m dcsc`` import this package, which takes a second or two, before any code of
 the command line runs. Whoever imports dcsc otherwise finds nothing changed.
 """
 
@@ -14,11 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["FAULT", "Terminated", "finish", "guard", "release"]
+__all__ = ["FAULT", "Terminated", "guard", "release"]
 
 FAULT = 70
 _INTERRUPTED = 128 + signal.SIGINT
-_codes: list[int] = []
 _TERMINATIONS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -44,19 +43,6 @@ def release() -> None:
         # A process that ends early leaves things to the tracker that joblib starts beside it. What
         # the tracker finds it removes; it warns of each on the terminal, where one line is due.
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")
-
-
-def finish(code: int) -> None:
-    """End with this code once all that is to be tidied up at the end has been."""
-    _codes.append(code)
-    if code:
-        sys.exit(code)
-
-
-def _end_at_once() -> None:
-    """Give back the memory of a command that is done as a whole, and not object by object."""
-    if _codes:
-        os._exit(_codes[0])
 
 
 def _replace(number: int, old: Any, new: Any) -> None:
@@ -92,9 +78,10 @@ def _end(line: str, code: int) -> None:
 
 
 if _is_command():
-    # What imports make stays, so that there is little to collect
+    # What imports make stays, so that there is little to collect, and nothing at the end, when all
+    # memory is given back at once
     gc.set_threshold(500_000, 50, 50)
-    atexit.register(_end_at_once)  # first, so that it is called last
+    atexit.register(gc.freeze)
     # Threads of OpenBLAS that wait run a loop for 2^26 ticks of the processor. They go to sleep
     # after 2^20, which is less than a millisecond; to wake them takes a tenth of it.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")

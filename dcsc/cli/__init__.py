@@ -8,7 +8,6 @@ import sys
 from cyclopts import App
 
 import dcsc
-from dcsc._starting import finish
 from dcsc.cli import ending
 from dcsc.cli.common import Screen
 
@@ -67,4 +66,6 @@ def main() -> None:
     # While it imports there is nothing to tidy up: so what it needs is imported first.
     for name in set(sys.argv[1:2]) & set(_COMMANDS):
         app[name].help = None  # so that all of its help is shown, and not the first line
-    finish(ending.run(lambda: app(exit_on_error=False, print_error=False, console=Screen())))
+    code = ending.run(lambda: app(exit_on_error=False, print_error=False, console=Screen()))
+    if code:
+        sys.exit(code)
