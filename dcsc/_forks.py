@@ -16,12 +16,16 @@ class _Lock(Protocol):
     def release(self) -> None: ...
 
 
+_locks: list[_Lock] = []
+_held: list[_Lock] = []  # by the thread that forks
+
+
 def hold(lock: _Lock) -> None:
     """Let a fork wait for the lock: what it guards is whole in the child, and the lock is free.
 
     The thread that forks may hold it already, so it is one that a thread can take twice.
     """
-    _register(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    _locks.append(lock)
 
 
 def begin_again(what: Callable[[], None]) -> None:
@@ -29,6 +33,20 @@ def begin_again(what: Callable[[], None]) -> None:
     _register(after_in_child=what)
 
 
+def _wait() -> None:
+    for lock in _locks:  # others may be added while this one is waited for
+        lock.acquire()
+        _held.append(lock)
+
+
+def _go_on() -> None:
+    while _held:
+        _held.pop().release()
+
+
 def _register(**calls: Callable[[], Any]) -> None:
     if hasattr(os, "register_at_fork"):  # systems without it never fork
         os.register_at_fork(**calls)
+
+
+_register(before=_wait, after_in_parent=_go_on, after_in_child=_go_on)

@@ -77,6 +77,7 @@ def runs(*parts, **environment):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 # ---- libraries that fork -------------------------------------------------------------------------
@@ -170,6 +171,23 @@ meanwhile(hold)
 forked(lambda: numbers() == expected)
 assert numbers() == expected
 """)  # fmt: skip
+
+
+def test_another_thread_adds_a_lock_while_a_fork_waits():
+    """As one does that imports the compiler, whose lock is added then, and goes on to compile."""
+    runs("""
+first, second = threading.RLock(), threading.RLock()
+dcsc._forks.hold(first)
+def add(begun):
+    with second:
+        with first:
+            begun.set()
+            time.sleep(1)
+            dcsc._forks.hold(second)
+        time.sleep(1)
+meanwhile(add)
+forked(lambda: second.acquire(timeout=10))
+""")
 
 
 def test_other_threads_work():
