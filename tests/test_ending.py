@@ -201,23 +201,26 @@ def test_what_is_left_to_be_tidied_up_is_not_said(tmp_path):
     assert [line for line in done.err.splitlines() if not line.startswith("dcsc")] == []
 
 
+def printed(arguments, code):
+    """What a program prints that takes itself for ``python`` with these arguments."""
+    script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return ran.stdout
+
+
 def test_a_command_collects_no_garbage_at_its_end_and_other_programs_do():
     """The functions that are called at the end are called in reverse: this is the last of them."""
-    code = "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
-    for arguments, frozen in (([], "False"), (["-m", "dcsc"], "True")):
-        script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}import dcsc\n"
-        ran = subprocess.run(
-            [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
-        )
-        assert ran.stdout == f"{frozen}\n"
+    code = (
+        "import atexit, gc\natexit.register(lambda: print(gc.get_freeze_count() > 0))\nimport dcsc"
+    )
+    assert printed([], code) == "False\n"
+    assert printed(["-m", "dcsc"], code) == "True\n"
 
 
 def test_threads_that_wait_sleep_soon_in_commands_only(monkeypatch):
     monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
     code = "import os, dcsc\nprint(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
-    for arguments, told in (([], "None"), (["-m", "dcsc"], "20")):
-        script = f"import sys\nsys.orig_argv[1:] = {arguments}\n{code}"
-        ran = subprocess.run(
-            [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
-        )
-        assert ran.stdout == f"{told}\n"
+    assert printed([], code) == "None\n"
+    assert printed(["-m", "dcsc"], code) == "20\n"
