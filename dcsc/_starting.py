@@ -1,6 +1,6 @@
 """How the command ends while it still imports: in one line, and with the right code.
 
-``dcsc`` and ``python -m dcsc`` import this package, which takes a second or two, before any code of
+``dcsc`` and ``python -m dcsc`` import this package, which takes half a second, before any code of
 the command line runs. Whoever imports dcsc otherwise finds nothing changed.
 """
 
