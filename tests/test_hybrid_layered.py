@@ -128,6 +128,15 @@ def test_no_threshold_of_a_grid_is_better_than_the_best(layer, tail):
             assert best.unclipped <= other.unclipped * (1 + 1e-9)
 
 
+@given(st.lists(layers, min_size=2, max_size=5), st.sampled_from(["best", "hoeffding", "bentkus"]))
+def test_thresholds_found_together_are_those_of_each_layer_alone(several, tail):
+    """Among them that of a layer with no atom on, which any threshold serves."""
+    bound = HybridBound(tail)
+    several = [*several, attrs.evolve(several[0], sparsity=0)]
+    alone = [bound.best_threshold(layer) for layer in several]
+    assert bound._best_thresholds(several) == alone
+
+
 def test_first_order_optimum_of_two_exponentials():
     layer = LayerStatistics(
         coherence=0.01, sparsity=100, x_min=1, x_max=1, n_atoms=1000, n_stripes=1000, containing=100

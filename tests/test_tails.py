@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -282,6 +283,18 @@ def test_larger_ones_lie_between_the_ends_of_the_lattice(count, level):
         low, high = tail.lower(count * [0.1], 0.1 * level), tail.upper(count * [0.1], 0.1 * level)
         assert low <= float(exact) <= high
         assert high == pytest.approx([float(exact)], rel=1e-11, abs=0)  # equal weights fit
+
+
+def test_rows_without_noise_are_listed_by_halves_beside_one_with_noise():
+    weights = np.random.default_rng(0).uniform(0.1, 1, (2, 22))
+    weights[0, 5:] = 0
+    Exact().upper(weights[0], 2, 0.1, "gauss")  # imports what it needs
+    tracemalloc.start()
+    together = Exact().upper(weights, 2, [0.1, 0], "gauss")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**22  # bytes, and all signed sums would take eight times as many
+    assert together[1] == Exact().upper(weights[1], 2)
 
 
 def share_of_patterns(multiples, level):

@@ -152,6 +152,7 @@ class _Classes:
         # just inside either end of the interval one of the two kinds of failure is ruled out
         ends = np.hstack([units.quiet + edge, units.full - edge])
         outside = (ends < low) | (ends > high)
+        ends = np.clip(ends, low, high)  # where no atom is on, the upper one is infinite
         for _ in range(_ZOOMS):
             places = np.linspace(low[:, 0], high[:, 0], _GRID + 1, axis=1)
             best = self.union(places, places).argmin(axis=1, keepdims=True)

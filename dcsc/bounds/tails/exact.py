@@ -125,12 +125,12 @@ def _listed(rows: Rows, levels: Array, sign: Array, halves: bool) -> Array:
     Normal noise is rounded by ``sign``, one for each level.
     """
     out = np.empty(levels.shape)
-    sizes = rows.count
-    for size in np.unique(sizes).tolist():
-        halves = halves and not rows.spread.any()
-        for batch in _blocks(np.flatnonzero(sizes == size), (size + 1) // 2 if halves else size):
+    kinds = 2 * rows.count + (halves & (rows.spread == 0))
+    for kind in np.unique(kinds).tolist():
+        size, halved = divmod(kind, 2)
+        for batch in _blocks(np.flatnonzero(kinds == kind), (size + 1) // 2 if halved else size):
             weights, at = rows.weights[batch, :size], levels[:, batch]
-            if halves:
+            if halved:
                 out[:, batch] = np.ldexp(_count(weights, at), -size)
             else:
                 out[:, batch] = _whole(weights, at, rows.spread[batch], sign)
