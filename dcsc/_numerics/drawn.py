@@ -96,12 +96,13 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     # place of a signal: m²c multiplications for all of these, and then m² for 2mc in every pass.
     passes = count * patterns * positions
     direct = lone and m * (c + passes) < 2 * c * passes
+    made = m if direct else c  # coefficients or channels that a pass makes of codes
     if direct:
         with OneBlasThread():
-            taps, c = taps @ taps.swapaxes(2, 3), m
+            taps = taps @ taps.swapaxes(2, 3)
     # As many patterns side by side as the cache holds the codes and signals of.
     lanes = VECTOR_BYTES // codes.itemsize
-    row = (step * m + samples * c) * VECTOR_BYTES
+    row = (step * m + samples * made) * VECTOR_BYTES
     if row > _MOST_BYTES:
         maps = convolution.spread, convolution.correlate
         return plain.count_by_maps(*maps, codes, signs, filters, grid, levels)
@@ -118,11 +119,11 @@ def count_wrong(codes: Array, signs: Array, filters: Array, grid: Grid, levels: 
     def work(start: int, stop: int) -> None:
         # Tiles go on beyond the last pattern: numbers that happen to lie there may be slow ones.
         rows = np.zeros(step * m * columns + beyond, codes.dtype)
-        signal = np.zeros(samples * c * columns + beyond, codes.dtype)
+        signal = np.zeros(samples * made * columns + beyond, codes.dtype)
         wrong = np.zeros((2, count, patterns), np.int64)
         _count(
-            flat, drawn, levels, *sums, direct, grid.groups, c, step, columns, rows, signal, wrong,
-            start, stop,
+            flat, drawn, levels, *sums, direct, grid.groups, made, step, columns, rows, signal,
+            wrong, start, stop,
         )  # fmt: skip
         counts.append(wrong)
 

@@ -120,8 +120,7 @@ class LayerRecord(ABC):
     @property
     def strongest(self) -> float:
         """c_max² x_max, the largest share of a non-zero in its coefficient."""
-        norm = self.gain[1]
-        return norm * (norm * self.amplitude)
+        return self.gain[1] * (self.gain[1] * self.amplitude)
 
     @property
     def unit_norm(self) -> bool:

@@ -12,7 +12,7 @@ from dcsc._arrays import Array, integer
 from dcsc._fields import number_field
 from dcsc._threads import OneBlasThread
 from dcsc.bounds.tails.base import NOISE_MODELS, Rows, Tail
-from dcsc.bounds.tails.multiples import added, like_sizes
+from dcsc.bounds.tails.multiples import added, worth_adding
 from dcsc.bounds.tails.narrowing import narrowed
 
 __all__ = ["Exact"]
@@ -79,8 +79,8 @@ class Exact(Tail):
             at = np.concatenate([lower_at[:, done], upper_at[:, done]])
             shares = _listed(rows.take(done), at, sign, levels < _WHOLE)
             low[:, done], high[:, done] = np.split(shares, [len(lower_at)])
-        # Of weights that are nearly whole multiples of one unit, those are added.
-        like = ~done & like_sizes(rows)
+        # Of weights that are nearly whole multiples of one unit, those are added, if ends are near.
+        like = ~done & (gap == 0) & worth_adding(rows)
         if like.any():
             some = rows.take(like)
             done[like], below, above = added(some, lower_at[:, like], upper_at[:, like])

@@ -6,7 +6,7 @@ from dcsc._arrays import Array
 from dcsc.bounds.tails.base import Rows
 from dcsc.bounds.tails.lattice import FLOOR, masses
 
-__all__ = ["added", "like_sizes"]
+__all__ = ["added", "worth_adding"]
 
 _LARGEST = 8
 _WIDEST = 4096  # sums of more units are worth less than they cost
@@ -14,7 +14,7 @@ _NEAR = 0.1  # of a unit: how far sums of the same multiples may lie from each o
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def like_sizes(rows: Rows) -> Array:
+def worth_adding(rows: Rows) -> Array:
     """Return which rows are worth a look: no noise, and no weight many times the smallest."""
     if not rows.weights.shape[1]:
         return np.zeros(len(rows), dtype=bool)
@@ -57,5 +57,6 @@ def added(rows: Rows, lower_at: Array, upper_at: Array) -> tuple[Array, Array, A
 
 
 def _least(rows: Rows) -> Array:
+    """Return the smallest weight of each row that is not zero."""
     last = np.maximum(rows.count - 1, 0)[:, None]
     return np.take_along_axis(rows.weights, last, axis=1)[:, 0]

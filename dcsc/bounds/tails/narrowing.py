@@ -7,14 +7,14 @@ import numpy as np
 from dcsc._arrays import Array
 from dcsc.bounds.tails.base import Rows
 from dcsc.bounds.tails.lattice import Lattice
-from dcsc.bounds.tails.selberg import middles, rounding_error
+from dcsc.bounds.tails.selberg import ORDERS, middles, rounding_error
 from dcsc.bounds.tails.smooth import Chernoff
 
 __all__ = ["narrowed"]
 
 _PRECISION = 2e-3
-# one less than multiples of 16, which is what the sums of polynomials go by
-_DEGREES = 16 * np.array(sorted({round(2 ** (k / 5)) for k in range(5, 66)})) - 1
+# one less than multiples of what the sums of polynomials go by
+_DEGREES = ORDERS * np.array(sorted({round(2 ** (k / 5)) for k in range(5, 66)})) - 1
 _MORE = 1.13  # than a guess: what is left out of the sums, and what the circle adds
 _STEP, _LEAP = math.sqrt(2), 8  # by how much a degree that is too low grows
 _FEW_LEVELS = 8  # more of them are not worth a lattice each

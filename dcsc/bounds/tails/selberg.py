@@ -19,7 +19,7 @@ _EPS = float(np.finfo(np.float64).eps)
 _MOMENT_ERROR = 2.0**-45  # of what `selberg_sums` multiplies, for each cosine
 _LEAST = 2.0**-50  # a moment that is smaller is left out anyway ...
 _LEFT_OUT = 1 / 32  # ... and larger ones, as long as they make up this share of what may be open
-_ORDERS = 16
+ORDERS = 16
 _AROUND = 8
 _BEYOND = 10
 
@@ -64,10 +64,10 @@ class Selberg(Tail):
     degree: int = number_field(integer, default=1024, minimum=1, maximum=LARGEST_DEGREE)
 
     def _upper(self, rows: Rows) -> Array:
-        return self._ends(rows, rows.level[None][:0], rows.level[None], rows.spread)[1][0]
+        return self._ends(rows, rows.level[None][:0], rows.level[None], np.zeros(len(rows)))[1][0]
 
     def _lower(self, rows: Rows) -> Array:
-        return self._ends(rows, rows.level[None], rows.level[None][:0], rows.spread)[0][0]
+        return self._ends(rows, rows.level[None], rows.level[None][:0], np.zeros(len(rows)))[0][0]
 
     def _ends(
         self, rows: Rows, lower_at: Array, upper_at: Array, gap: Array
@@ -159,7 +159,7 @@ def _coefficients(degree: int) -> tuple[Array, float]:
     Zeros fill them up to a number of orders that `selberg_sums` takes.
     """
     u = np.arange(1, degree + 1) / (degree + 1)
-    out = np.zeros((2, -(-(degree + 1) // _ORDERS) * _ORDERS))
+    out = np.zeros((2, -(-(degree + 1) // ORDERS) * ORDERS))
     out[0, 1 : degree + 1] = -(1 - u) / np.tan(np.pi * u) - 1 / np.pi
     out[1, 1 : degree + 1] = 1 - u
     out /= degree + 1

@@ -147,7 +147,7 @@ def _of_class(name: str, bound: BoundCalculator, statistics: list[LayerStatistic
     if not statistics:
         return TheoremFacts(name, reason="no unit is on")
     guarantees = [bound.evaluate(one) for one in statistics]
-    # What is allowed rises with the least share of a non-zero over the largest: that of the median.
+    # What is allowed rises with the least share of a non-zero over the largest: the lower median.
     ordered = sorted(statistics, key=lambda one: one.signal / one.x_max)
     allowed = bound.max_sparsity(ordered[(len(ordered) - 1) // 2], RISK)
     return TheoremFacts(

@@ -1,5 +1,7 @@
 """What the units of a layer see of its codes, computed once for all that ask."""
 
+import math
+
 import attrs
 import numpy as np
 
@@ -39,7 +41,7 @@ class Seen:
 
     def union(self, number: int) -> float:
         """Return what ``InstanceBound("chernoff")`` proves of the code of an input, unclipped."""
-        return float(self._chernoff(number).sum())
+        return math.fsum(self._chernoff(number).tolist())
 
     def ends(
         self,
