@@ -30,7 +30,9 @@ class HardThresholdingPursuit(Pursuit):
     the support is used. With `TopK`, `StripeProjection` and `HardThreshold` the objective of
     `ProximalGradient` falls with each step up to 1/‖A‖², so that a support never comes back, and
     the pursuit ends by itself; it needs few steps, for it does not wait until the entries have
-    settled. With soft thresholds it may go in circles until ``iterations`` end it.
+    settled. With soft thresholds it may go in circles until ``iterations`` end it. Where a
+    support has more atoms than there are samples, as it may with `GroupMax`, many codes are least
+    squares, and rounding may decide to which of them the steps lead.
 
     A step of the record's ``iterations`` is one gradient step with its least squares.
 

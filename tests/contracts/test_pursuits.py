@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dcsc import DCSCModel, Layer
@@ -31,7 +31,15 @@ from dcsc.projections import (
     StripeTopK,
     TopK,
 )
-from dcsc.pursuits import Holistic, Layered, OneStep, ProximalGradient, Pursued, Pursuit
+from dcsc.pursuits import (
+    HardThresholdingPursuit,
+    Holistic,
+    Layered,
+    OneStep,
+    ProximalGradient,
+    Pursued,
+    Pursuit,
+)
 from dcsc.signs import IdentitySigns, RademacherSigns
 from dcsc.testing import check_pursuit
 from tests import cases, strategies
@@ -78,6 +86,8 @@ def orthogonal(size=8):
 def test_laws(kind, dictionary, data):
     pursuit = data.draw(strategies.pursuits(kind))
     projection = PROJECTIONS[data.draw(st.sampled_from(list(PROJECTIONS)))]
+    # It keeps more atoms than there are samples: many codes are least squares, rounding chooses.
+    assume(not (kind is HardThresholdingPursuit and isinstance(projection, GroupMax)))
     check_pursuit(pursuit, DICTIONARIES[dictionary], projection, data.draw(strategies.seeds))
 
 
