@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from dcsc._numerics import plain, selberg
+from dcsc._numerics import plain, selberg, vectors
 from dcsc.bounds.tails import Exact, Lattice, Selberg, as_tail
 from dcsc.bounds.tails.base import Rows
-from dcsc.bounds.tails.selberg import middles
+from dcsc.bounds.tails.selberg import ORDERS, middles
 from dcsc.errors import DcscError
 from dcsc.testing.tails import LEAST, WORST, signed_sums
 from tests.reference_values import TAIL_WEIGHTS, TAILS
@@ -188,6 +188,10 @@ def test_normal_noise_of_any_size():
 
 
 # ---- the sums ------------------------------------------------------------------------------------
+
+
+def test_polynomials_are_filled_up_to_what_vectors_take():
+    assert ORDERS % vectors.ORDERS == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 90), st.sampled_from([64, 192, 2048]))

@@ -331,7 +331,7 @@ def test_whole_multiples_of_one_unit_are_added(count, largest, off):
             if (level + moved + whole) % 2 == 0:
                 assert low <= share_of_patterns(multiples, level + moved + 1)
             assert low <= share <= high
-            assert high <= share * (1 + Fraction(1, 10**10)) + Fraction(1, 10**299)
+            assert high <= share * (1 + Fraction(2, 10**12)) + Fraction(1, 10**299)
 
 
 def test_of_nearly_whole_multiples_differences_may_decide():

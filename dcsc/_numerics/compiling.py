@@ -152,7 +152,7 @@ def inner(function: F, freedom: Freedom = frozenset(), alone: bool = False) -> F
         dispatcher._compilation_chain_init_hook = lambda: None
     try:
         dispatcher._cache = _Cache(function, alone)
-    except Exception as error:  # no folder is writable
+    except Exception as error:  # no folder is writable, or numba keeps its loops in another way
         _tell(f"{type(error).__name__}: {error}")
     return cast(F, dispatcher)
 

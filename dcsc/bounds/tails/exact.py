@@ -37,7 +37,7 @@ class Exact(Tail):
     two thousandths of the probability of one another, or within the gap that is asked for: by
     `Selberg`'s polynomials of as high a degree as this takes. Where these do not get there, because
     a sum of some probability lies at t, or next to nothing beyond it, `Lattice` has its turn.
-    Weights that are nearly whole multiples of one unit are added, whatever their number.
+    Weights that are nearly whole multiples of one unit, 8 at the most and 4096 together, are added.
 
     Parameters
     ----------

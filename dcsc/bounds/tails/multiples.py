@@ -8,8 +8,7 @@ from dcsc.bounds.tails.lattice import FLOOR, masses
 
 __all__ = ["added", "worth_adding"]
 
-_LARGEST = 8
-_WIDEST = 4096  # sums of more units are worth less than they cost
+_LARGEST, _WIDEST = 8, 4096  # units of a weight, and of a row: more are not worth what they cost
 _NEAR = 0.1  # of a unit: how far sums of the same multiples may lie from each other
 _EPS = float(np.finfo(np.float64).eps)
 

@@ -89,7 +89,7 @@ def middles(
     lower_at, upper_at : arrays of shape (levels, rows)
         Levels of which the ends are wanted, the lower ones first: rounding moves either outwards.
     degree : array of int, shape (rows,)
-        One less than a multiple of 16 wastes nothing.
+        One less than a multiple of ``ORDERS`` wastes nothing.
     gap : array of shape (rows,)
         So far apart the ends may be: moments that are small beside it are left out, and what they
         could be added to the distance.
