@@ -69,18 +69,23 @@ from dcsc.signs import BlockSigns, FilterSigns, FixedSigns, IdentitySigns, Radem
 
 @attrs.frozen(eq=False)
 class Plain(Dictionary):
-    """What a stranger writes: two shapes and two hooks, the rest is left to the defaults."""
+    """What a stranger writes: two shapes and two hooks, the rest is left to the defaults.
+
+    No BLAS takes part, whose flags of invalid values may mean nothing.
+    """
 
     matrix: np.ndarray
     signal_shape: tuple[int, ...]
     code_shape: tuple[int, ...]
 
     def _synthesize(self, codes):
-        flat = codes.reshape(len(codes), -1) @ self.matrix.T.astype(codes.dtype)
+        matrix = self.matrix.astype(codes.dtype)
+        flat = np.einsum("bk,nk->bn", codes.reshape(len(codes), -1), matrix)
         return flat.reshape(len(codes), *self.signal_shape)
 
     def _analyze(self, signals):
-        flat = signals.reshape(len(signals), -1) @ self.matrix.astype(signals.dtype)
+        matrix = self.matrix.astype(signals.dtype)
+        flat = np.einsum("bn,nk->bk", signals.reshape(len(signals), -1), matrix)
         return flat.reshape(len(signals), *self.code_shape)
 
 

@@ -20,6 +20,7 @@ from dcsc._numerics import loops, plain, scattering, vectors
 from dcsc._numerics.grid import Grid
 from dcsc._numerics.layout import Plan, run_array, with_axis
 from dcsc._numerics.memory import empty
+from dcsc._numerics.products import matmul
 from dcsc._threads import OneBlasThread, share
 
 _CACHE_BYTES = 2**19
@@ -134,7 +135,7 @@ def _multiply(signals: Array, filters: Array, out: Array) -> Array:
     def work(start: int, stop: int) -> None:
         if not np.isfinite(columns[start:stop]).all():
             raise FloatingPointError
-        np.matmul(matrix, columns[start:stop], out=result[start:stop])
+        matmul(matrix, columns[start:stop], out=result[start:stop])
 
     share(work, len(signals), _least(2 * out.size * len(filters[0]) // max(len(signals), 1)))
     return out

@@ -17,6 +17,7 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array, Shape
+from dcsc._numerics.products import matmul
 from dcsc._threads import OneBlasThread, share
 from dcsc.dictionaries.axes import AtomAxis
 
@@ -205,9 +206,9 @@ def visit_tables(
 def multiply(left: Array, right: Array, terms: Terms, out: Array, spare: Array) -> None:
     """Compute a table, by products that need no copy of the filters, as channels come last."""
     products = _products(left, right, terms)
-    np.matmul(*next(products), out=out)
+    matmul(*next(products), out=out)
     for x, y in products:
-        out += np.matmul(x, y, out=spare)
+        out += matmul(x, y, out=spare)
 
 
 def _products(left: Array, right: Array, terms: Terms) -> Iterator[tuple[Array, Array]]:

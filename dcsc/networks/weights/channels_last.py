@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._numerics.products import matmul
 from dcsc._words import listed
 from dcsc.errors import DcscError
 from dcsc.networks.operations.base import checked_size
@@ -146,7 +147,7 @@ def _combined(layer: str, deep: Array, kernel: Array, point: Array) -> Array:
     checked_size((filters, channels, *extent), layer)
     # Output o has, of channel c, the sum over m of P[cM + m, o] times the filter of cM + m.
     weights = np.moveaxis(point.reshape(channels, multiplier, filters), 2, 1)
-    taps = weights @ deep.reshape(channels, multiplier, -1)
+    taps = matmul(weights, deep.reshape(channels, multiplier, -1))
     return np.moveaxis(taps, 1, 0).reshape(filters, channels, *extent)
 
 
