@@ -251,6 +251,42 @@ def test_gaussian_noise(tail, case, deviation):
     assert (tail.upper(weights, levels, deviation, "gauss") * SLOP >= exact).all()
 
 
+def normal_tail(deviations):
+    """Q of an exact number."""
+    return math.erfc(float(max(min(deviations, 100), -100)) / math.sqrt(2)) / 2
+
+
+@pytest.mark.parametrize("tail", [*TAILS, Selberg(64)], ids=repr)
+@pytest.mark.parametrize(
+    "weights",
+    [[0, 0, 0], [1, 2, 3], [1e300, 1e300], [1e-300, 3e-300], [1e-320, 1, 1], [5e-324, 5e-324]],
+)
+def test_numbers_of_any_size(tail, weights):
+    """Levels, deviations and slack from the smallest float to nearly the largest."""
+    sizes = [0, 5e-324, 1e-300, 1e-6, 1, 6, 1e6, 1e300]
+    cases = itertools.product([*sizes, -1, -1e6, -1e300], sizes, [0, 1, 1e300])
+    levels, deviations, slack = np.array(list(cases)).T
+    wide = np.broadcast_to(np.array(weights, float), (len(levels), len(weights)))
+    sums = [sum(map(Fraction, signed)) for signed in (patterns(len(weights)) * weights).tolist()]
+
+    def exact(level, deviation):
+        if deviation == 0:
+            return sum(each >= level for each in sums) / len(sums)
+        return sum(normal_tail((level - each) / deviation) for each in sums) / len(sums)
+
+    for law in ("none", "gauss"):
+        if law not in tail.noise_models:
+            continue
+        some = (deviations == 0) | (law == "gauss")
+        of = wide[some], levels[some], deviations[some], law
+        low, high = tail.ends(*of, slack=slack[some])
+        assert ((low >= 0) & (low <= high) & (high <= 1)).all()
+        asked = [[Fraction(x) for x in each[some]] for each in (levels, deviations, slack)]
+        for least, most, level, deviation, near in zip(low, high, *asked, strict=True):
+            assert least <= exact(level + near, deviation) * SLOP
+            assert most * SLOP >= exact(level - near, deviation)
+
+
 def test_a_shift_that_depends_on_the_signs_exceeds_the_independent_tail():
     # one weight 1/4, noise 1/4 that always adds to it: certain, where independence claims a half
     assert Exact().upper([0.25], 0.0, 0.25, "adversarial") == [1.0]
@@ -448,6 +484,8 @@ def test_names():
         (([1.0], 1, -0.5), "noise: expected at least 0, got -0.5"),
         (([1.0], 1, 0.5, "none"), "noise: expected 0, got 0.5"),
         (([1.0], 1, 0.5, "pink"), "noise_model: expected one of none, independent"),
+        (([1e308, 1e308], 1), "weights, level, noise and slack add up to no float"),
+        (([1e308], 1, 1e308), "weights, level, noise and slack add up to no float"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):

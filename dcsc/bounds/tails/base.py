@@ -23,6 +23,12 @@ NOISE_MODELS = ("none", "independent", "martingale", "adversarial", "gauss")
 """The names of dcsc's own noise models, `dcsc.bounds.noise`."""
 
 
+# Sums with Gaussian noise go beyond so many times the norm and the deviation together with a
+# probability below all floats: exp(-40²/2) by Hoeffding's inequality.
+_FAR = 40.0
+_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
+
 def summing(count: Array) -> Array:
     """Return how much a sum of so many positive numbers is rounded at most, relative to it.
 
@@ -90,10 +96,12 @@ class Rows:
         The size, the sum of a row or the spread, is then at least 1/2: squares are numbers.
         """
         exponents = -np.frexp(np.maximum(self.reach, self.spread))[1]
+        spread = np.ldexp(self.spread, exponents)
         scaled = Rows(
             times_power(self.weights, exponents[:, None]),
             np.ldexp(self.level, exponents),
-            np.ldexp(self.spread, exponents),
+            # noise that is there stays
+            np.where(self.spread > 0, np.maximum(spread, _SMALLEST), 0.0),
         )
         vars(scaled)["reach"] = np.ldexp(self.reach, exponents)
         return scaled, exponents
@@ -204,10 +212,8 @@ class Tail(ABC):
             Ends as near to one another as this are near enough: a tail that can come as near as it
             is asked to may stop there.
         """
-        sums, size, law = self._sums(weights, level, noise, noise_model)
-        near = self._column(slack, "slack", len(sums.rows), minimum=0.0)
-        enough = self._column(gap, "gap", len(sums.rows), minimum=0.0)
-        low, high = law.ends(attrs.evolve(sums, slack=near, gap=enough), size)
+        sums, size, law = self._sums(weights, level, noise, noise_model, slack, gap)
+        low, high = law.ends(sums, size)
         return np.minimum(low, high), high
 
     def covers(self, noise: Noise) -> bool:
@@ -243,7 +249,13 @@ class Tail(ABC):
     # ---- what comes before and after ---------------------------------------------------------
 
     def _sums(
-        self, weights: Any, level: Any, noise: Any, noise_model: Noise | str
+        self,
+        weights: Any,
+        level: Any,
+        noise: Any,
+        noise_model: Noise | str,
+        slack: Any = 0.0,
+        gap: Any = 0.0,
     ) -> tuple["_Sums", Array, Noise]:
         name = type(self).__name__
         law = as_noise(noise_model, f"{name}: noise_model")
@@ -259,7 +271,12 @@ class Tail(ABC):
         w = w.astype(np.float64, copy=False)
         w.sort(axis=1)
         rows = Rows(w[:, ::-1], t, np.zeros(len(w)))
-        return _Sums(self, rows, np.zeros(len(w)), np.zeros(len(w))), size, law
+        near = self._column(slack, "slack", len(w), minimum=0.0)
+        enough = self._column(gap, "gap", len(w), minimum=0.0)
+        with np.errstate(over="ignore"):
+            if not np.isfinite(rows.reach + np.abs(t) + size + near).all():
+                raise DcscError(f"{name}: weights, level, noise and slack add up to no float")
+        return _Sums(self, rows, near, enough), size, law
 
     def _column(self, value: Any, argument: str, rows: int, minimum: float = -math.inf) -> Array:
         where = f"{type(self).__name__}: {argument}"
@@ -289,7 +306,7 @@ class Tail(ABC):
         unsure = np.stack([edge.unsure for edge in edges])
         some = np.asarray(unsure.any(axis=0))
         if some.any():
-            rest, exponents = rows.take(some).of_size_one()
+            rest, exponents = rows.at(edges[0].inside).take(some).of_size_one()
             levels = np.ldexp(np.stack([edge.inside[some] for edge in edges]), exponents)
             ends = self._ends(rest, levels[: len(below)], levels[len(below) :], sums.gap[some])
             where, shape = f"{type(self).__name__}._ends", (len(rest),)
@@ -320,14 +337,18 @@ class _Edge:
 
     @classmethod
     def of(cls, rows: Rows, shift: Array, tie: float, smooth: bool) -> "_Edge":
-        reach, level = rows.reach, rows.level + shift
-        edge = level + tie * np.maximum(np.maximum(np.abs(rows.level), np.abs(shift)), reach)
+        reach = rows.reach
+        with np.errstate(over="ignore"):  # infinite levels are far enough
+            level = rows.level + shift
+            far = _FAR * (reach + rows.spread)
+        size = np.maximum(np.maximum(np.abs(rows.level), np.abs(shift)), reach)
+        edge = level + math.copysign(1.0, tie) * np.maximum(abs(tie) * size, _SMALLEST)
         # beyond the ℓ1 norm on either side the sum always reaches the level, or never
         below = edge < -reach if tie > 0 else edge <= -reach
         noisy = rows.spread > 0
         unsure = ((edge <= reach) & (edge > -reach)) | noisy
         nearest = np.clip(level if smooth else edge, -reach, reach)
-        return cls(below & ~noisy, unsure, np.where(noisy, level, nearest))
+        return cls(below & ~noisy, unsure, np.where(noisy, np.clip(level, -far, far), nearest))
 
 
 @attrs.frozen(eq=False)
