@@ -248,6 +248,27 @@ def test_what_is_left_out_is_small(way, least):
     assert (apart > 0).all()
 
 
+def test_moments_of_the_largest_orders_are_as_near():
+    """Rotations begin again, so that what they are rounded by does not add up for 2^20 orders."""
+    orders, rows = 2**20, 16
+    weights = np.random.default_rng(7).uniform(0.001, 0.999, (rows, 1))
+    last = np.zeros((2, orders))
+    last[1, -1] = 1
+    made = selberg.selberg_sums(
+        weights,
+        np.full(rows, 2.0**63),
+        np.ones(rows, int),
+        np.zeros((rows, 1), np.uint64),
+        np.zeros(rows),
+        np.zeros(rows),
+        last,
+        np.tile([0, orders], (rows, 1)),
+    )
+    turns = [int(weight * 2.0**63) * (orders - 1) % 2**64 / 2**64 for weight in weights[:, 0]]
+    wanted = np.cos(2 * np.pi * np.array(turns))
+    assert np.abs(made[1, :, 0] - wanted).max() < 2.0**-45
+
+
 def test_a_gap_widens_the_ends_by_what_is_left_out():
     """They hold as those do that leave out nothing, and are apart by little more."""
     rng = np.random.default_rng(6)
