@@ -116,7 +116,7 @@ def crossover(repetitions, quick):
     """Return what share of the dense time going entry by entry takes, by share of non-zeros."""
     densities = (0.01, 0.03, 0.06, 0.1, 0.2)
     lines = [
-        "| batch, c, n, extent, kernel | dtype | map | 1 % | 3 % | 6 % | 10 % | 20 % |",
+        "| batch, c, n, extent, kernel | dtype | map | 1% | 3% | 6% | 10% | 20% |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for dtype in (np.float64, np.float32):

@@ -98,7 +98,7 @@ def main():
     total = sum(clock.spent.values())
     print(f"\n{total:.2f} s of processor time")
     for stage, seconds in clock.spent.most_common():
-        print(f"{100 * seconds / total:5.1f} %  {seconds:6.2f} s  {stage}")
+        print(f"{100 * seconds / total:5.1f}%  {seconds:6.2f} s  {stage}")
 
 
 if __name__ == "__main__":

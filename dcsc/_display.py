@@ -242,17 +242,17 @@ def ends(low: float, high: float) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a share in per cent; what is not all of it is not 100 %.
+    """Return a share in per cent; what is not all of it is not 100%.
 
     Examples
     --------
     >>> percent(0.5), percent(0.00012), percent(0.9996), percent(None)
-    ('50 %', '0.012 %', '>99.9 %', '–')
+    ('50%', '0.012%', '>99.9%', '–')
     """
     if value is None:
         return "–"
     text = f"{100 * value:.3g}"
-    return ">99.9 %" if text == "100" and value < 1 else f"{text} %"
+    return ">99.9%" if text == "100" and value < 1 else f"{text}%"
 
 
 def interval(low: float, high: float) -> str:

@@ -46,7 +46,7 @@ class Row:
 
 @attrs.frozen
 class Measured:
-    """A failure rate and its 95 % interval; whether importance sampling was needed."""
+    """A failure rate and its 95% interval; whether importance sampling was needed."""
 
     low: float
     best: float
@@ -193,7 +193,7 @@ def main() -> None:
     print(
         "\n(2): the sparsity that the uniform guarantee allows; (3): the probabilistic bound, not"
         "\ncut off at 1. Hoeffding, Chernoff, union: the bound for the codes, with these tails and"
-        "\nthe exact ones. β*: the best threshold by Chernoff's tails. [95 % interval], * by"
+        "\nthe exact ones. β*: the best threshold by Chernoff's tails. [95% interval], * by"
         "\nimportance sampling. ratio: of the union to what is measured."
     )
 

@@ -80,7 +80,7 @@ def main() -> None:
         )
     print()
     print("mean    8 codes fail      measured              JumpReLU       TopK   BatchTopK")
-    print("active  at most           [95 % interval]       finds  false   finds  finds")
+    print("active  at most           [95% interval]        finds  false   finds  finds")
     for active in (1, 2, 3, 4, 8, 16, 32):
         code = codes(active, np.random.default_rng(active))
         jump = JumpReLU(AMPLITUDES[0] / 2)

@@ -64,7 +64,7 @@ def test_stages_make_up_the_whole():
     command = [sys.executable, SIDES.with_name("stages.py"), "--most", "2"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     whole = float(re.search(r"^([0-9.]+) s of processor time$", printed, re.MULTILINE)[1])
-    rows = re.findall(r"^ *([0-9.]+) % +([0-9.]+) s  (.+)$", printed, re.MULTILINE)
+    rows = re.findall(r"^ *([0-9.]+)% +([0-9.]+) s  (.+)$", printed, re.MULTILINE)
     stages = {stage: float(seconds) for _, seconds, stage in rows}
     assert {"imports", "own signs among draws", "page", "the rest"} <= set(stages)
     assert sum(stages.values()) == pytest.approx(whole, abs=0.005 * (len(rows) + 1))

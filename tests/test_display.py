@@ -209,7 +209,7 @@ def test_records_within_records_are_told_and_not_counted():
     assert rows["own"] == f"{own.value:.4g}, of {first} and {second} shifted by {own.shift}"
     found = layer.resynthesis[0].alone
     assert dict(layer.resynthesis[0]._display().rows)["alone"] == (
-        f"{100 * found.found:.3g} % found, {found.false_alarms:.4g} false for each on"
+        f"{100 * found.found:.3g}% found, {found.false_alarms:.4g} false for each on"
     )
     assert str(Coherence(0.0, None, None)) == "0"
 
@@ -258,8 +258,8 @@ def test_what_files_say_is_text():
 
 def test_numbers_of_a_tally():
     text = repr(Tally(10, [8, 2], [30], [5]))
-    assert "the pathway fails at a rate of 0.2, 0.02521 to 0.5561 with 95 % confidence" in text
-    cells = ["8", "0.8", "0.4439", "to", "0.9748", "3", "0.5"]  # beta quantiles at 2.5 and 97.5 %
+    assert "the pathway fails at a rate of 0.2, 0.02521 to 0.5561 with 95% confidence" in text
+    cells = ["8", "0.8", "0.4439", "to", "0.9748", "3", "0.5"]  # beta quantiles at 2.5 and 97.5%
     assert text.split("\n")[2].split() == ["layer", "1", *cells]
 
 
@@ -268,17 +268,8 @@ def test_numbers_of_a_pathway_and_a_recovery():
     model = DCSCModel([Layer(dictionary, HardThreshold(0.5), IdentitySigns())])
     truth = model.synthesize([[[1, 0, 0, 2]], [[0, 0, 0, 3]]])
     wrong = Pathway([truth[0], [[[1, 1, 0, 2]], [[0, 0, 0, 3]]]], (2,))
-    assert repr(truth).split("\n")[3].split() == [
-        "layer",
-        "1",
-        "1",
-        "×",
-        "4",
-        "1.5",
-        "37.5",
-        "%",
-        "3",
-    ]
+    cells = ["1", "×", "4", "1.5", "37.5%", "3"]
+    assert repr(truth).split("\n")[3].split() == ["layer", "1", *cells]
     recovery = truth.compare(wrong)
     assert repr(recovery).split("\n")[0].endswith("exact in 1 of 2")
     assert repr(recovery).split("\n")[2].split() == [

@@ -106,17 +106,17 @@ def test_a_recovery_says_what_its_parts_are(recovery):
     assert drawn == [list(x) for x in (recovery.signal, recovery.kept, recovery.resynthesised)]
     titles = [axes.get_title() for axes in figure.axes[:3]]
     assert [title.split(":")[0] for title in titles[:2]] == ["input", "what the pathway keeps"]
-    assert "75 %" in titles[1]
-    assert titles[2] == "the same codes with random signs, 25 % noise"
+    assert "75%" in titles[1]
+    assert titles[2] == "the same codes with random signs, 25% noise"
     assert figure.get_suptitle().startswith(
-        "Whole pathway exact in 4 of 9 draws (rate 0.5, 95 % interval 0.25 to 0.88)"
+        "Whole pathway exact in 4 of 9 draws (rate 0.5, 95% interval 0.25 to 0.88)"
     )
     for number, axes in enumerate(figure.axes[3:]):
         entries = np.size(LAYERS[number][0])
         assert axes.get_title() == (
             f"layer {number + 1}: {30 + number} active of {entries}, S = {7 + number}\n"
             f"in the mean a draw misses {2.5 + number}, false alarms {4.5 + number}\n"
-            "exact in 2 of 9 draws (rate 0.2, 95 % interval 0.1 to 0.3)"
+            "exact in 2 of 9 draws (rate 0.2, 95% interval 0.1 to 0.3)"
         )
 
 
@@ -132,10 +132,10 @@ def test_a_rate_is_told_by_counts_and_its_interval_is_rounded_outwards(recovery)
     )
     figure = recovery_figure(report)
     assert figure.get_suptitle().startswith(
-        "Whole pathway exact in 999 of 1000 draws (rate 0.999, 95 % interval 0.99 to 1)"
+        "Whole pathway exact in 999 of 1000 draws (rate 0.999, 95% interval 0.99 to 1)"
     )
     assert "misses 0.03, false alarms 0.0\n" in figure.axes[3].get_title()
-    assert figure.axes[1].get_title() == "what the pathway keeps: >99.9 % of the energy"
+    assert figure.axes[1].get_title() == "what the pathway keeps: >99.9% of the energy"
 
 
 def test_a_recovery_of_a_picture_shows_pictures(recovery):

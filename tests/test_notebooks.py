@@ -14,7 +14,7 @@ SHOWN = {
         "below": "text/html",
         "model": "<svg",
         "truth": "text/html",
-        "tally": "95 % interval",
+        "tally": "95% interval",
         "tally.to_pandas()": "dataframe",
         "why": "sharpest bound",
         "plotting.explanation(why)": "image/png",

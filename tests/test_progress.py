@@ -39,13 +39,13 @@ def test_a_bar_ends_at_the_end(terminal, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "work" in err
-    assert "100 %" in err
+    assert "100%" in err
 
 
 def test_a_bar_stops_where_the_work_does(terminal, capsys):
     with pytest.raises(ZeroDivisionError), progress.share_progress("work") as report:
         report(1 / 0)
-    assert "100 %" not in capsys.readouterr().err
+    assert "100%" not in capsys.readouterr().err
 
 
 def test_a_log_of_a_sweep_has_a_line_every_ten_seconds(clock, capsys):
@@ -69,4 +69,4 @@ def test_a_bar_of_a_sweep_names_the_look(terminal, capsys):
         report(state(4, look=(2, 3), trials=10))
     err = capsys.readouterr().err
     assert "look 2 of at most 3: 6 of 8 cells" in err
-    assert "100 %" in err
+    assert "100%" in err

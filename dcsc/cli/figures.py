@@ -108,7 +108,7 @@ def _poster_tables(result: Poster) -> Iterator[tuple[str, Sequence[str], Sequenc
     ]
     sparsities = [s for s, ends in zip(a.sparsity, a.rate, strict=True) if ends[1] <= a.delta]
     rows.append((f"measured, {a.trials} draws a point", f"{max(sparsities, default=0)}"))
-    yield f"(a) One layer: {a.setting}", ("", "largest S with failure ≤ 1 %"), rows
+    yield f"(a) One layer: {a.setting}", ("", "largest S with failure ≤ 1%"), rows
     yield (
         f"(b) Largest S: {b.setting}",
         ("filters", "coherence", "measured", *b.lines),
@@ -161,7 +161,7 @@ def _recovery_lines(result: RecoveryReport) -> list[str]:
         f"The pathway keeps {percent(result.energy)} of the energy of the input (mean removed).",
         f"Whole pathway exact in {percent(result.exact.best)} of the draws; noise "
         f"{result.noise:.3g} of the signal's norm, largest patch norm {result.patch_noise:.3g}.",
-        "Thresholds: half of what 95 % of a layer's non-zeros exceed, over draws of their own.",
+        "Thresholds: half of what 95% of a layer's non-zeros exceed, over draws of their own.",
     ]
     for name, (probability, why) in result.guarantees.items():
         if probability < 1:

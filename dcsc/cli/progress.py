@@ -30,7 +30,7 @@ _WAITING = "waiting for workers"
 
 def _bar(screen: Screen, *rest: ProgressColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn())
-    return Progress(*columns, TextColumn("{task.percentage:.0f} %"), *rest, console=screen)
+    return Progress(*columns, TextColumn("{task.percentage:.0f}%"), *rest, console=screen)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def explanation(
 
     On the left the largest S that is proved for certain and for δ, beside the S of the codes. On
     the right the sharpest bound of the failure probability of each layer, beside the measured rate
-    with its exact 95 % interval; below 1e-12 they are drawn there, and a number says what they are.
+    with its exact 95% interval; below 1e-12 they are drawn there, and a number says what they are.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def sweep_figure(data: "xarray.Dataset", figure: Canvas | None = None) -> Canvas
         if not mapped:
             for unused in grid.ravel()[count:]:
                 unused.set_axis_off()
-        footer(figure, panels.data, "intervals hold with 95 %")
+        footer(figure, panels.data, "intervals hold with 95%")
     return figure
 
 

@@ -38,7 +38,7 @@ def poster_figure(poster: Poster, figure: Canvas | None = None) -> Canvas:
         _scaling(axes[1], poster.scaling)
         _depth(axes[2], poster.depth)
         figure.supxlabel(
-            f"measured over random signs, with exact 95 % intervals · seed {poster.seed} · "
+            f"measured over random signs, with exact 95% intervals · seed {poster.seed} · "
             f"dcsc {poster.version}",
             fontsize=8,
             color="0.4",

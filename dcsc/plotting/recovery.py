@@ -64,7 +64,7 @@ def _rate(exact: Estimate[float], draws: int) -> str:
     """Return in how many draws something was so, as a rate with its interval."""
     low, best, high = exact
     return (
-        f"{round(best * draws)} of {draws} draws (rate {digits(best)}, 95 % interval "
+        f"{round(best * draws)} of {draws} draws (rate {digits(best)}, 95% interval "
         f"{at_least(low, 2)} to {at_most(high, 2)})"
     )
 

@@ -46,7 +46,7 @@ def test_accuracy_is_that_of_a_loop(scores):
             right += max(range(10), key=row.__getitem__) == label
         found = analysis(labels)
         assert found.accuracy == right / 40
-        assert f"accuracy {100 * right / 40:.3g} %" in repr(found).split("\n")[0]
+        assert f"accuracy {100 * right / 40:.3g}%" in repr(found).split("\n")[0]
         assert found.numbers()["accuracy"] == right / 40
         (said,) = [x for x in at_a_glance(found) if "is the label" in x]
         assert f"is the label for {right} of 40 inputs: " in said

@@ -85,7 +85,7 @@ def test_numbers_are_those_of_both(plain, incoherent):
 
 def test_text_says_first_and_second(plain, incoherent):
     lines = repr(compare(plain, incoherent, ["plain", "incoherent"])).split("\n")
-    assert lines[0] == "plain → incoherent: 3 layers, accuracy 100 % → 100 %"
+    assert lines[0] == "plain → incoherent: 3 layers, accuracy 100% → 100%"
     first, second = (x.layers[0].filters.own.value for x in (plain, incoherent))
     assert f"{first:.4g} → {second:.4g}" in lines[2]
 
@@ -221,7 +221,7 @@ def test_what_is_decided_stands_beside_the_others():
     display = comparison._display()
     for row, first, second in zip(display.rows, *shares, strict=True):
         cell = row[display.headings.index("decided")]
-        ends = [float(text) for text in cell.removesuffix(" %").split(" → ")]
+        ends = [float(text) for text in cell.removesuffix("%").split(" → ")]
         # proved, so rounded down
         for end, share in zip(ends, (first, second), strict=True):
             assert 0 <= 100 * share - end < 0.1
@@ -231,7 +231,7 @@ def test_what_is_decided_stands_beside_the_others():
     # one of the two is enough
     half = compare(one, analysis("incoherent"))
     assert all(pair.measured("decided")[1] is None for pair in half.layers)
-    assert half._display().rows[0][-1].endswith(" % → –")
+    assert half._display().rows[0][-1].endswith("% → –")
     assert len(comparison_figure(half).axes) == 4
     none = compare(analysis("plain"), analysis("incoherent"))
     assert "decided" not in none._display().headings
@@ -250,7 +250,7 @@ def test_a_pair_tells_itself_in_a_few_lines(plain, incoherent):
     lines = repr(pair).split("\n")
     assert len(lines) == 3
     assert lines[0] == "Two of layer conv1"
-    assert f"{100 * pair.pathways_alike:.3g} %" in lines[2]
+    assert f"{100 * pair.pathways_alike:.3g}%" in lines[2]
     assert "<table>" in pair._repr_html_()
 
 

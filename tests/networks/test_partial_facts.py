@@ -12,7 +12,7 @@ from dcsc.networks.shipped import digits_network_path
 from dcsc.signs import RademacherSigns
 
 INPUTS = 20
-# The same means from another program: 400 draws of the signs, recall ± half of its 95 % interval.
+# The same means from another program: 400 draws of the signs, recall ± half of its 95% interval.
 MEASURED = {
     "plain": [(0.6654, 0.0010, 1.846), (0.7022, 0.0010, 1.388), (0.7499, 0.0018, 1.172)],
     "incoherent": [(0.6518, 0.0008, 1.532), (0.8860, 0.0007, 0.927), (1.0, 0.0, 0.0)],

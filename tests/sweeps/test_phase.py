@@ -38,7 +38,7 @@ def test_one_axis_makes_a_curve(drawn):
     data, figure = drawn(axes=axes(stripe_sparsity=S), title="A title")
     (panel,) = figure.axes
     assert figure.get_suptitle() == "A title"
-    trials = "40 trials a cell, intervals hold with 95 % · seed 0"
+    trials = "40 trials a cell, intervals hold with 95% · seed 0"
     assert footer(figure) == f"{trials} · dcsc {dcsc.__version__}"
     assert panel.get_xlabel() == "stripe sparsity"
     assert panel.get_ylabel() == RATE

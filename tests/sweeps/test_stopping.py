@@ -166,7 +166,7 @@ def test_the_rule_is_recorded(stopped):
     assert data.attrs["stopping_rule"] == (
         "looks after 64, 128, 256, … trials and the last; a cell goes on while the interval is "
         "wider than 0.2 or it holds 0.9; exact intervals at 1 − 0.05/(number of looks), so that "
-        "those of all looks hold together with 95 % (Jennison and Turnbull)"
+        "those of all looks hold together with 95% (Jennison and Turnbull)"
     )
     assert json.loads(data.attrs["configuration"])["stop"] == {"levels": [0.9], "width": 0.2}
     assert data["settled"].values.all()

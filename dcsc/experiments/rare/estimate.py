@@ -59,7 +59,7 @@ class FailureEstimate(Displayed):
         low, best, high = self.interval()
         rows = [
             ("probability", digits(best)),
-            ("95 % interval", f"{digits(low)} to {digits(high)}"),
+            ("95% interval", f"{digits(low)} to {digits(high)}"),
             ("relative error", digits(self.relative_error)),
             ("cannot exceed", digits(self.ceiling)),
         ]
@@ -74,12 +74,12 @@ class FailureEstimate(Displayed):
 
     @property
     def low(self) -> float:
-        """Lower end of the 95 % interval."""
+        """Lower end of the 95% interval."""
         return self.interval().low
 
     @property
     def high(self) -> float:
-        """Upper end of the 95 % interval."""
+        """Upper end of the 95% interval."""
         return self.interval().high
 
     def interval(self, level: float = 0.95) -> Estimate[float]:

@@ -134,8 +134,8 @@ class Tally(Displayed, Tabled):
         ]
         return Display(
             f"Tally of {counted(self.trials, 'trial')}: the pathway fails at a rate of "
-            f"{rows[-1][2]}, {rows[-1][3]} with 95 % confidence",
-            ("", "failed", "rate", "95 % interval", "missed a trial", "false alarms a trial"),
+            f"{rows[-1][2]}, {rows[-1][3]} with 95% confidence",
+            ("", "failed", "rate", "95% interval", "missed a trial", "false alarms a trial"),
             rows,
             () if self.missed is not None else (_UNCOUNTED,),
         )

@@ -35,7 +35,7 @@ _SMALLEST = (0.1, 0.05, 0.02, 0.01, 0.0)
 class LayerReport(Facts):
     """What came back of one layer; counts are means over the draws.
 
-    ``exact`` is the share of draws with the exact support, with its 95 % interval.
+    ``exact`` is the share of draws with the exact support, with its 95% interval.
     """
 
     coherence: float
@@ -89,7 +89,7 @@ class RecoveryReport(Displayed, Tabled):
         low, best, high = self.exact
         return Display(
             f"Recovery of {self.name}: the whole pathway is exact in {percent(best)} of "
-            f"{self.draws} draws ({percent(low)} to {percent(high)} with 95 % confidence)",
+            f"{self.draws} draws ({percent(low)} to {percent(high)} with 95% confidence)",
             ("", "coherence", "S", "threshold", "non-zeros", "missed", "false alarms", "exact"),
             [
                 (
@@ -178,7 +178,7 @@ def recover(
 
     Entries of the deepest code below a tenth of its largest are dropped, fewer where that would
     leave a layer with less than two non-zeros a stripe. Each draw takes new signs and new noise.
-    The thresholds of the projections are fixed before: half of what 95 % of a layer's non-zeros
+    The thresholds of the projections are fixed before: half of what 95% of a layer's non-zeros
     exceed, over a few draws of their own.
 
     Parameters

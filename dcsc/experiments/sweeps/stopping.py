@@ -96,12 +96,12 @@ class Stopping:
     def said(self) -> str:
         """The rule in words, as the results record it."""
         if not self.adaptive:
-            return "a fixed number of trials; exact 95 % intervals (Clopper and Pearson)"
+            return "a fixed number of trials; exact 95% intervals (Clopper and Pearson)"
         reasons = [] if self.width is None else [f"the interval is wider than {self.width:g}"]
         reasons += [f"it holds {level:g}" for level in self.levels]
         first = ", ".join(str(FIRST_LOOK * factor) for factor in (1, 2, 4))
         return (
             f"looks after {first}, … trials and the last; a cell goes "
             f"on while {' or '.join(reasons)}; exact intervals at 1 − {_ERROR:g}/(number of "
-            "looks), so that those of all looks hold together with 95 % (Jennison and Turnbull)"
+            "looks), so that those of all looks hold together with 95% (Jennison and Turnbull)"
         )

@@ -62,7 +62,7 @@ class TheoremFacts:
     ----------
     name : str
     holds, of : int
-        For how many codes its failure probability is at most 1 %, and how many it was asked of;
+        For how many codes its failure probability is at most 1%, and how many it was asked of;
         codes without an active unit are not asked about.
     allowed : int or None
         The largest S with such a failure probability at the amplitudes of a code, the median; None

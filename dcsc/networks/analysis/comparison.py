@@ -22,13 +22,13 @@ __all__ = ["Comparison", "LayerPair", "compare"]
 
 def _proved(share: float | None) -> str:
     """Return a share that is proved, never rounded in its favour."""
-    return "–" if share is None else f"{at_least(100 * share, 3)} %"
+    return "–" if share is None else f"{at_least(100 * share, 3)}%"
 
 
 def _both(first: str, second: str) -> str:
     """Return two numbers, with one sign of per cent for both."""
-    if first.endswith(" %") and second.endswith(" %"):
-        first = first.removesuffix(" %")
+    if first.endswith("%") and second.endswith("%"):
+        first = first.removesuffix("%")
     return f"{first} → {second}"
 
 

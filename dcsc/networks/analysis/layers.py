@@ -121,6 +121,6 @@ def row_of(layer: LayerAnalysis, decided: bool) -> tuple[str, ...]:
 def _decided(facts: StabilityFacts | None) -> str:
     if facts is None:
         return "–"
-    return f"{at_least(100 * facts.decided, 3)} %" + (
+    return f"{at_least(100 * facts.decided, 3)}%" + (
         " (intervals)" if facts.method == "interval" else ""
     )

@@ -123,7 +123,7 @@ class SafetyFacts(Facts):
         off; None, like all below, where there are no such units.
     on, on_random : float or None
         Of the active units in a signal synthesised from the code, the share that stays on whatever
-        the signs, and with probability 99 % over random signs.
+        the signs, and with probability 99% over random signs.
     off, off_random : float or None
         The same of inactive units staying off.
     looked_at : (int, int)

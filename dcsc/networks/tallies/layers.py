@@ -66,7 +66,7 @@ class TheoremTally:
     ----------
     name : str
     holds, of : int
-        For how many codes its failure probability is at most 1 %, and how many it was asked of.
+        For how many codes its failure probability is at most 1%, and how many it was asked of.
     """
 
     name: str = attrs.field(validator=instance_of(str))

@@ -55,7 +55,7 @@ Progress = Callable[[float], None]
 
 @attrs.frozen(repr=False)
 class RatePanel(Displayed):
-    """Panel (a). Rates have 95 % intervals; ``values`` holds the bounds, at most 1, by their names.
+    """Panel (a). Rates have 95% intervals; ``values`` holds the bounds, at most 1, by their names.
 
     ``limits`` holds the largest S for which each bound guarantees failure at most ``delta``.
     """
@@ -86,7 +86,7 @@ class RatePanel(Displayed):
 class MeasuredLimit:
     """A measured limit: at ``passed`` at most a share δ of the trials fails, at ``failed`` more.
 
-    ``failed`` is None where the whole stripe passes. Rates have 95 % intervals.
+    ``failed`` is None where the whole stripe passes. Rates have 95% intervals.
     """
 
     filters: str

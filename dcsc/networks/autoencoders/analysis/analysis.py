@@ -194,7 +194,7 @@ class AutoencoderAnalysis(Displayed, Tabled, Saved):
                     "found by the decoder",
                     f"{percent(recovery.measured)} in {self.limits.draws} draws",
                 ),
-                ("proved, in the mean", f"{at_least(100 * low)} to {at_most(100 * high)} %"),
+                ("proved, in the mean", f"{at_least(100 * low)} to {at_most(100 * high)}%"),
                 ("false alarms", digits(recovery.measured_false_alarms)),
             ]
         return rows

@@ -42,7 +42,7 @@ class RecoveryFacts(Facts):
         The same over some draws of the signs.
     safe, likely : float or None
         Of some active latents: which share comes out right for all signs and every error of the
-        size `noise`, and with probability 99 % over random signs. None for codes with negative
+        size `noise`, and with probability 99% over random signs. None for codes with negative
         entries, of which this theorem does not speak.
     noise : float
         Relative to the norm of the signal.
