@@ -52,7 +52,7 @@ def autoencoder_page(analysis: AutoencoderAnalysis) -> str:
     context: dict[str, Any] = {
         "analysis": analysis,
         "glance": autoencoder_glance(analysis),
-        "rows": [(name, value.replace(" %", "%")) for name, value in analysis.rows()],
+        "rows": analysis.rows(),
         "meanings": MEANINGS,
         "pictures": list(_pictures(analysis)),
         "pairs": [_row(analysis, pair) for pair in decoder.pairs],
