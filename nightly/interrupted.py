@@ -254,8 +254,11 @@ def attempt(
 
 def main() -> int:
     """Run the command line."""
-    # What a script starts in the background ignores SIGINT, and so would all that it starts.
+    # What runs in the background or under nohup ignores signals, and so would all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=100, help="how many commands to interrupt")
     parser.add_argument("--seed", type=int, default=0, help="which moments and signals")

@@ -4,14 +4,18 @@ import contextlib
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
 from dcsc import cli
+
+PATIENCE = 300  # seconds after which what does not come is given up; no test measures them
 
 
 class Done(NamedTuple):
@@ -36,24 +40,61 @@ def call(monkeypatch, capsys, *arguments):
     return Done(code, *capsys.readouterr())
 
 
-def start(*arguments, cwd):
-    """Start the command line in a group of processes of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "dcsc", *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "MPLBACKEND": "agg"},
-    )
+@contextlib.contextmanager
+def start(*arguments, cwd, program=("-m", "dcsc")):
+    """Start the command line; yield its process, and kill what is left of its group at the end."""
+    with attended():
+        process = subprocess.Popen(
+            [sys.executable, *program, *map(str, arguments)],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "MPLBACKEND": "agg"},
+        )
+    with process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def attended():
+    """Let what starts here listen to the signals of a terminal, also under nohup.
+
+    A signal that is ignored here would be ignored there; one that is handled is not.
+    """
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def run(*arguments, cwd):
     """Run the command line in a process of its own."""
-    process = start(*arguments, cwd=cwd)
-    out, err = process.communicate(timeout=300)
+    with start(*arguments, cwd=cwd) as process:
+        out, err = process.communicate(timeout=PATIENCE)
     return Done(process.returncode, out, err)
+
+
+def wait_for(ready, process=None, seconds=PATIENCE):
+    """Wait until something is so, which the work of a process is to bring about."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert process is None or process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.01)
 
 
 def refused(done):

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from dcsc.networks import ConvNetwork, Graph, Input, Node, load, operations
 from dcsc.networks.analysis import Limits, analyze
 from dcsc.networks.shipped import digits_inputs, digits_network_path
 from dcsc.networks.tallies import load_tally, tally
-from tests.commands import call, refused, run, start
+from tests.commands import PATIENCE, call, refused, run, start, wait_for
 from tests.networks.chains import convolve
 
 NETWORK = digits_network_path("incoherent")
@@ -104,12 +103,10 @@ def test_an_interrupted_command_goes_on(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.05, (16_000, 1, 8, 8))
     np.save(tmp_path / "x.npy", np.resize(images, noise.shape) + noise)
     options = ["analyze", NETWORK, "--input", "x.npy", "--most", 5, "--jobs", 1]
-    process = start(*options, "--tallies", "counts", cwd=tmp_path)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("counts/*.npz")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    with start(*options, "--tallies", "counts", cwd=tmp_path) as process:
+        wait_for(lambda: list(tmp_path.glob("counts/*.npz")), process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (
         130,
         "dcsc: interrupted: what was counted is in counts; the same command goes on\n",

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +14,7 @@ from dcsc.bounds import Certificate, LayerStatistics, UniformBound
 from dcsc.cli import proofs
 from dcsc.cli.common import print_table
 from dcsc.errors import DcscError
-from tests.commands import run, start
+from tests.commands import PATIENCE, run, start, wait_for
 from tests.sweeps.cases import SMALL
 
 COMMAND = [sys.executable, "-m", "dcsc"]
@@ -95,7 +95,7 @@ def shell(line, cwd, **variables):
         cwd=cwd,
         env={**os.environ, "MPLBACKEND": "agg", **variables},
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -131,22 +131,14 @@ def test_a_terminal_of_few_letters_and_columns(tmp_path):
 @pytest.mark.parametrize("way", ["module", "script"])
 def test_interrupted_while_it_imports(libraries, way, tmp_path):
     """Its libraries are mapped one after the other, which tells how far the imports are."""
-    if way == "module":
-        process = start("explain", cwd=tmp_path)
-    else:
-        script = tmp_path / "dcsc"
-        script.write_text("from dcsc.cli import main\nmain()\n")
-        process = subprocess.Popen(
-            [sys.executable, script, "explain"],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-    maps, end = f"/proc/{process.pid}/maps", time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < end:
-        with open(maps) as file:
-            if all(f"/{library}/" in text for text in [file.read()] for library in libraries):
-                break
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    script = tmp_path / "dcsc"
+    script.write_text("from dcsc.cli import main\nmain()\n")
+    program = ("-m", "dcsc") if way == "module" else (script,)
+    with start("explain", cwd=tmp_path, program=program) as process:
+        maps = Path(f"/proc/{process.pid}/maps")
+        wait_for(lambda: all(f"/{library}/" in maps.read_text() for library in libraries), process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, "", "dcsc: interrupted\n")
 
 

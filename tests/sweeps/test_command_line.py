@@ -1,5 +1,6 @@
 """The three commands, as a person runs them."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,11 +15,9 @@ from dcsc._words import visible
 from dcsc.experiments import sweeps
 from dcsc.experiments.sweeps import Sweep, run
 from tests import commands
-from tests.commands import start
+from tests.commands import PATIENCE, start, wait_for
 from tests.sweeps.cases import BARE, SMALL, numbers, sweep
 from tests.sweeps.test_killed import members
-
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -45,8 +44,8 @@ def test_recall_is_drawn_where_it_is_proved(tmp_path, called):
 
 def test_a_sweep_from_file_to_figure(file, tmp_path, called):
     """The first in a process of its own: what is printed where nobody looks on, and written."""
-    done = start("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path)
-    out, err = done.communicate(timeout=PATIENCE)
+    with start("sweep", "small.toml", "--out", "out", "--jobs", "1", cwd=tmp_path) as done:
+        out, err = done.communicate(timeout=PATIENCE)
     assert done.returncode == 0, err
     lines = err.splitlines()
     assert lines[0] == "dcsc sweep: 8 cells, at most 100 trials each"
@@ -86,25 +85,22 @@ def test_an_interrupted_sweep_goes_on(jobs, moment, sent, tmp_path):
     """
     file = tmp_path / "long.toml"
     file.write_text(SMALL.replace("trials = 100", "trials = 10000000"))
-    done = start("sweep", "long.toml", "--out", "out", "--jobs", jobs, cwd=tmp_path)
-    end = time.monotonic() + PATIENCE
     blocks = tmp_path / "out" / "blocks"
-    moments = {
-        "landed": lambda: list(blocks.glob("[0-9a-f]*.json")),
-        "started": lambda: len(members(done.pid)) >= 3,
-        "importing": lambda: len(members(done.pid)) >= 3 and not time.sleep(0.5),
-    }
-    while not moments[moment]():
-        assert time.monotonic() < end
-        assert done.poll() is None, done.stderr.read()
-        time.sleep(0.01)
-    if jobs > 1 and sent == signal.SIGINT:
-        # The one who started them stops them soon after; nobody is that fast here.
-        for worker in set(members(done.pid)) - {str(done.pid)}:
-            os.kill(int(worker), signal.SIGINT)
-        time.sleep(0.3)
-    os.killpg(done.pid, sent)
-    out, err = done.communicate(timeout=PATIENCE)
+    with start("sweep", "long.toml", "--out", "out", "--jobs", jobs, cwd=tmp_path) as done:
+        moments = {
+            "landed": lambda: list(blocks.glob("[0-9a-f]*.json")),
+            "started": lambda: len(members(done.pid)) >= 3,
+            "importing": lambda: len(members(done.pid)) >= 3 and not time.sleep(0.5),
+        }
+        wait_for(moments[moment], done)
+        if jobs > 1 and sent == signal.SIGINT:
+            # The one who started them stops them soon after; nobody is that fast here.
+            for worker in set(members(done.pid)) - {str(done.pid)}:
+                with contextlib.suppress(ProcessLookupError):  # a helper that is through
+                    os.kill(int(worker), signal.SIGINT)
+            time.sleep(0.3)
+        os.killpg(done.pid, sent)
+        out, err = done.communicate(timeout=PATIENCE)
     assert done.returncode == 128 + sent, err
     assert out == ""
     assert [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")] == [

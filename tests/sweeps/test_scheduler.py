@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from dcsc.errors import DcscError
 from dcsc.experiments import open, run
 from dcsc.experiments.sweeps import work
-from tests.commands import start
+from tests.commands import PATIENCE, start, wait_for
 from tests.sweeps.cases import SMALL, sweep
 from tests.sweeps.test_killed import LONG, assert_same
 
@@ -34,15 +33,12 @@ def scheduler(tmp_path):
     try:
         place = ("--host", "127.0.0.1", "--port", 0, "--scheduler-file", file)
         dask("distributed.cli.dask_scheduler", *place)
-        end = time.monotonic() + 60
-        while not file.exists() or not file.read_text():
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        wait_for(lambda: file.exists() and file.read_text())
         address = json.loads(file.read_text())["address"]
         for _ in range(2):
             dask("distributed.cli.dask_worker", address, "--nthreads", 1)
         with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield processes[0], address
     finally:
         for process in processes:
@@ -73,14 +69,10 @@ def test_a_scheduler_that_dies_is_one_sentence_and_a_rerun_goes_on(scheduler, tm
 def test_the_command_ends_in_one_line_too(scheduler, tmp_path):
     process, address = scheduler
     (tmp_path / "long.toml").write_text(SMALL.replace("trials = 100", "trials = 10000000"))
-    done = start("sweep", "long.toml", "--out", "out", "--dask", address, cwd=tmp_path)
-    end = time.monotonic() + 60
-    while not list((tmp_path / "out" / "blocks").glob("*.json")):
-        assert time.monotonic() < end
-        assert done.poll() is None, done.stderr.read()
-        time.sleep(0.05)
-    process.kill()
-    out, err = done.communicate(timeout=60)
+    with start("sweep", "long.toml", "--out", "out", "--dask", address, cwd=tmp_path) as done:
+        wait_for(lambda: list(tmp_path.glob("out/blocks/*.json")), done)
+        process.kill()
+        out, err = done.communicate(timeout=PATIENCE)
     assert (done.returncode, out) == (2, "")
     (line,) = [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")]
     assert line.startswith(f"dcsc: --dask: {LOST.format(address)}")
@@ -93,8 +85,8 @@ def test_a_wrong_address_is_one_line_and_leaves_nothing(tmp_path):
     before = {path: path.read_bytes() for path in (tmp_path / "old").rglob("*") if path.is_file()}
     for folder in ("new/inner", "old"):
         address = "tcp://127.0.0.1:1"
-        done = start("sweep", "small.toml", "--out", folder, "--dask", address, cwd=tmp_path)
-        out, err = done.communicate(timeout=60)
+        with start("sweep", "small.toml", "--out", folder, "--dask", address, cwd=tmp_path) as done:
+            out, err = done.communicate(timeout=PATIENCE)
         assert (done.returncode, out) == (2, "")
         (line,) = [line for line in err.splitlines() if not line.startswith("dcsc sweep: ")]
         assert line.startswith(f"dcsc: --dask: expected a scheduler at '{address}': ")
