@@ -59,14 +59,17 @@ def results(parallel: Any, calls: Iterable[Any]) -> Iterator[Any]:
 
     What is still at work if nobody takes it any more is cancelled, without a word of joblib's.
     """
-    with _deaf():
-        landed = parallel(calls)  # starts the workers
-    try:
+    with ExitStack() as stack:
+        with _deaf():
+            landed = parallel(calls)  # starts the workers
+            stack.callback(_cancel, landed)  # before a signal that was held back ends this
         yield landed
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            landed.close()
+
+
+def _cancel(landed: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        landed.close()
 
 
 def _leave_with(parent: int) -> None:
@@ -86,18 +89,43 @@ def _leave_with(parent: int) -> None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Hold a terminal's signals back for a moment; who starts meanwhile never gets them.
+    """Hold signals that end this process back for a moment, and let them come at its end.
 
-    They reach workers too, which would each print where they were, and the process that tidies up
-    after them, which would be gone too early.
+    Who starts meanwhile never gets those of a terminal, which reach workers too: these would each
+    print where they were, and the process that tidies up after them would be gone too early.
     """
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    with _later():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """Call the handler of a signal that ends this process at the end only.
+
+    It is not enough to block signals in this thread. Another one, as those of BLAS, receives them,
+    and the handler then interrupts this thread all the same, half way through a worker's start.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no handler is called there
+        yield
+        return
+    held = list[int]()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {n: signal.getsignal(n) for n in numbers if callable(signal.getsignal(n))}
     try:
-        resource_tracker.ensure_running()  # lets SIGINT through where it has to start first
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        for number in handlers:
+            signal.signal(number, lambda number, _: held.append(number))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
