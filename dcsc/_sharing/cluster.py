@@ -94,7 +94,7 @@ def _results(
     try:
         submit(ahead)
         for future in _landing(client, waiting, idle):
-            result = future.result()
+            result = _result(client, future, idle)
             futures.remove(future)
             submit(1)
             yield result
@@ -121,6 +121,18 @@ def _landing(client: Any, waiting: Any, idle: Callable[[], None]) -> Iterator[An
                 if not client.nthreads():
                     idle()
         yield next(waiting)
+
+
+def _result(client: Any, future: Any, idle: Callable[[], None]) -> Any:
+    """Return what a call has returned, or will once more if the worker that kept it is lost."""
+    while True:
+        try:
+            return future.result(timeout=_SILENCE)
+        except TimeoutError:
+            if future.status == "error":  # it is the call's own
+                raise
+            if not client.nthreads():
+                idle()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from dcsc import DcscError
 from dcsc._sharing import cluster as sharing
 from dcsc.cli.progress import sweep_progress
 from dcsc.experiments import open, run
+from tests.commands import wait_for
 from tests.sweeps.cases import DEEP, SMALL, sweep
 from tests.sweeps.test_killed import LONG, assert_same
 
@@ -52,14 +52,14 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
         def kill_one(state):
             if state.done and not killed:
                 with distributed.Client(cluster, set_as_default=False) as client:
-                    pids = client.run(os.getpid)
-                killed.append(next(iter(pids.values())))
-                os.kill(killed[0], signal.SIGKILL)
-                time.sleep(0.2)
+                    address, process = next(iter(client.run(os.getpid).items()))
+                os.kill(process, signal.SIGKILL)
+                wait_for(lambda: address not in cluster.scheduler_info["workers"])
+                killed.append(state)
 
         whole = sweep(LONG, trials=8000)
         run(whole, tmp_path / "a", dask=cluster.scheduler_address, progress=kill_one)
-    assert killed
+    assert 0 < killed[0].done < killed[0].pending
     run(whole, tmp_path / "b", jobs=2)
     assert_same(open(tmp_path / "a"), open(tmp_path / "b"))
 
@@ -68,7 +68,7 @@ def test_a_worker_that_is_killed_half_way_changes_nothing(tmp_path):
 def test_a_run_without_workers_says_that_it_waits_and_goes_on_with_others(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(sharing, "_SILENCE", 0.3)
+    monkeypatch.setattr(sharing, "_SILENCE", 1.0)
     whole, states = sweep(LONG, trials=2000), []
     with (
         distributed.LocalCluster(
@@ -77,13 +77,15 @@ def test_a_run_without_workers_says_that_it_waits_and_goes_on_with_others(
         sweep_progress(whole) as report,
     ):
         # without a word of it this test ends as well
-        late = threading.Timer(40, cluster.scale, [1])
-        late.start()
+        late = threading.Timer(60, cluster.scale, [1])
 
         def leave_alone(state):
             report(state)
             if not any(before.done for before in states) and state.done:
                 cluster.scale(0)
+                # meanwhile it may have ended another call, whose result goes with it
+                wait_for(lambda: not cluster.scheduler_info["workers"])
+                late.start()
             if state.waiting and not any(before.waiting for before in states):
                 cluster.scale(1)
             states.append(state)
