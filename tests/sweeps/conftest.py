@@ -1,5 +1,6 @@
-"""A figure of a sweep that is run for it."""
+"""A figure of a sweep that is run for it, and a clock."""
 
+import time
 import warnings
 
 import matplotlib
@@ -17,6 +18,12 @@ def strict():
     with matplotlib.rc_context({"figure.max_open_warning": 0}), warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         yield
+
+
+@pytest.fixture
+def own_seconds(monkeypatch):
+    """Seconds are those in which this process works, whatever else the machine does meanwhile."""
+    monkeypatch.setattr(time, "perf_counter", time.process_time)
 
 
 @pytest.fixture

@@ -33,14 +33,14 @@ WHY = (
     ],
     ids=["trials", "cells", "deep"],
 )
-def test_the_time_is_right_within_a_factor(text, changes, tmp_path):
+def test_the_time_is_right_within_a_factor(text, changes, tmp_path, own_seconds):
     given = sweep(text, **changes)
     guess = forecast(given).seconds
     done = run(given, tmp_path, jobs=1)
     assert guess / FACTOR < done.seconds * done.busy < guess * FACTOR
 
 
-def test_what_else_the_machine_does_is_not_counted(monkeypatch):
+def test_what_else_the_machine_does_is_not_counted(monkeypatch, own_seconds):
     """One measurement of 64 trials that waits for a second would stand for all trials of a cell."""
     given = sweep(SMALL, trials=60_000)
     quiet = forecast(given).seconds

@@ -116,7 +116,7 @@ def test_an_error_of_a_cell_names_it_and_what_landed_stays(tmp_path):
         run(sweep(text), tmp_path, jobs=1)
 
 
-def test_every_stretch_is_run_once(tmp_path):
+def test_every_stretch_is_run_once(tmp_path, own_seconds):
     states = []
     done = run(sweep(LONG), tmp_path, jobs=1, progress=states.append)
     assert states[-1].trials == done.trials == 16 * 24_000
