@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
+import matplotlib.font_manager  # noqa: F401  # no command has to tell that it makes the list of fonts
+
 from dcsc import cli
 
 PATIENCE = 300  # seconds after which what does not come is given up; no test measures them

@@ -15,6 +15,13 @@ settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+# What commands print is that of a pipe in which nobody has asked for anything else.
+for name in (
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"),
+    "DCSC_TRACEBACK",
+):
+    os.environ.pop(name, None)
+
 # What a shell starts in the background ignores interrupts, and so would the commands of the tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

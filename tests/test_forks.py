@@ -19,7 +19,8 @@ from dcsc._threads import OneBlasThread, _blas, share
 from dcsc.dictionaries import filters
 from dcsc.experiments import simulate
 
-signal.alarm(200)
+PATIENCE = 300
+signal.alarm(900)
 dictionary = dcsc.CirculantDictionary(filters.gaussian(16, 4, (5, 5), rng=0), (24, 24))
 signals = np.random.default_rng(0).standard_normal((8, 4, 24, 24))
 large = np.random.default_rng(1).standard_normal(2**21)
@@ -29,7 +30,7 @@ code = codes.draw(small, 2, rng=0)
 
 
 def numbers(_=None):
-    signal.alarm(100)
+    signal.alarm(PATIENCE)
     fresh = attrs.evolve(dictionary)  # without what it has computed already
     return [
         zlib.crc32(fresh.analyze(signals)),
@@ -48,7 +49,7 @@ def forked(check):
     \"\"\"Fork, and ask the child for `check`.\"\"\"
     pid = os.fork()
     if pid == 0:
-        signal.alarm(60)
+        signal.alarm(PATIENCE)
         ok = False
         try:
             ok = bool(check())
@@ -61,7 +62,7 @@ def meanwhile(work):
     \"\"\"Let another thread work, and go on once it says so.\"\"\"
     begun = threading.Event()
     threading.Thread(target=work, args=(begun,), daemon=True).start()
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
 """
 
 USED = "expected = numbers()\nassert blas_threads() == {2}\n"
@@ -73,7 +74,7 @@ def runs(*parts, **environment):
         env={**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1000,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -86,14 +87,14 @@ def runs(*parts, **environment):
 def test_multiprocessing():
     runs(USED, """
 with multiprocessing.get_context("fork").Pool(2) as pool:
-    assert pool.map_async(numbers, range(4)).get(timeout=60) == [expected] * 4
+    assert pool.map_async(numbers, range(4)).get(timeout=PATIENCE) == [expected] * 4
 """)  # fmt: skip
 
 
 def test_joblib():
     runs(USED, """
 from joblib import Parallel, delayed
-workers = Parallel(2, backend="multiprocessing", timeout=60)
+workers = Parallel(2, backend="multiprocessing", timeout=PATIENCE)
 assert workers(delayed(numbers)() for _ in range(4)) == [expected] * 4
 """)  # fmt: skip
 
@@ -105,7 +106,7 @@ from torch.utils.data import DataLoader
 class Data:
     def __len__(self): return 4
     def __getitem__(self, _): return numbers()
-loader = DataLoader(Data(), batch_size=None, num_workers=2, timeout=60,
+loader = DataLoader(Data(), batch_size=None, num_workers=2, timeout=PATIENCE,
                     collate_fn=list, multiprocessing_context="fork")
 assert list(loader) == [expected] * 4
 """)  # fmt: skip
@@ -186,7 +187,7 @@ def add(begun):
             dcsc._forks.hold(second)
         time.sleep(1)
 meanwhile(add)
-forked(lambda: second.acquire(timeout=10))
+forked(lambda: second.acquire(timeout=PATIENCE))
 """)
 
 
