@@ -8,6 +8,7 @@ import pytest
 
 from dcsc import DcscError
 from dcsc._sharing import cluster as sharing
+from dcsc._sharing import open_workers
 from dcsc.cli.progress import sweep_progress
 from dcsc.experiments import open, run
 from tests.commands import wait_for
@@ -97,6 +98,20 @@ def test_a_run_without_workers_says_that_it_waits_and_goes_on_with_others(
     assert 0 < states[first].done < states[first].pending
     assert not states[-1].waiting
     assert " cells: waiting for workers\n" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore")  # of dask
+def test_a_call_that_times_out_ends_the_run(cluster):
+    """It is not taken for a result that is on its way."""
+
+    def call():
+        raise TimeoutError
+
+    with (
+        open_workers(1, cluster.scheduler_address) as (run_calls, _),
+        pytest.raises(DcscError, match=r"or its workers are lost \(TimeoutError\)"),
+    ):
+        list(run_calls([(call, (), {})]))
 
 
 @pytest.mark.filterwarnings("ignore")  # of dask
