@@ -9,7 +9,7 @@ import tempfile
 import time
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-_SECONDS = 60
+_SECONDS = 300
 
 
 class Chromium:

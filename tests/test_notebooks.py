@@ -52,7 +52,9 @@ def test_a_notebook_runs_and_shows_what_it_says(path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     notebook = nbformat.read(path, as_version=4)
     # An error in a cell ends this with its traceback.
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    nbclient.NotebookClient(
+        notebook, timeout=600, startup_timeout=600, kernel_name="python3"
+    ).execute()
     shown = dict(SHOWN[path.stem])
     for cell in notebook.cells:
         if cell.cell_type == "code":
