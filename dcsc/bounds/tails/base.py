@@ -264,28 +264,19 @@ class Tail(ABC):
         w = np.abs(np.atleast_2d(real_array(weights, f"{name}: weights")))
         if w.ndim != 2:
             raise DcscError(f"{name}: weights: expected (rows, width), got shape {w.shape}")
-        t = self._column(level, "level", len(w))
-        size = self._column(noise, "noise", len(w), minimum=0.0)
+        t = _column(level, f"{name}: level", len(w))
+        size = _column(noise, f"{name}: noise", len(w), minimum=0.0)
         if law.name == "none" and size.any():
             raise DcscError(f"{name}: noise: expected 0, got {size[size != 0][0]}")
         w = w.astype(np.float64, copy=False)
         w.sort(axis=1)
         rows = Rows(w[:, ::-1], t, np.zeros(len(w)))
-        near = self._column(slack, "slack", len(w), minimum=0.0)
-        enough = self._column(gap, "gap", len(w), minimum=0.0)
+        near = _column(slack, f"{name}: slack", len(w), minimum=0.0)
+        enough = _column(gap, f"{name}: gap", len(w), minimum=0.0)
         with np.errstate(over="ignore"):
             if not np.isfinite(rows.reach + np.abs(t) + size + near).all():
                 raise DcscError(f"{name}: weights, level, noise and slack add up to no float")
         return _Sums(self, rows, near, enough), size, law
-
-    def _column(self, value: Any, argument: str, rows: int, minimum: float = -math.inf) -> Array:
-        where = f"{type(self).__name__}: {argument}"
-        array = real_array(value, where).astype(np.float64)
-        if array.shape not in ((), (1,), (rows,)):
-            raise DcscError(f"{where}: expected a number or {rows}, got shape {array.shape}")
-        if (array < minimum).any():
-            raise DcscError(f"{where}: expected at least {minimum:g}, got {array.min()}")
-        return np.broadcast_to(array, (rows,))
 
     def _end(self, rows: Rows, moved: Array, tie: float, hook: Any, name: str) -> Array:
         """Answer where the ℓ1 norm decides, and hand the rest to the hook."""
@@ -315,6 +306,16 @@ class Tail(ABC):
             ]
             out[:, some] = np.where(unsure[:, some], np.stack(told), out[:, some])
         return np.split(np.clip(out, 0.0, 1.0), [len(below)])
+
+
+def _column(value: Any, where: str, rows: int, minimum: float = -math.inf) -> Array:
+    """Return a number for each row."""
+    array = real_array(value, where).astype(np.float64)
+    if array.shape not in ((), (1,), (rows,)):
+        raise DcscError(f"{where}: expected a number or {rows}, got shape {array.shape}")
+    if (array < minimum).any():
+        raise DcscError(f"{where}: expected at least {minimum:g}, got {array.min()}")
+    return np.broadcast_to(array, (rows,))
 
 
 @attrs.frozen(eq=False)
