@@ -374,10 +374,9 @@ class LayerStatistics(Facts, LayerRecord):
     def check_units(self, where: str) -> None:
         """Refuse constants whose products and squares are no longer numbers."""
         low, high = self.gain
-        # noise may be as small as it likes: it is added to what is no smaller than this
-        error = max(self.shift(self.noise or 0.0), SMALLEST)
         check_strengths([low, high, low, high], [1.0, 1.0, self.x_min, self.x_max], where)
-        check_units([error], where)
+        # noise may be as small as it likes: it is added to what is no smaller than this
+        check_units([max(self.shift(self.noise or 0.0), SMALLEST)], where)
 
     def need(self, name: str) -> Any:
         """Return a field that may have been left out, or say that it is needed."""
