@@ -12,6 +12,7 @@ from dcsc._arrays import Array, Shape, instance, numeric_array, shape_tuple
 from dcsc._display import Display, Displayed, digits, percent, times
 from dcsc._entries import unpacked
 from dcsc._fields import named_field
+from dcsc._numerics.scaling import norms
 from dcsc._tables import Tabled
 from dcsc._words import counted
 from dcsc.errors import DcscError
@@ -124,7 +125,7 @@ class Pathway(Displayed, Tabled):
             axes = tuple(range(len(self.batch), true.ndim))
             missed.append(((true != 0) & (estimate == 0)).sum(axis=axes))
             false_alarms.append(((true == 0) & (estimate != 0)).sum(axis=axes))
-            error.append(np.sqrt(np.square(true - estimate).sum(axis=axes)))
+            error.append(norms(true - estimate, axes).astype(true.dtype))
         return Recovery(np.stack(missed), np.stack(false_alarms), np.stack(error))
 
 

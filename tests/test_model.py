@@ -141,6 +141,17 @@ def test_two_layers_by_hand():
     np.testing.assert_array_equal(found.error_norm, np.sqrt([5, 18]))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("f8", 1e-200), ("f8", 1e-320), ("f8", 1e300), ("f4", 1e-30), ("f4", 1e30)]
+)
+def test_errors_of_any_size_have_their_norms(dtype, size):
+    ones = np.ones((1, 2), dtype)
+    codes = (np.array([[3.0, 4.0]]) * size).astype(dtype)
+    found = Pathway([ones, codes], 1).compare(Pathway([ones, -codes], 1))
+    expected = 2 * math.hypot(*codes[0].astype(float))
+    np.testing.assert_allclose(found.error_norm, [[expected]], rtol=1e-6)
+
+
 # ---- noise, coefficients, precision --------------------------------------------------------------
 
 

@@ -12,12 +12,17 @@ import pytest
 import scipy.sparse
 
 from dcsc import (
+    MLFISTA,
     BasisPursuit,
+    DCSCModel,
     Debiased,
     DenseDictionary,
     HardThreshold,
+    HardThresholdingPursuit,
+    Layer,
     LayerInstance,
     OneStep,
+    ProximalGradient,
     TopK,
 )
 from dcsc.bounds import (
@@ -144,6 +149,27 @@ def test_codes_that_no_float_holds_are_refused(atom, signal):
         BasisPursuit(0.01 * atom * signal)(y, dictionary)
 
 
+@pytest.mark.parametrize("atom", [1e-30, 1e25])
+def test_steps_that_no_float32_holds_are_refused(atom):
+    """Of such atoms the squares, or their inverses, are beyond float32, and the code stays 0."""
+    dictionary = DenseDictionary(np.eye(2, dtype=np.float32) * np.float32(atom))
+    signal = np.array([1e-5, 0], np.float32)
+    layer, double = Layer(dictionary, HardThreshold(0.0)), signal.astype(float)
+    for ask in (
+        lambda: ProximalGradient()(signal, dictionary, layer.projection),
+        lambda: DCSCModel([layer]).draw(0).forward(signal, pursuit=MLFISTA()),
+    ):
+        with pytest.raises(DcscError, match=r"Pursuit: operator: .*float32 holds a step"):
+            ask()
+    for pursuit, y in (
+        (ProximalGradient(), double),
+        (HardThresholdingPursuit(), double),
+        (HardThresholdingPursuit(), signal),
+    ):
+        found = pursuit(y, dictionary, layer.projection).code
+        np.testing.assert_allclose(found, [signal[0] / np.float32(atom), 0], rtol=1e-6)
+
+
 def test_atoms_that_are_nearly_parallel_hand_over_their_entries():
     """The best of three is in use alone, and steps towards it are tiny and all alike."""
     atoms, y = np.array([[-1.47461855, -1.47718731, 1.45118391]]), np.array([-0.2307808])
@@ -234,7 +260,7 @@ def test_levels_that_are_a_tie_are_refused_in_units_of_levels(atom):
             assert kind(level * atom).evaluate(layer).holds == holds
 
 
-@pytest.mark.parametrize("atom", [1e-160, 1e-80, 1e80])
+@pytest.mark.parametrize("atom", [1e-200, 1e-160, 1e-80, 1e80])
 def test_squares_that_are_no_numbers_are_refused(atom):
     atoms, code = np.eye(3) * atom, np.array([1.0, 0.0, 0.0])
     asks = [

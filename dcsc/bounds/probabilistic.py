@@ -136,13 +136,12 @@ class ProbabilisticBound(_RandomSignsBound):
         return _exp(-ratio * ratio / 8)
 
     def _limit(self, layer: LayerStatistics, log_tests: float) -> float:
-        # both sides in units of the largest interference of one atom, μ x_max
+        # S_δ is (s² - c_max² ζ²) / u², where u is the largest interference of one atom, μ x_max
         shift, unit = layer.shift(layer.noise or 0.0), layer.coherence * layer.x_max
+        signal = layer.signal / math.sqrt(8 * log_tests)
         if unit == 0:
-            fits = shift == 0 or layer.signal >= math.sqrt(8 * log_tests) * shift
-            return math.inf if fits else -math.inf
-        signal, shift = layer.signal / unit, shift / unit
-        return signal * signal / (8 * log_tests) - shift * shift
+            return math.inf if shift == 0 or signal >= shift else -math.inf
+        return (signal - shift) / unit * (signal + shift) / unit
 
     def _hypotheses(self, number: int, layers: tuple[LayerStatistics, ...]) -> list[Hypothesis]:
         layer = layers[number - 1]

@@ -14,7 +14,7 @@ from dcsc._arrays import Array
 from dcsc._cached import cached_property
 from dcsc.coefficients.grouped import GroupedTerms
 from dcsc.coefficients.terms import KEPT_ENTRIES, Terms
-from dcsc.coefficients.ties import SMALLEST, check_units, tolerance_of
+from dcsc.coefficients.ties import SMALLEST, check_strengths, check_units, tolerance_of
 from dcsc.dictionaries import Dictionary
 
 __all__ = ["Column", "columns"]
@@ -233,23 +233,27 @@ def columns(
 
     # c_k and β_k of the atoms that are looked at.
     norms = dictionary.atom_norms().ravel()
-    with np.errstate(over="ignore"):  # what is too large is refused below
-        strongest = np.square(norms.max(initial=0.0))
+    norm = norms.max(initial=0.0)
+    # no product G_kj x_j is larger
+    check_strengths(norm, np.abs(flat).max(initial=0.0), "codes")
     norms = of_chosen(norms)
     beta = np.asarray(threshold, dtype=np.float64)
     beta = beta.reshape(-1, *[1] * (len(shape) - 1)) if beta.ndim else beta
     beta = of_chosen(np.broadcast_to(beta, shape).ravel())
     known = isinstance(noise, np.ndarray)
+    level = np.max(dictionary.patch_norm(noise), initial=0.0) if known else noise
+    with np.errstate(over="ignore"):  # what is too large is refused
+        error = norms * level
+    check_units(error[error > SMALLEST], "noise")
     # e_k: the largest that rounding could make of a coefficient, were it to lose all its digits
-    sizes = dictionary.contributions(codes).astype(np.float64, copy=False)
+    sizes = dictionary.contributions(flat.reshape(codes.shape))
     sizes = sizes + np.abs(noise) if known else sizes
     entering = of_chosen(dictionary.exposure(sizes).reshape(len(codes), size))
     # What an error adds to the coefficients: ⟨a_k, v⟩ if it is known, else at most c_k ζ.
-    zeta = np.zeros(len(chosen)) if known else norms * noise
+    zeta = np.zeros(len(chosen)) if known else error
     seen = dictionary.analyze(noise).reshape(len(codes), size) if known else np.zeros_like(flat)
     seen = of_chosen(seen).astype(np.float64, copy=False)
     tolerance = tolerance_of(dictionary, codes)
-    check_units(zeta[zeta > SMALLEST], "noise")
     gram_rows = _shared_rows(dictionary, flat)
     near = dictionary._near() if len(chosen) >= shape[0] else None
     width = min(dictionary.stripes.size, size)
@@ -258,10 +262,10 @@ def columns(
         support = np.flatnonzero(code)
         values = of_chosen(code)
         on = values != 0
+        check_strengths(norms[on], np.abs(values[on]), "codes")
         strength = norms * values
         strength *= norms
-        check_units(strength[on], "codes")
-        largest = strongest * np.abs(code[support]).max(initial=0.0)
+        largest = norm * (norm * np.abs(code[support]).max(initial=0.0))
         unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
         terms: Terms | GroupedTerms
         terms = Terms(atoms, len(chosen), support, code[support], gram_rows, width, unit, near)

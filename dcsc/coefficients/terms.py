@@ -17,6 +17,7 @@ __all__ = ["KEPT_ENTRIES", "Terms", "lay_out"]
 _BLOCK_ENTRIES = 2**21
 _WORTH_A_THREAD = 2**18  # so many terms
 _NEGLIGIBLE = 1e-13  # of the mean weight: too small to move a sum across a tie
+_TINY = float(np.finfo(np.float64).tiny)
 KEPT_ENTRIES = 2**24
 """So many summands are kept in memory; more are computed again when they are needed."""
 
@@ -154,7 +155,7 @@ class Terms:
             total += self._sum_up(rows, weights)
             squares += self._sum_up(rows, np.square(weights / self.unit))
             count += np.bincount(rows.indices[weights > 0], minlength=self.size)
-        return total, self.unit * np.sqrt(squares), count
+        return total, self._root(squares, count), count
 
     def _near_moments(self) -> tuple[Array, Array, Array]:
         tables, ways, at, starts, numbers, sizes = self._active
@@ -176,7 +177,11 @@ class Terms:
         share(add, len(places), 1 + _WORTH_A_THREAD // width)
         chosen = out.reshape(3, -1) if self.atoms is None else out[:, number, here]
         total, squares, count = chosen
-        return total, self.unit * np.sqrt(squares), count.astype(np.int64)
+        return total, self._root(squares, count), count.astype(np.int64)
+
+    def _root(self, squares: Array, count: Array) -> Array:
+        """Return the root of sums of squares in this unit, with room for those that underflow."""
+        return self.unit * np.sqrt(squares + count * _TINY)
 
     def _sum_up(self, rows: "scipy.sparse.csr_array", weights: Array) -> Array:
         return np.bincount(rows.indices, weights, self.size)

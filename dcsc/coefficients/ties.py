@@ -11,6 +11,7 @@ __all__ = [
     "LARGEST",
     "SMALLEST",
     "TOLERANCE",
+    "check_strengths",
     "check_units",
     "rounding_of",
     "strictly_below",
@@ -68,3 +69,22 @@ def check_units(strengths: "npt.ArrayLike", where: str) -> None:
             f"{where}: expected coefficients c² |x| between {SMALLEST:g} and {LARGEST:g}, got "
             f"{outside[0]:g}: give filters, codes and noise in other units"
         )
+
+
+def check_strengths(norms: "npt.ArrayLike", sizes: "npt.ArrayLike", where: str) -> None:
+    """Refuse shares c² |x| as `check_units` does, also those that are rounded to 0 or infinity.
+
+    Parameters
+    ----------
+    norms : array_like
+        c.
+    sizes : array_like
+        ``|x|``.
+    where : str
+        The argument, for the message of an error.
+    """
+    c, x = (np.asarray(factor, dtype=np.float64) for factor in (norms, sizes))
+    with np.errstate(over="ignore"):
+        shares = c * (c * x)
+    lost = (shares == 0) & (c != 0) & (x != 0)
+    check_units(np.where(lost, np.finfo(np.float64).smallest_subnormal, shares), where)

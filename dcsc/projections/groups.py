@@ -11,6 +11,7 @@ from dcsc._arrays import Array, real
 from dcsc._fields import number_field
 from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import Dictionary
+from dcsc.errors import DcscError
 from dcsc.projections.base import Projection, Threshold
 
 __all__ = ["GroupHardThreshold", "GroupSoftThreshold"]
@@ -36,6 +37,11 @@ class _GroupThresholding(Projection):
 
     def _project(self, coefficients: Array, dictionary: Dictionary | None) -> Array:
         size = norms(coefficients, (1,))[:, None]
+        if not np.isfinite(size).all():
+            raise DcscError(
+                f"{type(self).__name__}: coefficients: expected groups whose norms a float can "
+                f"hold, got numbers up to {np.abs(coefficients).max():.3g}"
+            )
         kept = size > self.threshold
         share = np.divide(self._left(size), size, out=np.zeros(size.shape), where=kept)
         return (share * coefficients).astype(coefficients.dtype)

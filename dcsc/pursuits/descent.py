@@ -1,6 +1,7 @@
 """Proximal gradient steps, and the largest step that is safe."""
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
@@ -11,7 +12,7 @@ from dcsc._numerics.scaling import norms
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 
-__all__ = ["Descent", "relative_change", "safe_step", "spread"]
+__all__ = ["Descent", "check_step", "relative_change", "safe_step", "spread"]
 
 # With 24 steps, Lanczos' value is below 1/1.1 of the largest with a probability under 1e-3, up to a
 # million entries (Kuczyński and Woźniakowski, 1992), and in practice never.
@@ -62,6 +63,16 @@ def safe_step(operator: Dictionary) -> float:
     return float(np.ldexp(1 / (margin * largest), -2 * exponent))
 
 
+def check_step(step: float, dtype: np.dtype[Any]) -> None:
+    """Refuse steps that are no numbers in the dtype in which they are taken."""
+    info = np.finfo(dtype)
+    if not float(info.tiny) <= step <= float(info.max):
+        raise DcscError(
+            f"Pursuit: operator: expected atoms for which {dtype} holds a step, 1/‖A‖² or as "
+            f"given, got {step:.3g}"
+        )
+
+
 @attrs.define(eq=False)
 class Descent:
     r"""Steps that bring down :math:`F(x) = \tfrac12 \|y - Ax\|^2 + g(x)`, for a batch of signals.
@@ -102,6 +113,7 @@ class Descent:
     _momentum: Array = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        check_step(self.step, self.signals.dtype)
         shape = (len(self.signals), *self.operator.code_shape)
         self.move(np.zeros(shape, dtype=self.signals.dtype))
 

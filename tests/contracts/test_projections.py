@@ -243,6 +243,17 @@ def test_groups_are_kept_by_their_norm(kind, data):
     np.testing.assert_allclose(projection.penalty(z, dictionary), price, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [GroupHardThreshold, GroupSoftThreshold])
+def test_groups_whose_norms_no_float_holds_are_refused(kind):
+    dictionary = CirculantDictionary(np.ones((2, 1, 1)), extent=1)
+    with pytest.raises(DcscError, match=rf"{kind.__name__}: coefficients: .*norms.* 1\.7e\+308"):
+        kind(1.0)([[1.7e308], [1.7e308]], dictionary)
+    sizes = 1.2e308, 0.9e308  # the norm is 1.5e308
+    share = 1 if kind is GroupHardThreshold else 0.5
+    kept = kind(0.75e308)(np.transpose([sizes]), dictionary)
+    np.testing.assert_allclose(kept.ravel(), share * np.array(sizes), rtol=1e-15)
+
+
 def test_a_group_of_one_is_an_entry():
     line = CirculantDictionary(np.ones((1, 2, 3)), 50)
     z = strategies.normal((4, 1, 50), 1)

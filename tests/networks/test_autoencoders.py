@@ -1,6 +1,7 @@
 """Sparse autoencoders from files: the codes and results of their own libraries, or a sentence."""
 
 import json
+import math
 
 import attrs
 import numpy as np
@@ -331,6 +332,15 @@ def test_normalisations_and_the_way_back(kind):
     by = kind().statistics(x)
     np.testing.assert_allclose((x - by.shift) / by.divisor, expected, rtol=1e-12)
     np.testing.assert_allclose(x * by.factor + by.shift, back(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("f4", 1e-22), ("f4", 1e-30), ("f4", 1e30), ("f8", 1e-200), ("f8", 1e200)]
+)
+def test_activations_of_any_size_have_their_norms(dtype, size):
+    by = ConstantNorm().statistics((np.array([[3.0, 4.0]]) * size).astype(dtype))
+    assert by.factor.dtype == by.divisor.dtype == dtype
+    np.testing.assert_allclose(by.factor / size, 5 / math.sqrt(2), rtol=1e-6)
 
 
 def test_activations_that_cannot_be_normalised():

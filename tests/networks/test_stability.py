@@ -1,6 +1,7 @@
 """Stability of pathways: against closed forms, sampling, and shares of another computation."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -310,6 +311,34 @@ def test_the_attack_leaves_nothing_open_in_the_first_layer(variant):
         stability = pathway_stability(net, digits_inputs().images[:1], 0.1, norm, attack=True)
         first = stability.layers[0]
         assert np.array_equal(first.flipped, first.undecided)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(
+    "powers", [(-600, 0, 0), (0, -600, 600), (-300, -300, 0), (400, 400, -800), (0, 0, 900)]
+)
+def test_powers_of_two_change_no_verdict(powers, norm, method):
+    """Those of the weights of either layer, and of the signal."""
+
+    def stability(lower, upper, signal):
+        rng = np.random.default_rng(0)
+        first, second = rng.normal(size=(3, 2, 3)), rng.normal(size=(4, 3, 3))
+        biases = np.ldexp(rng.normal(size=3) / 4, lower + signal), rng.normal(size=4) / 4
+        net = network(
+            Convolve(np.ldexp(first, lower), biases[0], padding=1),
+            Relu(),
+            Convolve(np.ldexp(second, upper), np.ldexp(biases[1], lower + upper + signal)),
+            lengths=(8,),
+        )
+        x, eps = np.ldexp(rng.normal(size=(3, 2, 8)), signal), math.ldexp(0.05, signal)
+        return pathway_stability(net, x, eps, norm, method, attack=True).layers
+
+    plain, scaled = stability(0, 0, 0), stability(*powers)
+    assert any(layer.undecided.any() for layer in plain)
+    for one, other in zip(plain, scaled, strict=True):
+        for verdict in ("stays_on", "stays_off", "flipped"):
+            assert np.array_equal(getattr(one, verdict), getattr(other, verdict))
 
 
 # ---- patches -------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The probability that an atom of one column fails, from its coefficient and the noise."""
 
+import math
+
 import attrs
 import numpy as np
 
@@ -13,6 +15,9 @@ from dcsc.coefficients import TOLERANCE, Column, columns
 from dcsc.errors import DcscError
 
 __all__ = ["Entering", "Problem", "problems", "threshold_of"]
+
+# Smaller numbers have squares of few digits, and a larger deviation bounds as well.
+_LEAST = math.sqrt(np.finfo(np.float64).tiny)
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +53,8 @@ class Problem:
         # of those that can, only the variance is looked at
         required = column.level[atoms] - column.slack[atoms]
         level, spread = self.law.softened(required, column.error[atoms])
-        rows = Rows((column.deviation[atoms] * (1 + TOLERANCE))[:, None], level, spread)
+        deviation = np.maximum(column.deviation[atoms] * (1 + TOLERANCE), _LEAST)
+        rows = Rows(deviation[:, None], level, spread)
         tail = np.minimum(Hoeffding()._upper(rows), 1.0)
         if Bentkus().covers(self.law):
             tail = np.minimum(tail, Bentkus()._upper(rows))

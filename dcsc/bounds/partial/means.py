@@ -76,7 +76,8 @@ def means_of_class(missed: float, raised: float, nonzeros: float, units: float) 
     nonzeros, units : float
         How many units are on at the most, and how many there are; infinite where it is not known.
     """
-    numbers = [share * nonzeros if share else 0.0 for share in (missed, raised)]
+    # where a share is infinite nothing is known, even where no unit is on
+    numbers = [share * nonzeros if 0 < share < math.inf else share for share in (missed, raised)]
     return Means(
         Interval(0.0, min(numbers[0], nonzeros)),
         Interval(0.0, min(numbers[1], units)),

@@ -15,7 +15,14 @@ from dcsc.bounds.pursued.code_guarantee import CodeGuarantee, LayerCode
 from dcsc.bounds.pursued.shares import interference_shares
 from dcsc.bounds.records import LayerInstance
 from dcsc.bounds.theorem import Theorem
-from dcsc.coefficients import TOLERANCE, rounding_of, strictly_below
+from dcsc.coefficients import (
+    SMALLEST,
+    TOLERANCE,
+    check_strengths,
+    check_units,
+    rounding_of,
+    strictly_below,
+)
 from dcsc.dictionaries import Dictionary
 from dcsc.errors import DcscError
 from dcsc.pursuits import Pursuit
@@ -87,7 +94,10 @@ class CodeBound(Theorem[CodeGuarantee]):
         left = np.abs(dictionary.analyze(self.signal - dictionary.synthesize(codes)))
         sizes = dictionary.contributions(codes) + np.abs(self.signal)
         left += self.noise + rounding_of(dictionary, codes) * dictionary.exposure(sizes)
-        energies = dictionary.atom_norms().ravel() ** 2
+        check_units(left[left > SMALLEST], "CodeBound: signal, noise")
+        norms = dictionary.atom_norms().ravel()
+        check_strengths(norms, 1.0, "CodeBound: dictionary")
+        energies = norms * norms
         if not (energies > 0).all():
             raise self._refuse(1, "an atom is zero, so that no signal tells what its entry is")
         shares = interference_shares(dictionary, codes.reshape(-1, count) != 0, sparsity, energies)
@@ -96,7 +106,8 @@ class CodeBound(Theorem[CodeGuarantee]):
         fits = strictly_below(worst, 1.0, TOLERANCE)
         room = 1 - shares.max(axis=1, keepdims=True, initial=0.0)
         largest = delta.max(axis=1, keepdims=True, initial=0.0) / (room if fits else 1.0)
-        errors = (delta + shares * largest).reshape(codes.shape)
+        with np.errstate(over="ignore"):  # of an infinite error nothing is certain
+            errors = (delta + shares * largest).reshape(codes.shape)
         certain = np.abs(codes) > errors
         part = LayerCode(
             sparsity,

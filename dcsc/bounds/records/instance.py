@@ -26,7 +26,7 @@ from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.noise import Noise, as_noise
 from dcsc.bounds.records.babel import Babel
 from dcsc.bounds.records.statistics import LayerRecord, LayerStatistics
-from dcsc.coefficients import check_units, tolerance_of
+from dcsc.coefficients import SMALLEST, check_strengths, check_units, tolerance_of
 from dcsc.dictionaries import Dictionary, EffectiveDictionary, SignedDictionary
 from dcsc.dictionaries.gram import NEGLIGIBLE
 from dcsc.errors import DcscError
@@ -270,7 +270,7 @@ class LayerInstance(Displayed, LayerRecord):
             )
         # S counts the non-zeros in a stripe, the next layer those in one of its patches.
         gain = self.gain
-        check_units([gain[1] * gain[1], self.strongest], "LayerInstance")
+        check_strengths([gain[1], gain[1]], [1.0, self.amplitude], "LayerInstance")
         x_min = smallest if self.x_min is None else self.x_min
         atoms = math.prod(self.dictionary.code_shape)
         sparsity = int(np.max(self.dictionary.stripe_sparsity(self.codes), initial=0))
@@ -299,14 +299,18 @@ class LayerInstance(Displayed, LayerRecord):
         )
 
     def check_units(self, where: str) -> None:
-        """Refuse atoms and codes whose products and squares are no longer numbers."""
-        check_units([*(norm * norm for norm in self.gain), self.strongest], where)
+        """Refuse atoms, codes and noise whose products and squares are no longer numbers."""
+        low, high = self.gain
+        check_strengths([low, high, high], [1.0, 1.0, self.amplitude], where)
+        # as in `LayerStatistics.check_units`
+        check_units([max(high * (self.noise_level or 0.0), SMALLEST)], where)
 
     def _tolerance(self) -> float:
         """Return the tolerance of ties, relative to c_max² x_max."""
         norm = float(self.dictionary.atom_norms().max(initial=0.0))
         strongest = norm * (norm * self.amplitude)
-        entering = self.dictionary.exposure(self.dictionary.contributions(self.codes))
+        codes = self.codes.astype(np.float64, copy=False)
+        entering = self.dictionary.exposure(self.dictionary.contributions(codes))
         largest = float(np.max(entering, initial=0.0))
         share = max(largest / strongest, 1.0) if strongest else 1.0
         return tolerance_of(self.dictionary, self.codes, share)

@@ -16,7 +16,7 @@ from dcsc._fields import flag_field, number_field
 from dcsc._words import quoted
 from dcsc.bounds.hypotheses import Hypothesis
 from dcsc.bounds.records.babel import Babel, interpolated
-from dcsc.coefficients import SMALLEST, TOLERANCE, check_units
+from dcsc.coefficients import SMALLEST, TOLERANCE, check_strengths, check_units
 from dcsc.errors import DcscError
 from dcsc.projections import Selection
 from dcsc.projections.base import Threshold, optional_threshold_field
@@ -374,9 +374,9 @@ class LayerStatistics(Facts, LayerRecord):
     def check_units(self, where: str) -> None:
         """Refuse constants whose products and squares are no longer numbers."""
         low, high = self.gain
+        check_strengths([low, high, low, high], [1.0, 1.0, self.x_min, self.x_max], where)
         # noise may be as small as it likes: it is added to what is no smaller than this
-        error = max(self.shift(self.noise or 0.0), SMALLEST)
-        check_units([low * low, high * high, self.signal, self.strongest, error], where)
+        check_units([max(self.shift(self.noise or 0.0), SMALLEST)], where)
 
     def need(self, name: str) -> Any:
         """Return a field that may have been left out, or say that it is needed."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dcsc._arrays import Array, real_array
+from dcsc._numerics.scaling import norms
 from dcsc.errors import DcscError
 
 __all__ = ["ConstantNorm", "LayerNorm", "Normalization", "Statistics", "Unchanged"]
@@ -57,13 +58,13 @@ class ConstantNorm(Normalization):
     """Every activation is brought to the norm √d, for d samples."""
 
     def _statistics(self, activations: Array) -> Statistics:
-        norms = np.linalg.norm(activations, axis=-1, keepdims=True)
-        if not norms.all():
+        size = norms(activations, (1,))[:, None]
+        if not size.all():
             raise DcscError(
                 "ConstantNorm: expected activations that are not zero, got zero at "
-                f"{int(np.flatnonzero(norms == 0)[0])}"
+                f"{int(np.flatnonzero(size == 0)[0])}"
             )
-        factor = norms / np.sqrt(activations.dtype.type(activations.shape[-1]))
+        factor = (size / np.sqrt(activations.shape[-1])).astype(activations.dtype)
         return Statistics(np.zeros((), activations.dtype), factor, factor)
 
 

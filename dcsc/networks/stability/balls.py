@@ -8,12 +8,15 @@ import attrs
 import numpy as np
 
 from dcsc._arrays import Array
+from dcsc._numerics.scaling import exponents, times_power
 from dcsc.dictionaries import ToeplitzDictionary, WindowAxis, Windows
 from dcsc.intervals import Interval
 from dcsc.networks.relaxations import Affine, Box
 from dcsc.networks.relaxations.base import product, rounding
 
 __all__ = ["Ball", "Cube", "PatchBall"]
+
+_NEGLIGIBLE = 1e-150  # of the largest entry of a row
 
 
 class Ball(ABC):
@@ -92,11 +95,13 @@ class PatchBall(Ball):
     patches: Windows
 
     def least(self, rows: Array) -> Array:
+        unit = _exponents(rows)
         sums = [
-            np.sqrt(squares).reshape(len(rows), -1).sum(axis=1) for squares in self._cells(rows)
+            np.sqrt(squares).reshape(len(rows), -1).sum(axis=1)
+            for squares in self._cells(times_power(rows, -unit))
         ]
         flat, centre = rows.reshape(len(rows), -1), self.centre.reshape(-1)
-        error = self.size * np.minimum.reduce(sums)
+        error = np.ldexp(self.size * np.minimum.reduce(sums), unit.reshape(-1))
         room = rounding(centre.size) * (product(np.abs(flat), np.abs(centre)) + error)
         return np.maximum(
             product(flat, centre) - error - room, Cube(self.centre, self.box).least(rows)
@@ -104,9 +109,12 @@ class PatchBall(Ball):
 
     def corner(self, rows: Array) -> Array:
         # A patch of r / (the largest norm of a patch around each sample) has norm at most 1.
-        squares = self.patches.max_containing(self.patches.square_entries(rows))
+        scaled = times_power(rows, -_exponents(rows))
+        squares = self.patches.max_containing(self.patches.square_entries(scaled))
         norms = np.sqrt(np.maximum(squares, 0))
-        error = np.divide(-self.size * rows, norms, out=np.zeros(rows.shape), where=norms > 0)
+        # what is so small has a square of few digits, and stays where it is
+        large = norms > _NEGLIGIBLE
+        error = np.divide(-self.size * scaled, norms, out=np.zeros(rows.shape), where=large)
         return np.clip(self.centre + error, *self.box)
 
     def image(self, dictionary: ToeplitzDictionary, relaxation: Affine) -> Box | None:
@@ -129,6 +137,11 @@ class PatchBall(Ball):
                 # The first axis of samples gives way to one of cells, at the end.
                 cells = np.tensordot(cells, owner, axes=(1, 0))
             yield cells
+
+
+def _exponents(rows: Array) -> Array:
+    """Return the power of two that is taken out of each row, so that its squares are numbers."""
+    return exponents(rows, tuple(range(1, rows.ndim)))
 
 
 def _owners(axis: WindowAxis) -> list[Array]:

@@ -6,7 +6,7 @@ import numpy as np
 from dcsc._arrays import Array, integer, positive, real, result_dtype
 from dcsc._fields import flag_field, number_field
 from dcsc.layer import signals_of
-from dcsc.pursuits.descent import relative_change, safe_step
+from dcsc.pursuits.descent import check_step, relative_change, safe_step
 from dcsc.pursuits.pathways.base import PathwayPursuit
 from dcsc.pursuits.pathways.task import PathwayTask
 
@@ -83,6 +83,8 @@ class MLFISTA(PathwayPursuit):
         dtype = result_dtype(np.result_type(*(a._dtype() for a in operators)), task.signal)
         signal = task.noisy_signal("MLFISTA").astype(dtype)
         steps = [safe_step(a) if self.step is None else self.step for a in operators]
+        for step in steps:
+            check_step(step, dtype)
         # What reaches layer l has been through the steps below, and so its penalty goes with them.
         reach = np.cumprod(steps)
         maps = [layer.projection.proximal(t) for layer, t in zip(layers, reach, strict=True)]
