@@ -20,7 +20,7 @@ from tests.networks.chains import FEW, convolve, layer, network, shown
 def documented_risk():
     """Return the risk that the page about networks names."""
     page = Path(dcsc.__file__).parents[1] / "docs" / "network_page.md"
-    (number,) = re.findall(r"probability to come out wrong is\s+at most (\d+) %", page.read_text())
+    (number,) = re.findall(r"probability to come out wrong is\s+at most (\d+)%", page.read_text())
     return int(number) / 100
 
 

@@ -108,7 +108,7 @@ def tally(
     >>> whole = tally(network, images, labels=labels)
     >>> whole
     Tally of digits-incoherent.safetensors over 300 inputs of 10 classes
-                  codes      on            S  silent units
+                  codes     on            S  silent units
       conv1  16 × 6 × 6  21.2%    91 of 400           172
       conv2  24 × 4 × 4  24.6%  94.5 of 384            10
       conv3  32 × 2 × 2  20.7%     10 of 32             0
